@@ -120,7 +120,14 @@ class WireError(InstrumentError):
     """The instrument broke its own format."""
 
     def __init__(
-        self, problem: str, *, data: bytes = b"", offset: int = 0, rule: str = "", instrument: str = "", operation: str = ""
+        self,
+        problem: str,
+        *,
+        data: bytes = b"",
+        offset: int = 0,
+        rule: str = "",
+        instrument: str = "",
+        operation: str = "",
     ) -> None:
         self.data = data[:200]
         self.offset = offset

@@ -1,0 +1,1 @@
+"""Arrays in, arrays out: half-cycles, cycles, life, dQ/dV, figures."""

@@ -1,0 +1,1 @@
+"""The station file: which instruments, limits and chambers this bench has."""

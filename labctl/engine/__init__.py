@@ -1,0 +1,1 @@
+"""Runs programs: pure state machines with a thin asynchronous shell around them."""

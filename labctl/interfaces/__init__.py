@@ -1,0 +1,1 @@
+"""Abstract capabilities of instruments, one small interface per file."""

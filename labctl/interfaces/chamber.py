@@ -62,5 +62,8 @@ class TemperatureChamber(Protocol):
     async def close(self) -> None: ...
     async def read(self) -> ChamberReading: ...
     async def set(self, temperature_degC: float, ramp_K_per_min: float | None = None) -> None:
-        """Write the set point, switch on, read both back and compare. Raises UnknownStateError when they differ."""
+        """Write the set point, switch on, read both back and compare. Raises UnknownStateError when they
+        differ.
+        """
+
     async def off(self) -> None: ...

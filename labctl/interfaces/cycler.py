@@ -1,6 +1,7 @@
 """What labctl asks of a battery cycler: small capabilities, each two or three methods.
 
-A cycler runs a whole segment by itself (device-driven): the host loads, starts, follows and stops it. One driver
+A cycler runs a whole segment by itself (device-driven): the host loads, starts, follows and stops it. One
+driver
 object owns one instrument; calls may be made from many tasks, the driver serialises them on the wire.
 All methods raise ``labctl.errors.InstrumentError`` subclasses. None of them retries.
 """
@@ -33,7 +34,9 @@ class ChannelState(StrEnum):
     UNKNOWN = "unknown"
 
 
-STARTABLE = frozenset({ChannelState.IDLE, ChannelState.FINISHED, ChannelState.STOPPED, ChannelState.PROTECTED})
+STARTABLE = frozenset(
+    {ChannelState.IDLE, ChannelState.FINISHED, ChannelState.STOPPED, ChannelState.PROTECTED}
+)
 OVER = frozenset({ChannelState.FINISHED, ChannelState.STOPPED, ChannelState.PROTECTED})
 
 
@@ -120,7 +123,8 @@ class DeviceProgram:
     """A segment rendered for the device and placed where it can read it.
 
     ``step_ids[k - 1]`` is the program's ``step_id`` of device step k (0 for loop and end lines).
-    ``reference`` is what ``start`` hands to the device (a path, for Neware); ``sha256`` is of the bytes read back.
+    ``reference`` is what ``start`` hands to the device (a path, for Neware); ``sha256`` is of the bytes read
+    back.
     """
 
     reference: str
@@ -146,9 +150,11 @@ class HasChannels(Protocol):
     def name(self) -> str: ...
     async def open(self) -> None:
         """Connect and log in. Constructors do not talk."""
+
     async def close(self) -> None: ...
     async def identify(self) -> str:
         """Return a one-line identity: model, serials and versions as far as the device tells."""
+
     async def places(self) -> tuple[Place, ...]: ...
     def capabilities(self, place: Place) -> CyclerCapabilities: ...
 
@@ -158,6 +164,7 @@ class ReadsLive(Protocol):
 
     async def live(self, places: Sequence[Place]) -> tuple[LiveReading, ...]:
         """Read the channels' present state; one reading per place, in order."""
+
     async def progress(self, places: Sequence[Place]) -> tuple[TestProgress, ...]:
         """Read test id and record count of the channels' latest tests; one per place, in order."""
 
@@ -165,11 +172,15 @@ class ReadsLive(Protocol):
 class ReadsRecords(Protocol):
     """Hands out records by the device's own sequence number."""
 
-    async def records(self, place: Place, test_id: TestId, after_sequence: int, up_to: int | None = None) -> DeviceBlock:
+    async def records(
+        self, place: Place, test_id: TestId, after_sequence: int, up_to: int | None = None
+    ) -> DeviceBlock:
         """Fetch the records with ``after_sequence < device_sequence <= up_to``, gap-free and in order.
 
-        ``up_to`` None = whatever one page holds. May return fewer rows than exist; never rows of another test.
+        ``up_to`` None = whatever one page holds. May return fewer rows than exist; never rows of another
+        test.
         """
+
     async def events(self, place: Place, test_id: TestId) -> tuple[DeviceEvent, ...]: ...
 
 
@@ -177,14 +188,26 @@ class RunsProgram(Protocol):
     """Executes a segment by itself."""
 
     async def load(
-        self, place: Place, segment: Segment, *, label: str, record: RecordRule, limits: Limits,
-        nominal_capacity_Ah: float | None = None, active_mass_mg: float | None = None,
+        self,
+        place: Place,
+        segment: Segment,
+        *,
+        label: str,
+        record: RecordRule,
+        limits: Limits,
+        nominal_capacity_Ah: float | None = None,
+        active_mass_mg: float | None = None,
     ) -> DeviceProgram:
         """Render, place and read back the device's program. Energises nothing."""
+
     async def start(self, place: Place, program: DeviceProgram, *, barcode: str) -> TestId:
-        """Start a loaded program once. LinkTimeout/LinkClosed = unknown: read ``progress`` back before anything else (I09)."""
+        """Start a loaded program once. LinkTimeout/LinkClosed = unknown: read ``progress`` back before
+        anything else (I09).
+        """
+
     async def stop(self, place: Place) -> None:
         """Stop the channel's test over the stop lane and read back. RefusedError if nothing runs."""
+
     async def stop_all(self) -> None:
         """Stop every channel of the instrument over the stop lane."""
 

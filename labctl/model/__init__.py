@@ -1,0 +1,1 @@
+"""Plain, frozen data: cells, protocols, programs, records, units."""

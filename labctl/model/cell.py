@@ -25,9 +25,12 @@ class CellKind(StrEnum):
 class Cell:
     """One cell as registered.
 
-    ``None`` means "not reported": allowed, until a protocol asks for it. ``area_cm2`` wins over ``diameter_mm``.
-    ``one_c_mA_per_g`` is the specific current of 1 C (LFP 170, LTO 175 in the reference study), referred to the
-    active mass. ``nominal_capacity_mAh`` defaults to active mass x one_c (an hour at 1 C) where both are known.
+    ``None`` means "not reported": allowed, until a protocol asks for it. ``area_cm2`` wins over
+    ``diameter_mm``.
+    ``one_c_mA_per_g`` is the specific current of 1 C (LFP 170, LTO 175 in the reference study), referred to
+    the
+    active mass. ``nominal_capacity_mAh`` defaults to active mass x one_c (an hour at 1 C) where both are
+    known.
     """
 
     cell_id: CellId

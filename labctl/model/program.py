@@ -1,6 +1,7 @@
 """The bound program: a protocol with absolute SI numbers for one cell on one channel.
 
-Plain frozen data. It is written into ``run.json`` when a run starts and never changes afterwards (I11); a resumed run
+Plain frozen data. It is written into ``run.json`` when a run starts and never changes afterwards (I11); a
+resumed run
 reads it back from there. ``program_to_json`` and ``program_from_json`` are exact inverses.
 
 Shape of a program::
@@ -41,7 +42,9 @@ DISCHARGE_MODES = frozenset({StepMode.CC_DISCHARGE, StepMode.CV_DISCHARGE, StepM
 
 @dataclass(frozen=True, slots=True)
 class RecordRule:
-    """When the device writes a record: each interval, or when a value moved by a threshold. ``None`` = off."""
+    """When the device writes a record: each interval, or when a value moved by a threshold. ``None`` =
+    off.
+    """
 
     every_s: float | None = None
     voltage_change_V: float | None = None
@@ -65,9 +68,12 @@ class Limits:
 class Step:
     """One device step.
 
-    ``current_A`` is signed (charge positive): the set current of CC and CCCV, the largest current of CV. Every step has
-    ``end_time_s``; ``time_is_backstop`` says that the protocol did not ask for it and that reaching it is an event.
-    ``end_current_A`` is a magnitude. ``step_id`` numbers the steps of the whole program from 1 and is the ``step_id``
+    ``current_A`` is signed (charge positive): the set current of CC and CCCV, the largest current of CV.
+    Every step has
+    ``end_time_s``; ``time_is_backstop`` says that the protocol did not ask for it and that reaching it is an
+    event.
+    ``end_current_A`` is a magnitude. ``step_id`` numbers the steps of the whole program from 1 and is the
+    ``step_id``
     of the records. ``range_A`` fixes the instrument's current range, ``None`` leaves it to the device.
     """
 
@@ -89,7 +95,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """``count`` passes in total over ``body``, done by the device. Each pass after the first raises the cycle by one."""
+    """``count`` passes in total over ``body``, done by the device. Each pass after the first raises the
+    cycle by one.
+    """
 
     count: int
     body: tuple[DeviceNode, ...]
@@ -110,7 +118,9 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class HostRepeat:
-    """Repeat ``body`` until the expression ``until`` is true after a pass, at most ``at_most`` passes in total."""
+    """Repeat ``body`` until the expression ``until`` is true after a pass, at most ``at_most`` passes in
+    total.
+    """
 
     until: str
     at_most: int
@@ -151,9 +161,12 @@ class DetectionAction(StrEnum):
 class Detection:
     """A detection rule in absolute numbers.
 
-    ``limit`` is ohm cm2 (short), V (polarisation) or a fraction (capacity, efficiency). ``in_a_row`` half-cycles
-    (short, polarisation) or cycles (capacity, efficiency) must meet it. Source of the definitions: the reference
-    study's P1, where V is the mean of the half-cycle's last minute less the offset, and the offset is the mean of
+    ``limit`` is ohm cm2 (short), V (polarisation) or a fraction (capacity, efficiency). ``in_a_row``
+    half-cycles
+    (short, polarisation) or cycles (capacity, efficiency) must meet it. Source of the definitions: the
+    reference
+    study's P1, where V is the mean of the half-cycle's last minute less the offset, and the offset is the
+    mean of
     the last 10 min of the opening rest.
     """
 

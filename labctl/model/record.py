@@ -1,10 +1,14 @@
 """Columnar blocks of records: what a driver delivers and what a run stores. Never one object per record.
 
-Two kinds of block, because two parties speak: a **device block** is what the instrument said about one of its tests,
-a **record block** is the same rows as rows of a run (running sequence, test time, cycle and step counts that go on
-over the segments). Column names of record blocks are the Battery Data Format's machine names where it has one.
+Two kinds of block, because two parties speak: a **device block** is what the instrument said about one of its
+tests,
+a **record block** is the same rows as rows of a run (running sequence, test time, cycle and step counts that
+go on
+over the segments). Column names of record blocks are the Battery Data Format's machine names where it has
+one.
 
-Wall-clock text of the device (``device_clock``) travels with the rows, is stored beside them and takes no part in the
+Wall-clock text of the device (``device_clock``) travels with the rows, is stored beside them and takes no
+part in the
 digest: a run repeated at another speed must give the same rows.
 """
 

@@ -1,7 +1,9 @@
 """Unit conversions at the rims and the physical constants, named once.
 
-Inside labctl everything is SI (ampere, volt, second, ampere-hour for charge counters) with the unit as the last
-part of a name. **Charge is positive**: a positive current charges the cell; in a symmetric cell the positive half
+Inside labctl everything is SI (ampere, volt, second, ampere-hour for charge counters) with the unit as the
+last
+part of a name. **Charge is positive**: a positive current charges the cell; in a symmetric cell the positive
+half
 comes first. Vendor signs end in the codec.
 """
 

@@ -1,0 +1,1 @@
+"""Protocol text to program and back: parse, check, bind, estimate, convert, render."""

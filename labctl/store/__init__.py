@@ -1,0 +1,1 @@
+"""Run folders, blocks, catalogue and export: acknowledged means durable."""

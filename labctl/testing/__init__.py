@@ -1,0 +1,1 @@
+"""The public test kit: fault plans, proxies, virtual benches."""

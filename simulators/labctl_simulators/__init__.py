@@ -1,0 +1,1 @@
+"""Simulated instruments that speak the documented bytes, with physics behind them."""

@@ -1,0 +1,182 @@
+"""The entry point: finds the verb in a static table, loads only its module, turns errors into one paragraph.
+
+``labctl --help`` must answer in a few tens of milliseconds, so nothing but argparse is imported before a verb
+is known
+(budget F1). Verbs that need a sibling package are found through the entry-point group ``labctl.commands``
+when they are
+called, never for the help text.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol, cast
+
+from labctl.errors import LabctlError, UserInputError
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+
+class Verb(NamedTuple):
+    """One line of the help table: the module that implements it, or ``entry:NAME`` of a sibling package."""
+
+    name: str
+    target: str
+    help: str
+
+
+VERBS: tuple[Verb, ...] = (
+    Verb(
+        "demo", "labctl.cli.demo", "run the reference study on a virtual bench and compare with its numbers"
+    ),
+    Verb("run", "labctl.cli.run", "run a protocol on a cell in a channel and follow it"),
+    Verb("runs", "labctl.cli.runs", "list, show, follow, stop, resume, plot and export runs"),
+    Verb("protocols", "labctl.cli.protocols", "list, show, check, convert and rehearse protocols"),
+    Verb("cells", "labctl.cli.cells", "register cells: add, list, show, import from CSV or XLSX"),
+    Verb("chamber", "labctl.cli.chamber", "read or set the temperature chambers of the station"),
+    Verb("store", "labctl.cli.store", "verify stored data, rebuild the catalogue, print digests"),
+    Verb("init", "labctl.cli.init", "write a commented station file"),
+    Verb("doctor", "labctl.cli.doctor", "check this computer, the station file and the instruments"),
+    Verb("sim", "entry:sim", "serve a virtual bench: simulated instruments on real TCP ports"),
+)
+
+
+class VerbModule(Protocol):
+    """What a verb's module offers."""
+
+    HELP: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
+    def run(self, args: argparse.Namespace) -> int: ...
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line; returns the exit code (0 ok, 1 refused or failed, 2 usage)."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in ("-h", "--help", "help"):
+        sys.stdout.write(_help_text())
+        return EXIT_OK if words else EXIT_USAGE
+    if words[0] in ("-V", "--version"):
+        from labctl import __version__
+
+        sys.stdout.write(f"labctl {__version__}\n")
+        return EXIT_OK
+    verb = next((verb for verb in VERBS if verb.name == words[0]), None)
+    if verb is None:
+        sys.stderr.write(_unknown_verb(words[0]))
+        return EXIT_USAGE
+    return _guarded(verb, words[1:])
+
+
+def _guarded(verb: Verb, words: Sequence[str]) -> int:
+    """Run a verb; expected errors become one paragraph on standard error, never a traceback."""
+    try:
+        module = _load(verb)
+        args = parse(verb, module, words)
+        code = module.run(args)
+        sys.stdout.flush()
+        return code
+    except UserInputError as error:
+        sys.stderr.write(f"labctl {verb.name}: {error}\n")
+        return EXIT_USAGE
+    except (LabctlError, OSError) as error:
+        if isinstance(error, BrokenPipeError):
+            # The reader of a pipe has gone; point stdout elsewhere so that the interpreter's last flush is
+            # quiet.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return EXIT_FAILED
+        sys.stderr.write(f"labctl {verb.name}: {error}\n")
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        sys.stderr.write(f"\nlabctl {verb.name}: interrupted\n")
+        return EXIT_FAILED
+
+
+def parse(verb: Verb, module: VerbModule, words: Sequence[str]) -> argparse.Namespace:
+    """Parse a verb's words; ``json``, ``data``, ``station`` and ``verbose`` exist on every verb."""
+    parser = argparse.ArgumentParser(prog=f"labctl {verb.name}", description=module.HELP, allow_abbrev=False)
+    add_common(parser)
+    module.add_arguments(parser)
+    defaults = argparse.Namespace(json=False, data=None, station=None, verbose=False)
+    return parser.parse_args(words, namespace=defaults)
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Add the options that every verb and sub-verb takes.
+
+    Their defaults are suppressed and set once in ``parse``, so that ``labctl runs --json list`` and
+    ``labctl runs list --json`` mean the same.
+    """
+    group = parser.add_argument_group("common options")
+    suppress = argparse.SUPPRESS
+    group.add_argument(
+        "--json", action="store_true", default=suppress, help="print JSON on standard output, nothing else"
+    )
+    group.add_argument(
+        "--data",
+        metavar="DIR",
+        default=suppress,
+        help="data root (default: the station's, else ./labctl-data)",
+    )
+    group.add_argument(
+        "--station",
+        metavar="FILE",
+        default=suppress,
+        help="station file (default: LABCTL_STATION, then the user's)",
+    )
+    group.add_argument(
+        "-v", "--verbose", action="store_true", default=suppress, help="log what happens to standard error"
+    )
+
+
+def add_subverbs(
+    parser: argparse.ArgumentParser, table: Sequence[tuple[str, str]]
+) -> dict[str, argparse.ArgumentParser]:
+    """Add sub-verbs ``(name, help)``, each with the common options; the chosen one is ``args.what``."""
+    parsers = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
+    made: dict[str, argparse.ArgumentParser] = {}
+    for name, text in table:
+        made[name] = parsers.add_parser(name, help=text, description=text, allow_abbrev=False)
+        add_common(made[name])
+    return made
+
+
+def _load(verb: Verb) -> VerbModule:
+    if not verb.target.startswith("entry:"):
+        return cast(VerbModule, importlib.import_module(verb.target))
+    from importlib.metadata import entry_points
+
+    name = verb.target.removeprefix("entry:")
+    for point in entry_points(group="labctl.commands", name=name):
+        return cast(VerbModule, point.load())
+    raise UserInputError(
+        f"the package that brings '{name}' is not installed. Install labctl again from its folder."
+    )
+
+
+def _unknown_verb(word: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, [verb.name for verb in VERBS], n=1)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    return f"labctl: there is no verb '{word}'.{hint} See labctl --help.\n"
+
+
+def _help_text() -> str:
+    lines = [
+        "usage: labctl VERB [options]",
+        "",
+        "Control and data acquisition for battery labs.",
+        "",
+        "verbs:",
+    ]
+    lines += [f"  {verb.name:<10} {verb.help}" for verb in VERBS]
+    lines += ["", "labctl VERB --help tells more. Every verb takes --json, --data DIR and --station FILE.",
+              "Exit codes: 0 ok, 1 refused or failed, 2 usage."]  # fmt: skip
+    return "\n".join(lines) + "\n"
