@@ -1,0 +1,147 @@
+"""Tells when readings cannot be trusted: BAD for too long (F13), standing still (F14), or not coming at all
+(I10).
+
+On a device-driven cycler none of these stops anything: the device guards its own limits. They become alarms.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from labctl.engine.machines.findings import Finding, Priority
+from labctl.model.record import QUALITY_BAD, RecordBlock
+
+FROZEN_ROWS = 60
+"""So many equal rows in a row are a frozen reading: noise alone changes a live one within a few."""
+BAD_POLLS = 3.0
+BAD_MIN_S = 10.0
+"""BAD for longer than max(3 T_poll, 10 s) on an energised channel is an alarm (safety-and-faults section
+4).
+"""
+AGREE_POLLS = 3.0
+AGREE_EXTRA_S = 5.0
+"""Engine and device agree within 3 T_poll + 5 s of plant time, else the channel is UNKNOWN (I10)."""
+
+
+class BadWatch:
+    """Alarms when an energised channel delivers only BAD rows for too long; test time is the measure."""
+
+    __slots__ = ("_alarmed", "_bound_s", "_since_s")
+
+    def __init__(self, poll_s: float) -> None:
+        self._bound_s = max(BAD_POLLS * poll_s, BAD_MIN_S)
+        self._since_s: float | None = None
+        self._alarmed = False
+
+    def feed(self, block: RecordBlock) -> list[Finding]:
+        """Take the next rows."""
+        if self._since_s is None and not block["quality"].any():
+            return []
+        findings: list[Finding] = []
+        bad = block["quality"] == QUALITY_BAD
+        for row in np.flatnonzero(
+            np.diff(bad, prepend=not bad[0])
+        ).tolist():  # rows where the quality changes
+            if not bad[row]:
+                if self._alarmed:
+                    findings.append(
+                        Finding(
+                            "reading.good",
+                            Priority.EVENT,
+                            "readings are good again",
+                            int(block["sequence"][row]),
+                        )
+                    )
+                self._since_s, self._alarmed = None, False
+                continue
+            if self._since_s is None:
+                self._since_s = float(block["test_time_second"][row])
+                findings.append(
+                    Finding("reading.bad", Priority.EVENT, "BAD readings begin", int(block["sequence"][row]))
+                )
+            until = np.flatnonzero(~bad[row:])
+            last = row + int(until[0]) - 1 if until.size else len(bad) - 1
+            lasted_s = float(block["test_time_second"][last]) - self._since_s
+            if lasted_s >= self._bound_s and not self._alarmed:
+                self._alarmed = True
+                findings.append(
+                    Finding(
+                        "reading.bad.long",
+                        Priority.HIGH,
+                        f"only BAD readings for {lasted_s:.0f} s",
+                        int(block["sequence"][last]),
+                        "Check the channel's leads and its tester; stop the run if you cannot trust it.",
+                    )
+                )
+        return findings
+
+
+class FrozenWatch:
+    """Marks a reading that stands still in voltage **and** capacity outside of rest."""
+
+    __slots__ = ("_capacity_Ah", "_length", "_reported", "_voltage_V")
+
+    def __init__(self) -> None:
+        self._length = 1
+        self._voltage_V = float("nan")
+        self._capacity_Ah = float("nan")
+        self._reported = False
+
+    def feed(self, block: RecordBlock) -> list[Finding]:
+        """Take the next rows."""
+        voltage, capacity = block["voltage_volt"], block["step_capacity_ah"]
+        same = np.empty(len(block), dtype=bool)
+        same[1:] = (voltage[1:] == voltage[:-1]) & (capacity[1:] == capacity[:-1])
+        same[0] = voltage[0] == self._voltage_V and capacity[0] == self._capacity_Ah
+        same &= block["step_type"] != 0
+        self._voltage_V, self._capacity_Ah = float(voltage[-1]), float(capacity[-1])
+        if not same.any():
+            self._length, self._reported = 1, False
+            return []
+        findings: list[Finding] = []
+        breaks = [-1, *np.flatnonzero(~same).tolist(), len(same)]
+        for index in range(1, len(breaks)):  # runs of equal rows between the rows that differ
+            run = breaks[index] - breaks[index - 1] - 1
+            self._length += run
+            if self._length >= FROZEN_ROWS and not self._reported:
+                self._reported = True
+                findings.append(
+                    Finding(
+                        "reading.frozen",
+                        Priority.HIGH,
+                        f"voltage and capacity have not changed for {self._length} rows: the reading is STALE",
+                        int(block["sequence"][min(breaks[index], len(same) - 1)]),
+                        "Look at the tester's own display; restart its controller if it does not follow.",
+                    )
+                )
+            if breaks[index] < len(same):
+                self._length, self._reported = 1, False
+        return findings
+
+
+class SilenceWatch:
+    """Judges a link that is down or a test that gives no rows; told the plant time."""
+
+    __slots__ = ("_bound_s", "_lost_s")
+
+    def __init__(self, poll_s: float) -> None:
+        self._bound_s = AGREE_POLLS * poll_s + AGREE_EXTRA_S
+        self._lost_s: float | None = None
+
+    @property
+    def lost(self) -> bool:
+        """Tell whether the link is down."""
+        return self._lost_s is not None
+
+    def lost_at(self, now_s: float) -> None:
+        """Note the first failure of an outage."""
+        if self._lost_s is None:
+            self._lost_s = now_s
+
+    def back(self) -> None:
+        """Note that the instrument answers again."""
+        self._lost_s = None
+
+    def unknown(self, now_s: float) -> bool:
+        """Tell whether the outage has lasted longer than I10 allows."""
+        return self._lost_s is not None and now_s - self._lost_s > self._bound_s
