@@ -1,0 +1,1 @@
+"""The virtual world: cells and chambers as state and advance, no bytes."""
