@@ -1,0 +1,120 @@
+"""Append to a JSON-lines file: torn tail repaired at the start, frozen and rebuilt after a disk error (S2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from labctl.store.disk import Disk, DiskFile, replace_file
+from labctl.store.lines import Line, decode_line, encode_line, read_lines
+
+
+class LineWriter:
+    """One line file. ``add`` keeps lines in memory, ``flush`` writes them, ``sync`` makes them durable."""
+
+    def __init__(self, disk: Disk, path: Path, *, chained: bool = False) -> None:
+        self._disk = disk
+        self._path = path
+        self._chained = chained
+        self._file: DiskFile | None = None
+        self._waiting: list[bytes] = []
+        self._unsynced: list[bytes] = []
+        self._written = 0
+        self._synced = 0
+        self._broken = False
+        self.last_number = 0
+        self._check = ""
+        self._recover()
+
+    def _recover(self) -> None:
+        if self._disk.size(self._path) is None:
+            return
+        data = self._disk.read(self._path)
+        content = read_lines(data, chained=self._chained)
+        if content.lines:
+            self.last_number = content.lines[-1].number
+            self._check = content.lines[-1].check
+        self._written = self._synced = content.end
+        if content.end < len(data):
+            file = self._open()
+            file.truncate(content.end)
+            file.sync()
+
+    def _open(self) -> DiskFile:
+        if self._file is None:
+            if self._disk.size(self._path) is None:
+                self._file = self._disk.create(self._path)
+                self._disk.sync_folder(self._path.parent)
+            else:
+                self._file = self._disk.open(self._path)
+        return self._file
+
+    def add(self, fields: Mapping[str, Any], *, number: int | None = None) -> Line:
+        """Add one line with the next number (or a given, larger one) and return it."""
+        self.last_number = self.last_number + 1 if number is None else number
+        line = encode_line(self.last_number, fields, previous=self._check if self._chained else None)
+        self._check = line.check
+        self._waiting.append(line.raw)
+        return line
+
+    def restore(self, raw: bytes) -> None:
+        """Add a line that the log kept, if its number is not here yet."""
+        decoded = decode_line(raw)
+        if decoded is not None and int(decoded[0]["n"]) > self.last_number:
+            self.last_number = int(decoded[0]["n"])
+            self._waiting.append(raw)
+
+    @property
+    def waiting(self) -> int:
+        """Return how many lines are not written yet."""
+        return len(self._waiting)
+
+    def flush(self) -> None:
+        """Write the lines that wait. Raises OSError; the lines are kept and the file is rebuilt at the next ``sync``."""
+        if not self._waiting:
+            return
+        data = b"".join(self._waiting)
+        self._unsynced.append(data)
+        self._waiting.clear()
+        if self._broken:
+            return
+        try:
+            self._open().write(data, self._written)
+        except OSError:
+            self._freeze()
+            raise
+        self._written += len(data)
+
+    def sync(self) -> None:
+        """Write and make durable. Raises OSError when also a new file cannot take the lines; they are kept."""
+        if not self._broken:
+            try:
+                self.flush()
+                if self._unsynced:
+                    self._open().sync()
+            except OSError:
+                self._freeze()
+        if self._broken:
+            self._rebuild()
+        self._synced = self._written
+        self._unsynced.clear()
+
+    def _freeze(self) -> None:
+        self._broken = True
+        self.close()
+
+    def _rebuild(self) -> None:
+        """Write a new file with the durable lines and all since, and put it in the place of the failed one."""
+        self.flush()
+        durable = self._disk.read(self._path)[: self._synced] if self._synced else b""
+        data = durable + b"".join(self._unsynced)
+        replace_file(self._disk, self._path, data)
+        self._written = len(data)
+        self._broken = False
+
+    def close(self) -> None:
+        """Close the file without syncing."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None

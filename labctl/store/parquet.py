@@ -1,0 +1,113 @@
+"""Sealed files: Parquet with constant schema and writer options, so that equal rows give equal bytes.
+
+Nothing of when, where or by whom is in the file: no wall time, path, host, run id or version of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from labctl.model.record import RECORD_COLUMNS, RecordBlock
+from labctl.store.names import ROWS_PER_FILE
+
+_ARROW = {"<i8": pa.int64(), "<i4": pa.int32(), "<i1": pa.int8(), "<f8": pa.float64()}
+RECORD_SCHEMA = pa.schema(
+    [pa.field(name, _ARROW[dtype], nullable=False) for name, dtype in RECORD_COLUMNS.items()]
+)
+CLOCK_SCHEMA = pa.schema(
+    [pa.field("sequence", pa.int64(), nullable=False), pa.field("device_clock", pa.string())]
+)
+
+COLUMN_ENCODINGS: dict[str, str] = {
+    name: "DELTA_BINARY_PACKED" if dtype.startswith("<i") and dtype != "<i1" else "BYTE_STREAM_SPLIT"
+    for name, dtype in RECORD_COLUMNS.items()
+    if dtype != "<i1"
+}
+COMPRESSION_LEVEL = 6
+
+DAMAGE = (OSError, pa.ArrowException, ValueError, KeyError)
+"""What reading a damaged Parquet file may raise."""
+
+
+def _bytes_of(table: pa.Table, encodings: Mapping[str, str]) -> bytes:
+    sink = pa.BufferOutputStream()
+    plain = [name for name in table.column_names if name not in encodings]
+    pq.write_table(
+        table,
+        sink,
+        version="2.6",
+        data_page_version="1.0",
+        row_group_size=ROWS_PER_FILE,
+        compression="zstd",
+        compression_level=COMPRESSION_LEVEL,
+        use_dictionary=plain,
+        column_encoding=dict(encodings),
+        write_statistics=True,
+        store_schema=False,
+        write_page_checksum=True,
+    )
+    return bytes(sink.getvalue())
+
+
+def encode_records(block: RecordBlock) -> bytes:
+    """Return the bytes of a records file. Side columns are left out."""
+    arrays = [pa.array(np.ascontiguousarray(block[field.name]), type=field.type) for field in RECORD_SCHEMA]
+    return _bytes_of(pa.Table.from_arrays(arrays, schema=RECORD_SCHEMA), COLUMN_ENCODINGS)
+
+
+def decode_records(data: bytes, columns: list[str] | None = None) -> RecordBlock:
+    """Return the rows of a records file; raises ``pyarrow.ArrowInvalid`` or OSError when it is damaged."""
+    table = pq.read_table(pa.BufferReader(data), columns=columns, page_checksum_verification=True)
+    return block_of(table)
+
+
+def block_of(table: pa.Table) -> RecordBlock:
+    """Return an Arrow table of records as a block with the dtypes of ``RECORD_COLUMNS``."""
+    return RecordBlock(
+        {
+            name: np.asarray(table.column(name).to_numpy(), dtype=np.dtype(RECORD_COLUMNS[name]))
+            for name in table.column_names
+        }
+    )
+
+
+def encode_clock(sequence: NDArray[np.int64], device_clock: NDArray[np.bytes_]) -> bytes:
+    """Return the bytes of a clock file: the instrument's own time text per row."""
+    texts = pa.array(np.char.decode(device_clock, "ascii", "replace").tolist(), type=pa.string())
+    table = pa.Table.from_arrays([pa.array(np.ascontiguousarray(sequence)), texts], schema=CLOCK_SCHEMA)
+    return _bytes_of(table, {"sequence": "DELTA_BINARY_PACKED"})
+
+
+def decode_clock(data: bytes) -> tuple[NDArray[np.int64], NDArray[np.bytes_]]:
+    """Return sequences and clock texts of a clock file."""
+    table = pq.read_table(pa.BufferReader(data), page_checksum_verification=True)
+    texts = table.column("device_clock").to_pylist()
+    return table.column("sequence").to_numpy(), np.array(
+        [text.encode("ascii") for text in texts], dtype="S19"
+    )
+
+
+def encode_table(columns: Mapping[str, NDArray[Any]]) -> bytes:
+    """Return the bytes of a small table (cycle summary) with the columns as given."""
+    table = pa.table({name: pa.array(np.ascontiguousarray(column)) for name, column in columns.items()})
+    return _bytes_of(table, {})
+
+
+def decode_table(data: bytes) -> dict[str, NDArray[Any]]:
+    """Return the columns of a small table."""
+    table = pq.read_table(pa.BufferReader(data), page_checksum_verification=True)
+    return {name: table.column(name).to_numpy(zero_copy_only=False) for name in table.column_names}
+
+
+def same_rows(one: RecordBlock, other: RecordBlock) -> bool:
+    """Say whether two blocks hold the same rows, bit by bit (NaN equals NaN, -0.0 differs from 0.0)."""
+    return all(
+        one[name].dtype == other[name].dtype and one[name].tobytes() == other[name].tobytes()
+        for name in RECORD_COLUMNS
+    )

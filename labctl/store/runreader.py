@@ -1,0 +1,178 @@
+"""Read one run folder: live or ended, whole or damaged, without taking a lock and without changing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labctl.model.record import RecordBlock
+from labctl.store import folder as run_folder
+from labctl.store import names, parquet
+from labctl.store.digest import Digest
+from labctl.store.disk import Disk, RealDisk
+from labctl.store.lines import decode_line, read_lines
+from labctl.store.manifest import read_manifest
+from labctl.store.receipt import Receipt
+from labctl.store.verify import Finding, verify_folder
+
+
+class RunReader:
+    """A run folder as it is now. Rows behind ``end_sequence`` are not shown; ``tail`` has them."""
+
+    def __init__(self, folder: Path | str, *, disk: Disk | None = None) -> None:
+        """Read the manifest. Raises: StoreError if the folder has none that can be read."""
+        self.folder = Path(folder)
+        self._disk: Disk = disk or RealDisk()
+        self.manifest: dict[str, Any] = read_manifest(self._disk, self.folder)
+
+    @property
+    def end_sequence(self) -> int | None:
+        """Return the row whose content ended the run, ``None`` if the host did not end it."""
+        value = self.manifest.get("end_sequence")
+        return None if value is None else int(value)
+
+    def blocks(
+        self, columns: Sequence[str] | None = None, first: int = 1, last: int | None = None
+    ) -> Iterator[RecordBlock]:
+        """Yield the rows ``first`` to ``last`` (inclusive) in order, a records file at a time: bounded memory.
+
+        ``columns`` chooses among ``RECORD_COLUMNS`` and ``device_clock``; default all. Damaged rows are left out
+        (``verify`` names them).
+        """
+        end = self.end_sequence
+        last = end if last is None else last if end is None else min(last, end)
+        present = self._disk.names(self.folder)
+        logs = names.log_parts(present)
+        for number in sorted({*logs, *names.sealed_numbers(present)}):
+            if names.last_sequence_of(number) < first or (
+                last is not None and names.last_sequence_of(number - 1) >= last
+            ):
+                continue
+            block = self._file_block(number, logs.get(number, []), columns)
+            sequence = block["sequence"]
+            start = int(np.searchsorted(sequence, first))
+            stop = len(sequence) if last is None else int(np.searchsorted(sequence, last, side="right"))
+            if stop > start:
+                chosen = block.columns if columns is None else {name: block[name] for name in columns}
+                yield RecordBlock({name: column[start:stop] for name, column in chosen.items()})
+
+    def _file_block(self, number: int, parts: Sequence[int], columns: Sequence[str] | None) -> RecordBlock:
+        """Return one records file; only the wanted columns where it is sealed and nothing else is asked of it."""
+        if columns is not None and not parts and "device_clock" not in columns:
+            wanted = list(dict.fromkeys(["sequence", *columns]))
+            data = self._disk.read(self.folder / names.records_name(number))
+            try:
+                return parquet.decode_records(data, wanted)
+            except parquet.DAMAGE:
+                pass  # the slow way below saves what can be read
+        try:
+            return run_folder.load(self._disk, self.folder, number, parts).block
+        except FileNotFoundError:  # sealed between listing and reading
+            again = names.log_parts(self._disk.names(self.folder)).get(number, [])
+            return run_folder.load(self._disk, self.folder, number, again).block
+
+    def records(
+        self, columns: Sequence[str] | None = None, first: int = 1, last: int | None = None
+    ) -> RecordBlock:
+        """Return the rows ``first`` to ``last`` as one block; see ``blocks``."""
+        found = list(self.blocks(columns, first, last))
+        if found:
+            return found[0] if len(found) == 1 else RecordBlock.joined(found)
+        wanted = (
+            run_folder.ALL_COLUMNS if columns is None else {n: run_folder.ALL_COLUMNS[n] for n in columns}
+        )
+        return RecordBlock.empty(wanted)
+
+    def last_sequence(self) -> int:
+        """Return the last row's sequence (0 if there is none), not beyond ``end_sequence``."""
+        present = self._disk.names(self.folder)
+        numbers = sorted({*names.log_parts(present), *names.sealed_numbers(present)}, reverse=True)
+        for number in numbers:
+            block = self.records(
+                ["sequence"], names.last_sequence_of(number - 1) + 1, names.last_sequence_of(number)
+            )
+            if len(block):
+                return int(block["sequence"][-1])
+        return 0
+
+    def tail(self) -> RecordBlock:
+        """Return the rows that arrived behind ``end_sequence``, without clock texts."""
+        end = self.end_sequence
+        found: list[RecordBlock] = []
+        if self._disk.size(self.folder / names.TAIL) is not None:
+            found.append(
+                run_folder.with_clock(parquet.decode_records(self._disk.read(self.folder / names.TAIL)))
+            )
+        if end is not None:
+            present = self._disk.names(self.folder)
+            logs = names.log_parts(present)
+            for number in sorted({*logs, *names.sealed_numbers(present)}):
+                if names.last_sequence_of(number) > end:
+                    block = run_folder.load(self._disk, self.folder, number, logs.get(number, [])).block
+                    found.append(block.rows(int(np.searchsorted(block["sequence"], end, side="right"))))
+        return run_folder.once_each(found)
+
+    def cycles(self) -> dict[str, NDArray[Any]]:
+        """Return the cycle summary by column; empty before the first was written."""
+        try:
+            return parquet.decode_table(self._disk.read(self.folder / names.SUMMARY))
+        except FileNotFoundError:
+            return {}
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return the events in order, including those that only the live log has."""
+        return self._lines(names.EVENTS)
+
+    def ambient(self) -> list[dict[str, Any]]:
+        """Return the ambient temperature readings in order (``test_time_s``, ``temperature_degC``, ``quality``)."""
+        return self._lines(names.AMBIENT)
+
+    def journal(self) -> list[dict[str, Any]]:
+        """Return the journal in order; damaged lines are left out."""
+        return [line.fields for line in read_lines(self._read(names.JOURNAL), chained=True).lines]
+
+    def receipts(self) -> list[tuple[int, int, Receipt]]:
+        """Return (first sequence, last sequence, receipt) of each block, in order."""
+        found = {line.number: line.fields for line in read_lines(self._read(names.RECEIPTS)).lines}
+        for content in self._live():
+            for raw in content.receipts:
+                fields = run_folder.json_object(raw)
+                found.setdefault(int(fields["first"]), fields)
+        return [(int(f["first"]), int(f["last"]), Receipt.from_json(f)) for _, f in sorted(found.items())]
+
+    def _lines(self, name: str) -> list[dict[str, Any]]:
+        found = {line.number: line.fields for line in read_lines(self._read(name)).lines}
+        for content in self._live():
+            for file, raw in content.lines:
+                decoded = decode_line(raw)
+                if file == name and decoded is not None:
+                    found.setdefault(int(decoded[0]["n"]), decoded[0])
+        return [fields for _, fields in sorted(found.items())]
+
+    def _live(self) -> Iterator[run_folder.Content]:
+        for number, parts in names.log_parts(self._disk.names(self.folder)).items():
+            try:
+                yield run_folder.load_logs(self._disk, self.folder, number, parts)
+            except FileNotFoundError:
+                continue  # sealed meanwhile: its lines are in their files
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return self._disk.read(self.folder / name)
+        except FileNotFoundError:
+            return b""
+
+    def digest(self) -> str:
+        """Return the hash of the rows up to ``end_sequence``; see ``labctl.store.digest``."""
+        digest = Digest()
+        for block in self.blocks():
+            digest.update(block)
+        return digest.hexdigest()
+
+    def verify(self) -> list[Finding]:
+        """Check every file of the run; an empty list means whole."""
+        return verify_folder(self._disk, self.folder)

@@ -1,0 +1,366 @@
+"""Write one run: acknowledged means durable (P4, I01).
+
+``append`` writes one frame per block to the live log, ``commit`` makes everything since the last one durable with a
+single fdatasync and seals a full log to Parquet. Events, ambient readings and receipts ride in the log and reach their own
+files later, so they cost no sync of their own. The journal is synced line by line: it is written before a command leaves.
+
+All calls are synchronous and belong to one thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labctl.errors import InvariantError, StoreError
+from labctl.model.ids import RunId
+from labctl.model.record import RecordBlock
+from labctl.store import folder as run_folder
+from labctl.store import names, parquet
+from labctl.store.disk import DiskFile, replace_file
+from labctl.store.frames import FrameKind, encode_frame, pack_line, pack_records
+from labctl.store.linewriter import LineWriter
+from labctl.store.manifest import read_manifest, write_manifest
+from labctl.store.receipt import Receipt
+from labctl.store.root import DataRoot
+from labctl.store.seal import cut_tail, seal
+from labctl.store.segment import Segment
+
+__all__ = ["Receipt", "RunWriter"]
+
+SCHEMA = "labctl.run/1"
+RECEIPTS_WAITING_MAX = 64
+"""Receipts are in the log already; their own file is written in strides of this many."""
+
+WIRE_BYTES_MAX = 16 * 1024 * 1024
+WIRE_FILES_MAX = 10
+"""Raw frames are kept in files of 16 MB, the ten newest (I14)."""
+
+
+class RunWriter:
+    """The one writer of one run folder. Made by ``create`` or ``reopen``.
+
+    ``manifest`` is the present ``run.json``. ``last_sequence`` is the last row appended, ``durable_sequence`` the last
+    acknowledged. ``troubles`` are sentences about disk errors and damage met so far; each is an event too (P8).
+    """
+
+    def __init__(self, root: DataRoot, folder: Path, manifest: dict[str, Any]) -> None:
+        """Use ``create`` or ``reopen`` instead: this opens the line files and no log."""
+        self.folder = folder
+        self.manifest = manifest
+        self.last_sequence = 0
+        self.durable_sequence = 0
+        self.troubles: list[str] = []
+        self._untold: list[str] = []
+        self._disk = root.disk
+        self._last: RecordBlock | None = None
+        self._last_test_time_s = -np.inf
+        self._segments: list[Segment] = []
+        self._lines = {
+            name: LineWriter(self._disk, folder / name)
+            for name in (names.EVENTS, names.RECEIPTS, names.AMBIENT)
+        }
+        self._journal = LineWriter(self._disk, folder / names.JOURNAL, chained=True)
+        self._wire: DiskFile | None = None
+        self._wire_bytes = 0
+
+    # -- opening ------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def create(cls, root: DataRoot, run_id: RunId, manifest: Mapping[str, Any], utc: datetime) -> Self:
+        """Create the run's folder and ``run.json``, durably; ``utc`` (plant time) chooses the month.
+
+        Raises: StoreError if the id is taken or unfit, or the disk refuses.
+        """
+        folder = root.make_run_folder(run_id, utc)
+        content = {"schema": SCHEMA, "run_id": run_id, **manifest}
+        content.setdefault("end_sequence", None)
+        try:
+            write_manifest(root.disk, folder, content)
+            return cls(root, folder, content)
+        except OSError as error:
+            raise StoreError(f"Cannot write the manifest of {run_id}: {error}") from error
+
+    @classmethod
+    def reopen(cls, root: DataRoot, run_id: RunId) -> Self:
+        """Open an existing run to go on writing: cut torn tails, restore lines that only the log has, finish seals.
+
+        Every row counted by ``last_sequence`` is durable afterwards. Raises: StoreError.
+        """
+        folder = root.run_folder(run_id)
+        try:
+            writer = cls(root, folder, read_manifest(root.disk, folder))
+            writer._recover()
+        except OSError as error:
+            raise StoreError(f"Cannot reopen {run_id}: {error}") from error
+        return writer
+
+    def _recover(self) -> None:
+        present = self._disk.names(self.folder)
+        for name in present:
+            if name.endswith(names.TEMPORARY_SUFFIX):
+                self._disk.unlink(self.folder / name)
+        logs = names.log_parts(present)
+        sealed = names.sealed_numbers(present)
+        block: RecordBlock | None = None
+        for number in sorted({*logs, *sealed[-1:]}):
+            content = run_folder.load(self._disk, self.folder, number, logs.get(number, []))
+            for text in content.damages:
+                self._on_trouble(text)
+            for name, line in content.lines:
+                if name in self._lines:
+                    self._lines[name].restore(line)
+            for receipt in content.receipts:
+                self._restore_receipt(receipt)
+            if number in logs:
+                part = logs[number][-1]
+                end = content.scans[part].end
+                self._segments.append(
+                    Segment(
+                        self._disk, self.folder, number, part=part, resume_at=end, on_trouble=self._on_trouble
+                    )
+                )
+            if len(content.block):
+                block = content.block
+        if block is not None:
+            self._last = block.rows(len(block) - 1)
+            self.last_sequence = self.durable_sequence = int(block["sequence"][-1])
+            self._last_test_time_s = float(block["test_time_second"][-1])
+        self._seal_full()
+        self._tell_troubles()
+
+    def _restore_receipt(self, receipt: bytes) -> None:
+        fields = json.loads(receipt)
+        first = int(fields["first"])
+        if first > self._lines[names.RECEIPTS].last_number:
+            self._lines[names.RECEIPTS].add(fields, number=first)
+
+    # -- rows ---------------------------------------------------------------------------------------------------
+
+    @property
+    def last_row(self) -> dict[str, Any] | None:
+        """Return the last appended row by column name, ``None`` before the first."""
+        if self._last is None:
+            return None
+        return {name: column[-1].item() for name, column in self._last.columns.items()}
+
+    def append(self, block: RecordBlock, receipt: Receipt) -> None:
+        """Write a block to the log; it is acknowledged by the next ``commit``.
+
+        Raises: InvariantError (I02, I03) and changes nothing when sequences or test times do not continue the run.
+        """
+        rows = len(block)
+        if rows == 0:
+            return
+        self._check_order(block, rows)
+        start = 0
+        while start < rows:
+            first = self.last_sequence + 1
+            number = names.file_number(first)
+            room = names.last_sequence_of(number) - self.last_sequence
+            stop = min(rows, start + room)
+            piece = block if start == 0 and stop == rows else block.rows(start, stop)
+            fields = {"first": first, "last": first + stop - start - 1, **receipt.to_json()}
+            payload = pack_records(piece, json.dumps(fields).encode())
+            self._segment(number).write(FrameKind.RECORDS, payload, rows=stop - start, first_sequence=first)
+            self._lines[names.RECEIPTS].add(fields, number=first)
+            self.last_sequence += stop - start
+            start = stop
+        self._last = block
+        self._last_test_time_s = float(block["test_time_second"][-1])
+
+    def _check_order(self, block: RecordBlock, rows: int) -> None:
+        sequence = block["sequence"]
+        first = int(sequence[0])
+        if first != self.last_sequence + 1:
+            raise InvariantError(
+                "I02", f"row {first} cannot follow row {self.last_sequence} of {self.folder.name}"
+            )
+        time_s = block["test_time_second"]
+        if rows > 1:
+            if not ((sequence[1:] - sequence[:-1]) == 1).all():
+                raise InvariantError(
+                    "I03", f"the sequences of a block for {self.folder.name} do not rise by one"
+                )
+            if not (time_s[1:] >= time_s[:-1]).all():
+                raise InvariantError("I03", f"the test time falls inside a block for {self.folder.name}")
+        if time_s[0] < self._last_test_time_s:
+            raise InvariantError(
+                "I03", f"test time {time_s[0]} s follows {self._last_test_time_s} s in {self.folder.name}"
+            )
+
+    def _segment(self, number: int) -> Segment:
+        for segment in reversed(self._segments):
+            if segment.number == number:
+                return segment
+        parts = names.log_parts(self._disk.names(self.folder)).get(number, [0])
+        segment = Segment(self._disk, self.folder, number, part=parts[-1], on_trouble=self._on_trouble)
+        self._segments.append(segment)
+        return segment
+
+    def commit(self) -> int:
+        """Make everything written so far durable and return the last durable sequence; full logs are sealed.
+
+        Raises: StoreError when no disk takes the data: nothing is acknowledged, all of it waits for the next commit.
+        """
+        for segment in self._segments:
+            segment.commit()
+        self.durable_sequence = self.last_sequence
+        if len(self._segments) > 1 or self._segments and self._is_full(self._segments[0]):
+            self._seal_full()
+        events = self._lines[names.EVENTS]
+        if events.waiting or self._lines[names.RECEIPTS].waiting >= RECEIPTS_WAITING_MAX:
+            self._flush_lines()
+        self._tell_troubles()
+        return self.durable_sequence
+
+    def _is_full(self, segment: Segment) -> bool:
+        return self.durable_sequence >= names.last_sequence_of(segment.number)
+
+    # -- beside the rows ------------------------------------------------------------------------------------------
+
+    def event(self, kind: str, **fields: Any) -> None:
+        """Note what happened; durable with the next ``commit``. Values must be JSON."""
+        self._add_line(names.EVENTS, {"kind": kind, **fields})
+
+    def ambient(self, test_time_s: float, temperature_degC: float, quality: int = 0) -> None:
+        """Note a chamber or room temperature; durable with the next ``commit``."""
+        self._add_line(
+            names.AMBIENT,
+            {"test_time_s": test_time_s, "temperature_degC": temperature_degC, "quality": quality},
+        )
+
+    def _add_line(self, name: str, fields: Mapping[str, Any]) -> None:
+        line = self._lines[name].add(fields)
+        self._segment(names.file_number(self.last_sequence + 1)).write(
+            FrameKind.LINE, pack_line(name, line.raw)
+        )
+
+    def journal(self, kind: str, **fields: Any) -> None:
+        """Note a decision, durable at once: call it before a command leaves. Raises: StoreError."""
+        self._journal.add({"kind": kind, **fields})
+        try:
+            self._journal.sync()
+        except OSError as error:
+            raise StoreError(f"Cannot write the journal of {self.folder.name}: {error}") from error
+
+    def update_manifest(self, **fields: Any) -> None:
+        """Change keys of ``run.json``, durable at once. Raises: StoreError, then nothing is changed."""
+        changed = {**self.manifest, **fields}
+        try:
+            write_manifest(self._disk, self.folder, changed)
+        except OSError as error:
+            raise StoreError(f"Cannot write the manifest of {self.folder.name}: {error}") from error
+        self.manifest = changed
+
+    def write_cycles(self, columns: Mapping[str, NDArray[Any]]) -> None:
+        """Replace ``summary.parquet``: one row per cycle, columns as given. Raises: StoreError."""
+        try:
+            replace_file(self._disk, self.folder / names.SUMMARY, parquet.encode_table(columns))
+        except OSError as error:
+            raise StoreError(f"Cannot write the summary of {self.folder.name}: {error}") from error
+
+    def wire(self, data: bytes) -> None:
+        """Keep raw bytes of the instrument; never synced, oldest dropped. A disk error here is only noted."""
+        try:
+            if self._wire is not None and self._wire_bytes > WIRE_BYTES_MAX:
+                self._rotate_wire()
+            if self._wire is None:
+                path = self.folder / names.WIRE
+                size = self._disk.size(path)
+                self._wire = self._disk.create(path) if size is None else self._disk.open(path)
+                self._wire_bytes = size or 0
+            frame = encode_frame(FrameKind.WIRE, data)
+            self._wire.write(frame, self._wire_bytes)
+            self._wire_bytes += len(frame)
+        except OSError as error:
+            self._close_wire()
+            self._on_trouble(f"{names.WIRE} cannot be written: {error}")
+
+    def _rotate_wire(self) -> None:
+        self._close_wire()
+        for count in range(WIRE_FILES_MAX - 1, 0, -1):
+            source = self.folder / (names.WIRE if count == 1 else f"{names.WIRE}.{count - 1}")
+            if self._disk.size(source) is not None:
+                self._disk.rename(source, self.folder / f"{names.WIRE}.{count}")
+
+    def _close_wire(self) -> None:
+        if self._wire is not None:
+            self._wire.close()
+            self._wire = None
+
+    # -- sealing and closing ----------------------------------------------------------------------------------------
+
+    def _seal_full(self) -> None:
+        full = [segment for segment in self._segments if self._is_full(segment)]
+        for segment in full:
+            try:
+                self._seal(segment)
+            except (OSError, StoreError) as error:  # the log keeps everything: try again at the next full log
+                self._on_trouble(f"records file {segment.number} cannot be sealed yet: {error}")
+
+    def _seal(self, segment: Segment) -> None:
+        for lines in self._lines.values():
+            lines.sync()
+        segment.close()
+        parts = names.log_parts(self._disk.names(self.folder)).get(segment.number, [])
+        for text in seal(self._disk, self.folder, segment.number, parts):
+            self._on_trouble(text)
+        self._segments.remove(segment)
+
+    def _flush_lines(self) -> None:
+        for lines in self._lines.values():
+            try:
+                lines.flush()
+            except OSError as error:
+                self._on_trouble(f"a line file cannot be written: {error}")
+
+    def _on_trouble(self, text: str) -> None:
+        self.troubles.append(text)
+        self._untold.append(text)
+
+    def _tell_troubles(self) -> None:
+        untold, self._untold = self._untold, []
+        for text in untold:
+            self.event("store.trouble", text=text)
+
+    def finish(self, end_sequence: int | None) -> None:
+        """Commit, note ``end_sequence`` in the manifest, seal everything and close.
+
+        Rows behind ``end_sequence`` go to ``tail.parquet``; ``None`` keeps them all. Raises: StoreError; the run can
+        then be reopened and finished again.
+        """
+        self.commit()
+        if self.manifest.get("end_sequence") != end_sequence:
+            self.update_manifest(end_sequence=end_sequence)
+        try:
+            self.commit()
+            for segment in list(self._segments):
+                self._seal(segment)
+            for lines in self._lines.values():
+                lines.sync()
+            if end_sequence is not None and end_sequence < self.last_sequence:
+                cut_tail(self._disk, self.folder, end_sequence)
+        except OSError as error:
+            raise StoreError(f"Cannot seal {self.folder.name}: {error}") from error
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Close the files without syncing; what was not committed is not acknowledged."""
+        with contextlib.suppress(OSError):
+            for lines in self._lines.values():
+                lines.flush()
+        for segment in self._segments:
+            segment.close()
+        for lines in (*self._lines.values(), self._journal):
+            lines.close()
+        self._close_wire()
+        self._segments.clear()

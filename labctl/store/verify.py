@@ -1,0 +1,89 @@
+"""Check a run folder: name each damaged block, missing row and line; change nothing (F22)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from labctl.errors import StoreError
+from labctl.store import folder as run_folder
+from labctl.store import names, parquet
+from labctl.store.disk import Disk
+from labctl.store.lines import read_lines
+from labctl.store.manifest import decode_manifest, read_manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it was written. ``file`` is the name inside the run folder."""
+
+    file: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.problem}"
+
+
+def verify_folder(disk: Disk, folder: Path) -> list[Finding]:
+    """Check manifest, records, clock, summary, tail and line files. An empty list means whole."""
+    return [
+        *_manifest(disk, folder),
+        *_records(disk, folder),
+        *_tables(disk, folder),
+        *_line_files(disk, folder),
+    ]
+
+
+def _manifest(disk: Disk, folder: Path) -> Iterator[Finding]:
+    try:
+        _, whole = decode_manifest(disk.read(folder / names.MANIFEST))
+    except (OSError, ValueError) as error:
+        yield Finding(names.MANIFEST, f"cannot be read ({run_folder.one_line(error)})")
+        try:
+            read_manifest(disk, folder)
+        except StoreError:
+            yield Finding(names.MANIFEST_BEFORE, "cannot be read either")
+        return
+    if not whole:
+        yield Finding(names.MANIFEST, "does not fit its checksum: changed by hand or damaged")
+
+
+def _records(disk: Disk, folder: Path) -> Iterator[Finding]:
+    present = disk.names(folder)
+    logs = names.log_parts(present)
+    after = 0
+    for number in sorted({*logs, *names.sealed_numbers(present)}):
+        content = run_folder.load(disk, folder, number, logs.get(number, []))
+        for text in content.damages:
+            file, _, problem = text.partition(" ")
+            yield Finding(file.rstrip(":"), problem)
+        sequence = content.block["sequence"]
+        for first, last in run_folder.missing_ranges(sequence, after):
+            yield Finding(names.records_name(number), f"the rows {first} to {last} are missing")
+        if len(sequence):
+            after = int(sequence[-1])
+    for name in present:
+        if name.endswith(".damaged"):
+            yield Finding(name, "is a log with damaged blocks, kept aside when its readable rows were sealed")
+
+
+def _tables(disk: Disk, folder: Path) -> Iterator[Finding]:
+    for name in disk.names(folder):
+        if name in (names.SUMMARY, names.TAIL) or (name.startswith("clock-") and name.endswith(".parquet")):
+            try:
+                parquet.decode_table(disk.read(folder / name))
+            except (OSError, ValueError, pa.ArrowException) as error:
+                yield Finding(name, f"cannot be read ({run_folder.one_line(error)})")
+
+
+def _line_files(disk: Disk, folder: Path) -> Iterator[Finding]:
+    for name in (names.EVENTS, names.RECEIPTS, names.AMBIENT, names.JOURNAL):
+        try:
+            data = disk.read(folder / name)
+        except FileNotFoundError:
+            continue
+        for line in read_lines(data, chained=name == names.JOURNAL).bad:
+            yield Finding(name, f"line {line} does not fit its check")
