@@ -1,0 +1,90 @@
+"""``labctl store``: prove that stored data are whole, rebuild the catalogue, print digests."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labctl.cli.app import EXIT_FAILED, EXIT_OK, add_subverbs
+from labctl.cli.context import root_of
+from labctl.cli.output import emit_json, say
+
+if TYPE_CHECKING:
+    from labctl.store.root import DataRoot
+
+HELP = "Verify stored data, rebuild the catalogue from the run folders, print the digest of a run's rows."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the sub-verbs."""
+    verbs = add_subverbs(
+        parser,
+        (
+            ("verify", "check every run folder (or the named ones); exit 1 when something is damaged"),
+            ("rebuild", "make the catalogue anew from the run folders alone"),
+            ("digest", "print the hash of a run's rows up to its end"),
+        ),
+    )
+    verbs["verify"].add_argument("runs", nargs="*", metavar="RUN", help="run ids (default: all)")
+    verbs["digest"].add_argument("runs", nargs="+", metavar="RUN", help="run ids")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the chosen sub-verb."""
+    root = root_of(args)
+    if args.what == "verify":
+        return _verify(root, args)
+    if args.what == "rebuild":
+        return _rebuild(root, args)
+    return _digest(root, args)
+
+
+def _verify(root: DataRoot, args: argparse.Namespace) -> int:
+    from labctl.store.runreader import RunReader
+
+    folders = [root.run_folder(name) for name in args.runs] or list(root.run_folders())
+    found: dict[str, list[str]] = {}
+    for folder in folders:
+        found[folder.name] = [str(finding) for finding in RunReader(folder).verify()]
+        if not args.json:
+            say(f"{folder.name}: {'whole' if not found[folder.name] else 'DAMAGED'}")
+            for text in found[folder.name]:
+                say(f"    {text}")
+    damaged = sum(1 for texts in found.values() if texts)
+    if args.json:
+        emit_json([{"run": name, "ok": not texts, "findings": texts} for name, texts in found.items()])
+    else:
+        say(f"{len(found)} runs checked, {damaged} damaged.")
+    return EXIT_FAILED if damaged else EXIT_OK
+
+
+def _rebuild(root: DataRoot, args: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from labctl.store.catalogue import rebuild
+
+    with root.lock("labctl store rebuild"):
+        made = rebuild(root)
+    if args.json:
+        emit_json({"catalogue": str(root.catalogue_path), **asdict(made)})
+    else:
+        say(
+            f"{root.catalogue_path} made anew: {made.cells} cells, {made.runs} runs, {made.protocols} protocols."
+        )
+        for problem in made.problems:
+            say(f"    left out: {problem}")
+    return EXIT_FAILED if made.problems else EXIT_OK
+
+
+def _digest(root: DataRoot, args: argparse.Namespace) -> int:
+    from labctl.store.runreader import RunReader
+
+    folders: list[Path] = [root.run_folder(name) for name in args.runs]
+    digests = [{"run": folder.name, "digest": RunReader(folder).digest()} for folder in folders]
+    if args.json:
+        emit_json(digests)
+    else:
+        for line in digests:
+            say(f"{line['digest']}  {line['run']}")
+    return EXIT_OK
