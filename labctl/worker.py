@@ -1,0 +1,92 @@
+"""One owned thread for blocking calls: VISA, serial ports, the store."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from labctl.clock import Clock
+from labctl.errors import UsageError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+QUEUE_MAX = 64
+"""Calls that may wait. More means that the callers outrun the thread, and waiting longer would not help."""
+
+_Job = tuple[Callable[[], Any], "asyncio.Future[Any]", asyncio.AbstractEventLoop]
+
+
+class Worker:
+    """Runs blocking calls one after the other in a thread of its own; the plant stands still while one is
+    awaited."""
+
+    def __init__(self, name: str, clock: Clock) -> None:
+        self._name = name
+        self._clock = clock
+        self._jobs: queue.Queue[_Job | None] = queue.Queue()
+        self._room = asyncio.Semaphore(QUEUE_MAX)
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    async def call(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run ``func(*args)`` in the thread and return what it returns or raise what it raises.
+
+        Holds ``clock.busy()`` until then. A cancelled caller leaves at once; the call itself goes on in the
+        thread, its outcome is dropped and later calls wait behind it. Raises UsageError after ``close``.
+        """
+        async with self._room:
+            if self._closed:
+                raise UsageError("the worker is closed", instrument=self._name, operation="call")
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+                self._thread.start()
+            loop = asyncio.get_running_loop()
+            future: asyncio.Future[T] = loop.create_future()
+            with self._clock.busy(thread=True):
+                self._jobs.put((lambda: func(*args, **kwargs), future, loop))
+                return await future
+
+    def close(self) -> None:
+        """Let the calls in the queue finish, then end the thread. May be called twice; waits for the
+        thread."""
+        self.abandon()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+            self._thread = None
+
+    def abandon(self) -> None:
+        """Take no more calls and do not wait for the thread: one of its calls hangs (F02). It dies with the
+        process."""
+        if not self._closed:
+            self._closed = True
+            self._jobs.put(None)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            func, future, loop = job
+            if future.cancelled():
+                continue
+            result: Any = None
+            failure: BaseException | None = None
+            try:
+                result = func()
+            except BaseException as error:
+                failure = error
+            try:
+                loop.call_soon_threadsafe(_deliver, future, result, failure)
+            except RuntimeError:
+                return  # the loop is closed: nobody is left to hear it
+
+
+def _deliver(future: asyncio.Future[Any], result: Any, failure: BaseException | None) -> None:
+    if future.done():
+        return
+    if failure is None:
+        future.set_result(result)
+    else:
+        # a StopIteration cannot travel through a future
+        future.set_exception(RuntimeError(repr(failure)) if isinstance(failure, StopIteration) else failure)
