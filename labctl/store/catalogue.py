@@ -1,7 +1,8 @@
-"""The catalogue: cells, runs and protocols to search in. A convenience that can be rebuilt from the folders alone.
+"""The catalogue: cells, runs and protocols to search in. A convenience that can be rebuilt from the folders
+alone.
 
-Truth lives elsewhere: runs in their folders, protocols inside ``run.json``, cells in ``cells.jsonl`` (append-only, one line
-per revision, readable without labctl). The SQLite file may be deleted at any time.
+Truth lives elsewhere: runs in their folders, protocols inside ``run.json``, cells in ``cells.jsonl``
+(append-only, one line per revision, readable without labctl). The SQLite file may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -61,7 +62,10 @@ _INFO = sa.Table(
 
 @dataclass(frozen=True, slots=True)
 class RunEntry:
-    """One run as the catalogue lists it; ``RunReader`` on ``folder`` has the rest. ``folder`` is relative to the data root."""
+    """One run as the catalogue lists it; ``RunReader`` on ``folder`` has the rest.
+
+    ``folder`` is relative to the data root.
+    """
 
     run_id: RunId
     folder: str
@@ -111,7 +115,10 @@ class Catalogue:
     """The catalogue of a data root: ``cells``, ``runs``, ``protocols``."""
 
     def __init__(self, root: DataRoot) -> None:
-        """Open or create ``labctl.sqlite``. Raises: StoreError naming the fix when it is damaged or of another schema."""
+        """Open or create ``labctl.sqlite``.
+
+        Raises: StoreError naming the fix when it is damaged or of another schema.
+        """
         self.root = root
         self._engine = _open(root)
         self.cells = Cells(self._engine, root)
@@ -134,7 +141,7 @@ class Catalogue:
 
 
 def rebuild(root: DataRoot) -> Rebuilt:
-    """Make a new catalogue from the folders alone, whatever state the old file is in; that one is kept aside."""
+    """Make a new catalogue from the folders alone; the old file, in whatever state, is kept aside."""
     path = root.catalogue_path
     if root.disk.size(path) is not None:
         for suffix in ("-wal", "-shm"):
@@ -189,7 +196,10 @@ class Cells:
         self._store(cell, 1)
 
     def update(self, cell: Cell) -> int:
-        """Store a new revision and return its number; an equal one changes nothing. Raises: UserInputError if unknown."""
+        """Store a new revision and return its number; an equal one changes nothing.
+
+        Raises: UserInputError if unknown.
+        """
         known = self.revisions(cell.cell_id)
         if not known:
             raise UserInputError(f"There is no cell {cell.cell_id!r} to change; add it first.")
@@ -235,7 +245,7 @@ class Cells:
         """Return the newest revision of every cell, by id."""
         query = sa.select(_CELLS.c.cell_id, _CELLS.c.data).order_by(_CELLS.c.cell_id, _CELLS.c.revision)
         with self._engine.connect() as connection:
-            newest = {cell_id: data for cell_id, data in connection.execute(query)}
+            newest = {row.cell_id: row.data for row in connection.execute(query)}
         return [cell_from_json(data) for data in newest.values()]
 
 
@@ -247,7 +257,10 @@ class Runs:
         self._root = root
 
     def upsert(self, manifest: Mapping[str, Any], folder: str | None = None) -> None:
-        """Put a run in, or bring it up to date. ``folder`` is relative to the data root; found by id when not given."""
+        """Put a run in, or bring it up to date.
+
+        ``folder`` is relative to the data root; found by id when not given.
+        """
         run_id = str(manifest["run_id"])
         if folder is None:
             known = self.find(run_id)
@@ -270,8 +283,8 @@ class Runs:
         entry = self.find(run_id)
         if entry is None:
             raise StoreError(
-                f"The catalogue has no run {run_id!r}. `labctl runs list` shows what it has; `labctl store rebuild` "
-                "reads the run folders again."
+                f"The catalogue has no run {run_id!r}. `labctl runs list` shows what it has; "
+                "`labctl store rebuild` reads the run folders again."
             )
         return entry
 
@@ -313,9 +326,9 @@ class Protocols:
             return [ProtocolEntry(**row) for row in connection.execute(query).mappings()]
 
 
-def _entry(row: Mapping[str, Any]) -> RunEntry:
-    values = {key: row[key] if row[key] is not None or key == "end_sequence" else "" for key in row}
-    return RunEntry(**values)
+def _entry(row: sa.RowMapping) -> RunEntry:
+    values: dict[str, Any] = {str(key): "" if value is None else value for key, value in row.items()}
+    return RunEntry(**{**values, "end_sequence": row["end_sequence"]})
 
 
 def _put_run(connection: sa.Connection, manifest: Mapping[str, Any], folder: str) -> None:

@@ -12,8 +12,8 @@ from labctl.model.record import RECORD_COLUMNS, RecordBlock
 class Digest:
     """Hash rows as they come; only the rows and their order matter, not how they are cut.
 
-    SHA-256 per column over its little-endian bytes, then SHA-256 over names, types, hashes and the number of rows.
-    ``device_clock`` takes no part.
+    SHA-256 per column over its little-endian bytes, then SHA-256 over names, types, hashes and the number
+    of rows. ``device_clock`` takes no part.
     """
 
     def __init__(self) -> None:

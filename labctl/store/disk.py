@@ -1,8 +1,9 @@
 """The only way the store touches a disk, so that a disk can be simulated (P6).
 
-Four things count for durability and are separate calls: writing, ``sync`` of a file, ``rename`` and ``sync_folder``.
-``RealDisk`` is the operating system; ``labctl.store.simdisk.SimulatedDisk`` keeps unsynced pages apart and may drop them.
-All failures are ``OSError`` as the operating system words them; callers translate.
+Four things count for durability and are separate calls: writing, ``sync`` of a file, ``rename`` and
+``sync_folder``. ``RealDisk`` is the operating system; ``labctl.store.simdisk.SimulatedDisk`` keeps unsynced
+pages apart and may drop them. All failures are ``OSError`` as the operating system words them; callers
+translate.
 """
 
 from __future__ import annotations
@@ -153,7 +154,10 @@ class RealDisk:
         path.unlink(missing_ok=True)
 
     def sync_folder(self, folder: Path) -> None:
-        """Make the names in a folder durable. Windows cannot open folders: NTFS journals renames by itself."""
+        """Make the names in a folder durable.
+
+        Windows cannot open folders: NTFS journals renames by itself.
+        """
         if WINDOWS:
             return
         descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))

@@ -65,7 +65,8 @@ def missing_ranges(sequence: np.ndarray[tuple[int], np.dtype[np.int64]], after: 
 def load_sealed(disk: Disk, folder: Path, number: int) -> RecordBlock | None:
     """Return the sealed rows of a records file with their clock texts, ``None`` if it is not sealed.
 
-    Raises: OSError or pyarrow errors when the records file is damaged. A damaged clock file only costs its texts.
+    Raises: OSError or pyarrow errors when the records file is damaged. A damaged clock file only costs its
+    texts.
     """
     try:
         block = parquet.decode_records(disk.read(folder / names.records_name(number)))

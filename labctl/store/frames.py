@@ -7,11 +7,12 @@ One frame::
             |LCB1| kind| version| zero   | rows| length| first sequence| acknowledged | crc | payload
             +----+-----+--------+--------+-----+-------+---------------+--------------+-----+---------
 
-``length`` is that of the payload; ``crc`` is CRC-32 over the first 32 bytes and the payload. ``acknowledged`` is the
-number of bytes of this file that were durable when the frame was written: damage before that mark, seen from a later
-frame, is bit rot; damage behind it is the tail of a crash and may be cut.
-Payload of a records frame: the columns of ``LOG_COLUMNS`` one after the other, packed little-endian, then the receipt as JSON.
-Payload of a line frame: name of the line file, NUL, the finished line. All numbers little-endian.
+``length`` is that of the payload; ``crc`` is CRC-32 over the first 32 bytes and the payload.
+``acknowledged`` is the number of bytes of this file that were durable when the frame was written: damage
+before that mark, seen from a later frame, is bit rot; damage behind it is the tail of a crash and may be
+cut. Payload of a records frame: the columns of ``LOG_COLUMNS`` one after the other, packed little-endian,
+then the receipt as JSON. Payload of a line frame: name of the line file, NUL, the finished line. All
+numbers little-endian.
 """
 
 from __future__ import annotations
@@ -158,8 +159,8 @@ def _next_frame(data: bytes, view: memoryview, start: int) -> Frame | None:
 def scan(data: bytes) -> Scan:
     """Read a whole log. Zeros at the end are preallocated room, not damage.
 
-    The tail of a crash is cut at its first damaged byte: whole frames behind it were never acknowledged and are left
-    out, so that what is kept is always a beginning of what was written.
+    The tail of a crash is cut at its first damaged byte: whole frames behind it were never acknowledged and
+    are left out, so that what is kept is always a beginning of what was written.
     """
     view = memoryview(data)
     frames: list[Frame] = []

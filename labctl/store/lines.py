@@ -1,7 +1,9 @@
-"""JSON lines that know whether they are whole: events, receipts, ambient readings, the journal, the cell registry.
+"""JSON lines that know whether they are whole: events, receipts, ambient readings, the journal, the cell
+registry.
 
-A line is ``{"n": 7, ..., "check": "5d41402a"}``: ``n`` rises, ``check`` is CRC-32 of everything before it, or, in a
-chained file (I17), the first 32 hex digits of SHA-256 over the previous check and everything before it.
+A line is ``{"n": 7, ..., "check": "5d41402a"}``: ``n`` rises, ``check`` is CRC-32 of everything before it,
+or, in a chained file (I17), the first 32 hex digits of SHA-256 over the previous check and everything
+before it.
 """
 
 from __future__ import annotations
@@ -32,9 +34,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class LineFile:
-    """What a line file holds. ``end`` is where the next line belongs; ``bad`` are 1-based numbers of damaged lines.
+    """What a line file holds. ``end`` is where the next line belongs; ``bad`` are 1-based numbers of
+    damaged lines.
 
-    A damaged line with no whole line behind it is the tail of a crash: not in ``bad``, and ``end`` is before it.
+    A damaged line with no whole line behind it is the tail of a crash: not in ``bad``, and ``end`` is
+    before it.
     """
 
     lines: tuple[Line, ...]
@@ -49,7 +53,10 @@ def _check(text: bytes, previous: str | None) -> str:
 
 
 def encode_line(number: int, fields: Mapping[str, Any], *, previous: str | None = None) -> Line:
-    """Return one line. ``previous`` is the check of the line before in a chained file ("" for the first)."""
+    """Return one line.
+
+    ``previous`` is the check of the line before in a chained file ("" for the first).
+    """
     content = {"n": number, **fields}
     text = json.dumps(content, ensure_ascii=False, allow_nan=True).encode()[:-1]
     check = _check(text, previous)
@@ -71,7 +78,7 @@ def decode_line(raw: bytes) -> tuple[dict[str, Any], bytes, str] | None:
 
 
 def _fits(decoded: tuple[dict[str, Any], bytes, str], previous: str | None, chained: bool) -> bool:
-    """Check one line; behind an unreadable line of a chained file its link cannot be known and is taken as whole."""
+    """Check one line; in a chained file the link to an unreadable line is taken as whole."""
     if not chained:
         return decoded[2] == _check(decoded[1], None)
     return previous is None or decoded[2] == _check(decoded[1], previous)

@@ -1,4 +1,4 @@
-"""Append to a JSON-lines file: torn tail repaired at the start, frozen and rebuilt after a disk error (S2)."""
+"""Append to a JSON-lines file: torn tail repaired at the start, rebuilt after a disk error (S2)."""
 
 from __future__ import annotations
 
@@ -71,7 +71,10 @@ class LineWriter:
         return len(self._waiting)
 
     def flush(self) -> None:
-        """Write the lines that wait. Raises OSError; the lines are kept and the file is rebuilt at the next ``sync``."""
+        """Write the lines that wait.
+
+        Raises OSError; the lines are kept and the file is rebuilt at the next ``sync``.
+        """
         if not self._waiting:
             return
         data = b"".join(self._waiting)
@@ -87,7 +90,10 @@ class LineWriter:
         self._written += len(data)
 
     def sync(self) -> None:
-        """Write and make durable. Raises OSError when also a new file cannot take the lines; they are kept."""
+        """Write and make durable.
+
+        Raises OSError when also a new file cannot take the lines; they are kept.
+        """
         if not self._broken:
             try:
                 self.flush()
@@ -105,7 +111,7 @@ class LineWriter:
         self.close()
 
     def _rebuild(self) -> None:
-        """Write a new file with the durable lines and all since, and put it in the place of the failed one."""
+        """Put a new file with the durable lines and all since in the place of the failed one."""
         self.flush()
         durable = self._disk.read(self._path)[: self._synced] if self._synced else b""
         data = durable + b"".join(self._unsynced)

@@ -1,4 +1,7 @@
-"""One writer per data root. The operating system frees the lock when its holder dies, so none is ever stale."""
+"""One writer per data root.
+
+The operating system frees the lock when its holder dies, so none is ever stale.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ class RootLock:
     """Holds the data root for this process until ``release``."""
 
     def __init__(self, root: Path, *, purpose: str) -> None:
-        """Take the lock. Raises: StoreError naming the holder and how to go on, when another process has it."""
+        """Take the lock.
+
+        Raises: StoreError naming the holder and how to go on, when another process has it.
+        """
         self._path = root / LOCK_NAME
         self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
         try:
@@ -75,8 +81,9 @@ def _holder(path: Path) -> dict[str, Any]:
 def _refusal(root: Path, holder: dict[str, Any]) -> str:
     who = "another labctl process"
     if holder:
-        who = f"process {holder.get('pid')} of {holder.get('user')} on {holder.get('host')} ({holder.get('purpose')})"
+        process = f"process {holder.get('pid')} of {holder.get('user')} on {holder.get('host')}"
+        who = f"{process} ({holder.get('purpose')})"
     return (
-        f"The data root {root} is in use by {who}; only one process may write to it. Wait until it ends, stop it, or "
-        "choose another data root with --data. Reading (runs list, show, export) works meanwhile."
+        f"The data root {root} is in use by {who}; only one process may write to it. "
+        "Wait until it ends, stop it, or choose another data root with --data. Reading works meanwhile."
     )

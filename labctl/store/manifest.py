@@ -28,7 +28,10 @@ def encode_manifest(fields: Mapping[str, Any]) -> bytes:
 
 
 def decode_manifest(data: bytes) -> tuple[dict[str, Any], bool]:
-    """Return the manifest without its checksum, and whether the checksum holds. Raises ValueError if it is no JSON object."""
+    """Return the manifest without its checksum, and whether the checksum holds.
+
+    Raises ValueError if it is no JSON object.
+    """
     content = json.loads(data)
     if not isinstance(content, dict):
         raise ValueError("not a JSON object")
@@ -56,6 +59,6 @@ def read_manifest(disk: Disk, folder: Path) -> dict[str, Any]:
         except (ValueError, OSError) as error:
             problems.append(f"{name} is damaged ({error})")
     raise StoreError(
-        f"{folder} is no run folder that can be read: {', '.join(problems)}. The record files in it can still be "
-        "opened with any Parquet reader; restore run.json from a copy to use it with labctl."
+        f"{folder} is no run folder that can be read: {', '.join(problems)}. The record files in it can "
+        "still be opened with any Parquet reader; restore run.json from a copy to use it with labctl."
     )

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 
 ROWS_PER_FILE = 32_768
-"""A records file holds the sequences (k - 1) * 32,768 + 1 ... k * 32,768: cut by sequence, never by time or block."""
+"""A records file holds the sequences (k - 1) * 32,768 + 1 ...
+
+k * 32,768: cut by sequence, never by time or block.
+"""
 
 MANIFEST = "run.json"
 MANIFEST_BEFORE = "run.previous.json"
@@ -65,5 +68,5 @@ def sealed_numbers(names: list[str]) -> list[int]:
 
 
 def is_safe_id(text: str) -> bool:
-    """Say whether an id may become a file name on every system: ASCII, no separators, no reserved Windows name."""
+    """Say whether an id may be a file name on every system: ASCII, no separators, not reserved on Windows."""
     return _ID.fullmatch(text) is not None and _RESERVED.fullmatch(text) is None

@@ -1,4 +1,4 @@
-"""How a block came to us: kept beside the rows, never in them, so that a restarted run stores the same rows (S7)."""
+"""How a block came to us: kept beside the rows, so that a restarted run stores the same rows (S7)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import Any
 class Receipt:
     """When and from where a block was fetched.
 
-    ``received_utc`` is ISO 8601 text of the link clock, ``monotonic_s`` its monotonic offset, ``source`` names driver and
-    test ("neware:1-3/test 12"). ``stale``: the link was silent when it came; ``backfilled``: fetched after an outage.
+    ``received_utc`` is ISO 8601 text of the link clock, ``monotonic_s`` its monotonic offset, ``source``
+    names driver and test ("neware:1-3/test 12"). ``stale``: the link was silent when it came;
+    ``backfilled``: fetched after an outage.
     """
 
     received_utc: str

@@ -68,8 +68,8 @@ class DataRoot:
     def __init__(self, path: Path | str, *, create: bool = True, disk: Disk | None = None) -> None:
         """Open a data root, creating it unless told not to.
 
-        Raises: StoreError if it does not exist (``create=False``), is of a newer schema, or lies where a primary store
-        must not lie (network drive, cloud-synced folder; S4).
+        Raises: StoreError if it does not exist (``create=False``), is of a newer schema, or lies where a
+        primary store must not lie (network drive, cloud-synced folder; S4).
         """
         self.disk: Disk = disk or RealDisk()
         self.path = Path(path).expanduser().absolute()
@@ -84,7 +84,7 @@ class DataRoot:
             problem = unfit_place(self.path)
             if problem:
                 raise StoreError(
-                    f"{self.path} cannot be a data root: {problem} Choose a folder on a local disk with --data."
+                    f"{self.path} cannot be a data root: {problem} Choose a local folder with --data."
                 )
         if create:
             self._create(marker)
@@ -150,7 +150,10 @@ class DataRoot:
         return self.path / RUNS / f"{utc:%Y}" / f"{utc:%m}"
 
     def make_run_folder(self, run_id: RunId, utc: datetime) -> Path:
-        """Create the folder of a new run, durably. Raises: StoreError if the id is taken or cannot name a folder."""
+        """Create the folder of a new run, durably.
+
+        Raises: StoreError if the id is taken or cannot name a folder.
+        """
         if not names.is_safe_id(run_id):
             raise StoreError(
                 f"The run id {run_id!r} cannot name a folder: use ASCII letters, digits, - and _."
@@ -199,7 +202,7 @@ class DataRoot:
 
 
 def _folder(path: Path) -> Path:
-    """Return ``path`` if it is no plain file, else a name that does not exist: files beside folders are left alone."""
+    """Return ``path`` unless it is a plain file: then a name that does not exist."""
     return path / "-" if path.is_file() else path
 
 

@@ -1,4 +1,4 @@
-"""Read one run folder: live or ended, whole or damaged, without taking a lock and without changing anything."""
+"""Read one run folder: live or ended, whole or damaged, without a lock and without changing anything."""
 
 from __future__ import annotations
 
@@ -38,10 +38,11 @@ class RunReader:
     def blocks(
         self, columns: Sequence[str] | None = None, first: int = 1, last: int | None = None
     ) -> Iterator[RecordBlock]:
-        """Yield the rows ``first`` to ``last`` (inclusive) in order, a records file at a time: bounded memory.
+        """Yield the rows ``first`` to ``last`` (inclusive) in order, a records file at a time: bounded
+        memory.
 
-        ``columns`` chooses among ``RECORD_COLUMNS`` and ``device_clock``; default all. Damaged rows are left out
-        (``verify`` names them).
+        ``columns`` chooses among ``RECORD_COLUMNS`` and ``device_clock``; default all. Damaged rows are
+        left out (``verify`` names them).
         """
         end = self.end_sequence
         last = end if last is None else last if end is None else min(last, end)
@@ -61,7 +62,7 @@ class RunReader:
                 yield RecordBlock({name: column[start:stop] for name, column in chosen.items()})
 
     def _file_block(self, number: int, parts: Sequence[int], columns: Sequence[str] | None) -> RecordBlock:
-        """Return one records file; only the wanted columns where it is sealed and nothing else is asked of it."""
+        """Return one records file; where it is sealed, only the wanted columns are read."""
         if columns is not None and not parts and "device_clock" not in columns:
             wanted = list(dict.fromkeys(["sequence", *columns]))
             data = self._disk.read(self.folder / names.records_name(number))
@@ -128,7 +129,7 @@ class RunReader:
         return self._lines(names.EVENTS)
 
     def ambient(self) -> list[dict[str, Any]]:
-        """Return the ambient temperature readings in order (``test_time_s``, ``temperature_degC``, ``quality``)."""
+        """Return the ambient readings in order (``test_time_s``, ``temperature_degC``, ``quality``)."""
         return self._lines(names.AMBIENT)
 
     def journal(self) -> list[dict[str, Any]]:

@@ -1,8 +1,9 @@
 """Write one run: acknowledged means durable (P4, I01).
 
-``append`` writes one frame per block to the live log, ``commit`` makes everything since the last one durable with a
-single fdatasync and seals a full log to Parquet. Events, ambient readings and receipts ride in the log and reach their own
-files later, so they cost no sync of their own. The journal is synced line by line: it is written before a command leaves.
+``append`` writes one frame per block to the live log, ``commit`` makes everything since the last one
+durable with a single fdatasync and seals a full log to Parquet. Events, ambient readings and receipts ride
+in the log and reach their own files later, so they cost no sync of their own. The journal is synced line by
+line: it is written before a command leaves.
 
 All calls are synchronous and belong to one thread.
 """
@@ -47,8 +48,9 @@ WIRE_FILES_MAX = 10
 class RunWriter:
     """The one writer of one run folder. Made by ``create`` or ``reopen``.
 
-    ``manifest`` is the present ``run.json``. ``last_sequence`` is the last row appended, ``durable_sequence`` the last
-    acknowledged. ``troubles`` are sentences about disk errors and damage met so far; each is an event too (P8).
+    ``manifest`` is the present ``run.json``. ``last_sequence`` is the last row appended,
+    ``durable_sequence`` the last acknowledged. ``troubles`` are sentences about disk errors and damage met
+    so far; each is an event too (P8).
     """
 
     def __init__(self, root: DataRoot, folder: Path, manifest: dict[str, Any]) -> None:
@@ -71,7 +73,7 @@ class RunWriter:
         self._wire: DiskFile | None = None
         self._wire_bytes = 0
 
-    # -- opening ------------------------------------------------------------------------------------------------
+    # -- opening --
 
     @classmethod
     def create(cls, root: DataRoot, run_id: RunId, manifest: Mapping[str, Any], utc: datetime) -> Self:
@@ -90,7 +92,8 @@ class RunWriter:
 
     @classmethod
     def reopen(cls, root: DataRoot, run_id: RunId) -> Self:
-        """Open an existing run to go on writing: cut torn tails, restore lines that only the log has, finish seals.
+        """Open an existing run to go on writing: cut torn tails, restore lines that only the log has,
+        finish seals.
 
         Every row counted by ``last_sequence`` is durable afterwards. Raises: StoreError.
         """
@@ -142,7 +145,7 @@ class RunWriter:
         if first > self._lines[names.RECEIPTS].last_number:
             self._lines[names.RECEIPTS].add(fields, number=first)
 
-    # -- rows ---------------------------------------------------------------------------------------------------
+    # -- rows --
 
     @property
     def last_row(self) -> dict[str, Any] | None:
@@ -154,7 +157,8 @@ class RunWriter:
     def append(self, block: RecordBlock, receipt: Receipt) -> None:
         """Write a block to the log; it is acknowledged by the next ``commit``.
 
-        Raises: InvariantError (I02, I03) and changes nothing when sequences or test times do not continue the run.
+        Raises: InvariantError (I02, I03) and changes nothing when sequences or test times do not continue
+        the run.
         """
         rows = len(block)
         if rows == 0:
@@ -206,14 +210,16 @@ class RunWriter:
         return segment
 
     def commit(self) -> int:
-        """Make everything written so far durable and return the last durable sequence; full logs are sealed.
+        """Make everything written so far durable and return the last durable sequence; full logs are
+        sealed.
 
-        Raises: StoreError when no disk takes the data: nothing is acknowledged, all of it waits for the next commit.
+        Raises: StoreError when no disk takes the data: nothing is acknowledged, all of it waits for the
+        next commit.
         """
         for segment in self._segments:
             segment.commit()
         self.durable_sequence = self.last_sequence
-        if len(self._segments) > 1 or self._segments and self._is_full(self._segments[0]):
+        if any(map(self._is_full, self._segments)):
             self._seal_full()
         events = self._lines[names.EVENTS]
         if events.waiting or self._lines[names.RECEIPTS].waiting >= RECEIPTS_WAITING_MAX:
@@ -224,7 +230,7 @@ class RunWriter:
     def _is_full(self, segment: Segment) -> bool:
         return self.durable_sequence >= names.last_sequence_of(segment.number)
 
-    # -- beside the rows ------------------------------------------------------------------------------------------
+    # -- beside the rows --
 
     def event(self, kind: str, **fields: Any) -> None:
         """Note what happened; durable with the next ``commit``. Values must be JSON."""
@@ -268,7 +274,10 @@ class RunWriter:
             raise StoreError(f"Cannot write the summary of {self.folder.name}: {error}") from error
 
     def wire(self, data: bytes) -> None:
-        """Keep raw bytes of the instrument; never synced, oldest dropped. A disk error here is only noted."""
+        """Keep raw bytes of the instrument; never synced, oldest dropped.
+
+        A disk error here is only noted.
+        """
         try:
             if self._wire is not None and self._wire_bytes > WIRE_BYTES_MAX:
                 self._rotate_wire()
@@ -296,7 +305,7 @@ class RunWriter:
             self._wire.close()
             self._wire = None
 
-    # -- sealing and closing ----------------------------------------------------------------------------------------
+    # -- sealing and closing --
 
     def _seal_full(self) -> None:
         full = [segment for segment in self._segments if self._is_full(segment)]
@@ -334,8 +343,8 @@ class RunWriter:
     def finish(self, end_sequence: int | None) -> None:
         """Commit, note ``end_sequence`` in the manifest, seal everything and close.
 
-        Rows behind ``end_sequence`` go to ``tail.parquet``; ``None`` keeps them all. Raises: StoreError; the run can
-        then be reopened and finished again.
+        Rows behind ``end_sequence`` go to ``tail.parquet``; ``None`` keeps them all. Raises: StoreError;
+        the run can then be reopened and finished again.
         """
         self.commit()
         if self.manifest.get("end_sequence") != end_sequence:

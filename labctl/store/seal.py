@@ -18,7 +18,8 @@ from labctl.store.disk import Disk
 def write_verified(disk: Disk, path: Path, data: bytes, block: RecordBlock) -> None:
     """Put a records file in its place after reading it back and comparing every bit.
 
-    Raises: OSError when the disk fails, StoreError when what is read back differs; nothing has been replaced then.
+    Raises: OSError when the disk fails, StoreError when what is read back differs; nothing has been
+    replaced then.
     """
     temporary = path.with_name(path.name + names.TEMPORARY_SUFFIX)
     _write(disk, temporary, data)
@@ -43,9 +44,9 @@ def _write(disk: Disk, path: Path, data: bytes) -> None:
 def seal(disk: Disk, folder: Path, number: int, parts: Sequence[int]) -> list[str]:
     """Make one Parquet file of everything that is kept of records file ``number`` and remove its logs.
 
-    The caller has made the logs durable, and the receipts and lines in them durable elsewhere. A log with damaged
-    blocks is kept aside as ``*.damaged``. Returns sentences about damage. Raises OSError or StoreError; the logs
-    then still stand.
+    The caller has made the logs durable, and the receipts and lines in them durable elsewhere. A log with
+    damaged blocks is kept aside as ``*.damaged``. Returns sentences about damage. Raises OSError or
+    StoreError; the logs then still stand.
     """
     content = run_folder.load(disk, folder, number, parts)
     block = content.block
@@ -70,7 +71,8 @@ def seal(disk: Disk, folder: Path, number: int, parts: Sequence[int]) -> list[st
 def cut_tail(disk: Disk, folder: Path, end_sequence: int) -> int:
     """Move the sealed rows behind ``end_sequence`` to ``tail.parquet``; return how many rows that holds.
 
-    The tail is durable before any row leaves its records file, so each row is in one place or in both, never in none.
+    The tail is durable before any row leaves its records file, so each row is in one place or in both,
+    never in none.
     """
     first = names.file_number(end_sequence + 1)
     numbers = [n for n in names.sealed_numbers(disk.names(folder)) if n >= first]

@@ -1,4 +1,4 @@
-"""The live log of one records file: one write per block, one fdatasync per commit, frozen at the first disk error (S2)."""
+"""The live log of one records file: one write per block, one fdatasync per commit (S1, S2)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PENDING_BYTES_MAX = 256 * 1024 * 1024
 ALLOCATE_FIRST_BYTES = 64 * 1024
 ALLOCATE_MOST_BYTES = 1024 * 1024
 ALLOCATE_FILE_BYTES = names.ROWS_PER_FILE * (ROW_BYTES + 8)
-"""Zeros are written ahead in doubling strides: a commit then changes no file size, which saves a metadata write."""
+"""Zeros are written ahead in doubling strides: a commit then changes no file size: one write less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,11 @@ class Segment:
         resume_at: int | None = None,
         on_trouble: Callable[[str], None],
     ) -> None:
-        """Prepare the log of file ``number``; ``resume_at`` reopens part ``part`` at that byte, else a new part follows."""
+        """Prepare the log of file ``number``.
+
+        ``resume_at`` reopens part ``part`` and cuts it at that byte; without it a new part follows that
+        one.
+        """
         self.number = number
         self._disk = disk
         self._folder = folder
@@ -75,11 +79,14 @@ class Segment:
         return bool(self._pending)
 
     def write(self, kind: FrameKind, payload: bytes, *, rows: int = 0, first_sequence: int = 0) -> None:
-        """Append one frame. Not durable before ``commit``; after a disk error it waits in memory for a new part."""
+        """Append one frame.
+
+        Not durable before ``commit``; after a disk error it waits in memory for a new part.
+        """
         if self._pending_bytes > PENDING_BYTES_MAX:
             raise StoreError(
-                f"No disk accepts data of {self._folder.name}: {self._pending_bytes} bytes wait in memory, the cap. "
-                "Free some space or name another volume; nothing acknowledged is lost."
+                f"No disk accepts data of {self._folder.name}: {self._pending_bytes} bytes wait in memory, "
+                "the cap. Free some space or name another volume; nothing acknowledged is lost."
             )
         item = _Pending(kind, payload, rows, first_sequence)
         self._pending.append(item)
@@ -95,8 +102,8 @@ class Segment:
     def commit(self) -> None:
         """Make all written frames durable.
 
-        Raises: StoreError when neither the current nor a new part takes them; they stay in memory and the next commit
-        tries another new part.
+        Raises: StoreError when neither the current nor a new part takes them; they stay in memory and the
+        next commit tries another new part.
         """
         if not self._pending:
             return
@@ -112,8 +119,8 @@ class Segment:
             except OSError as again:
                 self._freeze(again)
                 raise StoreError(
-                    f"Cannot make data durable in {self._folder}: {again}. {len(self._pending)} blocks wait in memory; "
-                    "the next commit tries a new file."
+                    f"Cannot make data durable in {self._folder}: {again}. "
+                    f"{len(self._pending)} blocks wait in memory; the next commit tries a new file."
                 ) from again
         self._pending.clear()
         self._pending_bytes = 0

@@ -1,0 +1,244 @@
+"""A disk in memory that forgets what was not synced: power cuts and disk errors at any chosen operation
+(F18 to F22).
+
+``crash`` gives the disk as a restart finds it. Of each file that was written since its last sync, every 4
+KB page that changed is kept or lost by a seeded choice, each for itself, so writes also come through out of
+order; a page may be torn in two. Of the names changed since the last ``sync_folder`` (creations, renames,
+removals) each is kept or lost likewise. ``ops`` counts writes, truncations, syncs, renames, removals and
+folder syncs; ``fail_at`` makes one of them fail, ``crash_at`` raises ``PowerCut`` in the middle of one.
+"""
+
+from __future__ import annotations
+
+import errno
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+from labctl.store.disk import DiskFile
+
+PAGE_BYTES = 4096
+
+
+class PowerCut(BaseException):
+    """The machine is off. Not an Exception: nothing may catch and outlive it."""
+
+
+class _Inode:
+    """One file's bytes now, and as they surely are on the medium."""
+
+    __slots__ = ("now", "safe")
+
+    def __init__(self, data: bytes = b"") -> None:
+        self.now = bytearray(data)
+        self.safe = bytes(data)
+
+
+class SimulatedDisk:
+    """Implements ``Disk`` in memory. Folders are names only and need no creation.
+
+    ``fail_at`` / ``crash_at`` are 1-based operation numbers; ``fail_from`` makes every operation from there
+    on fail; ``quota_bytes`` limits the sum of file sizes.
+    """
+
+    def __init__(self, *, seed: int = 0) -> None:
+        self.ops = 0
+        self.log: list[str] = []
+        self.fail_at: int | None = None
+        self.fail_from: int | None = None
+        self.fail_syncs_of: Callable[[Path], bool] | None = None
+        self.crash_at: int | None = None
+        self.quota_bytes: int | None = None
+        self._random = random.Random(seed)
+        self._names: dict[Path, _Inode] = {}
+        self._safe_names: dict[Path, _Inode] = {}
+        self._folders: set[Path] = set()
+
+    def _operation(self, what: str, path: Path) -> None:
+        self.ops += 1
+        self.log.append(f"{what} {path.name}")
+        if self.ops == self.crash_at:
+            raise PowerCut(what)
+        failing = self.ops == self.fail_at or (self.fail_from is not None and self.ops >= self.fail_from)
+        if failing:
+            raise OSError(errno.EIO, f"simulated error in {what}", str(path))
+
+    # -- Disk --
+
+    def create(self, path: Path) -> DiskFile:
+        """Create an empty file, or put an empty one in the place of an existing one."""
+        self._operation("create", path)
+        self._names[path] = _Inode()
+        return _SimulatedFile(self, path, self._names[path])
+
+    def open(self, path: Path) -> DiskFile:
+        """Open an existing file for writing without changing it."""
+        return _SimulatedFile(self, path, self._inode(path))
+
+    def _inode(self, path: Path) -> _Inode:
+        if path not in self._names:
+            raise FileNotFoundError(errno.ENOENT, "no such file", str(path))
+        return self._names[path]
+
+    def read(self, path: Path) -> bytes:
+        """Return all bytes of a file."""
+        return bytes(self._inode(path).now)
+
+    def size(self, path: Path) -> int | None:
+        """Return the size of a file in bytes, ``None`` if there is no such file."""
+        inode = self._names.get(path)
+        return None if inode is None else len(inode.now)
+
+    def names(self, folder: Path) -> list[str]:
+        """Return the sorted names in a folder."""
+        depth = len(folder.parts)
+        paths = (path for path in (*self._names, *self._folders) if folder in path.parents)
+        return sorted({path.parts[depth] for path in paths})
+
+    def make_folder(self, path: Path) -> None:
+        """Create a folder; it survives a crash only with a file in it."""
+        self._folders.add(path)
+
+    def rename(self, source: Path, target: Path) -> None:
+        """Rename a file, replacing ``target`` in one step."""
+        inode = self._inode(source)
+        self._operation("rename", target)
+        del self._names[source]
+        self._names[target] = inode
+
+    def unlink(self, path: Path) -> None:
+        """Remove a file if it is there."""
+        if path in self._names:
+            self._operation("unlink", path)
+            del self._names[path]
+
+    def sync_folder(self, folder: Path) -> None:
+        """Make the names in a folder durable."""
+        self._operation("sync folder", folder)
+        for path in {*self._names, *self._safe_names}:
+            if path.parent == folder:
+                if path in self._names:
+                    self._safe_names[path] = self._names[path]
+                else:
+                    self._safe_names.pop(path, None)
+
+    def free_bytes(self, folder: Path) -> tuple[int, int]:
+        """Return (free, total) bytes of the quota."""
+        total = self.quota_bytes if self.quota_bytes is not None else 1 << 40
+        return total - self.used_bytes, total
+
+    @property
+    def used_bytes(self) -> int:
+        """Return the sum of all file sizes."""
+        return sum(len(inode.now) for inode in self._names.values())
+
+    # -- faults --
+
+    def crash(self) -> SimulatedDisk:
+        """Return the disk as a restart finds it; this one is left alone."""
+        after = SimulatedDisk(seed=self._random.getrandbits(32))
+        kept: dict[Path, _Inode] = dict(self._safe_names)
+        changed = [path for path in {*self._names, *kept} if self._names.get(path) is not kept.get(path)]
+        for path in sorted(changed):
+            if self._random.random() < 0.5:
+                if path in self._names:
+                    kept[path] = self._names[path]
+                else:
+                    del kept[path]
+        survivors: dict[int, _Inode] = {}
+        for path in sorted(kept):
+            inode = kept[path]
+            if id(inode) not in survivors:
+                survivors[id(inode)] = _Inode(self._survived(inode))
+            after._names[path] = after._safe_names[path] = survivors[id(inode)]
+        return after
+
+    def _survived(self, inode: _Inode) -> bytes:
+        """Mix safe and present pages; sizes change with any page behind the old end."""
+        data = bytearray(inode.safe)
+        if inode.now == inode.safe:
+            return bytes(data)
+        if len(inode.now) < len(data) and self._random.random() < 0.5:
+            del data[len(inode.now) :]
+        for start in range(0, len(inode.now), PAGE_BYTES):
+            page = inode.now[start : start + PAGE_BYTES]
+            if page == data[start : start + PAGE_BYTES]:
+                continue
+            choice = self._random.random()
+            if choice < 0.4:
+                continue
+            if choice > 0.9:
+                page = page[: self._random.randrange(len(page) + 1)]
+            if len(data) < start:
+                data += bytes(start - len(data))
+            data[start : start + len(page)] = page
+        return bytes(data)
+
+    def flip(self, path: Path, offset: int, mask: int = 1) -> None:
+        """Flip bits of one stored byte (bit rot)."""
+        inode = self._inode(path)
+        inode.now[offset] ^= mask
+        inode.safe = bytes(inode.now)
+
+    def put(self, path: Path, data: bytes) -> None:
+        """Place a file as if it had always been there."""
+        self._names[path] = self._safe_names[path] = _Inode(data)
+
+    def copy(self, *, seed: int = 0) -> SimulatedDisk:
+        """Return the disk as a process sees it after SIGKILL: nothing is lost."""
+        after = SimulatedDisk(seed=seed)
+        for path, inode in self._names.items():
+            after.put(path, bytes(inode.now))
+        return after
+
+
+class _SimulatedFile:
+    """An open file of a simulated disk."""
+
+    def __init__(self, disk: SimulatedDisk, path: Path, inode: _Inode) -> None:
+        self._disk = disk
+        self._path = path
+        self._inode = inode
+        self._poisoned = False
+
+    def write(self, data: bytes, offset: int) -> None:
+        """Write all of ``data`` at ``offset``; a power cut or an error in it leaves a part of them."""
+        try:
+            self._disk._operation("write", self._path)
+        except BaseException:
+            self._put(data[: self._disk._random.randrange(len(data) + 1)], offset)
+            raise
+        quota = self._disk.quota_bytes
+        growth = offset + len(data) - len(self._inode.now)
+        if quota is not None and growth > 0 and self._disk.used_bytes + growth > quota:
+            raise OSError(errno.ENOSPC, "simulated disk full", str(self._path))
+        self._put(data, offset)
+
+    def _put(self, data: bytes, offset: int) -> None:
+        now = self._inode.now
+        if len(now) < offset:
+            now += bytes(offset - len(now))
+        now[offset : offset + len(data)] = data
+
+    def truncate(self, size: int) -> None:
+        """Cut the file to ``size`` bytes."""
+        self._disk._operation("truncate", self._path)
+        del self._inode.now[size:]
+
+    def sync(self) -> None:
+        """Make data and size durable.
+
+        A failed sync loses the unsynced pages, and a second try would not tell (S2).
+        """
+        try:
+            self._disk._operation("sync", self._path)
+            if self._disk.fail_syncs_of is not None and self._disk.fail_syncs_of(self._path):
+                raise OSError(errno.EIO, "simulated error in sync", str(self._path))
+        except OSError:
+            self._poisoned = True
+            raise
+        if not self._poisoned:
+            self._inode.safe = bytes(self._inode.now)
+
+    def close(self) -> None:
+        """Close without syncing."""
