@@ -262,9 +262,7 @@ class CycleTable:
 
         About 0.2 ms for 500 cycles: call it when ``update`` returned a half-cycle, not for each block.
         """
-        return cycles_from_half_cycles(
-            self.half_cycle_columns(ended=ended), self.facts, reference=reference
-        )
+        return cycles_from_half_cycles(self.half_cycle_columns(ended=ended), self.facts, reference=reference)
 
 
 def _ratio(upper: float, lower: float) -> float:
