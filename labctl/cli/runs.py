@@ -1,0 +1,193 @@
+"""``labctl runs``: list, show, follow, stop, resume, plot and export runs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labctl.cli.app import EXIT_OK, add_subverbs
+from labctl.cli.context import root_of
+from labctl.cli.output import emit_json, print_table, say
+from labctl.cli.progress import duration
+from labctl.errors import UserInputError
+
+if TYPE_CHECKING:
+    from labctl.store.root import DataRoot
+    from labctl.store.runreader import RunReader
+
+HELP = "List, show, follow, stop, resume, plot and export runs."
+
+PLOT_KINDS = ("profile", "curves", "cycles", "polarisation", "dqdv")
+PLOT_FORMATS = ("pdf", "svg", "png")
+EXPORT_FORMATS = ("bdf-csv", "bdf-parquet", "neware-csv", "csv")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the sub-verbs."""
+    verbs = add_subverbs(
+        parser,
+        (
+            ("list", "list the runs of the data root"),
+            ("show", "show one run: cell, program, segments, cycles, events"),
+            ("follow", "watch a run that another process drives"),
+            ("stop", "stop a run's test on the instrument"),
+            ("resume", "go on with runs whose process ended (default: all that are not over)"),
+            ("plot", "draw a run as a figure for paper"),
+            ("export", "write a run's records in an open or vendor-like format"),
+        ),
+    )
+    verbs["list"].add_argument("--state", help="only runs in this state (running, ended, ...)")
+    verbs["list"].add_argument("--cell", help="only runs of this cell")
+    for name in ("show", "follow", "stop"):
+        verbs[name].add_argument("run_id", metavar="RUN")
+    verbs["stop"].add_argument("--reason", default="stopped by command", help="goes into the journal")
+    verbs["resume"].add_argument("run_ids", nargs="*", metavar="RUN")
+    plot = verbs["plot"]
+    plot.add_argument("run_ids", nargs="+", metavar="RUN", help="one or more runs in one figure")
+    plot.add_argument("--kind", choices=PLOT_KINDS, default="profile")
+    plot.add_argument("--format", choices=PLOT_FORMATS, default="pdf")
+    plot.add_argument(
+        "--width", type=int, choices=(85, 170), default=170, help="mm: one or two columns of a page"
+    )
+    plot.add_argument("--out", metavar="FILE", help="where to write it (default: RUN-KIND.FORMAT here)")
+    export = verbs["export"]
+    export.add_argument("run_id", metavar="RUN")
+    export.add_argument("--format", choices=EXPORT_FORMATS, default="bdf-csv")
+    export.add_argument(
+        "--profile", choices=("0.1", "1.3"), default="1.3", help="labels of the Battery Data Format"
+    )
+    export.add_argument(
+        "--out", metavar="FILE", help="where to write it (default: a name made of the run, here)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the chosen sub-verb."""
+    acts = {"list": _list, "show": _show, "plot": _plot, "export": _export}
+    if args.what in acts:
+        return acts[args.what](root_of(args), args)
+    from labctl.cli import runcontrol
+
+    return {"follow": runcontrol.follow, "stop": runcontrol.stop, "resume": runcontrol.resume}[args.what](
+        args
+    )
+
+
+def _list(root: DataRoot, args: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from labctl.store.catalogue import Catalogue
+
+    with Catalogue(root) as catalogue:
+        entries = catalogue.runs.list(state=args.state, cell_id=args.cell)
+    if args.json:
+        emit_json([asdict(entry) for entry in entries])
+        return EXIT_OK
+    rows = [
+        (
+            entry.run_id,
+            entry.cell_id,
+            entry.channel,
+            entry.protocol,
+            entry.state,
+            entry.outcome,
+            entry.started_utc[:16],
+        )
+        for entry in entries
+    ]
+    print_table("", ("run", "cell", "channel", "protocol", "state", "outcome", "started (UTC)"), rows)
+    return EXIT_OK
+
+
+def _reader(root: DataRoot, run_id: str) -> RunReader:
+    from labctl.store.runreader import RunReader
+
+    return RunReader(root.run_folder(run_id))
+
+
+def _show(root: DataRoot, args: argparse.Namespace) -> int:
+    from labctl.model.program import program_from_json
+    from labctl.protocol.sentences import sentences
+
+    reader = _reader(root, args.run_id)
+    manifest = reader.manifest
+    cycles = {name: column.tolist() for name, column in reader.cycles().items()}
+    if args.json:
+        emit_json({**manifest, "folder": str(reader.folder), "rows": reader.last_sequence, "cycles": cycles,
+                   "events": reader.events()})  # fmt: skip
+        return EXIT_OK
+    import json
+
+    program = program_from_json(json.dumps(manifest["program"]))
+    say(
+        f"{args.run_id}  {manifest['state']}  {manifest.get('outcome') or ''}  {manifest.get('reason') or ''}".rstrip()
+    )
+    say(f"cell       {program.cell.cell_id} ({program.cell.name}, {program.cell.kind}) on {program.channel}")
+    say(f"protocol   {program.protocol_name}  ({program.protocol_hash[:12]})")
+    say(f"rows       {reader.last_sequence:,} in {reader.folder}")
+    say("")
+    for line in sentences(program):
+        say(f"    {line}")
+    _show_cycles(cycles)
+    for event in reader.events()[-20:]:
+        say(f"event      {_event_text(event)}")
+    return EXIT_OK
+
+
+def _show_cycles(cycles: dict[str, list[Any]]) -> None:
+    """Print the first and last cycles of the summary."""
+    names = [name for name in cycles if name != "quality"][:10]
+    count = len(cycles[names[0]]) if names else 0
+    chosen = [*range(min(count, 3)), *range(max(3, count - 5), count)]
+    rows = [[f"{cycles[name][index]:.5g}" for name in names] for index in chosen]
+    if rows:
+        print_table("first and last cycles", names, rows, right=tuple(range(len(names))))
+
+
+def _event_text(event: dict[str, Any]) -> str:
+    rest = ", ".join(
+        f"{key}={value}" for key, value in event.items() if key not in ("kind", "number", "check")
+    )
+    return f"{event.get('kind', '')}  {rest}"
+
+
+def _plot(root: DataRoot, args: argparse.Namespace) -> int:
+    from labctl.cli.plot import plot_runs
+
+    readers = [_reader(root, run_id) for run_id in args.run_ids]
+    target = Path(args.out or f"{'+'.join(args.run_ids)}-{args.kind}.{args.format}")
+    plot_runs(readers, args.kind, target, width_mm=args.width, fmt=args.format)
+    if args.json:
+        emit_json({"figure": str(target), "runs": args.run_ids, "kind": args.kind})
+    else:
+        say(f"{target} written.")
+    return EXIT_OK
+
+
+def _export(root: DataRoot, args: argparse.Namespace) -> int:
+    from labctl.store.export import export_run
+
+    reader = _reader(root, args.run_id)
+    suffix = {
+        "bdf-csv": ".bdf.csv",
+        "bdf-parquet": ".bdf.parquet",
+        "neware-csv": "-neware.csv",
+        "csv": ".csv",
+    }
+    target = Path(args.out or f"{args.run_id}{suffix[args.format]}")
+    if target.is_dir():
+        raise UserInputError(f"{target} is a folder; name a file with --out.")
+    written = export_run(reader, args.format, target, bdf_profile=args.profile)
+    if args.json:
+        emit_json({"file": str(written), "run": args.run_id, "format": args.format})
+    else:
+        say(f"{written} written ({duration(_test_time_s(reader))} of test time).")
+    return EXIT_OK
+
+
+def _test_time_s(reader: RunReader) -> float:
+    last = reader.last_sequence
+    if last == 0:
+        return 0.0
+    return float(reader.records(["test_time_second"], first=last)["test_time_second"][-1])
