@@ -173,11 +173,15 @@ class Cell:
             hold = HoldChunk(
                 self.circuit, moment, self.state, segment, self._step_ticks, self._passed_Ah, self.leak_A
             )
-            return hold.limited(longest, self.short_mAh_cm2)
-        steady = SteadyChunk(
-            self.circuit, moment, self.state, segment, self._step_ticks, self.leak_A, self._active_precursor()
-        )
-        return steady.limited(longest, self.short_mAh_cm2)
+            planned: Chunk = hold.limited(longest, self.short_mAh_cm2)
+        else:
+            precursor = self._active_precursor()
+            steady = SteadyChunk(
+                self.circuit, moment, self.state, segment, self._step_ticks, self.leak_A, precursor
+            )
+            planned = steady.limited(longest, self.short_mAh_cm2)
+        planned.air_degC = temperature_degC
+        return planned
 
     def commit(self, chunk: Chunk, ticks: int, temperature_degC: float) -> None:
         """Move the cell to a tick of the chunk planned last; the air then has ``temperature_degC``.
@@ -198,8 +202,14 @@ class Cell:
         self._passed_Ah = passed_Ah
 
     def _lagged_degC(self, chunk: Chunk, ticks: int, air_degC: float) -> float:
-        """Follow the air with a first-order lag; the air is taken as constant, renewed at each commit."""
-        return air_degC + (chunk.temperature_degC - air_degC) * math.exp(-TICK_s * ticks / LAG_s)
+        """Follow the air with a first-order lag; between plan and commit the air moves linearly."""
+        passed_s = TICK_s * ticks
+        if passed_s == 0.0:
+            return chunk.temperature_degC
+        lag_K = (air_degC - chunk.air_degC) / passed_s * LAG_s
+        return (
+            air_degC - lag_K + (chunk.temperature_degC - chunk.air_degC + lag_K) * math.exp(-passed_s / LAG_s)
+        )
 
     def _active_precursor(self) -> Precursor | None:
         if not self.spec.precursor or self.state.shorted:

@@ -243,6 +243,13 @@ class Chamber:
         self._faults.pop(kind, None)
         self._renew(followed_degC=followed_degC)
 
+    def restart(self) -> None:
+        """Come back after a power cut: off, start values, no alarm; the air has not noticed."""
+        self.alarm, self.on = ChamberAlarm.NONE, False
+        self.setpoint_degC = SETPOINT_START_degC
+        self.ramp_K_per_min = RAMP_START_K_per_min
+        self._renew(followed_degC=SETPOINT_START_degC)
+
     # -- inside --------------------------------------------------------------------------------------------
 
     def _cause_stands(self) -> bool:

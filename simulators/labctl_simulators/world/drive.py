@@ -98,6 +98,7 @@ class Chunk(ABC):
     offset_ticks: int
     segment: Segment
     temperature_degC: float
+    air_degC: float
 
     @abstractmethod
     def voltage_V(self, ticks: TickArray) -> FloatArray:

@@ -1,0 +1,1 @@
+"""The temperature chamber on the wire: Modbus/TCP and Modbus RTU."""
