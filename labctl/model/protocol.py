@@ -139,11 +139,14 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Vary:
-    """A variable that grows with every pass of a repeat: ``start``, then ``add`` more each time."""
+    """A variable that changes with every pass of a repeat: ``values[k]`` in pass k + 1.
+
+    ``add`` is set when the file says "start, then add so much each time" instead of listing the values.
+    """
 
     name: str
-    start: Quantity
-    add: Quantity
+    values: tuple[Quantity, ...]
+    add: Quantity | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,10 +183,10 @@ class StepReader:
             raise values.refuse(
                 count_node, f"a repeat that varies can have {VARIED_PASSES_MAX} passes, not {count}.", "Use larger stairs."
             )
-        vary = _read_vary(vary_node, values)
+        vary = _read_vary(vary_node, values, count)
         bodies = []
         for index in range(count):
-            more = {item.name: format_quantity(_varied(item, index)) for item in vary}
+            more = {item.name: format_quantity(item.values[index]) for item in vary}
             bodies.append(self.steps(steps, "steps", values.with_more(more)))
         return Repeat(count, tuple(bodies), condition, vary, place)
 
@@ -231,7 +231,7 @@ class StepReader:
         return Parallel(branches, values.place(fields.keys["parallel"]))
 
 
-def _read_vary(node: Node, values: Values) -> tuple[Vary, ...]:
+def _read_vary(node: Node, values: Values, count: int) -> tuple[Vary, ...]:
     if not isinstance(node, Mapping) or not node.entries:
         raise values.refuse(node, "'vary' names variables.", "Write 'vary: {j: {start: 0.1 mA/cm^2, add: 0.1 mA/cm^2}}'.")
     found = []
@@ -240,20 +240,27 @@ def _read_vary(node: Node, values: Values) -> tuple[Vary, ...]:
             raise values.refuse(key, f"'{key.text}' is not a variable name.", "Use letters, digits and '_'.")
         if key.text in values.variables:
             raise values.refuse(key, f"variable '{key.text}' exists already.", "Choose another name for the one that varies.")
-        inner = Fields(value, values.source, f"'{key.text}' under 'vary'", ("start", "add"))
-        start = values.quantity(inner.need("start", "0.1 mA/cm^2"), "start", tuple(QuantityKind), signed=True, zero=True)
-        add_node = inner.need("add", "0.1 mA/cm^2")
-        add = values.quantity(add_node, "add", tuple(QuantityKind), signed=True)
-        if add.unit != start.unit:
-            raise values.refuse(add_node, f"'add' is in '{add.unit}' but 'start' in '{start.unit}'.", "Use one unit for both.")
-        found.append(Vary(key.text, start, add))
+        found.append(_read_varied(key.text, value, values, count))
     return tuple(found)
 
 
-def _varied(vary: Vary, index: int) -> Quantity:
-    """Return the value in pass ``index`` (from 0), in decimal arithmetic: 0.1 + 2 x 0.1 is 0.3."""
-    value = Decimal(number_text(vary.start.value)) + index * Decimal(number_text(vary.add.value))
-    return Quantity(float(value), vary.start.unit, vary.start.kind)
+def _read_varied(name: str, node: Node, values: Values, count: int) -> Vary:
+    kinds = tuple(QuantityKind)
+    if isinstance(node, Sequence):
+        if len(node.items) != count:
+            raise values.refuse(
+                node, f"'{name}' has {len(node.items)} values for {count} passes.", "Give one value per pass, or change 'repeat'."
+            )
+        return Vary(name, tuple(values.quantity(item, name, kinds, signed=True) for item in node.items))
+    inner = Fields(node, values.source, f"'{name}' under 'vary'", ("start", "add"))
+    start = values.quantity(inner.need("start", "0.1 mA/cm^2"), "start", kinds, signed=True, zero=True)
+    add_node = inner.need("add", "0.1 mA/cm^2")
+    add = values.quantity(add_node, "add", kinds, signed=True)
+    if add.unit != start.unit:
+        raise values.refuse(add_node, f"'add' is in '{add.unit}' but 'start' in '{start.unit}'.", "Use one unit for both.")
+    first, more = Decimal(number_text(start.value)), Decimal(number_text(add.value))
+    stairs = (float(first + index * more) for index in range(count))  # decimal: 0.1 + 2 x 0.1 is 0.3
+    return Vary(name, tuple(Quantity(value, start.unit, start.kind) for value in stairs), add)
 
 
 def read_ends(node: Node, values: Values) -> Ends:
