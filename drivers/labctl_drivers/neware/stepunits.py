@@ -55,3 +55,5 @@ TEMPERATURE = FileUnit("0.1 degC", Decimal(10))
 MASS_MG = FileUnit("0.001 mg", Decimal(1000))
 SCQ_F = FileUnit("SCQ x 1e-8", Decimal("0.00001"))
 """From mg: SCQ = 1000 x mg, SCQ_F = SCQ x 1e-8; its own unit is unknown (5.2)."""
+PLAIN = FileUnit("number", Decimal(1))
+"""Counts and rates."""
