@@ -57,8 +57,14 @@ DEFAULT_RECORD = RecordIntent(every=quantity(10, "s"), voltage_change=quantity(5
 _LATER = {
     Impedance: ("'eis' needs a potentiostat", "impedance comes with the potentiostat release"),
     Ask: ("'ask' needs the station's operator view", "questions come with the station release"),
-    Handover: ("'handover' needs a second instrument on the station", "handover comes with the station release"),
-    Parallel: ("'parallel' needs a second instrument on the station", "parallel branches come with the station release"),
+    Handover: (
+        "'handover' needs a second instrument on the station",
+        "handover comes with the station release",
+    ),
+    Parallel: (
+        "'parallel' needs a second instrument on the station",
+        "parallel branches come with the station release",
+    ),
 }
 
 
@@ -96,7 +102,8 @@ def bind(
     for seconds in hurried_repeats(flow, record, nominal_Ah):
         warnings.append(
             f"the host decides about every {readable_time(round(seconds))}; more often than every "
-            f"{readable_time(DECISION_INTERVAL_S)} leaves the cell at open circuit too often: put more steps into a pass."
+            f"{readable_time(DECISION_INTERVAL_S)} leaves the cell at open circuit too often: put more "
+            "steps into a pass."
         )
     if findings:
         raise ProgramError(findings)
@@ -112,7 +119,9 @@ def bind(
         detections=detections,
         temperature=temperature,
         warnings=tuple(dict.fromkeys(warnings)),
-        variables={variable.name: chosen.get(variable.name, variable.default) for variable in protocol.variables},
+        variables={
+            variable.name: chosen.get(variable.name, variable.default) for variable in protocol.variables
+        },
     )
 
 
@@ -120,7 +129,9 @@ def _check_kind(protocol: Protocol, cell: Cell, findings: list[str], warnings: l
     if not protocol.for_kinds or cell.kind in protocol.for_kinds:
         return
     kinds = " or ".join(kind.value for kind in protocol.for_kinds)
-    sentence = f"the protocol is for {kinds} cells, but cell {cell.cell_id} is registered as '{cell.kind.value}'"
+    sentence = (
+        f"the protocol is for {kinds} cells, but cell {cell.cell_id} is registered as '{cell.kind.value}'"
+    )
     if cell.kind is CellKind.OTHER:
         warnings.append(f"{sentence}: make sure that it fits.")
     else:
@@ -136,7 +147,8 @@ def _limits(
     own = intent_limits(protocol.safety, resolver, "safety: ")
     for phrase in looser(own, tightest(parents)):
         findings.append(
-            f"safety: {phrase} (tightest of device, channel and cell); tighten it in the protocol, or choose another channel."
+            f"safety: {phrase} (tightest of device, channel and cell); tighten it in the protocol, or "
+            "choose another channel."
         )
     return tightest([*parents, own])
 
@@ -158,14 +170,18 @@ def _bound(
             needs, later = _LATER[type(node)]
             line = place_of(node).line
             where = f"line {line}: " if line else ""
-            findings.append(f"{where}{needs}, and this station has cyclers only; {later}. Remove the step to run the rest.")
+            findings.append(
+                f"{where}{needs}, and this station has cyclers only; {later}. Remove the step to run the rest."
+            )
     return found
 
 
 def _repeat(node: Repeat, steps: StepBinder, cutter: Cutter, findings: list[str]) -> list[BoundNode]:
     bodies = [_bound(body, steps, cutter, findings) for body in node.bodies]
     if len(bodies) > 1:
-        branches = tuple(HostIf(f"pass == {index}", cutter.gathered(body)) for index, body in enumerate(bodies))
+        branches = tuple(
+            HostIf(f"pass == {index}", cutter.gathered(body)) for index, body in enumerate(bodies)
+        )
         return [HostRepeat(node.until or f"pass >= {node.count}", node.count, branches)]
     if not bodies[0]:
         return []
@@ -175,7 +191,12 @@ def _repeat(node: Repeat, steps: StepBinder, cutter: Cutter, findings: list[str]
 
 
 def _temperature(
-    demand: TemperatureIntent | None, cell: Cell, limits: Limits, has_chamber: bool, findings: list[str], warnings: list[str]
+    demand: TemperatureIntent | None,
+    cell: Cell,
+    limits: Limits,
+    has_chamber: bool,
+    findings: list[str],
+    warnings: list[str],
 ) -> TemperatureDemand | None:
     if demand is None:
         return None
@@ -183,10 +204,12 @@ def _temperature(
     highest = limits.temperature_max_degC
     if highest is not None and setpoint_degC > highest:
         findings.append(
-            f"temperature: {setpoint_degC:g} degC is above the limit {highest:g} degC of cell {cell.cell_id} or protocol; lower it."
+            f"temperature: {setpoint_degC:g} degC is above the limit {highest:g} degC of cell "
+            f"{cell.cell_id} or protocol; lower it."
         )
     if not has_chamber:
-        text = f"temperature: {format_quantity(demand.setpoint)} is asked for, but no chamber is assigned to this channel"
+        text = f"temperature: {format_quantity(demand.setpoint)} is asked for, but no chamber is assigned "
+        "to this channel"
         if ROOM_DEGC[0] <= setpoint_degC <= ROOM_DEGC[1]:
             warnings.append(f"{text}: the room must hold it, nobody watches it.")
         else:
@@ -196,18 +219,22 @@ def _temperature(
         "tolerance_K": demand.tolerance, "soak_s": demand.soak, "give_up_s": demand.give_up, "warn_K": demand.warn,
         "warn_s": demand.warn_after, "trip_K": demand.trip,
     }  # fmt: skip
-    return TemperatureDemand(setpoint_degC, **{name: base_value(value) for name, value in given.items() if value is not None})
+    return TemperatureDemand(
+        setpoint_degC, **{name: base_value(value) for name, value in given.items() if value is not None}
+    )
 
 
 def _detections(protocol: Protocol, cell: Cell, findings: list[str]) -> tuple[Detection, ...]:
     for rule in protocol.detections:
         if rule.kind is DetectionKind.SHORT and cell.effective_area_cm2 is None:
             findings.append(
-                f"detect short: an area resistance needs the electrode area of cell {cell.cell_id}, which is not reported: "
+                f"detect short: an area resistance needs the electrode area of cell {cell.cell_id}, which "
+                "is not reported: "
                 f"fill in 'area_cm2' or 'diameter_mm' of the cell."
             )
     return tuple(
-        Detection(rule.kind, base_value(rule.limit), rule.in_a_row, rule.action, rule.of_cycle) for rule in protocol.detections
+        Detection(rule.kind, base_value(rule.limit), rule.in_a_row, rule.action, rule.of_cycle)
+        for rule in protocol.detections
     )
 
 
@@ -218,5 +245,11 @@ def _facts(protocol: Protocol, cell: Cell, nominal_Ah: float | None) -> CellFact
             first = "charge" if node.direction is Direction.CHARGE else "discharge"
             break
     return CellFacts(
-        cell.cell_id, cell.name, cell.kind.value, cell.effective_area_cm2, cell.active_mass_mg, nominal_Ah, first
+        cell.cell_id,
+        cell.name,
+        cell.kind.value,
+        cell.effective_area_cm2,
+        cell.active_mass_mg,
+        nominal_Ah,
+        first,
     )

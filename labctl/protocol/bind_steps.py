@@ -60,7 +60,10 @@ class StepBinder:
                 bound = self._hold(step)
                 self._last_current = step.at_most or self._last_current
         if bound.mode not in self._capabilities.modes:
-            self._find(step, f"a {self._capabilities.model} has no mode '{bound.mode.value}'. Use another step or instrument.")
+            self._find(
+                step,
+                f"a {self._capabilities.model} has no mode '{bound.mode.value}'. Use another step or instrument.",
+            )
         return bound
 
     def record(self, record: RecordIntent, place: str) -> RecordRule:
@@ -68,7 +71,9 @@ class StepBinder:
         every_s = None if record.every is None else base_value(record.every)
         least_s = self._capabilities.record_interval_min_s
         if every_s is not None and every_s < least_s:
-            self._findings.append(f"{place}a record every {every_s:g} s is faster than the device's {least_s:g} s; record less often.")
+            self._findings.append(
+                f"{place}a record every {every_s:g} s is faster than the device's {least_s:g} s; record less often."
+            )
         change, current = record.voltage_change, record.current_change
         return RecordRule(
             every_s,
@@ -110,7 +115,9 @@ class StepBinder:
             )
         exact_A = None if current is None else self._resolver.current_A(current, place)
         magnitude_A = None if exact_A is None else self._set_current_A(step, current, exact_A)
-        voltage = step.voltage if isinstance(step, Hold) else step.then_hold if isinstance(step, Drive) else None
+        voltage = (
+            step.voltage if isinstance(step, Hold) else step.then_hold if isinstance(step, Drive) else None
+        )
         voltage_V = self._volts(step, voltage)
         limits = self._step_limits(step)
         end_current = until.current if until else None
@@ -118,8 +125,14 @@ class StepBinder:
         if end_A is not None:
             end_A = rounded(end_A, self._capabilities.set_resolution_A)
             if magnitude_A is not None and end_A >= magnitude_A:
-                self._find(step, f"the end current {readable(end_A, 'A')} is not below the set current {readable(magnitude_A, 'A')}; lower it.")
-        end_Ah = self._end_capacity_Ah(until.capacity if until else None, current, exact_A, magnitude_A, place)
+                self._find(
+                    step,
+                    f"the end current {readable(end_A, 'A')} is not below the set current "
+                    f"{readable(magnitude_A, 'A')}; lower it.",
+                )
+        end_Ah = self._end_capacity_Ah(
+            until.capacity if until else None, current, exact_A, magnitude_A, place
+        )
         end_s, backstop = self._end_time_s(step, magnitude_A, end_Ah)
         sign = -1.0 if step_is_discharge(step) else 1.0
         bound = Step(
@@ -146,11 +159,21 @@ class StepBinder:
         limit_A = self._limits.current_max_A
         said = "" if current is None else f"{format_quantity(current)} = "
         if set_A <= 0:
-            self._find(step, f"{said}{exact_A:.3g} A rounds to nothing (resolution {self._capabilities.set_resolution_A:g} A).")
+            self._find(
+                step,
+                f"{said}{exact_A:.3g} A rounds to nothing (resolution {self._capabilities.set_resolution_A:g} A).",
+            )
         elif set_A > largest_A:
-            self._find(step, f"{said}{readable(set_A, 'A')} is more than the largest range, {readable(largest_A, 'A')}. Use a smaller current or another channel.")
+            self._find(
+                step,
+                f"{said}{readable(set_A, 'A')} is more than the largest range, {readable(largest_A, 'A')}. "
+                "Use a smaller current or another channel.",
+            )
         elif limit_A is not None and set_A > limit_A * (1 + 1e-9):
-            self._find(step, f"{said}{readable(set_A, 'A')} is above the current limit {readable(limit_A, 'A')} in force here.")
+            self._find(
+                step,
+                f"{said}{readable(set_A, 'A')} is above the current limit {readable(limit_A, 'A')} in force here.",
+            )
         return set_A
 
     def _volts(self, step: DeviceStep, voltage: Quantity | None) -> float | None:
@@ -159,7 +182,11 @@ class StepBinder:
         value_V = rounded(base_value(voltage), self._capabilities.set_resolution_V)
         low_V, high_V = self._limits.voltage_min_V, self._limits.voltage_max_V
         if (low_V is not None and value_V < low_V) or (high_V is not None and value_V > high_V):
-            self._find(step, f"{value_V:g} V lies outside the limits in force here, {low_V if low_V is not None else '-'} to {high_V if high_V is not None else '-'} V.")
+            self._find(
+                step,
+                f"{value_V:g} V lies outside the limits in force here, "
+                f"{low_V if low_V is not None else '-'} to {high_V if high_V is not None else '-'} V.",
+            )
         return value_V
 
     def _step_limits(self, step: DeviceStep) -> Limits | None:
@@ -167,12 +194,20 @@ class StepBinder:
             return None
         own = intent_limits(step.options.safety, self._resolver, where(step))
         for phrase in looser(own, self._limits):
-            self._find(step, f"{phrase} (tightest of device, channel, cell and protocol); a step may only tighten a limit.")
+            self._find(
+                step,
+                f"{phrase} (tightest of device, channel, cell and protocol); a step may only tighten a limit.",
+            )
         merged = tightest([self._limits, own])
         return merged
 
     def _end_capacity_Ah(
-        self, capacity: Quantity | None, current: Quantity | None, exact_A: float | None, set_A: float | None, place: str
+        self,
+        capacity: Quantity | None,
+        current: Quantity | None,
+        exact_A: float | None,
+        set_A: float | None,
+        place: str,
     ) -> float | None:
         """Return the end capacity, following the rounded current (paper-protocols 6: 3600.0 s stay 3600.0 s)."""
         if capacity is None:
@@ -189,9 +224,17 @@ class StepBinder:
         if asked is not None:
             time_s = rounded(base_value(asked), self._capabilities.time_resolution_s)
             if time_s > longest_s:
-                self._find(step, f"{readable_time(time_s)} is longer than the device's {readable_time(longest_s)} per step; repeat a shorter step.")
+                self._find(
+                    step,
+                    f"{readable_time(time_s)} is longer than the device's {readable_time(longest_s)} per "
+                    "step; repeat a shorter step.",
+                )
             if time_s <= 0:
-                self._find(step, f"{format_quantity(asked)} rounds to nothing (resolution {self._capabilities.time_resolution_s:g} s).")
+                self._find(
+                    step,
+                    f"{format_quantity(asked)} rounds to nothing (resolution "
+                    f"{self._capabilities.time_resolution_s:g} s).",
+                )
             return time_s, False
         holds = isinstance(step, Hold) or (isinstance(step, Drive) and step.then_hold is not None)
         extra_s = BACKSTOP_HOLD_S if holds else 0.0
@@ -204,24 +247,33 @@ class StepBinder:
         else:
             time_s = BACKSTOP_UNKNOWN_S + extra_s
         time_s = min(float(round(time_s)), longest_s)
-        self._warn(step, f"no time end is given; a back-stop of {readable_time(time_s)} ends it at the latest.")
+        self._warn(
+            step, f"no time end is given; a back-stop of {readable_time(time_s)} ends it at the latest."
+        )
         return time_s, True
 
     def _range_A(self, step: DeviceStep, magnitude_A: float) -> float | None:
         if step.options.range_auto:
             return None
         ranges = sorted(self._capabilities.ranges, key=lambda item: item.full_scale_A)
-        chosen = self._asked_range(step, ranges) or next((item for item in ranges if item.full_scale_A >= magnitude_A), None)
+        chosen = self._asked_range(step, ranges) or next(
+            (item for item in ranges if item.full_scale_A >= magnitude_A), None
+        )
         if chosen is None:
             return None
         full_A = chosen.full_scale_A
         if magnitude_A > full_A:
-            self._find(step, f"{readable(magnitude_A, 'A')} does not fit into the range {readable(full_A, 'A')} that the step asks for.")
+            self._find(
+                step,
+                f"{readable(magnitude_A, 'A')} does not fit into the range {readable(full_A, 'A')} that "
+                "the step asks for.",
+            )
         elif magnitude_A < LOW_RANGE_FRACTION * full_A:
             error = chosen.accuracy_of_full_scale * full_A / magnitude_A
             self._warn(
                 step,
-                f"{readable(magnitude_A, 'A')} is {magnitude_A / full_A * 100:.2g} % of the {readable(full_A, 'A')} range, whose error is "
+                f"{readable(magnitude_A, 'A')} is {magnitude_A / full_A * 100:.2g} % of the "
+                f"{readable(full_A, 'A')} range, whose error is "
                 f"up to {error * 100:.2g} % of it; efficiencies need a channel with a smaller range.",
             )
         return full_A
@@ -234,7 +286,9 @@ class StepBinder:
         found = next((item for item in ranges if abs(item.full_scale_A - asked_A) < 1e-6 * asked_A), None)
         if found is None:
             known = ", ".join(readable(item.full_scale_A, "A") for item in ranges)
-            self._find(step, f"a {self._capabilities.model} has no range {format_quantity(asked)}; it has {known}.")
+            self._find(
+                step, f"a {self._capabilities.model} has no range {format_quantity(asked)}; it has {known}."
+            )
         return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from itertools import pairwise
 
 from labctl.model.cell import CellKind
 from labctl.model.program import DetectionKind
@@ -90,7 +91,9 @@ def check_protocol(protocol: Protocol) -> tuple[Finding, ...]:
     found.extend(_check_pass(protocol.steps, inside=False))
     found.extend(_check_whole(protocol))
     unique = list(dict.fromkeys(found))
-    return tuple(sorted(unique, key=lambda finding: (not finding.is_error, finding.place.line, finding.place.column)))
+    return tuple(
+        sorted(unique, key=lambda finding: (not finding.is_error, finding.place.line, finding.place.column))
+    )
 
 
 def _error(node: ProtocolNode, problem: str, fix: str) -> Finding:
@@ -110,23 +113,34 @@ def _check_ends(step: Drive | Hold) -> Iterator[Finding]:
         example = "until: {current: C/20, time: 4 h}" if holds else "until: {voltage: 3.8 V, time: 4 h}"
         yield _error(step, f"this '{word}' step can never end.", f"Add for example '{example}'.")
     elif holds and not ends.current:
-        yield _warning(step, f"this '{word}' step holds a voltage without a current end.", "Add 'current: C/20' under 'until'.")
+        yield _warning(
+            step,
+            f"this '{word}' step holds a voltage without a current end.",
+            "Add 'current: C/20' under 'until'.",
+        )
     elif not holds and not (ends.time or ends.capacity) and ends.voltage:
         yield _warning(
             step,
             f"this '{word}' step ends by voltage alone; a leaky cell may never get there.",
             "Add a 'time' under 'until'; until then the back-stop time of the program ends it.",
         )
-    if isinstance(step, Drive) and ends.time and ends.capacity:
-        if _RATE_OF_CAPACITY[ends.capacity.kind] is step.current.kind:
-            needed_s = base_value(ends.capacity) / base_value(step.current) * 3600.0
-            if base_value(ends.time) < needed_s * (1 - 1e-9):
-                yield _warning(
-                    step,
-                    f"{format_quantity(ends.time)} is over before {format_quantity(ends.capacity)} has passed "
-                    f"({needed_s / 60:.4g} min at {format_quantity(step.current)}).",
-                    "Give more time, or leave the capacity out.",
-                )
+    if isinstance(step, Drive):
+        yield from _check_time(step)
+
+
+def _check_time(step: Drive) -> Iterator[Finding]:
+    """Find a time end that comes before the capacity end."""
+    time, capacity = step.until.time, step.until.capacity
+    if time is None or capacity is None or _RATE_OF_CAPACITY[capacity.kind] is not step.current.kind:
+        return
+    needed_s = base_value(capacity) / base_value(step.current) * 3600.0
+    if base_value(time) < needed_s * (1 - 1e-9):
+        yield _warning(
+            step,
+            f"{format_quantity(time)} is over before {format_quantity(capacity)} has passed "
+            f"({needed_s / 60:.4g} min at {format_quantity(step.current)}).",
+            "Give more time, or leave the capacity out.",
+        )
 
 
 def _looser(inner: Quantity | None, outer: Quantity | None, upper: bool) -> bool:
@@ -145,7 +159,8 @@ def _check_step_limits(step: DeviceStep, safety: SafetyIntent) -> Iterator[Findi
                 what = field.name.replace("_", " ")
                 yield _error(
                     step,
-                    f"the step's {what} {format_quantity(inner)} is looser than the protocol's {format_quantity(outer)}.",
+                    f"the step's {what} {format_quantity(inner)} is looser than the protocol's "
+                    f"{format_quantity(outer)}.",
                     "A step may only tighten a limit; change the protocol's 'safety' if it is meant.",
                 )
     volts = [step.voltage] if isinstance(step, Hold) else []
@@ -161,7 +176,8 @@ def _check_step_limits(step: DeviceStep, safety: SafetyIntent) -> Iterator[Findi
                 assert bound is not None
                 yield _error(
                     step,
-                    f"{format_quantity(value)} lies outside the safety limit {format_quantity(bound)}: the run would be stopped first.",
+                    f"{format_quantity(value)} lies outside the safety limit {format_quantity(bound)}: the "
+                    "run would be stopped first.",
                     "Correct the voltage, or the 'safety' limit if it is meant.",
                 )
 
@@ -180,7 +196,7 @@ def _driven(steps: tuple[ProtocolNode, ...]) -> list[Drive]:
 def _check_order(steps: tuple[ProtocolNode, ...], protocol: Protocol, *, wraps: bool) -> Iterator[Finding]:
     """Find end voltages on the wrong side: a discharge that begins below its end, a charge that begins above it."""
     drives = _driven(steps)
-    pairs = list(zip(drives, drives[1:], strict=False))
+    pairs = list(pairwise(drives))
     if wraps and len(drives) > 1:
         pairs.append((drives[-1], drives[0]))
     for before, after in pairs:
@@ -189,22 +205,28 @@ def _check_order(steps: tuple[ProtocolNode, ...], protocol: Protocol, *, wraps: 
         if before.direction is after.direction or start is None or end is None:
             continue
         gap_V = base_value(end) - base_value(start)
-        if (after.direction is Direction.CHARGE and gap_V <= 0) or (after.direction is Direction.DISCHARGE and gap_V >= 0):
+        if (after.direction is Direction.CHARGE and gap_V <= 0) or (
+            after.direction is Direction.DISCHARGE and gap_V >= 0
+        ):
             side = "below" if after.direction is Direction.CHARGE else "above"
             yield _error(
                 after,
-                f"this {after.direction.value} ends at {format_quantity(end)}, on the wrong side: the {before.direction.value} "
+                f"this {after.direction.value} ends at {format_quantity(end)}, on the wrong side: the "
+                f"{before.direction.value} "
                 f"before it ends at {format_quantity(start)}, so that it would be over at once ({side} its start).",
                 "Swap the two voltages, or the words charge and discharge.",
             )
     if protocol.for_kinds == (CellKind.SYMMETRIC,):
         for step in drives:
             end = step.until.voltage
-            wrong = end is not None and base_value(end) * (1 if step.direction is Direction.CHARGE else -1) <= 0
+            wrong = (
+                end is not None and base_value(end) * (1 if step.direction is Direction.CHARGE else -1) <= 0
+            )
             if wrong and end is not None:
                 yield _error(
                     step,
-                    f"a symmetric cell rests at 0 V: a {step.direction.value} to {format_quantity(end)} would be over at once.",
+                    f"a symmetric cell rests at 0 V: a {step.direction.value} to {format_quantity(end)} "
+                    "would be over at once.",
                     "Charge goes to a positive, discharge to a negative voltage.",
                 )
     for node in steps:
@@ -221,7 +243,9 @@ def _check_holds(steps: tuple[ProtocolNode, ...], last: list[Quantity | None]) -
         elif isinstance(node, Hold):
             if node.at_most is None and last[0] is None:
                 yield _error(
-                    node, "this 'hold' has no largest current and no step before it to take it from.", "Add for example 'at_most: 1 C'."
+                    node,
+                    "this 'hold' has no largest current and no step before it to take it from.",
+                    "Add for example 'at_most: 1 C'.",
                 )
             last[0] = node.at_most or last[0]
         for body in children(node):
@@ -232,22 +256,32 @@ def _check_pass(steps: tuple[ProtocolNode, ...], *, inside: bool) -> Iterator[Fi
     """Find the name ``pass`` where no repeat encloses it."""
     for node in steps:
         within = inside or isinstance(node, Repeat)
-        condition = node.until if isinstance(node, Repeat) else node.condition if isinstance(node, Branch) else ""
+        condition = (
+            node.until if isinstance(node, Repeat) else node.condition if isinstance(node, Branch) else ""
+        )
         if condition and not within and "pass" in parse_expression(condition).names:
-            yield _error(node, "'pass' counts the passes of a repeat, but no repeat encloses this step.", "Use 'cycle', or move it inside.")
+            yield _error(
+                node,
+                "'pass' counts the passes of a repeat, but no repeat encloses this step.",
+                "Use 'cycle', or move it inside.",
+            )
         for body in children(node):
             yield from _check_pass(body, inside=within)
 
 
 def _check_whole(protocol: Protocol) -> Iterator[Finding]:
     nodes = list(all_nodes(protocol.steps))
-    if not any(isinstance(node, Drive | Hold) for node in nodes) and all(isinstance(node, Rest | Repeat) for node in nodes):
-        yield _warning(nodes[0], "the protocol only rests.", "Add a charge, discharge or hold step if that is not meant.")
+    if not any(isinstance(node, Drive | Hold) for node in nodes) and all(
+        isinstance(node, Rest | Repeat) for node in nodes
+    ):
+        yield _warning(
+            nodes[0], "the protocol only rests.", "Add a charge, discharge or hold step if that is not meant."
+        )
     demand = protocol.temperature
     if demand is not None:
         order = [("tolerance", demand.tolerance, 1.0), ("warn", demand.warn, 2.0), ("trip", demand.trip, 5.0)]
         sizes = [(name, default if value is None else base_value(value)) for name, value, default in order]
-        for (inner, inner_K), (outer, outer_K) in zip(sizes, sizes[1:], strict=False):
+        for (inner, inner_K), (outer, outer_K) in pairwise(sizes):
             if inner_K > outer_K:
                 yield Finding(
                     True,
@@ -258,7 +292,10 @@ def _check_whole(protocol: Protocol) -> Iterator[Finding]:
     for rule in protocol.detections:
         if rule.kind is DetectionKind.EFFICIENCY and protocol.for_kinds == (CellKind.SYMMETRIC,):
             yield Finding(
-                False, "a coulombic efficiency of a symmetric cell says nothing about it.", "Use 'short' and 'polarisation'.", TextPlace()
+                False,
+                "a coulombic efficiency of a symmetric cell says nothing about it.",
+                "Use 'short' and 'polarisation'.",
+                TextPlace(),
             )
         if rule.limit.kind is QuantityKind.FRACTION and base_value(rule.limit) > 1.5:
             yield Finding(

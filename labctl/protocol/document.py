@@ -33,7 +33,7 @@ from labctl.model.protocol import (
     TemperatureIntent,
     Vary,
 )
-from labctl.protocol.quantities import format_quantity
+from labctl.protocol.quantities import format_quantity, parse_quantity
 from labctl.protocol.yamlfile import load_yaml, to_texts
 
 Document = dict[str, Any]
@@ -44,9 +44,19 @@ _FLOW_LENGTH_MAX = 90
 
 def protocol_hash(protocol: Protocol) -> str:
     """Return the SHA-256 of the canonical document: spelling of units, comments and layout do not count."""
-    document = to_document(protocol)
+    document = _normal(to_document(protocol))
     canonical = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _normal(value: Any) -> Any:
+    """Return a document with every quantity in its canonical spelling (``1mA/cm2`` is ``1 mA/cm^2``)."""
+    if isinstance(value, dict):
+        return {key: _normal(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_normal(item) for item in value]
+    quantity = parse_quantity(value)
+    return value.strip() if quantity is None else format_quantity(quantity)
 
 
 def to_document(protocol: Protocol) -> Document:
@@ -87,7 +97,9 @@ def protocol_text(protocol: Protocol) -> str:
 
 def _filled(**values: Quantity | str | None) -> Document:
     return {
-        key: format_quantity(value) if isinstance(value, Quantity) else value for key, value in values.items() if value
+        key: format_quantity(value) if isinstance(value, Quantity) else value
+        for key, value in values.items()
+        if value
     }
 
 
@@ -100,7 +112,9 @@ def _temperature(demand: TemperatureIntent) -> Document | str:
 
 
 def _record(record: RecordIntent) -> Document:
-    return _filled(every=record.every, or_change=record.voltage_change, or_current_change=record.current_change)
+    return _filled(
+        every=record.every, or_change=record.voltage_change, or_current_change=record.current_change
+    )
 
 
 def _safety(safety: SafetyIntent) -> Document:
@@ -109,7 +123,10 @@ def _safety(safety: SafetyIntent) -> Document:
         document["voltage"] = [format_quantity(safety.voltage_min), format_quantity(safety.voltage_max)]
     document.update(_filled(current=safety.current_max, capacity=safety.capacity_max))
     if safety.temperature_min is not None and safety.temperature_max is not None:
-        document["temperature"] = [format_quantity(safety.temperature_min), format_quantity(safety.temperature_max)]
+        document["temperature"] = [
+            format_quantity(safety.temperature_min),
+            format_quantity(safety.temperature_max),
+        ]
     document.update(_filled(delay=safety.delay))
     return document
 

@@ -7,12 +7,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from labctl.model.program import Estimate, HostIf, HostNode, HostRepeat, Loop, RecordRule, Segment, Step, StepMode
+from labctl.model.program import (
+    Estimate,
+    HostIf,
+    HostNode,
+    HostRepeat,
+    Loop,
+    RecordRule,
+    Segment,
+    Step,
+    StepMode,
+)
 
 BYTES_PER_ROW = 40.0
 """Sealed Parquet with noisy voltages: 16 columns, most of them constant or counting, about 40 bytes a row."""
 ASSUMED_SWING_V = 0.5
-"""Voltage path of one driven step, for rows that are written on a change; symmetric cells move less, full cells more."""
+"""Voltage path of one driven step, for rows written on a change; symmetric cells move less, full cells more."""
 DECISION_INTERVAL_S = 600.0
 """More host decisions than one per 10 min leave the cell at open circuit too often (design, section 4)."""
 
@@ -36,7 +46,11 @@ class _Tally:
 
     def times(self, count: int) -> _Tally:
         return _Tally(
-            self.longest_s * count, self.expected_s * count, self.rows * count, self.jumps * count, self.decisions * count
+            self.longest_s * count,
+            self.expected_s * count,
+            self.rows * count,
+            self.jumps * count,
+            self.decisions * count,
         )
 
 
@@ -68,7 +82,9 @@ def estimate(flow: tuple[HostNode, ...], record: RecordRule, nominal_Ah: float |
     )
 
 
-def hurried_repeats(flow: tuple[HostNode, ...], record: RecordRule, nominal_Ah: float | None = None) -> list[float]:
+def hurried_repeats(
+    flow: tuple[HostNode, ...], record: RecordRule, nominal_Ah: float | None = None
+) -> list[float]:
     """Return the likely seconds per decision of each host repeat that decides more often than every 10 min."""
     found: list[float] = []
     for node in flow:
@@ -110,8 +126,8 @@ def is_one_pass(node: HostNode) -> bool:
 def _host(node: HostNode, record: RecordRule, nominal_Ah: float | None) -> _Tally:
     if isinstance(node, Segment):
         total = _Tally()
-        for item in node.body:
-            total = total.plus(_device(item, record, nominal_Ah))
+        for step in node.body:
+            total = total.plus(_device(step, record, nominal_Ah))
         return total
     if isinstance(node, HostRepeat):
         every, once = _Tally(), _Tally()
@@ -120,7 +136,9 @@ def _host(node: HostNode, record: RecordRule, nominal_Ah: float | None) -> _Tall
                 once = once.plus(_host(inner, record, nominal_Ah))
             else:
                 every = every.plus(_host(inner, record, nominal_Ah))
-        return every.times(node.at_most).plus(once).plus(_Tally(jumps=node.at_most - 1, decisions=node.at_most))
+        return (
+            every.times(node.at_most).plus(once).plus(_Tally(jumps=node.at_most - 1, decisions=node.at_most))
+        )
     branches = []
     for nodes in (node.then, node.otherwise):
         total = _Tally(decisions=0 if is_one_pass(node) else 1)

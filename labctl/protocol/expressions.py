@@ -68,8 +68,9 @@ MEANING: dict[str, str] = {
 Operator = Literal["or", "and", "not", "<", "<=", ">", ">=", "==", "!=", "+", "-", "*", "/", "negate"]
 _WORDS = {"above": ">", "below": "<"}
 _COMPARISONS = ("<=", ">=", "==", "!=", "<", ">")
+_UNSIGNED = NUMBER.removeprefix("[+-]?")
 _TOKEN = re.compile(
-    rf"\s*(?:(?P<number>{NUMBER.replace('[+-]?', '', 1)})(?P<unit>\s*(?!(?:and|or|not|above|below)\b)(?:%|[A-Za-zµμ°Ω]+))?"
+    rf"\s*(?:(?P<number>{_UNSIGNED})(?P<unit>\s*(?!(?:and|or|not|above|below)\b)(?:%|[A-Za-zµμ°Ω]+))?"
     r"|(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<sign><=|>=|==|!=|[<>+\-*/()]))"
 )
 
@@ -146,12 +147,16 @@ class _Token:
 def parse_expression(text: str) -> Expression:
     """Read an expression and check its units. Raises: ExpressionError naming the column and the fix."""
     if len(text) > LENGTH_MAX:
-        raise ExpressionError(f"the expression has {len(text)} characters; at most {LENGTH_MAX} are read.", 1, "Shorten it.")
+        raise ExpressionError(
+            f"the expression has {len(text)} characters; at most {LENGTH_MAX} are read.", 1, "Shorten it."
+        )
     reader = _Reader(_tokens(text))
     root, unit = reader.either()
     if reader.token.text:
         raise ExpressionError(
-            f"'{reader.token.text}' is not expected here.", reader.token.column, "Join conditions with 'and' or 'or'."
+            f"'{reader.token.text}' is not expected here.",
+            reader.token.column,
+            "Join conditions with 'and' or 'or'.",
         )
     return Expression(text.strip(), root, logical=unit is None)
 
@@ -161,7 +166,9 @@ def parse_condition(text: str) -> Expression:
     expression = parse_expression(text)
     if not expression.logical:
         raise ExpressionError(
-            "this is a number, not a condition.", 1, "Compare it with something, for example 'retention < 80 %'."
+            "this is a number, not a condition.",
+            1,
+            "Compare it with something, for example 'retention < 80 %'.",
         )
     return expression
 
@@ -189,7 +196,9 @@ def _tokens(text: str) -> list[_Token]:
                     "Use V, A, Ah, s, min, h, degC, % or one of their multiples (mV, mA, uA, mAh).",
                 )
             value = base_value(quantity)
-            tokens.append(_Token(found[0].strip(), column, value, BASE_UNIT[quantity.kind], is_zero=value == 0))
+            tokens.append(
+                _Token(found[0].strip(), column, value, BASE_UNIT[quantity.kind], is_zero=value == 0)
+            )
         else:
             word = found["word"] or found["sign"]
             tokens.append(_Token(_WORDS.get(word, word), start + 1))
@@ -220,13 +229,17 @@ class _Reader:
         self._nodes += 1
         if self._nodes > NODES_MAX:
             raise ExpressionError(
-                f"the expression has more than {NODES_MAX} parts.", self.token.column, "Split it over nested 'if' steps."
+                f"the expression has more than {NODES_MAX} parts.",
+                self.token.column,
+                "Split it over nested 'if' steps.",
             )
 
     def either(self) -> tuple[ExpressionNode, _Unit]:
         self._depth += 1
         if self._depth > DEPTH_MAX:
-            raise ExpressionError("the expression is nested too deeply.", self.token.column, "Remove parentheses.")
+            raise ExpressionError(
+                "the expression is nested too deeply.", self.token.column, "Remove parentheses."
+            )
         result = self._logical("or", self._both)
         self._depth -= 1
         return result
@@ -241,7 +254,11 @@ class _Reader:
             place = self._take()
             right, right_unit = below()
             if unit is not None or right_unit is not None:
-                raise ExpressionError(f"'{word}' needs a condition on both sides.", place.column, "Compare each side with a value.")
+                raise ExpressionError(
+                    f"'{word}' needs a condition on both sides.",
+                    place.column,
+                    "Compare each side with a value.",
+                )
             self._count()
             node = Operation(word, (node, right))
         return node, unit
@@ -255,7 +272,9 @@ class _Reader:
             negations += 1
         node, unit = self._comparison()
         if negations and unit is not None:
-            raise ExpressionError("'not' needs a condition.", place.column, "Compare the value with something.")
+            raise ExpressionError(
+                "'not' needs a condition.", place.column, "Compare the value with something."
+            )
         for _ in range(negations):
             node = Operation("not", (node,))
         return node, unit
@@ -270,7 +289,9 @@ class _Reader:
         right, right_unit = self._sum()
         self._same_unit(left_unit, right_unit, left, right, sign.column, left_token, right_token)
         if self.token.text in _COMPARISONS:
-            raise ExpressionError("comparisons cannot be chained.", self.token.column, "Write 'a < b and b < c'.")
+            raise ExpressionError(
+                "comparisons cannot be chained.", self.token.column, "Write 'a < b and b < c'."
+            )
         self._count()
         operator: Operator = sign.text  # type: ignore[assignment]  # one of _COMPARISONS
         return Operation(operator, (left, right)), None
@@ -281,11 +302,14 @@ class _Reader:
     ) -> None:  # fmt: skip
         zero = Number(0.0)
         if left_unit is None or right_unit is None:
-            raise ExpressionError("a condition cannot be used as a number.", column, "Join conditions with 'and' or 'or'.")
+            raise ExpressionError(
+                "a condition cannot be used as a number.", column, "Join conditions with 'and' or 'or'."
+            )
         if left_unit == right_unit or zero in (left, right):
             return
         raise ExpressionError(
-            f"'{left_token.text}' is in {_unit_text(left_unit)} but '{right_token.text}' is in {_unit_text(right_unit)}.",
+            f"'{left_token.text}' is in {_unit_text(left_unit)} but '{right_token.text}' is in "
+            f"{_unit_text(right_unit)}.",
             column,
             f"Give both sides one unit, for example '{left_token.text} > 1 {_unit_text(left_unit, example=True)}'.",
         )
@@ -309,7 +333,11 @@ class _Reader:
             sign = self._take()
             right, right_unit = self._factor()
             if unit is None or right_unit is None:
-                raise ExpressionError("a condition cannot be used as a number.", sign.column, "Join conditions with 'and' or 'or'.")
+                raise ExpressionError(
+                    "a condition cannot be used as a number.",
+                    sign.column,
+                    "Join conditions with 'and' or 'or'.",
+                )
             unit = _combined(unit, right_unit, 1 if sign.text == "*" else -1)
             self._count()
             node = Operation("*" if sign.text == "*" else "/", (node, right))
@@ -332,7 +360,9 @@ class _Reader:
         if token.text == "(":
             node, unit = self.either()
             if self._take().text != ")":
-                raise ExpressionError("a ')' is missing.", self._tokens[self._index - 1].column, "Close the parenthesis.")
+                raise ExpressionError(
+                    "a ')' is missing.", self._tokens[self._index - 1].column, "Close the parenthesis."
+                )
             return node, unit
         if token.text in MEASURED:
             unit_text = MEASURED[token.text]
@@ -341,10 +371,14 @@ class _Reader:
             near = nearest(token.text, MEASURED)
             hint = f"Did you mean '{near}'? " if near else ""
             raise ExpressionError(
-                f"'{token.text}' is not a measured quantity.", token.column, f"{hint}Known: {', '.join(MEASURED)}."
+                f"'{token.text}' is not a measured quantity.",
+                token.column,
+                f"{hint}Known: {', '.join(MEASURED)}.",
             )
         what = f"'{token.text}'" if token.text else "the end"
-        raise ExpressionError(f"{what} stands where a value is expected.", token.column, "Write a number or a measured name.")
+        raise ExpressionError(
+            f"{what} stands where a value is expected.", token.column, "Write a number or a measured name."
+        )
 
 
 def _combined(left: Counter[str], right: Counter[str], sign: int) -> Counter[str]:

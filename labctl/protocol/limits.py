@@ -49,6 +49,7 @@ def cell_limits(cell: Cell) -> Limits:
 
 def intent_limits(safety: SafetyIntent, resolver: Resolver, where: str) -> Limits:
     """Return the limits of a protocol or step (L4, L5) in absolute numbers."""
+
     def base(name: str) -> float | None:
         quantity = getattr(safety, name)
         return None if quantity is None else base_value(quantity)

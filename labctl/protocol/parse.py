@@ -23,7 +23,17 @@ from labctl.model.protocol import (
 from labctl.protocol.check import Finding, check_protocol
 from labctl.protocol.parse_steps import StepReader, read_record, read_safety
 from labctl.protocol.reading import VARIABLE, WORD, Values
-from labctl.protocol.yamlfile import Fields, Mapping, Node, Scalar, Sequence, load_yaml, load_yaml_file, nearest, to_texts
+from labctl.protocol.yamlfile import (
+    Fields,
+    Mapping,
+    Node,
+    Scalar,
+    Sequence,
+    load_yaml,
+    load_yaml_file,
+    nearest,
+    to_texts,
+)
 
 HEADER = "protocol/1"
 TOP_KEYS = (
@@ -50,7 +60,9 @@ def load_protocol(path: Path, variables: MappingType[str, str] | None = None) ->
     return _protocol(node, path.read_text(encoding="utf-8-sig"), str(path), variables or {})
 
 
-def parse_protocol(text: str, source: str = "<text>", variables: MappingType[str, str] | None = None) -> Protocol:
+def parse_protocol(
+    text: str, source: str = "<text>", variables: MappingType[str, str] | None = None
+) -> Protocol:
     """Read a protocol from text; ``source`` names it in errors, ``variables`` replace the defaults in the file."""
     return _protocol(load_yaml(text, source), text, source, variables or {})
 
@@ -77,7 +89,9 @@ def _protocol(node: Node, text: str, source: str, overrides: MappingType[str, st
             known = [variable.name for variable in defined]
             near = nearest(name, known)
             hint = f"Did you mean '{near}'? " if near else ""
-            raise UserInputError(f"the protocol has no variable '{name}'. {hint}Known: {', '.join(known) or 'none'}.")
+            raise UserInputError(
+                f"the protocol has no variable '{name}'. {hint}Known: {', '.join(known) or 'none'}."
+            )
     values.variables.update({variable.name: variable.default for variable in defined})
     values.variables.update(overrides)
     steps = StepReader(values).steps(fields.need("steps", "[{rest: 6 h}]"), "steps")
@@ -96,9 +110,18 @@ def _protocol(node: Node, text: str, source: str, overrides: MappingType[str, st
 
 
 def _assembled(
-    fields: Fields, values: Values, defined: tuple[Variable, ...], steps: tuple[object, ...], text: str, source: str
+    fields: Fields,
+    values: Values,
+    defined: tuple[Variable, ...],
+    steps: tuple[object, ...],
+    text: str,
+    source: str,
 ) -> Protocol:
-    description, for_node, temperature = fields.get("description"), fields.get("for"), fields.get("temperature")
+    description, for_node, temperature = (
+        fields.get("description"),
+        fields.get("for"),
+        fields.get("temperature"),
+    )
     record, safety, detect, notes = (fields.get(key) for key in ("record", "safety", "detect", "notes"))
     return Protocol(
         name=values.text(fields.need("name", "My protocol"), "name"),
@@ -125,15 +148,21 @@ def _template(node: Node) -> str:
 
 def _from_finding(finding: Finding, source: str) -> UserFileError:
     line = finding.place.line or None
-    return UserFileError(finding.problem, path=source, line=line, column=finding.place.column or None, fix=finding.fix)
+    return UserFileError(
+        finding.problem, path=source, line=line, column=finding.place.column or None, fix=finding.fix
+    )
 
 
 def _check_header(node: Node, values: Values) -> None:
     if not isinstance(node, Mapping):
-        raise values.refuse(node, "this is not a protocol file.", f"Begin with 'labctl: {HEADER}' and 'name: ...'.")
+        raise values.refuse(
+            node, "this is not a protocol file.", f"Begin with 'labctl: {HEADER}' and 'name: ...'."
+        )
     found = {key.text: (key, value) for key, value in node.entries}
     if "labctl" not in found:
-        raise values.refuse(node, "this file does not say what it is.", f"Add 'labctl: {HEADER}' as its first line.")
+        raise values.refuse(
+            node, "this file does not say what it is.", f"Add 'labctl: {HEADER}' as its first line."
+        )
     value = found["labctl"][1]
     header = value.text if isinstance(value, Scalar) else "?"
     if header != HEADER:
@@ -148,11 +177,15 @@ def _read_variables(node: Node | None, values: Values) -> tuple[Variable, ...]:
     if node is None:
         return ()
     if not isinstance(node, Mapping):
-        raise values.refuse(node, "'variables' must be 'name: value' lines.", "Write for example 'rest: 6 h'.")
+        raise values.refuse(
+            node, "'variables' must be 'name: value' lines.", "Write for example 'rest: 6 h'."
+        )
     found = []
     for key, value in node.entries:
         if not WORD.fullmatch(key.text):
-            raise values.refuse(key, f"'{key.text}' is not a variable name.", "Use letters, digits and '_', a letter first.")
+            raise values.refuse(
+                key, f"'{key.text}' is not a variable name.", "Use letters, digits and '_', a letter first."
+            )
         note = ""
         if isinstance(value, Mapping):
             inner = Fields(value, values.source, f"variable '{key.text}'", ("default", "note"))
@@ -171,19 +204,34 @@ def _read_for(node: Node, values: Values) -> tuple[CellKind, ...]:
 
 
 def _read_temperature(node: Node, values: Values) -> TemperatureIntent:
-    degrees, difference, time = (QuantityKind.TEMPERATURE,), (QuantityKind.TEMPERATURE_DIFFERENCE,), (QuantityKind.TIME,)
+    degrees, difference, time = (
+        (QuantityKind.TEMPERATURE,),
+        (QuantityKind.TEMPERATURE_DIFFERENCE,),
+        (QuantityKind.TIME,),
+    )
     if not isinstance(node, Mapping):
         return TemperatureIntent(values.quantity(node, "temperature", degrees, signed=True))
     fields = Fields(node, values.source, "'temperature'", TEMPERATURE_KEYS)
     setpoint = values.quantity(fields.need("setpoint", "60 degC"), "setpoint", degrees, signed=True)
-    kinds = {"tolerance": difference, "soak": time, "give_up": time, "warn": difference, "warn_after": time, "trip": difference}
-    found = {key: values.quantity(value, key, kind) for key, kind in kinds.items() if (value := fields.get(key)) is not None}
+    kinds = {
+        "tolerance": difference,
+        "soak": time,
+        "give_up": time,
+        "warn": difference,
+        "warn_after": time,
+        "trip": difference,
+    }
+    found = {
+        key: values.quantity(value, key, kind)
+        for key, kind in kinds.items()
+        if (value := fields.get(key)) is not None
+    }
     return TemperatureIntent(setpoint, **found)
 
 
 def _read_detect(node: Node, values: Values) -> tuple[DetectIntent, ...]:
     fields = Fields(node, values.source, "'detect'", tuple(DETECT_KEYS))
-    rules = []
+    rules: list[DetectIntent] = []
     for key, value in fields.node.entries:
         items = value.items if isinstance(value, Sequence) else (value,)
         rules.extend(_read_rule(DetectionKind(key.text), item, values) for item in items)
@@ -216,7 +264,9 @@ def _read_notes(node: Node, values: Values) -> tuple[Note, ...]:
         fields = Fields(item, values.source, "a note", (*(kind.value for kind in NoteKind), "about"))
         kinds = [kind for kind in NoteKind if kind.value in fields]
         if len(kinds) != 1:
-            raise values.refuse(item, "a note has one text.", "Write '- assumption: ...' or '- contradiction: ...'.")
+            raise values.refuse(
+                item, "a note has one text.", "Write '- assumption: ...' or '- contradiction: ...'."
+            )
         about = fields.get("about")
         text = values.text(fields.need(kinds[0].value, "..."), "a note")
         found.append(Note(kinds[0], text, "" if about is None else values.text(about, "about")))

@@ -67,7 +67,11 @@ class StepReader:
         """Return the steps of a list, which must not be empty."""
         values = values or self._values
         if not isinstance(node, Sequence):
-            raise values.refuse(node, f"{what} must be a list of steps.", "Begin each step with '- ', for example '- rest: 6 h'.")
+            raise values.refuse(
+                node,
+                f"{what} must be a list of steps.",
+                "Begin each step with '- ', for example '- rest: 6 h'.",
+            )
         if not node.items:
             raise values.refuse(node, f"{what} is an empty list.", "Add a step, for example '- rest: 6 h'.")
         return tuple(self.step(item, values) for item in node.items)
@@ -76,9 +80,15 @@ class StepReader:
         """Return one step."""
         self._expanded += 1
         if self._expanded > EXPANDED_NODES_MAX:
-            raise values.refuse(node, f"varied repeats expand to more than {EXPANDED_NODES_MAX} steps.", "Use fewer passes.")
+            raise values.refuse(
+                node, f"varied repeats expand to more than {EXPANDED_NODES_MAX} steps.", "Use fewer passes."
+            )
         if not isinstance(node, Mapping):
-            hint = f"Write '- {node.text}: ...'." if isinstance(node, Scalar) and node.text in STEP_KEYS else "Write for example '- rest: 6 h'."
+            hint = (
+                f"Write '- {node.text}: ...'."
+                if isinstance(node, Scalar) and node.text in STEP_KEYS
+                else "Write for example '- rest: 6 h'."
+            )
             raise values.refuse(node, "a step must be written as 'word: value'.", hint)
         words = [key for key, _ in node.entries if key.text in STEP_KEYS]
         if not words:
@@ -105,7 +115,11 @@ class StepReader:
         for key, _ in node.entries:
             near = nearest(key.text, STEP_KEYS)
             if near:
-                return values.refuse(key, f"unknown step '{key.text}'.", f"Did you mean '{near}'? Steps: {', '.join(STEP_KEYS)}.")
+                return values.refuse(
+                    key,
+                    f"unknown step '{key.text}'.",
+                    f"Did you mean '{near}'? Steps: {', '.join(STEP_KEYS)}.",
+                )
         first = node.entries[0][0] if node.entries else node
         found = f"unknown step '{first.text}'" if isinstance(first, Scalar) else "this step is empty"
         return values.refuse(first, f"{found}.", f"Steps: {', '.join(STEP_KEYS)}.")
@@ -118,7 +132,9 @@ class StepReader:
             label="" if name is None else values.text(name, "name"),
             record=None if record is None else read_record(record, values),
             safety=None if safety is None else read_safety(safety, values),
-            range=None if range_node is None or auto else values.quantity(range_node, "range", (QuantityKind.CURRENT,)),
+            range=None
+            if range_node is None or auto
+            else values.quantity(range_node, "range", (QuantityKind.CURRENT,)),
             range_auto=auto,
             place=values.place(fields.keys[first]),
         )
@@ -136,9 +152,19 @@ class StepReader:
         ends = Ends() if until_node is None else read_ends(until_node, values)
         if to_node is not None:
             if ends.voltage is not None:
-                raise values.refuse(to_node, "the end voltage is given twice, as 'to' and under 'until'.", "Keep one of them.")
+                raise values.refuse(
+                    to_node, "the end voltage is given twice, as 'to' and under 'until'.", "Keep one of them."
+                )
             to = values.quantity(to_node, "to", _V, signed=True)
-            ends = Ends(to, ends.current, ends.time, ends.capacity, ends.temperature_above, ends.temperature_below, ends.when)
+            ends = Ends(
+                to,
+                ends.current,
+                ends.time,
+                ends.capacity,
+                ends.temperature_above,
+                ends.temperature_below,
+                ends.when,
+            )
         if hold is not None and ends.voltage is not None:
             raise values.refuse(
                 to_node or until_node,
@@ -158,7 +184,9 @@ class StepReader:
         direction, at_most, until = fields.get("direction"), fields.get("at_most"), fields.get("until")
         ends = Ends() if until is None else read_ends(until, values)
         if ends.voltage is not None:
-            raise values.refuse(until, "a held voltage cannot be the end as well.", "End by 'current' and 'time'.")
+            raise values.refuse(
+                until, "a held voltage cannot be the end as well.", "End by 'current' and 'time'."
+            )
         return Hold(
             Direction.CHARGE if direction is None else values.choice(direction, "direction", Direction),
             voltage,
@@ -172,7 +200,9 @@ class StepReader:
         until, vary_node = fields.get("until"), fields.get("vary")
         if isinstance(count_node, Mapping):
             raise values.refuse(
-                count_node, "'repeat' takes a number.", "Write 'repeat: 50', and 'until: retention < 80 %' on a line of its own."
+                count_node,
+                "'repeat' takes a number.",
+                "Write 'repeat: 50', and 'until: retention < 80 %' on a line of its own.",
             )
         count = values.count(count_node, "repeat")
         condition = "" if until is None else values.condition(until, "until")
@@ -181,7 +211,9 @@ class StepReader:
             return Repeat(count, (self.steps(steps, "steps", values),), condition, (), place)
         if count > VARIED_PASSES_MAX:
             raise values.refuse(
-                count_node, f"a repeat that varies can have {VARIED_PASSES_MAX} passes, not {count}.", "Use larger stairs."
+                count_node,
+                f"a repeat that varies can have {VARIED_PASSES_MAX} passes, not {count}.",
+                "Use larger stairs.",
             )
         vary = _read_vary(vary_node, values, count)
         bodies = []
@@ -221,25 +253,36 @@ class StepReader:
         return Ask(values.text(fields.need("ask", "Cell moved?"), "ask"), values.place(fields.keys["ask"]))
 
     def _handover(self, fields: Fields, values: Values) -> Handover:
-        return Handover(values.text(fields.need("handover", "potentiostat"), "handover"), values.place(fields.keys["handover"]))
+        return Handover(
+            values.text(fields.need("handover", "potentiostat"), "handover"),
+            values.place(fields.keys["handover"]),
+        )
 
     def _parallel(self, fields: Fields, values: Values) -> Parallel:
         node = fields.need("parallel", "[[...], [...]]")
         if not isinstance(node, Sequence) or len(node.items) < 2:
-            raise values.refuse(node, "'parallel' needs a list of at least two step lists.", "Write '- parallel: [[...], [...]]'.")
+            raise values.refuse(
+                node,
+                "'parallel' needs a list of at least two step lists.",
+                "Write '- parallel: [[...], [...]]'.",
+            )
         branches = tuple(self.steps(item, "a branch of 'parallel'", values) for item in node.items)
         return Parallel(branches, values.place(fields.keys["parallel"]))
 
 
 def _read_vary(node: Node, values: Values, count: int) -> tuple[Vary, ...]:
     if not isinstance(node, Mapping) or not node.entries:
-        raise values.refuse(node, "'vary' names variables.", "Write 'vary: {j: {start: 0.1 mA/cm^2, add: 0.1 mA/cm^2}}'.")
+        raise values.refuse(
+            node, "'vary' names variables.", "Write 'vary: {j: {start: 0.1 mA/cm^2, add: 0.1 mA/cm^2}}'."
+        )
     found = []
     for key, value in node.entries:
         if not WORD.fullmatch(key.text):
             raise values.refuse(key, f"'{key.text}' is not a variable name.", "Use letters, digits and '_'.")
         if key.text in values.variables:
-            raise values.refuse(key, f"variable '{key.text}' exists already.", "Choose another name for the one that varies.")
+            raise values.refuse(
+                key, f"variable '{key.text}' exists already.", "Choose another name for the one that varies."
+            )
         found.append(_read_varied(key.text, value, values, count))
     return tuple(found)
 
@@ -249,7 +292,9 @@ def _read_varied(name: str, node: Node, values: Values, count: int) -> Vary:
     if isinstance(node, Sequence):
         if len(node.items) != count:
             raise values.refuse(
-                node, f"'{name}' has {len(node.items)} values for {count} passes.", "Give one value per pass, or change 'repeat'."
+                node,
+                f"'{name}' has {len(node.items)} values for {count} passes.",
+                "Give one value per pass, or change 'repeat'.",
             )
         return Vary(name, tuple(values.quantity(item, name, kinds, signed=True) for item in node.items))
     inner = Fields(node, values.source, f"'{name}' under 'vary'", ("start", "add"))
@@ -257,7 +302,9 @@ def _read_varied(name: str, node: Node, values: Values, count: int) -> Vary:
     add_node = inner.need("add", "0.1 mA/cm^2")
     add = values.quantity(add_node, "add", kinds, signed=True)
     if add.unit != start.unit:
-        raise values.refuse(add_node, f"'add' is in '{add.unit}' but 'start' in '{start.unit}'.", "Use one unit for both.")
+        raise values.refuse(
+            add_node, f"'add' is in '{add.unit}' but 'start' in '{start.unit}'.", "Use one unit for both."
+        )
     first, more = Decimal(number_text(start.value)), Decimal(number_text(add.value))
     stairs = (float(first + index * more) for index in range(count))  # decimal: 0.1 + 2 x 0.1 is 0.3
     return Vary(name, tuple(Quantity(value, start.unit, start.kind) for value in stairs), add)
@@ -300,7 +347,9 @@ def read_record(node: Node, values: Values) -> RecordIntent:
 def _pair(node: Node, what: str, kind: QuantityKind, values: Values) -> tuple[Quantity, Quantity]:
     if not isinstance(node, Sequence) or len(node.items) != 2:
         example = "[-5 V, 5 V]" if kind is QuantityKind.VOLTAGE else "[0 degC, 60 degC]"
-        raise values.refuse(node, f"{what} needs the lowest and the highest value.", f"Write '{what}: {example}'.")
+        raise values.refuse(
+            node, f"{what} needs the lowest and the highest value.", f"Write '{what}: {example}'."
+        )
     low, high = (values.quantity(item, what, (kind,), signed=True) for item in node.items)
     if low.unit == high.unit and low.value >= high.value:
         raise values.refuse(node, f"the lowest {what} is not below the highest.", "Swap the two values.")
@@ -312,7 +361,11 @@ def read_safety(node: Node, values: Values) -> SafetyIntent:
     fields = Fields(node, values.source, "'safety'", SAFETY_KEYS)
     voltage, current, capacity, temperature, delay = (fields.get(key) for key in SAFETY_KEYS)
     volts = (None, None) if voltage is None else _pair(voltage, "voltage", QuantityKind.VOLTAGE, values)
-    degrees = (None, None) if temperature is None else _pair(temperature, "temperature", QuantityKind.TEMPERATURE, values)
+    degrees = (
+        (None, None)
+        if temperature is None
+        else _pair(temperature, "temperature", QuantityKind.TEMPERATURE, values)
+    )
     return SafetyIntent(
         voltage_min=volts[0],
         voltage_max=volts[1],

@@ -82,7 +82,16 @@ _SPELLINGS = {
 def _normal_unit(text: str) -> str:
     """Return the canonical spelling of a unit text: mA/cm2, mA cm-2 and mA/cm² are all mA/cm^2."""
     unit = " ".join(text.split())
-    for old, new in (("µ", "u"), ("μ", "u"), ("²", "^2"), ("Ω", "ohm"), ("Ω", "ohm"), ("·", " "), ("**", "^"), ("⁻", "-")):
+    for old, new in (
+        ("µ", "u"),
+        ("μ", "u"),
+        ("²", "^2"),
+        ("Ω", "ohm"),
+        ("Ω", "ohm"),
+        ("·", " "),
+        ("**", "^"),
+        ("⁻", "-"),
+    ):
         unit = unit.replace(old, new)
     unit = _SPELLINGS.get(unit, unit)
     unit = re.sub(r"\s*/\s*", "/", unit)
@@ -127,7 +136,11 @@ def _registry() -> object:
 @lru_cache(maxsize=256)
 def _pint_unit(unit: str) -> tuple[QuantityKind, Decimal] | None:
     """Return kind and factor of an unusual unit by way of pint, None when it is none of ours."""
-    if len(unit) > _UNIT_LENGTH_MAX or not re.fullmatch(r"[A-Za-z][A-Za-z0-9 /^*()-]*", unit) or re.search(r"\d{3}", unit):
+    if (
+        len(unit) > _UNIT_LENGTH_MAX
+        or not re.fullmatch(r"[A-Za-z][A-Za-z0-9 /^*()-]*", unit)
+        or re.search(r"\d{3}", unit)
+    ):
         return None
     if re.search(r"\^\s*-?\d\d|\^.*\^.*\^", unit):
         return None
@@ -144,7 +157,15 @@ def _pint_unit(unit: str) -> tuple[QuantityKind, Decimal] | None:
         if kind is None:
             return None
         factor = quantity.to(_PINT_BASE[kind]).magnitude
-    except (pint.PintError, AttributeError, TypeError, ValueError, SyntaxError, ArithmeticError, AssertionError):
+    except (
+        pint.PintError,
+        AttributeError,
+        TypeError,
+        ValueError,
+        SyntaxError,
+        ArithmeticError,
+        AssertionError,
+    ):
         return None  # whatever pint makes of a foreign word, it is not one of our units
     return (kind, Decimal(repr(float(f"{factor:.15g}"))))
 
@@ -167,7 +188,9 @@ def parse_quantity(text: str) -> Quantity | None:
     divided = _C_DIVIDED.match(stripped)
     if divided:
         divisor = float(divided[1])
-        return Quantity(1.0 / divisor, "C", QuantityKind.C_RATE) if divisor and math.isfinite(divisor) else None
+        return (
+            Quantity(1.0 / divisor, "C", QuantityKind.C_RATE) if divisor and math.isfinite(divisor) else None
+        )
     found = _QUANTITY.match(stripped)
     if not found:
         return None
@@ -203,9 +226,9 @@ def number_text(value: float) -> str:
 
 def format_quantity(quantity: Quantity) -> str:
     """Return text that ``parse_quantity`` reads back exactly, as a person would write it."""
-    if quantity.unit == "C" and 0 < quantity.value < 1:
+    if quantity.unit == "C" and 0 < quantity.value < 0.5:
         divisor = round(1.0 / quantity.value)
-        if divisor > 1 and 1.0 / divisor == quantity.value and number_text(quantity.value) != f"{quantity.value:.3g}":
+        if 1.0 / divisor == quantity.value:
             return f"C/{divisor}"
     return f"{number_text(quantity.value)} {quantity.unit}".strip()
 
@@ -226,7 +249,10 @@ def readable(value: float, unit: str) -> str:
 def readable_time(time_s: float) -> str:
     """Return a time as people say it: 90 s, 61 min, 6 h, 1.5 h, 20.8 d."""
     for seconds, unit in ((86400.0, "d"), (3600.0, "h"), (60.0, "min")):
-        if time_s >= (2 if unit == "d" else 1) * seconds and abs(time_s / seconds * 100 - round(time_s / seconds * 100)) < 1e-6:
+        if (
+            time_s >= (2 if unit == "d" else 1) * seconds
+            and abs(time_s / seconds * 100 - round(time_s / seconds * 100)) < 1e-6
+        ):
             return f"{time_s / seconds:.6g} {unit}"
     if time_s >= 3600:
         return f"{time_s / 3600:.4g} h"

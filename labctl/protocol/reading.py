@@ -39,7 +39,12 @@ EXAMPLE = {
     QuantityKind.AREA_RESISTANCE: "10 ohm cm^2",
     QuantityKind.FREQUENCY: "1 MHz",
 }
-CURRENTS = (QuantityKind.CURRENT, QuantityKind.AREAL_CURRENT, QuantityKind.SPECIFIC_CURRENT, QuantityKind.C_RATE)
+CURRENTS = (
+    QuantityKind.CURRENT,
+    QuantityKind.AREAL_CURRENT,
+    QuantityKind.SPECIFIC_CURRENT,
+    QuantityKind.C_RATE,
+)
 CAPACITIES = (
     QuantityKind.CAPACITY, QuantityKind.AREAL_CAPACITY, QuantityKind.SPECIFIC_CAPACITY, QuantityKind.FRACTION,
 )  # fmt: skip
@@ -67,9 +72,17 @@ class Values:
         """Return the text of a scalar with its variables replaced."""
         if not isinstance(node, Scalar):
             kind = "a list" if isinstance(node, Sequence) else "a block of keys"
-            raise self.refuse(node, f"{what} must be a single value, but {kind} is given.", "Write the value behind the ':'.")
+            raise self.refuse(
+                node,
+                f"{what} must be a single value, but {kind} is given.",
+                "Write the value behind the ':'.",
+            )
         if len(node.text) > TEXT_LENGTH_MAX:
-            raise self.refuse(node, f"{what} has {len(node.text)} characters.", f"At most {TEXT_LENGTH_MAX} are read; shorten it.")
+            raise self.refuse(
+                node,
+                f"{what} has {len(node.text)} characters.",
+                f"At most {TEXT_LENGTH_MAX} are read; shorten it.",
+            )
         if "${" not in node.text:
             return node.text.strip()
         return self._replaced(node).strip()
@@ -84,7 +97,9 @@ class Values:
                 hint = f"Did you mean '${{{near}}}'? " if near else ""
                 known = ", ".join(self.variables) or "none"
                 raise self.refuse(
-                    node, f"variable '${{{name}}}' is not defined.", f"{hint}Add it under 'variables:' (known: {known})."
+                    node,
+                    f"variable '${{{name}}}' is not defined.",
+                    f"{hint}Add it under 'variables:' (known: {known}).",
                 )
             self.used.add(name)
             text = self.variables[name]
@@ -98,7 +113,11 @@ class Values:
 
         text = VARIABLE.sub(value, node.text)
         if "${" in text:
-            raise self.refuse(node, "'${' does not begin a variable name here.", "Write ${name}, letters, digits and '_' only.")
+            raise self.refuse(
+                node,
+                "'${' does not begin a variable name here.",
+                "Write ${name}, letters, digits and '_' only.",
+            )
         return text
 
     def text(self, node: Node, what: str) -> str:
@@ -109,7 +128,13 @@ class Values:
         return text
 
     def quantity(
-        self, node: Node, what: str, kinds: tuple[QuantityKind, ...], *, signed: bool = False, zero: bool = False
+        self,
+        node: Node,
+        what: str,
+        kinds: tuple[QuantityKind, ...],
+        *,
+        signed: bool = False,
+        zero: bool = False,
     ) -> Quantity:
         """Return a quantity of one of ``kinds``; positive unless ``signed``, zero only if allowed."""
         text = self.scalar(node, what)
@@ -121,11 +146,15 @@ class Values:
         if found.kind not in kinds:
             given = "a plain number without a unit" if found.unit == "" else f"a {found.kind.value}"
             raise self.refuse(
-                node, f"{what} must be a {expected}, but '{text}' is {given}.", f"Write for example '{example}'."
+                node,
+                f"{what} must be a {expected}, but '{text}' is {given}.",
+                f"Write for example '{example}'.",
             )
         if not signed and found.value < 0:
             raise self.refuse(
-                node, f"{what} must not be negative ('{text}').", "Give the size; the direction is the word charge or discharge."
+                node,
+                f"{what} must not be negative ('{text}').",
+                "Give the size; the direction is the word charge or discharge.",
             )
         if not (signed or zero) and base_value(found) <= 0:
             raise self.refuse(node, f"{what} must be larger than zero.", f"Write for example '{example}'.")
@@ -139,21 +168,29 @@ class Values:
             hint = f"Did you mean '{near}'? " if near and lookup_unit(unit) is None else ""
             comma = "Use a point as decimal mark. " if unit.startswith(",") else ""
             return self.refuse(
-                node, f"'{unit}' is not a unit that labctl knows ({what}: '{text}').", f"{comma}{hint}Write for example '{example}'."
+                node,
+                f"'{unit}' is not a unit that labctl knows ({what}: '{text}').",
+                f"{comma}{hint}Write for example '{example}'.",
             )
         return self.refuse(
-            node, f"{what} must be a {expected}, but '{text}' is not a number with a unit.", f"Write for example '{example}'."
+            node,
+            f"{what} must be a {expected}, but '{text}' is not a number with a unit.",
+            f"Write for example '{example}'.",
         )
 
     def count(self, node: Node, what: str, *, least: int = 1, most: int = COUNT_MAX) -> int:
         """Return a whole number from ``least`` to ``most``."""
         text = self.scalar(node, what)
         if not re.fullmatch(r"[+-]?\d{1,12}", text):
-            raise self.refuse(node, f"{what} must be a whole number, but '{text}' is not one.", "Write for example '10'.")
+            raise self.refuse(
+                node, f"{what} must be a whole number, but '{text}' is not one.", "Write for example '10'."
+            )
         number = int(text)
         if not least <= number <= most:
             raise self.refuse(
-                node, f"{what} is {number}; it must be {least} to {most}.", f"Write a whole number from {least} to {most}."
+                node,
+                f"{what} is {number}; it must be {least} to {most}.",
+                f"Write a whole number from {least} to {most}.",
             )
         return number
 
@@ -182,7 +219,11 @@ class Values:
             refused = self.refuse(node, f"{what}: {error.problem}", error.fix)
             if isinstance(node, Scalar) and node.plain and text == node.text and refused.column is not None:
                 refused = UserFileError(
-                    refused.problem, path=refused.path, line=refused.line, column=refused.column + error.column - 1, fix=error.fix
+                    refused.problem,
+                    path=refused.path,
+                    line=refused.line,
+                    column=refused.column + error.column - 1,
+                    fix=error.fix,
                 )
             raise refused from error
         return text

@@ -25,7 +25,8 @@ class Resolver:
 
     def _missing(self, quantity: Quantity, where: str, what: str, fields: str) -> None:
         sentence = (
-            f"{where}'{format_quantity(quantity)}' needs the {what} of cell {self._cell.cell_id}, which is not reported: "
+            f"{where}'{format_quantity(quantity)}' needs the {what} of cell {self._cell.cell_id}, which is "
+            "not reported: "
             f"fill in {fields} of the cell."
         )
         if sentence not in self._findings:
@@ -48,7 +49,12 @@ class Resolver:
     def _nominal_Ah(self, quantity: Quantity, where: str) -> float | None:
         nominal_mAh = self._cell.effective_capacity_mAh
         if nominal_mAh is None or nominal_mAh <= 0:
-            self._missing(quantity, where, "nominal capacity", "'nominal_capacity_mAh', or 'active_mass_mg' and 'one_c_mA_per_g'")
+            self._missing(
+                quantity,
+                where,
+                "nominal capacity",
+                "'nominal_capacity_mAh', or 'active_mass_mg' and 'one_c_mA_per_g'",
+            )
             return None
         return nominal_mAh / 1000.0
 

@@ -44,13 +44,15 @@ class Cutter:
         depth = 1 + max(_depth(node) for node in device_body)
         if depth > self.capabilities.loop_depth_max:
             self._warn(
-                f"repeats are nested {depth} deep and a {self.capabilities.model} holds {self.capabilities.loop_depth_max}: "
+                f"repeats are nested {depth} deep and a {self.capabilities.model} holds "
+                f"{self.capabilities.loop_depth_max}: "
                 f"the host begins each of the {count} outer passes; the cell rests at open circuit between them."
             )
             return [HostRepeat(f"pass >= {count}", count, self.gathered(body))]
         if sum(_lines(node) for node in device_body) + 1 + END_LINES > self.capabilities.steps_max:
             self._warn(
-                f"the steps of a repeat do not fit into the {self.capabilities.steps_max} lines of a {self.capabilities.model}: "
+                f"the steps of a repeat do not fit into the {self.capabilities.steps_max} lines of a "
+                f"{self.capabilities.model}: "
                 f"the host begins its parts; the cell rests at open circuit between them."
             )
             return [HostRepeat(f"pass >= {count}", count, self.gathered(body))]
@@ -65,7 +67,8 @@ class Cutter:
         if inner and count // inner <= largest and depth < self.capabilities.loop_depth_max:
             return [Loop(count // inner, (Loop(inner, body),))]
         self.findings.append(
-            f"repeat {count} is more than the {largest} passes of a {self.capabilities.model}; write it as nested repeats."
+            f"repeat {count} is more than the {largest} passes of a {self.capabilities.model}; write it as "
+            "nested repeats."
         )
         return [Loop(largest, body)]
 
@@ -84,7 +87,8 @@ class Cutter:
             more = _lines(node)
             if body and lines + more > self.capabilities.steps_max:
                 self._warn(
-                    f"the program is longer than the {self.capabilities.steps_max} lines of a {self.capabilities.model}: "
+                    f"the program is longer than the {self.capabilities.steps_max} lines of a "
+                    f"{self.capabilities.model}: "
                     f"it is cut into several device tests; the cell rests at open circuit between them."
                 )
                 found.append(Segment(0, tuple(body)))

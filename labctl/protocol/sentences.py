@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labctl.model.program import DetectionAction, HostIf, HostNode, HostRepeat, Loop, Program, Segment, Step
+from labctl.model.program import DetectionAction, HostNode, HostRepeat, Loop, Program, Segment, Step
 from labctl.model.protocol import (
     Ask,
     Branch,
@@ -47,7 +47,11 @@ def step_sentence(step: DeviceStep, bound: Step | None = None) -> str:
     """Return one sentence for a step, with absolute numbers in brackets once it is bound."""
     label = f"{step.options.label}: " if step.options.label else ""
     if isinstance(step, Rest):
-        return f"{label}rest for {format_quantity(step.time)}" if label else f"Rest for {format_quantity(step.time)}."
+        return (
+            f"{label}rest for {format_quantity(step.time)}"
+            if label
+            else f"Rest for {format_quantity(step.time)}."
+        )
     set_A = None if bound is None else bound.current_A
     if isinstance(step, Hold):
         head = f"Hold {format_quantity(step.voltage)} ({step.direction.value})"
@@ -77,9 +81,14 @@ def _end_phrase(step: Drive | Hold, bound: Step | None) -> str:
     if ends.voltage is not None:
         parts.append(f"{format_quantity(ends.voltage)} is reached")
     if ends.current is not None:
-        parts.append(f"the current is {_both(ends.current, None if bound is None else bound.end_current_A, 'A')} or less")
+        parts.append(
+            f"the current is {_both(ends.current, None if bound is None else bound.end_current_A, 'A')} or less"
+        )
     if ends.capacity is not None:
-        parts.append(f"{_both(ends.capacity, None if bound is None else bound.end_capacity_Ah, 'Ah')} has passed{_duration(step, bound)}")
+        parts.append(
+            f"{_both(ends.capacity, None if bound is None else bound.end_capacity_Ah, 'Ah')} has "
+            f"passed{_duration(step, bound)}"
+        )
     if ends.temperature_above is not None:
         parts.append(f"the temperature is above {format_quantity(ends.temperature_above)}")
     if ends.temperature_below is not None:
@@ -88,7 +97,11 @@ def _end_phrase(step: Drive | Hold, bound: Step | None) -> str:
         parts.append(f"{ends.when} (the host decides)")
     text = f" until {' or '.join(parts)}" if parts else ""
     if ends.time is not None:
-        return text + (f", at the latest after {format_quantity(ends.time)}" if parts else f" for {format_quantity(ends.time)}")
+        return text + (
+            f", at the latest after {format_quantity(ends.time)}"
+            if parts
+            else f" for {format_quantity(ends.time)}"
+        )
     if bound is not None and bound.time_is_backstop:
         text += f" (back-stop: {readable_time(bound.end_time_s)})"
     return text
@@ -104,14 +117,18 @@ def _duration(step: Drive | Hold, bound: Step | None) -> str:
 
 def _record_phrase(record: RecordIntent) -> str:
     parts = [f"every {format_quantity(record.every)}"] if record.every else []
-    parts += [f"on {format_quantity(value)}" for value in (record.voltage_change, record.current_change) if value]
+    parts += [
+        f"on {format_quantity(value)}" for value in (record.voltage_change, record.current_change) if value
+    ]
     return " or ".join(parts) if parts else "at the ends of steps only"
 
 
 def _safety_phrase(safety: SafetyIntent) -> str:
     parts = []
     if safety.voltage_min and safety.voltage_max:
-        parts.append(f"voltage outside {format_quantity(safety.voltage_min)} to {format_quantity(safety.voltage_max)}")
+        parts.append(
+            f"voltage outside {format_quantity(safety.voltage_min)} to {format_quantity(safety.voltage_max)}"
+        )
     if safety.current_max:
         parts.append(f"|current| above {format_quantity(safety.current_max)}")
     if safety.capacity_max:
@@ -126,7 +143,9 @@ def detection_sentence(rule: DetectIntent) -> str:
     """Return what is looked for and what then happens."""
     limit, times = format_quantity(rule.limit), rule.in_a_row
     row = "" if times == 1 else f" {times} times in a row"
-    action = "the run is stopped" if rule.action is DetectionAction.STOP else "it is flagged and the run goes on"
+    action = (
+        "the run is stopped" if rule.action is DetectionAction.STOP else "it is flagged and the run goes on"
+    )
     what = {
         "short": f"the apparent area resistance at the end of a half-cycle is below {limit}",
         "polarisation": f"|V| at the end of a half-cycle is above {limit}",
@@ -174,7 +193,8 @@ def _node_lines(node: ProtocolNode, depth: int) -> list[str]:
         case Impedance():
             kind = "peak" if node.peak else "rms"
             return [
-                f"{pad}Impedance from {format_quantity(node.start)} to {format_quantity(node.end)}, {node.points_per_decade} points "
+                f"{pad}Impedance from {format_quantity(node.start)} to {format_quantity(node.end)}, "
+                f"{node.points_per_decade} points "
                 f"per decade, {format_quantity(node.amplitude)} {kind}."
             ]
         case Ask():
@@ -192,7 +212,11 @@ def _node_lines(node: ProtocolNode, depth: int) -> list[str]:
 def _repeat_lines(node: Repeat, depth: int) -> list[str]:
     pad = INDENT * depth
     times = "once" if node.count == 1 else f"{node.count} times"
-    head = f"Repeat {times}:" if not node.until else f"Repeat until {node.until} (the host decides after each pass), at most {times}:"
+    head = (
+        f"Repeat {times}:"
+        if not node.until
+        else f"Repeat until {node.until} (the host decides after each pass), at most {times}:"
+    )
     lines = [pad + head]
     for item in node.vary:
         shown = [format_quantity(value) for value in item.values]
@@ -232,7 +256,9 @@ def _host_lines(node: HostNode, depth: int, many: bool) -> list[str]:
     if isinstance(node, Segment):
         if not many:
             return [line for item in node.body for line in _device_lines(item, depth)]
-        head = f"{pad}Device test {node.index} (the host starts it; the cell rests at open circuit until then):"
+        head = (
+            f"{pad}Device test {node.index} (the host starts it; the cell rests at open circuit until then):"
+        )
         return [head] + [line for item in node.body for line in _device_lines(item, depth + 1)]
     if isinstance(node, HostRepeat):
         if node.until == f"pass >= {node.at_most}":
@@ -240,7 +266,11 @@ def _host_lines(node: HostNode, depth: int, many: bool) -> list[str]:
         else:
             head = f"{pad}Repeat until {node.until} (the host decides after each pass), at most {node.at_most} passes:"
         return [head] + [line for item in node.body for line in _host_lines(item, depth + 1, many)]
-    lines = [f"{pad}If {node.condition} (the host decides):"]
+    one_pass = node.condition.removeprefix("pass == ")
+    if one_pass.isdigit() and not node.otherwise:
+        lines = [f"{pad}Pass {int(one_pass) + 1}:"]
+    else:
+        lines = [f"{pad}If {node.condition} (the host decides):"]
     lines += [line for item in node.then for line in _host_lines(item, depth + 1, many)]
     if node.otherwise:
         lines.append(f"{pad}Else:")

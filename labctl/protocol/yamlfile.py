@@ -98,7 +98,9 @@ def load_yaml_file(path: Path) -> Node:
         ) from error
     except OSError as error:
         raise UserFileError(
-            f"the file cannot be read: {error.strerror or error}.", path=path, fix="Check the path and its permissions."
+            f"the file cannot be read: {error.strerror or error}.",
+            path=path,
+            fix="Check the path and its permissions.",
         ) from error
     return load_yaml(text, str(path))
 
@@ -120,7 +122,11 @@ def load_yaml(text: str, source: str) -> Node:
         raise UserFileError(
             f"this is not YAML: {problem[:160]}.", path=source, fix="Remove the control characters."
         ) from error
-    except (ValueError, OverflowError, UnicodeError) as error:  # numbers or escapes that the scanner cannot hold
+    except (
+        ValueError,
+        OverflowError,
+        UnicodeError,
+    ) as error:  # numbers or escapes that the scanner cannot hold
         raise UserFileError(
             f"this is not YAML: {error}.", path=source, fix="Correct the escape or directive."
         ) from error
@@ -151,10 +157,16 @@ class _Composer:
         for event in events:
             if isinstance(event, DocumentStartEvent):
                 if root is not None:
-                    raise self._error(event, "a second document begins here.", "Keep one document per file; remove '---'.")
+                    raise self._error(
+                        event, "a second document begins here.", "Keep one document per file; remove '---'."
+                    )
                 root, _, _ = self._node(next(events), events, 1)
         if root is None or (isinstance(root, Scalar) and root.plain and root.text == ""):
-            raise UserFileError("the file is empty.", path=self._source, fix="Begin with 'labctl: protocol/1' (or the kind of file it is).")
+            raise UserFileError(
+                "the file is empty.",
+                path=self._source,
+                fix="Begin with 'labctl: protocol/1' (or the kind of file it is).",
+            )
         return root
 
     def _error(self, event: Any, problem: str, fix: str) -> UserFileError:
@@ -165,7 +177,9 @@ class _Composer:
         self._count += nodes
         if self._count > NODES_MAX:
             raise self._error(
-                event, f"the file has more than {NODES_MAX} nodes (aliases expanded).", "Use 'repeat' instead of copies."
+                event,
+                f"the file has more than {NODES_MAX} nodes (aliases expanded).",
+                "Use 'repeat' instead of copies.",
             )
         if depth > NESTING_MAX:
             raise self._error(event, f"nested deeper than {NESTING_MAX} levels.", "Flatten the structure.")
@@ -177,7 +191,9 @@ class _Composer:
         if isinstance(event, AliasEvent):
             return self._alias(event, depth)
         if getattr(event, "tag", None) is not None:
-            raise self._error(event, "tags ('!...') are not read.", "Remove the tag; plain values are enough.")
+            raise self._error(
+                event, "tags ('!...') are not read.", "Remove the tag; plain values are enough."
+            )
         self._counted(event, 1, depth)
         anchor: str | None = event.anchor
         if anchor is not None:
@@ -205,9 +221,15 @@ class _Composer:
     def _alias(self, event: Any, depth: int) -> tuple[Node, int, int]:
         name = event.anchor
         if name in self._open:
-            raise self._error(event, f"alias '*{name}' contains itself.", "Write the steps out, or use 'repeat'.")
+            raise self._error(
+                event, f"alias '*{name}' contains itself.", "Write the steps out, or use 'repeat'."
+            )
         if name not in self._anchors:
-            raise self._error(event, f"alias '*{name}' has no anchor '&{name}' before it.", "Define it first, or write the value.")
+            raise self._error(
+                event,
+                f"alias '*{name}' has no anchor '&{name}' before it.",
+                "Define it first, or write the value.",
+            )
         node, total, height = self._anchors[name]
         self._counted(event, total, depth + height - 1)
         return node, total, height
@@ -219,18 +241,30 @@ class _Composer:
         while not isinstance(event := next(events), MappingEndEvent):
             key, nodes, _ = self._node(event, events, depth + 1)
             if not isinstance(key, Scalar):
-                raise self._error(event, "a key must be plain text.", "Write 'key: value' with one word as key.")
+                raise self._error(
+                    event, "a key must be plain text.", "Write 'key: value' with one word as key."
+                )
             if key.text == "<<" and key.plain:
-                raise refusal(self._source, key, "merge keys ('<<') are not read.", "Write the keys out, or use an alias for a whole value.")
+                raise refusal(
+                    self._source,
+                    key,
+                    "merge keys ('<<') are not read.",
+                    "Write the keys out, or use an alias for a whole value.",
+                )
             if key.text in seen:
                 raise refusal(
-                    self._source, key, f"duplicate key '{key.text}' (first on line {seen[key.text].line}).", "Remove one of the two."
+                    self._source,
+                    key,
+                    f"duplicate key '{key.text}' (first on line {seen[key.text].line}).",
+                    "Remove one of the two.",
                 )
             seen[key.text] = key
             value_event = next(events)
             value, value_nodes, value_height = self._node(value_event, events, depth + 1)
             if isinstance(value, Scalar) and value.plain and value.text in ("", "~", "null"):
-                raise refusal(self._source, key, f"'{key.text}' has no value.", "Give a value or remove the line.")
+                raise refusal(
+                    self._source, key, f"'{key.text}' has no value.", "Give a value or remove the line."
+                )
             entries.append((key, value))
             total, height = total + nodes + value_nodes, max(height, value_height + 1)
         return Mapping(tuple(entries), line, column), total, height
@@ -273,7 +307,12 @@ class Fields:
         self.what = what
         self.known = tuple(known)
         if not isinstance(node, Mapping):
-            raise refusal(source, node, f"{what} must be written as 'key: value' lines.", f"Known keys: {', '.join(self.known)}.")
+            raise refusal(
+                source,
+                node,
+                f"{what} must be written as 'key: value' lines.",
+                f"Known keys: {', '.join(self.known)}.",
+            )
         self.node = node
         self._values = {key.text: value for key, value in node.entries}
         self.keys = {key.text: key for key, _ in node.entries}
@@ -286,7 +325,10 @@ class Fields:
         near = nearest(key.text, self.known)
         hint = f"Did you mean '{near}'? " if near else ""
         return refusal(
-            self.source, key, f"unknown key '{key.text}' in {self.what}.", f"{hint}Known keys: {', '.join(self.known)}."
+            self.source,
+            key,
+            f"unknown key '{key.text}' in {self.what}.",
+            f"{hint}Known keys: {', '.join(self.known)}.",
         )
 
     def __contains__(self, name: str) -> bool:
@@ -300,5 +342,10 @@ class Fields:
         """Return the value of a key. Raises: UserFileError when it is missing."""
         value = self._values.get(name)
         if value is None:
-            raise refusal(self.source, self.node, f"{self.what} lacks '{name}'.", f"Add for example '{name}: {example}'.")
+            raise refusal(
+                self.source,
+                self.node,
+                f"{self.what} lacks '{name}'.",
+                f"Add for example '{name}: {example}'.",
+            )
         return value
