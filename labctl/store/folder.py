@@ -84,6 +84,14 @@ def load_sealed(disk: Disk, folder: Path, number: int) -> RecordBlock | None:
     return RecordBlock({**block.columns, "device_clock": clock})
 
 
+def load_tail(disk: Disk, folder: Path) -> RecordBlock | None:
+    """Return the rows of ``tail.parquet`` with empty clock texts, ``None`` if there are none."""
+    if disk.size(folder / names.TAIL) is None:
+        return None
+    block = parquet.decode_records(disk.read(folder / names.TAIL))
+    return with_clock(block) if len(block) else None
+
+
 def load(disk: Disk, folder: Path, number: int, parts: Sequence[int]) -> Content:
     """Return everything that is kept of records file ``number``; ``parts`` are its live logs."""
     content = Content(RecordBlock.empty(ALL_COLUMNS))
@@ -111,6 +119,28 @@ def load_logs(disk: Disk, folder: Path, number: int, parts: Sequence[int]) -> Co
         _load_log(disk, folder / names.log_name(number, part), part, blocks, content)
     content.block = once_each(blocks)
     return content
+
+
+def live_logs(disk: Disk, folder: Path) -> dict[int, list[int]]:
+    """Return the parts of the live logs by file number, without those that a crash left behind a hole.
+
+    A block may lie across two files. If the first part of it was lost with the power, so was its acknowledgement, and
+    the second part, which may have survived, does not count. A log with any acknowledged frame always counts.
+    """
+    logs = names.log_parts(disk.names(folder))
+    for number in sorted(logs):
+        if number - 1 in logs and _behind_hole(disk, folder, number, logs):
+            return {kept: parts for kept, parts in logs.items() if kept < number}
+    return logs
+
+
+def _behind_hole(disk: Disk, folder: Path, number: int, logs: dict[int, list[int]]) -> bool:
+    content = load_logs(disk, folder, number, logs[number])
+    if any(frame.acknowledged for found in content.scans.values() for frame in found.frames):
+        return False
+    before = load(disk, folder, number - 1, logs[number - 1])
+    full = len(before.block) > 0 and int(before.block["sequence"][-1]) == names.last_sequence_of(number - 1)
+    return not full and not before.damages
 
 
 def _load_log(disk: Disk, path: Path, part: int, blocks: list[RecordBlock], content: Content) -> None:

@@ -44,6 +44,14 @@ def write_manifest(disk: Disk, folder: Path, fields: Mapping[str, Any]) -> None:
     replace_file(disk, folder / names.MANIFEST, encode_manifest(fields), keep=folder / names.MANIFEST_BEFORE)
 
 
+def restore_manifest(disk: Disk, folder: Path, fields: Mapping[str, Any]) -> None:
+    """Write ``run.json`` again where a crash left only the copy before it. Raises OSError."""
+    try:
+        decode_manifest(disk.read(folder / names.MANIFEST))
+    except (FileNotFoundError, ValueError):
+        replace_file(disk, folder / names.MANIFEST, encode_manifest(fields))
+
+
 def read_manifest(disk: Disk, folder: Path) -> dict[str, Any]:
     """Return the run's manifest, or the copy before it where the newest cannot be read.
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from labctl.model.record import RECORD_COLUMNS, RecordBlock
 from labctl.store.names import ROWS_PER_FILE
 
-_ARROW: dict[str, pa.DataType] = {"<i8": pa.int64(), "<i4": pa.int32(), "<i1": pa.int8(), "<f8": pa.float64()}
-RECORD_SCHEMA = pa.schema([(name, _ARROW[dtype]) for name, dtype in RECORD_COLUMNS.items()])
+_ARROW: dict[str, Any] = {"<i8": pa.int64(), "<i4": pa.int32(), "<i1": pa.int8(), "<f8": pa.float64()}
+RECORD_SCHEMA = pa.schema({name: _ARROW[dtype] for name, dtype in RECORD_COLUMNS.items()})
 CLOCK_SCHEMA = pa.schema([("sequence", pa.int64()), ("device_clock", pa.string())])
 
 COLUMN_ENCODINGS: dict[str, str] = {

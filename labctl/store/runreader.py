@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ class RunReader:
         end = self.end_sequence
         last = end if last is None else last if end is None else min(last, end)
         present = self._disk.names(self.folder)
-        logs = names.log_parts(present)
+        logs = self._logs()
         for number in sorted({*logs, *names.sealed_numbers(present)}):
             if names.last_sequence_of(number) < first or (
                 last is not None and names.last_sequence_of(number - 1) >= last
@@ -61,19 +62,23 @@ class RunReader:
                 chosen = block.columns if columns is None else {name: block[name] for name in columns}
                 yield RecordBlock({name: column[start:stop] for name, column in chosen.items()})
 
+    def _logs(self) -> dict[int, list[int]]:
+        for _ in range(3):
+            with contextlib.suppress(FileNotFoundError):  # a log was sealed while we looked: look again
+                return run_folder.live_logs(self._disk, self.folder)
+        return {}
+
     def _file_block(self, number: int, parts: Sequence[int], columns: Sequence[str] | None) -> RecordBlock:
         """Return one records file; where it is sealed, only the wanted columns are read."""
         if columns is not None and not parts and "device_clock" not in columns:
             wanted = list(dict.fromkeys(["sequence", *columns]))
             data = self._disk.read(self.folder / names.records_name(number))
-            try:
+            with contextlib.suppress(*parquet.DAMAGE):  # the slow way below saves what can be read
                 return parquet.decode_records(data, wanted)
-            except parquet.DAMAGE:
-                pass  # the slow way below saves what can be read
         try:
             return run_folder.load(self._disk, self.folder, number, parts).block
         except FileNotFoundError:  # sealed between listing and reading
-            again = names.log_parts(self._disk.names(self.folder)).get(number, [])
+            again = self._logs().get(number, [])
             return run_folder.load(self._disk, self.folder, number, again).block
 
     def records(
@@ -91,7 +96,7 @@ class RunReader:
     def last_sequence(self) -> int:
         """Return the last row's sequence (0 if there is none), not beyond ``end_sequence``."""
         present = self._disk.names(self.folder)
-        numbers = sorted({*names.log_parts(present), *names.sealed_numbers(present)}, reverse=True)
+        numbers = sorted({*self._logs(), *names.sealed_numbers(present)}, reverse=True)
         for number in numbers:
             block = self.records(
                 ["sequence"], names.last_sequence_of(number - 1) + 1, names.last_sequence_of(number)
@@ -110,7 +115,7 @@ class RunReader:
             )
         if end is not None:
             present = self._disk.names(self.folder)
-            logs = names.log_parts(present)
+            logs = self._logs()
             for number in sorted({*logs, *names.sealed_numbers(present)}):
                 if names.last_sequence_of(number) > end:
                     block = run_folder.load(self._disk, self.folder, number, logs.get(number, [])).block
@@ -155,7 +160,7 @@ class RunReader:
         return [fields for _, fields in sorted(found.items())]
 
     def _live(self) -> Iterator[run_folder.Content]:
-        for number, parts in names.log_parts(self._disk.names(self.folder)).items():
+        for number, parts in self._logs().items():
             try:
                 yield run_folder.load_logs(self._disk, self.folder, number, parts)
             except FileNotFoundError:

@@ -28,7 +28,7 @@ from labctl.store import names, parquet
 from labctl.store.disk import DiskFile, replace_file
 from labctl.store.frames import FrameKind, encode_frame, pack_line, pack_records
 from labctl.store.linewriter import LineWriter
-from labctl.store.manifest import read_manifest, write_manifest
+from labctl.store.manifest import read_manifest, restore_manifest, write_manifest
 from labctl.store.receipt import Receipt
 from labctl.store.root import DataRoot
 from labctl.store.seal import cut_tail, seal
@@ -106,11 +106,15 @@ class RunWriter:
         return writer
 
     def _recover(self) -> None:
+        restore_manifest(self._disk, self.folder, self.manifest)
         present = self._disk.names(self.folder)
         for name in present:
             if name.endswith(names.TEMPORARY_SUFFIX):
                 self._disk.unlink(self.folder / name)
-        logs = names.log_parts(present)
+        logs = run_folder.live_logs(self._disk, self.folder)
+        for number, parts in names.log_parts(present).items():
+            for part in parts if number not in logs else []:
+                self._disk.unlink(self.folder / names.log_name(number, part))
         sealed = names.sealed_numbers(present)
         block: RecordBlock | None = None
         for number in sorted({*logs, *sealed[-1:]}):
@@ -132,6 +136,9 @@ class RunWriter:
                 )
             if len(content.block):
                 block = content.block
+        tail = run_folder.load_tail(self._disk, self.folder)
+        if tail is not None and (block is None or tail["sequence"][-1] > block["sequence"][-1]):
+            block = tail
         if block is not None:
             self._last = block.rows(len(block) - 1)
             self.last_sequence = self.durable_sequence = int(block["sequence"][-1])
@@ -343,10 +350,12 @@ class RunWriter:
     def finish(self, end_sequence: int | None) -> None:
         """Commit, note ``end_sequence`` in the manifest, seal everything and close.
 
-        Rows behind ``end_sequence`` go to ``tail.parquet``; ``None`` keeps them all. Raises: StoreError;
+        Rows behind ``end_sequence`` (or the one noted before, when ``None``) go to ``tail.parquet``; ``None`` keeps them all. Raises: StoreError;
         the run can then be reopened and finished again.
         """
         self.commit()
+        if end_sequence is None:
+            end_sequence = self.manifest.get("end_sequence")
         if self.manifest.get("end_sequence") != end_sequence:
             self.update_manifest(end_sequence=end_sequence)
         try:

@@ -34,6 +34,18 @@ class _Inode:
         self.safe = bytes(data)
 
 
+_Change = tuple[Path | None, Path | None, _Inode | None]
+"""A change of names: from, to, file. A rename is one change: it comes through whole or not at all."""
+
+
+def _apply(change: _Change, table: dict[Path, _Inode]) -> None:
+    source, target, inode = change
+    if source is not None:
+        table.pop(source, None)
+    if target is not None and inode is not None:
+        table[target] = inode
+
+
 class SimulatedDisk:
     """Implements ``Disk`` in memory. Folders are names only and need no creation.
 
@@ -52,6 +64,7 @@ class SimulatedDisk:
         self._random = random.Random(seed)
         self._names: dict[Path, _Inode] = {}
         self._safe_names: dict[Path, _Inode] = {}
+        self._unsynced: list[_Change] = []
         self._folders: set[Path] = set()
 
     def _operation(self, what: str, path: Path) -> None:
@@ -69,6 +82,7 @@ class SimulatedDisk:
         """Create an empty file, or put an empty one in the place of an existing one."""
         self._operation("create", path)
         self._names[path] = _Inode()
+        self._unsynced.append((None, path, self._names[path]))
         return _SimulatedFile(self, path, self._names[path])
 
     def open(self, path: Path) -> DiskFile:
@@ -105,22 +119,24 @@ class SimulatedDisk:
         self._operation("rename", target)
         del self._names[source]
         self._names[target] = inode
+        self._unsynced.append((source, target, inode))
 
     def unlink(self, path: Path) -> None:
         """Remove a file if it is there."""
         if path in self._names:
             self._operation("unlink", path)
             del self._names[path]
+            self._unsynced.append((path, None, None))
 
     def sync_folder(self, folder: Path) -> None:
         """Make the names in a folder durable."""
         self._operation("sync folder", folder)
-        for path in {*self._names, *self._safe_names}:
-            if path.parent == folder:
-                if path in self._names:
-                    self._safe_names[path] = self._names[path]
-                else:
-                    self._safe_names.pop(path, None)
+        waiting, self._unsynced = self._unsynced, []
+        for change in waiting:
+            if any(path is not None and path.parent == folder for path in change[:2]):
+                _apply(change, self._safe_names)
+            else:
+                self._unsynced.append(change)
 
     def free_bytes(self, folder: Path) -> tuple[int, int]:
         """Return (free, total) bytes of the quota."""
@@ -138,13 +154,9 @@ class SimulatedDisk:
         """Return the disk as a restart finds it; this one is left alone."""
         after = SimulatedDisk(seed=self._random.getrandbits(32))
         kept: dict[Path, _Inode] = dict(self._safe_names)
-        changed = [path for path in {*self._names, *kept} if self._names.get(path) is not kept.get(path)]
-        for path in sorted(changed):
+        for change in self._unsynced:
             if self._random.random() < 0.5:
-                if path in self._names:
-                    kept[path] = self._names[path]
-                else:
-                    del kept[path]
+                _apply(change, kept)
         survivors: dict[int, _Inode] = {}
         for path in sorted(kept):
             inode = kept[path]

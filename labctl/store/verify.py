@@ -53,21 +53,31 @@ def _manifest(disk: Disk, folder: Path) -> Iterator[Finding]:
 
 def _records(disk: Disk, folder: Path) -> Iterator[Finding]:
     present = disk.names(folder)
-    logs = names.log_parts(present)
+    logs = run_folder.live_logs(disk, folder)
     after = 0
+    end = _end_sequence(disk, folder)
     for number in sorted({*logs, *names.sealed_numbers(present)}):
         content = run_folder.load(disk, folder, number, logs.get(number, []))
         for text in content.damages:
             file, _, problem = text.partition(" ")
             yield Finding(file.rstrip(":"), problem)
         sequence = content.block["sequence"]
-        for first, last in run_folder.missing_ranges(sequence, after):
+        for first, last in run_folder.missing_ranges(sequence[sequence <= end], after):
             yield Finding(names.records_name(number), f"the rows {first} to {last} are missing")
         if len(sequence):
             after = int(sequence[-1])
     for name in present:
         if name.endswith(".damaged"):
             yield Finding(name, "is a log with damaged blocks, kept aside when its readable rows were sealed")
+
+
+def _end_sequence(disk: Disk, folder: Path) -> int:
+    """Return the row that ended the run; rows behind it may lie in the tail."""
+    try:
+        value = read_manifest(disk, folder).get("end_sequence")
+    except StoreError:
+        value = None
+    return 2**62 if value is None else int(value)
 
 
 def _tables(disk: Disk, folder: Path) -> Iterator[Finding]:
