@@ -1,1 +1,5 @@
-"""Byte pipes with deadlines: TCP, serial, VISA, memory; capture, replay and fault seams."""
+"""Byte pipes to instruments and how to open one."""
+
+from labctl.transport.opening import open_transport
+
+__all__ = ["open_transport"]

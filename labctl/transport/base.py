@@ -1,7 +1,12 @@
 """The byte pipe every link offers: TCP, serial, VISA and memory look the same to a driver's session.
 
-A transport moves bytes and keeps deadlines; it knows no frames. Deadlines are **link time**. While an exchange is in
-flight the driver holds ``clock.busy()``, so that a lockstep clock never moves the plant under it.
+A transport moves bytes and keeps deadlines; it knows no frames. Deadlines are **link time**. While an
+exchange is in flight the driver holds ``clock.busy()``, so that a lockstep clock never moves the plant under
+it.
+
+**Every LinkError leaves the pipe closed**, a reply that did not come in time too: whatever arrives later
+belongs to a question that nobody asks any more, and the next ``open`` starts on clean ground (F06). One task
+writes and one reads at a time.
 """
 
 from __future__ import annotations
@@ -11,25 +16,32 @@ from typing import Protocol
 READ_CHUNK_BYTES = 262_144
 """Largest piece one ``read`` returns: a full download page in one go."""
 
+OPEN_TIMEOUT_S = 10.0
+EXCHANGE_TIMEOUT_S = 30.0
+
 
 class Transport(Protocol):
     """An ordered, reliable pipe of bytes to one instrument."""
 
     @property
     def resource(self) -> str:
-        """Where it leads, for messages: ``tcp://127.0.0.1:502``, ``serial:///dev/ttyUSB0?baud=19200``, ``visa://...``."""
+        """Where it leads, for messages, for example ``serial:///dev/ttyUSB0?baud=19200``."""
 
     @property
-    def is_open(self) -> bool: ...
+    def is_open(self) -> bool:
+        """Tell whether bytes may be exchanged; false once the peer's closing has been noticed."""
 
-    async def open(self, timeout_s: float = 10.0) -> None:
-        """Connect. Raises LinkTimeout or LinkClosed."""
+    async def open(self, timeout_s: float = OPEN_TIMEOUT_S) -> None:
+        """Connect; nothing happens when open already. Raises LinkTimeout or LinkClosed."""
 
     async def close(self) -> None:
         """Close; never raises, may be called twice."""
 
-    async def write(self, data: bytes, timeout_s: float = 30.0) -> None:
-        """Send all bytes. On LinkTimeout or LinkClosed the pipe is closed afterwards."""
+    async def write(self, data: bytes, timeout_s: float = EXCHANGE_TIMEOUT_S) -> None:
+        """Send all bytes. Raises LinkTimeout or LinkClosed (pipe closed afterwards)."""
 
-    async def read(self, timeout_s: float = 30.0) -> bytes:
-        """Return what has come, at least one byte. Raises LinkTimeout; LinkClosed when the peer has closed."""
+    async def read(self, timeout_s: float = EXCHANGE_TIMEOUT_S) -> bytes:
+        """Return what has come, at least one byte.
+
+        Raises: LinkTimeout, LinkClosed when the peer has closed (pipe closed afterwards).
+        """

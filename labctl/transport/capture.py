@@ -1,0 +1,92 @@
+"""Write down what passes a pipe, one JSON line per event, for bug reports and replay.
+
+Line: ``{"time_s": 1.25, "event": "out", "data": "0001..."}``. ``time_s`` is link time since the capture
+began, ``data`` is hexadecimal. Events: open, close, out, in, timeout (nothing came), lost (the peer closed).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from enum import StrEnum
+
+from labctl.clock import Clock
+from labctl.errors import LinkError, LinkTimeout
+from labctl.transport.base import EXCHANGE_TIMEOUT_S, OPEN_TIMEOUT_S, Transport
+
+
+class Event(StrEnum):
+    """What a line of a capture tells."""
+
+    OPEN = "open"
+    CLOSE = "close"
+    OUT = "out"
+    IN = "in"
+    TIMEOUT = "timeout"
+    LOST = "lost"
+
+
+class CaptureTransport:
+    """A pipe that hands every event to ``sink`` as a line of text ending in a newline."""
+
+    def __init__(self, inner: Transport, clock: Clock, sink: Callable[[str], object]) -> None:
+        self._inner = inner
+        self._clock = clock
+        self._sink = sink
+        self._started_s: float | None = None
+
+    @property
+    def resource(self) -> str:
+        """Where it leads."""
+        return self._inner.resource
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether bytes may be exchanged."""
+        return self._inner.is_open
+
+    async def open(self, timeout_s: float = OPEN_TIMEOUT_S) -> None:
+        """Open the inner pipe."""
+        if self._inner.is_open:
+            return
+        try:
+            await self._inner.open(timeout_s)
+        except LinkError as error:
+            self._note_failure(error)
+            raise
+        self._note(Event.OPEN)
+
+    async def close(self) -> None:
+        """Close the inner pipe."""
+        if self._inner.is_open:
+            self._note(Event.CLOSE)
+        await self._inner.close()
+
+    async def write(self, data: bytes, timeout_s: float = EXCHANGE_TIMEOUT_S) -> None:
+        """Send and note."""
+        self._note(Event.OUT, data)
+        try:
+            await self._inner.write(data, timeout_s)
+        except LinkError as error:
+            self._note_failure(error)
+            raise
+
+    async def read(self, timeout_s: float = EXCHANGE_TIMEOUT_S) -> bytes:
+        """Read and note."""
+        try:
+            data = await self._inner.read(timeout_s)
+        except LinkError as error:
+            self._note_failure(error)
+            raise
+        self._note(Event.IN, data)
+        return data
+
+    def _note_failure(self, error: LinkError) -> None:
+        self._note(Event.TIMEOUT if isinstance(error, LinkTimeout) else Event.LOST)
+
+    def _note(self, event: Event, data: bytes = b"") -> None:
+        now_s = self._clock.link.now_s()
+        if self._started_s is None:
+            self._started_s = now_s
+        line = {"time_s": round(now_s - self._started_s, 6), "event": event.value, "data": data.hex()}
+        self._sink(json.dumps(line) + "\n")
