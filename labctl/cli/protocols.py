@@ -92,26 +92,16 @@ def run(args: argparse.Namespace) -> int:
 
 def bound(args: argparse.Namespace, protocol: Protocol) -> Program:
     """Bind to the cell and channel that the arguments name, with the station's limits. Talks to no instrument."""
-    from labctl.clock import ClockSpec, run_with_clock
-    from labctl.engine.station import capabilities_of, channel_limits, has_chamber
+    from labctl.cli.binding import bind_offline
     from labctl.model.ids import ChannelId
-    from labctl.protocol.bind import bind
     from labctl.store.catalogue import Catalogue
 
     if not args.cell or not args.channel:
-        raise UserInputError("this needs --cell ID and --channel CHANNEL.")
+        raise UserInputError("binding needs both --cell ID and --channel CHANNEL.")
     station = station_of(args)
     with Catalogue(root_of(args, station)) as catalogue:
         cell = catalogue.cells.get(args.cell)
-    channel = ChannelId(args.channel)
-
-    async def main(clock: object) -> Program:
-        return bind(
-            protocol, cell, channel, capabilities_of(station, channel, clock), variables=variables_of(args),
-            channel_limits=channel_limits(station, channel), has_chamber=has_chamber(station, channel),
-        )  # fmt: skip
-
-    return run_with_clock(ClockSpec(), main)
+    return bind_offline(station, protocol, cell, ChannelId(args.channel))
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -121,42 +111,48 @@ def _list(args: argparse.Namespace) -> int:
     if args.json:
         emit_json(
             [
-                {"name": entry.name, "title": entry.title, "for": entry.kind, "file": str(entry.path)}
-                for entry in entries
+                {"name": at.name, "title": at.title, "description": at.description, "pack": at.pack,
+                 "file": str(at.path), "problem": at.problem}
+                for at in entries
             ]
-        )
+        )  # fmt: skip
     else:
-        print_table(
-            "", ("name", "for", "what it does"), [(entry.name, entry.kind, entry.title) for entry in entries]
-        )
-    return EXIT_OK
+        print_table("", ("name", "what it is"), [(at.name, at.problem or at.title) for at in entries])
+    return EXIT_FAILED if any(at.problem for at in entries) else EXIT_OK
 
 
 def _loaded(args: argparse.Namespace) -> Protocol:
     from labctl.protocol.library import find_protocol
     from labctl.protocol.parse import load_protocol
 
-    return load_protocol(find_protocol(args.protocol))
+    return load_protocol(find_protocol(args.protocol), variables_of(args))
 
 
 def _show(args: argparse.Namespace) -> int:
-    from labctl.protocol.sentences import notes, sentences
+    from labctl.protocol.document import protocol_hash
+    from labctl.protocol.sentences import sentences
 
     protocol = _loaded(args)
-    subject = bound(args, protocol) if args.cell and args.channel else protocol
-    lines, remarks = sentences(subject), notes(protocol)
+    program = bound(args, protocol) if args.cell or args.channel else None
+    lines = sentences(program or protocol)
+    variables = {at.name: {"default": at.default, "note": at.note} for at in protocol.variables}
+    notes = [{"kind": note.kind.value, "about": note.about, "text": note.text} for note in protocol.notes]
     if args.json:
-        emit_json(
-            {"name": protocol.name, "hash": protocol.content_hash, "sentences": lines, "notes": remarks}
-        )
+        emit_json({"name": protocol.name, "hash": protocol_hash(protocol), "sentences": lines,
+                   "variables": variables, "notes": notes})  # fmt: skip
         return EXIT_OK
     say(protocol.name)
     for line in lines:
         say(f"    {line}")
-    for remark in remarks:
-        say(f"note: {remark}")
-    if subject is not protocol:
-        _estimate(subject)  # type: ignore[arg-type]
+    if variables:
+        say("variables (give other values with --set NAME=VALUE):")
+        width = max(map(len, variables))
+        for name, at in variables.items():
+            say(f"    {name:<{width}}  {at['default']:<14}  {at['note']}")
+    for note in notes:
+        say(f"{note['kind']}: {note['text']}" + (f" ({note['about']})" if note["about"] else ""))
+    if program is not None:
+        _estimate(program)
     return EXIT_OK
 
 
