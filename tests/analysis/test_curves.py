@@ -15,7 +15,7 @@ from labctl.analysis.dqdv import dqdv, gaussian
 from labctl.analysis.statistics import over_cycles, spread
 from labctl.errors import UserInputError
 from labctl.model.cell import CellKind
-from labctl.testing.rows import RowBuilder, facts_of
+from labctl.testing.rowbuilder import RowBuilder, facts_of
 
 
 def test_a_curve_joins_the_charge_of_its_steps_and_leaves_rests_out() -> None:

@@ -15,7 +15,7 @@ from labctl.analysis.halfcycle import HALF_CYCLE_COLUMNS
 from labctl.model.cell import CellKind
 from labctl.model.program import StepMode
 from labctl.model.record import RecordBlock
-from labctl.testing.rows import RowBuilder, facts_of
+from labctl.testing.rowbuilder import RowBuilder, facts_of
 
 SYMMETRIC = facts_of(CellKind.SYMMETRIC)
 

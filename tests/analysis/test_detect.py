@@ -9,7 +9,7 @@ import pytest
 
 from labctl.analysis.detect import area_resistance_ohm_cm2, end_voltage_V, first_series, offset_V, time_mean
 from labctl.model.record import RECORD_COLUMNS, RecordBlock
-from labctl.testing.rows import RowBuilder
+from labctl.testing.rowbuilder import RowBuilder
 
 
 def test_the_offset_of_a_rest_is_the_mean_of_its_last_ten_minutes() -> None:

@@ -16,7 +16,7 @@ from labctl.analysis.life import (
 )
 from labctl.model.cell import CellKind
 from labctl.model.record import RecordBlock
-from labctl.testing.rows import RowBuilder, facts_of
+from labctl.testing.rowbuilder import RowBuilder, facts_of
 
 SYMMETRIC = facts_of(CellKind.SYMMETRIC)
 
