@@ -148,10 +148,8 @@ def _row_form(request: m.ListRequest) -> tuple[str, dict[str, str | int], str | 
             return "setpause", {"cycleid": cycle, "stepid": step, "timeout": timeout}, None
         case m.CancelPause(_, cycle, step):
             return "cancelpause", {"cycleid": cycle, "stepid": step}, None
-        case m.ResetAlarm() | m.GetPause() | m.GetParallel():
-            return request.command, {}, None
-        case m.Parallel():
-            return "parallel", {}, None
+        case m.ResetAlarm() | m.GetPause() | m.GetParallel() | m.Parallel():
+            return row_tag(request.command), {}, None
         case _:  # stop, continue, clearflag
             return request.command, {}, "true"
 
