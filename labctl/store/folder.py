@@ -124,8 +124,9 @@ def load_logs(disk: Disk, folder: Path, number: int, parts: Sequence[int]) -> Co
 def live_logs(disk: Disk, folder: Path) -> dict[int, list[int]]:
     """Return the parts of the live logs by file number, without those that a crash left behind a hole.
 
-    A block may lie across two files. If the first part of it was lost with the power, so was its acknowledgement, and
-    the second part, which may have survived, does not count. A log with any acknowledged frame always counts.
+    A block may lie across two files. If the first part of it was lost with the power, so was its
+    acknowledgement, and the second part, which may have survived, does not count. A log with any
+    acknowledged frame always counts.
     """
     logs = names.log_parts(disk.names(folder))
     for number in sorted(logs):

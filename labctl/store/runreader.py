@@ -93,6 +93,7 @@ class RunReader:
         )
         return RecordBlock.empty(wanted)
 
+    @property
     def last_sequence(self) -> int:
         """Return the last row's sequence (0 if there is none), not beyond ``end_sequence``."""
         present = self._disk.names(self.folder)
@@ -108,11 +109,8 @@ class RunReader:
     def tail(self) -> RecordBlock:
         """Return the rows that arrived behind ``end_sequence``, without clock texts."""
         end = self.end_sequence
-        found: list[RecordBlock] = []
-        if self._disk.size(self.folder / names.TAIL) is not None:
-            found.append(
-                run_folder.with_clock(parquet.decode_records(self._disk.read(self.folder / names.TAIL)))
-            )
+        kept = run_folder.load_tail(self._disk, self.folder)
+        found = [] if kept is None else [kept]
         if end is not None:
             present = self._disk.names(self.folder)
             logs = self._logs()

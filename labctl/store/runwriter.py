@@ -350,8 +350,8 @@ class RunWriter:
     def finish(self, end_sequence: int | None) -> None:
         """Commit, note ``end_sequence`` in the manifest, seal everything and close.
 
-        Rows behind ``end_sequence`` (or the one noted before, when ``None``) go to ``tail.parquet``; ``None`` keeps them all. Raises: StoreError;
-        the run can then be reopened and finished again.
+        Rows behind ``end_sequence`` (or the one noted before, when ``None``) go to ``tail.parquet``;
+        ``None`` keeps them all. Raises: StoreError; the run can then be reopened and finished again.
         """
         self.commit()
         if end_sequence is None:

@@ -86,10 +86,8 @@ def cut_tail(disk: Disk, folder: Path, end_sequence: int) -> int:
                 kept[number] = block.rows(0, at)
                 late.append(block.rows(at))
     path = folder / names.TAIL
-    before = (
-        [] if disk.size(path) is None else [run_folder.with_clock(parquet.decode_records(disk.read(path)))]
-    )
-    tail = run_folder.once_each([*before, *late])
+    before = run_folder.load_tail(disk, folder)
+    tail = run_folder.once_each([*([] if before is None else [before]), *late])
     if late:
         write_verified(disk, path, parquet.encode_records(tail), tail)
         disk.sync_folder(folder)
