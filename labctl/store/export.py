@@ -8,8 +8,8 @@ scanner) is tried ten times, then the export is saved beside it as ``name (2)`` 
 from __future__ import annotations
 
 import hashlib
-import io
 import importlib.metadata
+import io
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -100,8 +100,9 @@ def export_run(
         side_part.write_text(json.dumps(metadata, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         _into_place(disk, side_part, side, wait or threading.Event().wait)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise StoreError(f"Cannot write {path}: {error}. Choose another place with --out.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
     return saved
 
 

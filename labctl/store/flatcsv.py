@@ -52,7 +52,7 @@ def neware_columns(
     return {
         "DataPoint": block["sequence"],
         "Cycle Index": block["cycle_count"],
-        "Step Index": block["step_count"],
+        "Step Index": block["step_id"],
         "Step Type": np.array(NEWARE_STEP_TYPES, dtype=object)[block["step_type"]],
         "Time": clock_texts(block["step_time_second"]),
         "Cumulative Time": clock_texts(block["test_time_second"]),

@@ -18,7 +18,8 @@ from labctl.store.names import ROWS_PER_FILE
 
 _ARROW: dict[str, Any] = {"<i8": pa.int64(), "<i4": pa.int32(), "<i1": pa.int8(), "<f8": pa.float64()}
 RECORD_SCHEMA = pa.schema({name: _ARROW[dtype] for name, dtype in RECORD_COLUMNS.items()})
-CLOCK_SCHEMA = pa.schema([("sequence", pa.int64()), ("device_clock", pa.string())])
+_CLOCK: dict[str, Any] = {"sequence": pa.int64(), "device_clock": pa.string()}
+CLOCK_SCHEMA = pa.schema(_CLOCK)
 
 COLUMN_ENCODINGS: dict[str, str] = {
     "sequence": "DELTA_BINARY_PACKED",

@@ -47,7 +47,9 @@ class Script:
         self.finished = False
 
     def run(self) -> None:
-        writer = RunWriter.create(DataRoot(ROOT, disk=self.disk), RUN, {"state": "running", "step": 0}, UTC_START)
+        writer = RunWriter.create(
+            DataRoot(ROOT, disk=self.disk), RUN, {"state": "running", "step": 0}, UTC_START
+        )
         self.created = True
         self.manifest_step = 0
         self.go_on(writer)
