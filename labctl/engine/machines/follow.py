@@ -50,13 +50,13 @@ class Position:
         """Return the run's test time at the last row."""
         return (self.base_us + self.step_time_us) / US_PER_S
 
-    def next_segment(self, *, jumped: bool) -> Position:
+    def next_segment(self, jumps: int) -> Position:
         """Return the position before the first row of a new device test.
 
-        ``jumped``: the host jumped back to repeat, so the run's cycle goes up by one, as a device loop's
-        would.
+        ``jumps``: how often the host jumped back to get there; the run's cycle goes up by as many, as a device
+        loop's would.
         """
-        first_cycle = self.cycle_count + (1 if jumped else 0)
+        first_cycle = self.cycle_count + jumps
         return replace(
             self,
             segment=self.segment + 1,

@@ -1,0 +1,41 @@
+"""The commented station file that ``labctl init`` writes."""
+
+from __future__ import annotations
+
+STATION_TEXT = """\
+# What stands on this bench. Every verb of labctl reads this file.
+# Check it with:  labctl doctor
+labctl: station/1
+name: my bench
+
+# Where runs and the cell registry are kept: a local disk, never a network or cloud-synced folder.
+data: ./labctl-data
+
+instruments:
+  # A Neware BTS 8.0 installation: BTS Client in API mode on its PC, TCP port 502.
+  - name: neware
+    driver: neware-bts
+    resource: tcp://127.0.0.1:502
+    # The time zone of the BTS PC's clock; times in its records are local and carry none.
+    timezone: UTC
+    options:
+      devid: 33                     # number of the middle machine, usually the last byte of its address
+      step_folder: ./steps          # where labctl puts step files, as this computer sees it ...
+      # step_folder_on_bts: 'Z:\\steps'   # ... and as the BTS PC sees the same folder, where that differs
+      poll_s: 10                    # at least 5; the device guards its own limits in between
+      units: {"1": 5V10mA, "2": 5V100mA-4R}   # model of each tester unit
+
+chambers: []
+  # - name: oven-60
+  #   driver: modbus-chamber
+  #   resource: tcp://192.168.1.20:502          # or serial:///dev/ttyUSB0?baud=19200
+  #   options: {poll_s: 10}
+  #   channels: ["neware:1-5", "neware:1-6"]    # the channels whose cells stand in it
+
+# Channel limits, the tightest of all layers wins. 'warn' only tells, the others stop the channel.
+limits: {}
+  # "neware:1-1":
+  #   voltage: [-5 V, 5 V]
+  #   current: 10 mA
+  #   warn: {voltage: [-2 V, 2 V]}
+"""

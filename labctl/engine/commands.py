@@ -1,0 +1,294 @@
+"""Starts and stops device tests: journal first, then the command, then the read-back.
+
+A command whose answer is lost has an unknown fate (P2). A start is then never sent again before the device
+has been read back (I09): a new test with our mark on it is adopted, an unchanged test number read twice
+proves that nothing was started, anything else holds the run. A stop raises no energy and may be repeated,
+but only while the channel still runs our test (I08).
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from labctl.clock import Clock
+from labctl.engine import hooks
+from labctl.engine.jobs import Job
+from labctl.engine.link import InstrumentLink
+from labctl.engine.machines.checks import start_refusals
+from labctl.engine.machines.findings import EndDecision, Finding, Outcome, Priority
+from labctl.engine.machines.follow import Position
+from labctl.engine.machines.life import Phase
+from labctl.engine.run import Run
+from labctl.engine.station import Station
+from labctl.errors import InstrumentError, LinkError, RefusedError, StoreError, UserInputError
+from labctl.interfaces.cycler import OVER, ChannelState, DeviceProgram, TestProgress
+from labctl.model.ids import TestId
+from labctl.model.program import Program, Segment
+
+SETTLE_S = 5.0
+"""Link seconds between the two read-backs that prove a start was not taken: live values are no fresher (bts
+1.3).
+"""
+SETTLE_READS = 2
+START_TRIES = 2
+STOP_TRIES = 3
+
+
+class Fate(Enum):
+    """What became of a start command."""
+
+    NOT_STARTED = "not started"
+    ADOPTED = "adopted"
+    FOREIGN = "foreign"
+
+
+class Commands:
+    """The energising and stopping commands of one instrument."""
+
+    def __init__(self, station: Station, link: InstrumentLink, free_bytes: Any) -> None:
+        self._station = station
+        self._link = link
+        self._clock: Clock = station.clock
+        self._cycler = link.instrument.cycler
+        self._free_bytes = free_bytes
+
+    async def progress(self, run: Run) -> TestProgress:
+        """Read which test the run's channel holds."""
+        return (await self._link.read(lambda: self._cycler.progress([run.place])))[0]
+
+    async def state(self, run: Run) -> ChannelState:
+        """Read what the run's channel does."""
+        return (await self._link.read(lambda: self._cycler.live([run.place])))[0].state
+
+    # -- start ------------------------------------------------------------------------------------------------------
+
+    async def check(self, run: Run) -> list[str]:
+        """Return every reason not to start the run's first segment; journals what a person has overridden."""
+        job: Job = run.job
+        live = (await self._link.read(lambda: self._cycler.live([run.place])))[0]
+        channel = self._station.limits.get(run.program.channel)
+        refusals = start_refusals(
+            run.program,
+            job.cell,
+            live,
+            self._cycler.capabilities(run.place),
+            None if channel is None else channel.trip,
+            self._free_bytes(),
+            job.overrides,
+        )
+        for item, reason in job.overrides.items():
+            await run.journal("check.override", item=item, reason=reason, operator=job.operator)
+        if not refusals:
+            await run.journal("check.passed", voltage_V=live.voltage_V, state=live.state.value)
+        return [str(refusal) for refusal in refusals]
+
+    async def start(self, run: Run, segment: Segment, jumps: int) -> None:
+        """Start a segment exactly once and note its test. Sets ``run.decision`` where it cannot be started.
+
+        Raises: StoreError when the intent could not be made durable: nothing has been sent then.
+        """
+        position = run.position.next_segment(jumps)
+        run.at(position)
+        try:
+            program = await self._load(run, segment)
+        except InstrumentError as error:
+            run.request_end(EndDecision(_outcome(run), f"the step file was not taken: {error}", None))
+            return
+        await run.to(Phase.STARTING, run.segment_text(segment))
+        for _ in range(START_TRIES):
+            before = await self.progress(run)
+            await run.journal("start.intent", **self._intent(run, segment, program, before, position))
+            hooks.point("start.intent")
+            fate, test_id, problem = await self._send(run, program, before)
+            if fate is Fate.ADOPTED:
+                await self.started(run, segment, program, position, test_id)
+                return
+            if fate is Fate.FOREIGN:
+                break
+            await run.journal("start.not_taken", problem=problem)
+        text = f"the start of {run.segment_text(segment)} was not taken: {problem}"
+        outcome = Outcome.HELD if fate is Fate.FOREIGN else _outcome(run)
+        run.note(
+            Finding("start.failed", Priority.HIGH, text, None, "See the BTS Client's own log; then resume.")
+        )
+        run.request_end(EndDecision(outcome, text, None))
+
+    async def _load(self, run: Run, segment: Segment) -> DeviceProgram:
+        program, facts = run.program, run.program.cell
+        return await self._link.read(
+            lambda: self._cycler.load(
+                run.place,
+                segment,
+                label=f"{run.run_id}-{run.position.segment}",
+                record=program.record,
+                limits=program.limits,
+                nominal_capacity_Ah=facts.nominal_capacity_Ah,
+                active_mass_mg=facts.active_mass_mg,
+            )
+        )
+
+    def _intent(
+        self, run: Run, segment: Segment, program: DeviceProgram, before: TestProgress, position: Position
+    ) -> dict[str, Any]:
+        return {
+            "segment": segment.index,
+            "number": position.segment,
+            "pass": run.walker.passes,
+            "walk": run.walker.position.to_json(),
+            "test_id_before": before.test_id,
+            "barcode": run.barcode(),
+            "place": run.place,
+            "reference": program.reference,
+            "sha256": program.sha256,
+            "step_ids": list(program.step_ids),
+            "sequence_offset": position.sequence,
+            "cycle_offset": position.cycle_offset,
+            "step_offset": position.step_count,
+            "time_offset_s": position.test_time_s,
+        }
+
+    async def _send(self, run: Run, program: DeviceProgram, before: TestProgress) -> tuple[Fate, TestId, str]:
+        """Send one start and find out what became of it."""
+        try:
+            test_id = await self._cycler.start(run.place, program, barcode=run.barcode())
+            hooks.point("start.sent")
+            if test_id != before.test_id:
+                return Fate.ADOPTED, test_id, ""
+            problem = "the instrument said yes, but no new test has appeared"
+        except LinkError as error:
+            hooks.point("start.sent")
+            run.event("start.unknown", text=str(error))
+            await self._link.mend(error)
+            problem = str(error)
+        except InstrumentError as error:
+            problem = str(error)
+        return await self.read_back(run, before.test_id, problem)
+
+    async def read_back(
+        self, run: Run, test_id_before: TestId, problem: str = ""
+    ) -> tuple[Fate, TestId, str]:
+        """Find out whether a start was taken, from what the device says now (I09)."""
+        for number in range(SETTLE_READS):
+            if number:
+                await self._link.pause(SETTLE_S)
+            progress = await self.progress(run)
+            if progress.test_id == test_id_before:
+                continue
+            live = (await self._link.read(lambda: self._cycler.live([run.place])))[0]
+            if live.barcode == run.barcode():
+                return Fate.ADOPTED, progress.test_id, problem
+            text = f"channel {run.program.channel} holds test {progress.test_id} of {live.barcode or 'someone else'}"
+            return Fate.FOREIGN, progress.test_id, text
+        return Fate.NOT_STARTED, test_id_before, problem
+
+    async def started(
+        self, run: Run, segment: Segment, program: DeviceProgram, position: Position, test_id: TestId
+    ) -> None:
+        """Believe that a segment runs: journal, manifest, follower."""
+        plant = self._clock.plant
+        await run.journal("start.confirmed", test_id=test_id, number=position.segment)
+        hooks.point("start.confirmed")
+        entry = {
+            "segment": segment.index,
+            "pass": run.walker.passes,
+            "test_id": test_id,
+            "step_file": program.reference,
+            "sha256": program.sha256,
+            "step_ids": list(program.step_ids),
+            "sequence_offset": position.sequence,
+            "cycle_offset": position.cycle_offset,
+            "step_offset": position.step_count,
+            "time_offset_s": position.test_time_s,
+            "started_utc": plant.utc().isoformat(),
+            "started_plant_s": plant.now_s(),
+            "walk": run.walker.position.to_json(),
+        }
+        segments = [*run.writer.manifest.get("segments", []), entry]
+        run.test_id = test_id
+        run.segment_started_s = plant.now_s()
+        await run.manifest(segments=segments)
+        run.begin_segment(program.step_ids, position)
+        await run.to(Phase.RUNNING, f"test {test_id}")
+
+    # -- stop -------------------------------------------------------------------------------------------------------
+
+    async def stop(self, run: Run, decision: EndDecision) -> bool:
+        """Stop the run's device test and read back; True when that is confirmed and the run drains."""
+        if run.phase is Phase.DRAINING:
+            return True
+        if run.phase is not Phase.STOPPING:
+            try:
+                await run.journal(
+                    "stop.intent",
+                    outcome=decision.outcome.value,
+                    reason=decision.reason,
+                    end_sequence=decision.sequence,
+                    test_id=run.test_id,
+                )
+            except StoreError as error:  # a stop never waits for a disk
+                run.note(Finding("store.failed", Priority.CRITICAL, str(error)))
+            hooks.point("stop.intent")
+            await self._to_quietly(run, Phase.STOPPING, decision.reason)
+        confirmed = await self._stopped(run)
+        await self._confirm(run, confirmed)
+        return confirmed
+
+    async def _stopped(self, run: Run) -> bool:
+        for _ in range(STOP_TRIES):
+            try:
+                await self._cycler.stop(run.place)
+                hooks.point("stop.sent")
+                return True
+            except LinkError as error:
+                hooks.point("stop.sent")
+                await self._link.mend(error)
+            except RefusedError:
+                hooks.point("stop.sent")  # nothing runs there: read below
+            except InstrumentError as error:
+                run.event("stop.unconfirmed", text=str(error))
+            progress = await self.progress(run)
+            if progress.test_id != run.test_id or progress.complete:
+                return True  # over by itself, or no longer ours to stop
+            if await self.state(run) in OVER:
+                return True
+        return False
+
+    async def _confirm(self, run: Run, confirmed: bool) -> None:
+        if confirmed:
+            try:
+                await run.journal("stop.confirmed", test_id=run.test_id)
+            except StoreError as error:
+                run.note(Finding("store.failed", Priority.CRITICAL, str(error)))
+            hooks.point("stop.confirmed")
+            await self._to_quietly(run, Phase.DRAINING, "stopped")
+            return
+        run.note(
+            Finding(
+                "stop.unconfirmed",
+                Priority.CRITICAL,
+                f"the stop of {run.program.channel} is not confirmed",
+                None,
+                "Stop the channel at the tester or in BTS Client now, or disconnect the cell.",
+            )
+        )
+        await self._to_quietly(run, Phase.HELD, "stop not confirmed")
+
+    @staticmethod
+    async def _to_quietly(run: Run, phase: Phase, why: str) -> None:
+        """Change the phase even where the disk refuses to note it in the manifest."""
+        try:
+            await run.to(phase, why)
+        except StoreError as error:
+            run.note(Finding("store.failed", Priority.CRITICAL, str(error)))
+
+
+def _outcome(run: Run) -> Outcome:
+    """Return how a run ends whose segment could not be started: never begun, or held half-way."""
+    return Outcome.FAILED if run.position.sequence == 0 else Outcome.HELD
+
+
+def check_program(program: Program) -> None:
+    """Refuse a program without a segment. Raises: UserInputError."""
+    if not program.flow:
+        raise UserInputError(f"The program of {program.protocol_name!r} has no steps.")

@@ -1,0 +1,128 @@
+"""Keeps one instrument's link: notices that it is gone, comes back with growing pauses, says so.
+
+During an outage the device goes on by itself (silence policy, I06). Nothing is sent but the attempts to
+reconnect; a command whose fate is unknown is read back by ``commands.py`` before anything else (I09).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+from labctl.clock import Clock
+from labctl.engine.jobs import StopSignal
+from labctl.engine.machines.stale import SilenceWatch
+from labctl.engine.station import Instrument
+from labctl.engine.waiting import until_or_event
+from labctl.errors import InstrumentError, LinkError, UnknownStateError, WireError
+
+T = TypeVar("T")
+
+BACKOFF_FIRST_S = 1.0
+BACKOFF_MAX_S = 60.0
+"""Pauses between attempts to reconnect: 1, 2, 4 ... 60 s of link time."""
+REREADS = 2
+"""A garbled answer is asked for again this often (F05)."""
+
+
+class Detached(Exception):
+    """The person has left while we waited for a link; not an error."""
+
+
+class LinkWatcher(Protocol):
+    """Hears about outages."""
+
+    async def link_lost(self, error: InstrumentError) -> None: ...
+    async def link_unknown(self, lasted_s: float) -> None: ...
+    async def link_back(self, lasted_s: float) -> None: ...
+
+
+class InstrumentLink:
+    """Repeats reads over outages; ``outages`` counts them, so that a caller sees that rows were back-
+    filled.
+    """
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        clock: Clock,
+        stop: StopSignal,
+        wake: asyncio.Event,
+        watcher: LinkWatcher,
+    ) -> None:
+        self.instrument = instrument
+        self.outages = 0
+        self._clock = clock
+        self._stop = stop
+        self._wake = wake
+        self._watcher = watcher
+        self._silence = SilenceWatch(instrument.poll_s)
+        self._mending = asyncio.Lock()
+
+    async def read(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask until there is an answer: over outages, and twice more where it was garbled.
+
+        Only for questions that change nothing. Raises: WireError, RefusedError, UsageError; Detached.
+        """
+        garbled = 0
+        while True:
+            outages = self.outages
+            try:
+                return await ask()
+            except LinkError as error:
+                await self.mend(error, outages)
+            except WireError:
+                garbled += 1
+                if garbled > REREADS:
+                    raise
+
+    async def mend(self, error: InstrumentError, outages: int | None = None) -> None:
+        """Reconnect with growing pauses, however long it takes. Raises: Detached, UnknownStateError
+        (another device).
+        """
+        before = self.outages if outages is None else outages
+        async with self._mending:
+            if self.outages != before:
+                return  # another task has mended it meanwhile
+            begin_s = self._clock.plant.now_s()
+            self._silence.lost_at(begin_s)
+            await self._watcher.link_lost(error)
+            pause_s, told = BACKOFF_FIRST_S, False
+            while not await self._attempt(pause_s):
+                pause_s = min(2.0 * pause_s, BACKOFF_MAX_S)
+                now_s = self._clock.plant.now_s()
+                if not told and self._silence.unknown(now_s):
+                    told = True
+                    await self._watcher.link_unknown(now_s - begin_s)
+            self._silence.back()
+            self.outages += 1
+            await self._watcher.link_back(self._clock.plant.now_s() - begin_s)
+
+    async def _attempt(self, pause_s: float) -> bool:
+        await self.pause(pause_s)
+        cycler = self.instrument.cycler
+        try:
+            await cycler.close()
+            await cycler.open()
+            identity = await cycler.identify()
+        except InstrumentError:
+            return False
+        if identity != self.instrument.identity:
+            raise UnknownStateError(
+                f"another instrument answers at this place: {identity!r} instead of {self.instrument.identity!r}",
+                instrument=self.instrument.name,
+            )
+        return True
+
+    async def pause(self, duration_s: float) -> None:
+        """Wait some link time. Raises: Detached as soon as the person leaves."""
+        end_s = self._clock.link.now_s() + duration_s
+        while True:
+            if self._stop.detached:
+                raise Detached
+            left_s = end_s - self._clock.link.now_s()
+            if left_s <= 0:
+                return
+            self._wake.clear()
+            await until_or_event(self._clock.link.sleep(left_s), self._wake)

@@ -1,0 +1,223 @@
+"""Takes up runs that an earlier process left, whatever it was doing when it ended.
+
+What is believed, in this order: rows in the store (they are durable, so they happened), the journal
+(written before each command), and the cycler, which is read back before anything is sent:
+
+- *start pending* (intent without confirmation): our mark on a new test = adopted; test number unchanged,
+read twice
+  = not started, and the ordinary way starts it; anything else = held.
+- *stop pending*: stopped again while the channel still runs our test, else confirmed.
+- *seal pending*: every row was already here; sealed again.
+- otherwise the run goes on where its rows end. The stored rows are fed to new machines first, so a decision
+that the
+  dead process had not yet carried out is taken again at the same row.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from labctl.engine.commands import Fate
+from labctl.engine.jobs import Job
+from labctl.engine.machines.findings import EndDecision, Finding, Outcome, Priority
+from labctl.engine.machines.follow import US_PER_S, Position, position_after
+from labctl.engine.machines.life import Phase
+from labctl.engine.machines.walk import WalkPosition
+from labctl.engine.run import Run
+from labctl.engine.station import Station
+from labctl.errors import InstrumentError, StoreError
+from labctl.interfaces.cycler import DeviceProgram
+from labctl.model.cell import Cell, CellKind
+from labctl.model.ids import CellId, RunId, TestId
+from labctl.model.program import program_from_json
+from labctl.model.record import RecordBlock
+from labctl.store.root import DataRoot
+from labctl.store.runreader import RunReader
+from labctl.store.runwriter import RunWriter
+from labctl.worker import Worker
+
+if TYPE_CHECKING:
+    from labctl.engine.instrument import InstrumentTask
+
+TAIL_ROWS = 1000
+"""Rows read to find the position after the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What the journal says was under way."""
+
+    start: Mapping[str, Any] | None = None
+    confirmed: TestId | None = None
+    stop: EndDecision | None = None
+    stopped: bool = False
+    finish: EndDecision | None = None
+    began: bool = False
+
+
+def pending_of(journal: Sequence[Mapping[str, Any]], segments: int) -> Pending:
+    """Read the journal of a run whose manifest knows ``segments`` device tests."""
+    start: Mapping[str, Any] | None = None
+    confirmed: TestId | None = None
+    stop: EndDecision | None = None
+    finish: EndDecision | None = None
+    stopped = began = False
+    for line in journal:
+        kind = line.get("kind")
+        if kind == "start.intent":
+            start, confirmed, began = line, None, True
+        elif kind == "start.confirmed":
+            confirmed = TestId(int(line["test_id"]))
+        elif kind == "start.not_taken":
+            start = None
+        elif kind == "stop.intent":
+            stop = EndDecision(Outcome(line["outcome"]), str(line["reason"]), line.get("end_sequence"))
+        elif kind == "stop.confirmed":
+            stopped = True
+        elif kind == "finish.begin":
+            reason = stop.reason if stop is not None else str(line.get("reason", ""))
+            finish = EndDecision(Outcome(line["outcome"]), reason, line.get("end_sequence"))
+    if start is not None and int(start["number"]) <= segments:
+        start = None  # the manifest knows that test already
+    return Pending(start, confirmed if start is not None else None, stop, stopped, finish, began)
+
+
+def cell_from_fields(fields: Mapping[str, Any]) -> Cell:
+    """Return the cell that ``shell.cell_fields`` wrote into a manifest."""
+    known = {name: value for name, value in fields.items() if name in Cell.__dataclass_fields__}
+    return Cell(**{**known, "cell_id": CellId(known["cell_id"]), "kind": CellKind(known["kind"])})
+
+
+def reopened(station: Station, root: DataRoot, index: int, run_id: RunId, worker: Worker) -> Run:
+    """Open a run's folder and feed its rows to new machines; sends nothing. Runs in the store's thread."""
+    manifest = RunReader(root.run_folder(run_id), disk=root.disk).manifest
+    writer = RunWriter.reopen(root, run_id)
+    program = program_from_json(json.dumps(manifest["program"]))
+    job = Job(
+        program=program,
+        cell=cell_from_fields(manifest["cell"]),
+        protocol_text=str(manifest["protocol"].get("text", "")),
+        operator=str(manifest.get("operator", "")),
+    )
+    if manifest.get("state") == "ended":
+        run = Run(index, job, station, writer, worker, Phase.ENDED)
+        run.at(Position(sequence=writer.last_sequence))
+        return run
+    reader = RunReader(writer.folder, disk=root.disk)
+    pending = pending_of(reader.journal(), len(manifest["segments"]))
+    run = Run(index, job, station, writer, worker, _phase(manifest, pending))
+    last = RecordBlock.empty({})
+    blocks = []
+    for block in reader.blocks():
+        blocks.append(block)
+        last = block.rows(max(len(block) - TAIL_ROWS, 0))
+    if pending.finish is None:
+        run.replay(blocks, reader.events())
+    run.at(position_after(last) if len(last) else Position())
+    _take_up_segment(run, manifest)
+    if pending.stop is not None:
+        run.decision = pending.stop
+    run.pending = pending
+    return run
+
+
+def _phase(manifest: Mapping[str, Any], pending: Pending) -> Phase:
+    if pending.finish is not None or pending.stopped:
+        return Phase.DRAINING
+    if pending.stop is not None:
+        return Phase.STOPPING
+    if pending.start is not None:
+        return Phase.STARTING
+    return Phase.RUNNING if manifest["segments"] else Phase.PREPARED
+
+
+def _take_up_segment(run: Run, manifest: Mapping[str, Any]) -> None:
+    """Stand in the last device test that the manifest knows."""
+    segments = manifest["segments"]
+    if not segments:
+        return
+    entry, number = segments[-1], len(segments)
+    run.walker.restore(WalkPosition.from_json(entry["walk"]))
+    position = run.position
+    if position.segment != number:  # no row of this test is here yet
+        position = offset_position(entry, number)
+    run.test_id = TestId(int(entry["test_id"]))
+    run.segment_started_s = float(entry["started_plant_s"])
+    run.begin_segment(tuple(entry["step_ids"]), position)
+
+
+def offset_position(entry: Mapping[str, Any], number: int) -> Position:
+    """Return the position before the first row of a device test, from its journal line or manifest entry."""
+    cycle_offset = int(entry["cycle_offset"])
+    return Position(
+        segment=number,
+        sequence=int(entry["sequence_offset"]),
+        step_count=int(entry["step_offset"]),
+        cycle_offset=cycle_offset,
+        cycle_count=cycle_offset + 1,
+        base_us=round(float(entry["time_offset_s"]) * US_PER_S),
+    )
+
+
+async def reconcile(task: InstrumentTask, runs: Sequence[Run], station: Station) -> None:
+    """Agree with the device before the first poll: pending starts, stops and seals; the poll grid."""
+    task.resumed()
+    plant = station.clock.plant
+    for run in runs:
+        if run.over:
+            continue
+        manifest, pending = run.writer.manifest, run.pending
+        run.event("resumed", phase=run.phase.value, sequence=run.position.sequence)
+        known = manifest["instrument"].get("identity")
+        if known != run.instrument.identity:
+            text = f"the instrument is {run.instrument.identity!r}, the run began on {known!r}"
+            await task.hold(run, text)
+            continue
+        anchor_s = manifest.get("poll_anchor_s")
+        if anchor_s is None and manifest["segments"]:
+            anchor_s = manifest["segments"][0]["started_plant_s"]
+        virtual = plant.virtual and manifest["clock"]["epoch_unix_s"] == plant.epoch_unix_s
+        if not virtual or anchor_s is None or anchor_s > plant.now_s():
+            anchor_s = plant.now_s() - run.instrument.poll_s
+        if run.test_id is not None or (pending is not None and pending.start is not None):
+            task.anchor(float(anchor_s))
+        if pending is None:
+            continue
+        try:
+            if pending.finish is not None:
+                await task.finish(run, pending.finish)
+            elif pending.start is not None and pending.stop is None:
+                await _settle_start(task, run, pending, pending.start)
+            elif pending.began and run.test_id is None:
+                run.ready_s = plant.now_s()  # its chamber had been soaked
+        except StoreError as error:
+            await task.leave(run, f"its data could not be stored: {error}")
+        except InstrumentError as error:
+            await task.hold(run, str(error))
+
+
+async def _settle_start(task: InstrumentTask, run: Run, pending: Pending, intent: Mapping[str, Any]) -> None:
+    """Find out what became of a start whose confirmation is missing (I09)."""
+    before = run.position
+    number = int(intent["number"])
+    run.at(offset_position(intent, number))
+    fate, test_id, problem = await task.commands.read_back(
+        run, TestId(int(intent["test_id_before"])), "the process ended while starting"
+    )
+    if fate is Fate.FOREIGN:
+        await task.hold(run, problem)
+    elif fate is Fate.ADOPTED:
+        run.walker.restore(WalkPosition.from_json(intent["walk"]))
+        segment = run.walker.segment
+        if segment is None:
+            raise StoreError(f"the journal of {run.run_id} names no segment of its program")
+        program = DeviceProgram(str(intent["reference"]), str(intent["sha256"]), tuple(intent["step_ids"]))
+        position = run.position
+        await task.commands.started(run, segment, program, position, test_id)
+        run.note(Finding("start.adopted", Priority.EVENT, f"test {test_id} was found running and taken over"))
+    else:
+        await run.journal("start.not_taken", problem=problem)
+        run.restart(before)

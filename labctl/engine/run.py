@@ -1,0 +1,429 @@
+"""One run: its machines, its record, and what they decide. Talks to the store, never to an instrument.
+
+Order of a block (P4): follow, limits (a trip goes to the device first), store, commit, then everything else
+is believed. Machines are fed before the commit and acted on after it. After a crash the stored rows are fed
+to new machines in the same order, so they reach the same decisions at the same rows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from labctl.clock import Clock
+from labctl.engine import hooks
+from labctl.engine.jobs import Job, Progress, RunResult
+from labctl.engine.machines.detect import Detector
+from labctl.engine.machines.findings import EndDecision, Finding, Outcome, Priority
+from labctl.engine.machines.follow import Follower, Plausible, Position
+from labctl.engine.machines.life import Life, Phase
+from labctl.engine.machines.limits import LimitChecker, program_steps
+from labctl.engine.machines.stale import BadWatch, FrozenWatch
+from labctl.engine.machines.verify import LateVerifier
+from labctl.engine.machines.walk import Walker
+from labctl.engine.station import Instrument, Station
+from labctl.errors import StoreError
+from labctl.interfaces.chamber import TemperatureReading
+from labctl.interfaces.cycler import Place
+from labctl.model.ids import TestId
+from labctl.model.program import Segment
+from labctl.model.record import DeviceBlock, RecordBlock
+from labctl.protocol.expressions import evaluate, parse_condition
+from labctl.store.receipt import Receipt
+from labctl.store.runreader import RunReader
+from labctl.store.runwriter import RunWriter
+from labctl.worker import Worker
+
+if TYPE_CHECKING:
+    from labctl.engine.resume import Pending
+
+PLAUSIBLE_FACTOR = 2.0
+"""Readings beyond twice the channel's rating are sentinels, not readings (F13)."""
+SUMMARY_EVERY_S = 2.0
+"""Link seconds between two summaries on disk: current for people, cheap when plant time flies."""
+FINDINGS_MAX = 1000
+"""Findings kept in memory for the result; all of them are in the event file (I14)."""
+
+
+@dataclass(slots=True)
+class Digested:
+    """A block that the machines have seen and the store has not."""
+
+    block: RecordBlock
+    findings: list[Finding]
+    closed_half: bool
+    backfilled: bool
+    trip: bool
+
+
+def condition_holds(expression: str, values: dict[str, float]) -> bool:
+    """Evaluate a host expression of the protocol."""
+    return bool(evaluate(parse_condition(expression), values))
+
+
+class Run:
+    """State of one run in this process. Used by one instrument's task; chamber tasks only leave notes."""
+
+    def __init__(
+        self, index: int, job: Job, station: Station, writer: RunWriter, worker: Worker, phase: Phase
+    ) -> None:
+        program = job.program
+        self.index = index
+        self.job = job
+        self.program = program
+        self.instrument: Instrument
+        self.place: Place
+        self.instrument, self.place = station.locate(program.channel)
+        self.run_id = writer.manifest["run_id"]
+        self.writer = writer
+        self.life = Life(phase)
+        self.test_id: TestId | None = None
+        self.segment_started_s = 0.0
+        self.decision: EndDecision | None = None
+        self.ready_s: float | None = None
+        self.waiting_for = ""
+        self.chamber_reading: TemperatureReading | None = None
+        self.leaving = ""  # why this process follows the run no more, though it goes on
+        self.findings: list[Finding] = []
+        self.last_V = self.last_A = math.nan
+        self.step_id = 0
+        self.walker = Walker(program, lambda text, values: condition_holds(text, dict(values)))
+        self.position = Position()
+        self.follower: Follower | None = None
+        self.pending: Pending | None = None
+        self._clock: Clock = station.clock
+        self._worker = worker
+        self._steps = {step.step_id: step for step in program_steps(program.flow)}
+        self._cycles = program.estimate.cycles
+        capabilities = station.capabilities(program.channel)
+        channel = station.limits.get(program.channel)
+        self._limits = LimitChecker(
+            program, (None if channel is None else channel.trip,), None if channel is None else channel.warn
+        )
+        self._detector = Detector(program.detections, program.cell)
+        self._verifier = LateVerifier(program, capabilities.ranges)
+        self._frozen = FrozenWatch()
+        self._bad = BadWatch(self.instrument.poll_s)
+        self._plausible = Plausible(
+            PLAUSIBLE_FACTOR * max(abs(capabilities.voltage_min_V), abs(capabilities.voltage_max_V)),
+            PLAUSIBLE_FACTOR * max((item.full_scale_A for item in capabilities.ranges), default=1e3),
+        )
+        self._summary_s = -math.inf
+        self._events: list[dict[str, Any]] = []
+        self._ambient: list[tuple[float, float, int]] = []
+        self._known: set[tuple[str, int]] = set()  # findings that an earlier process has already noted
+
+    # -- where it stands ------------------------------------------------------------------------------------------
+
+    @property
+    def phase(self) -> Phase:
+        """Return the run's phase."""
+        return self.life.phase
+
+    @property
+    def over(self) -> bool:
+        """Tell whether this process has nothing more to do for the run."""
+        return self.phase is Phase.ENDED or bool(self.leaving)
+
+    @property
+    def on_device(self) -> bool:
+        """Tell whether the run has a device test to follow."""
+        return self.follower is not None and not self.over
+
+    @property
+    def cursor(self) -> int:
+        """Return the last device sequence that the run has taken."""
+        return self.position.device_sequence
+
+    @property
+    def has_notes(self) -> bool:
+        """Tell whether events wait to become durable."""
+        return bool(self._events)
+
+    @property
+    def label(self) -> str:
+        """Return what a person calls the cell."""
+        return self.program.cell.name or self.program.cell.cell_id
+
+    def barcode(self) -> str:
+        """Return the mark of the present segment on the device: unique per start, so that a start can be
+        recognised.
+        """
+        return f"{self.run_id}.{self.position.segment}"
+
+    def progress(self) -> Progress:
+        """Return how the run stands."""
+        step = self._steps.get(self.step_id)
+        expected_s = self.program.estimate.duration_expected_s
+        test_time_s = self.position.test_time_s
+        return Progress(
+            run_id=self.run_id,
+            index=self.index,
+            channel=self.program.channel,
+            cell=self.label,
+            protocol=self.program.protocol_name,
+            phase=self.phase,
+            cycle=self.position.cycle_count,
+            cycles=self._cycles,
+            voltage_V=self.last_V,
+            current_A=self.last_A,
+            sentence=self.waiting_for or ("" if step is None else step.sentence),
+            rows=self.position.sequence,
+            test_time_s=test_time_s,
+            eta_s=max(expected_s - test_time_s, 0.0) if self.phase is not Phase.ENDED else 0.0,
+            plant_s=self._clock.plant.now_s(),
+            note=self.findings[-1].text if self.findings else "",
+        )
+
+    def result(self) -> RunResult:
+        """Return how the run stands at the end of this process's work."""
+        ended = self.phase is Phase.ENDED
+        manifest = self.writer.manifest
+        outcome = manifest.get("outcome")
+        return RunResult(
+            run_id=self.run_id,
+            index=self.index,
+            channel=self.program.channel,
+            cell=self.label,
+            state=self.life.manifest_state,
+            outcome=Outcome(outcome) if ended and outcome else None,
+            reason=str(manifest.get("reason", "")) if ended else self.leaving or "detached",
+            end_sequence=manifest.get("end_sequence"),
+            rows=self.position.sequence,
+            test_time_s=self.position.test_time_s,
+            findings=tuple(self.findings),
+        )
+
+    def values(self) -> dict[str, float]:
+        """Return the measured values for host decisions."""
+        reading = self.chamber_reading
+        temperature_degC = math.nan if reading is None else reading.temperature_degC
+        return {**self._detector.values(), "temperature": temperature_degC}
+
+    # -- rows -------------------------------------------------------------------------------------------------------
+
+    def begin_segment(self, step_ids: tuple[int, ...], position: Position) -> None:
+        """Get ready for the rows of a device test."""
+        self.position = position
+        self.follower = Follower(position, step_ids, self._plausible)
+
+    def digest(self, device: DeviceBlock, *, backfilled: bool) -> Digested:
+        """Feed the machines with the next rows of the device. Sets ``decision`` at once where a limit trips.
+
+        Raises: InvariantError; nothing has then changed.
+        """
+        hooks.point("block.fetched")
+        if self.follower is None:
+            raise StoreError(f"run {self.run_id} follows no device test")
+        block = self.follower.block(device)
+        self.position = self.follower.position
+        resets, self.follower.counter_resets = self.follower.counter_resets, []
+        digested = self.feed(block)
+        digested.backfilled = backfilled
+        digested.findings.extend(
+            Finding(
+                "counter.reset", Priority.EVENT, "the device's cycle counter fell; ours goes on", sequence
+            )
+            for sequence in resets
+        )
+        return digested
+
+    def feed(self, block: RecordBlock) -> Digested:
+        """Show rows of the run to the machines, live ones or stored ones again; rows behind a decision are
+        only kept.
+        """
+        digested = Digested(block, [], False, False, False)
+        self.last_V, self.last_A = float(block["voltage_volt"][-1]), float(block["current_ampere"][-1])
+        self.step_id = int(block["step_id"][-1])
+        if self.decision is not None:
+            return digested
+        findings = digested.findings
+        findings.extend(self._limits.feed(block))
+        findings.extend(self._bad.feed(block))
+        findings.extend(self._frozen.feed(block))
+        for problem in self._verifier.feed(block):
+            findings.append(
+                Finding(
+                    "verify.failed", Priority.HIGH, problem, None, "Check the step file, range and wiring."
+                )
+            )
+        found, digested.closed_half = self._detector.feed(block)
+        findings.extend(found)
+        if self._limits.trip is not None:
+            self.decision, digested.trip = self._limits.trip, True
+        elif any(finding.kind == "verify.failed" for finding in findings):
+            problem = next(item.text for item in findings if item.kind == "verify.failed")
+            self.decision = EndDecision(Outcome.HELD, f"not what was asked for: {problem}", None)
+        elif self._detector.decision is not None:
+            self.decision = self._detector.decision
+        return digested
+
+    async def store(self, digested: Digested) -> bool:
+        """Make a digested block durable with its events. False: not acknowledged, an alarm was raised; call
+        ``commit``.
+        """
+        receipt = Receipt(
+            received_utc=self._clock.link.utc().isoformat(timespec="milliseconds"),
+            monotonic_s=self._clock.link.now_s(),
+            source=f"{self.program.channel}/test {self.test_id}",
+            backfilled=digested.backfilled,
+        )
+        self.note(*digested.findings)
+        columns = None
+        now_s = self._clock.link.now_s()
+        if digested.closed_half and now_s - self._summary_s >= SUMMARY_EVERY_S:
+            columns, self._summary_s = self._detector.table.columns(), now_s
+        return await self._write(digested.block, receipt, columns)
+
+    async def commit(self) -> bool:
+        """Make notes durable, and rows that an earlier commit could not. False: the disk still refuses."""
+        return await self._write(None, None, None)
+
+    async def _write(self, block: RecordBlock | None, receipt: Receipt | None, columns: Any) -> bool:
+        events, self._events = self._events, []
+        ambient, self._ambient = self._ambient, []
+        try:
+            await self._worker.call(_write, self.writer, block, receipt, events, ambient, columns)
+        except StoreError as error:
+            finding = Finding(
+                "store.failed", Priority.CRITICAL, str(error), self.position.sequence,
+                "Make room on the data disk or repair it; the device keeps the records meanwhile.",
+            )  # fmt: skip
+            if not self.findings or self.findings[-1].text != finding.text:
+                self.note(finding)
+            return False
+        return True
+
+    # -- beside the rows --------------------------------------------------------------------------------------------
+
+    def note(self, *findings: Finding) -> None:
+        """Keep findings for the result and for the event file (durable with the next commit)."""
+        for finding in findings:
+            key = (finding.kind, finding.sequence or 0)
+            if finding.sequence is not None and key in self._known:
+                continue
+            if len(self.findings) < FINDINGS_MAX:
+                self.findings.append(finding)
+            self.event(
+                finding.kind,
+                priority=finding.priority.value,
+                text=finding.text,
+                sequence=finding.sequence,
+                what_to_do=finding.what_to_do,
+            )
+
+    def event(self, kind: str, **fields: Any) -> None:
+        """Note what happened, with its plant time; durable with the next commit."""
+        self._events.append({"kind": kind, "utc": self._clock.plant.utc().isoformat(), **fields})
+
+    def ambient(self, reading: TemperatureReading) -> None:
+        """Note the temperature around the cell at the present test time."""
+        self.chamber_reading = reading
+        if self.test_id is None:
+            return
+        elapsed_s = self._clock.plant.now_s() - self.segment_started_s
+        time_s = self.writer.manifest["segments"][-1]["time_offset_s"] + elapsed_s
+        bad = 0 if math.isfinite(reading.temperature_degC) else 1
+        self._ambient.append((time_s, reading.temperature_degC if not bad else 0.0, bad))
+
+    async def journal(self, kind: str, **fields: Any) -> None:
+        """Write a journal line, durable at once: before a command leaves. Raises: StoreError."""
+        utc = self._clock.plant.utc().isoformat()
+        await self._worker.call(self.writer.journal, kind, utc=utc, **fields)
+
+    async def to(self, phase: Phase, why: str = "") -> None:
+        """Change the phase; noted as an event, and in the manifest where its word for it changes."""
+        before = self.life.manifest_state
+        changed = self.life.to(phase)
+        if changed is None:
+            return
+        self.event("phase", old=changed[0].value, new=changed[1].value, why=why)
+        if self.life.manifest_state != before:
+            await self.manifest(state=self.life.manifest_state)
+
+    async def manifest(self, **fields: Any) -> None:
+        """Change keys of ``run.json``, durable at once. Raises: StoreError."""
+        await self._worker.call(self.writer.update_manifest, **fields)
+
+    # -- the end ----------------------------------------------------------------------------------------------------
+
+    def request_end(self, decision: EndDecision) -> None:
+        """Ask the instrument's task to end the run (a person, the chamber); an earlier decision stays."""
+        if self.decision is None:
+            self.decision = decision
+
+    async def finish(self, decision: EndDecision) -> None:
+        """Seal the run: summary, end sequence, Parquet. May be repeated after a crash. Raises: StoreError."""
+        hooks.point("finish.begin")
+        await self.journal("finish.begin", outcome=decision.outcome.value, end_sequence=decision.sequence)
+        await self._write(None, None, None)
+        if self.position.sequence:
+            await self._worker.call(self._last_summary, decision)
+        await self.manifest(outcome=decision.outcome.value, reason=decision.reason)
+        await self._worker.call(self.writer.finish, decision.sequence)
+        hooks.point("finish.sealed")
+        await self.to(Phase.ENDED, decision.reason)
+        hooks.point("finish.done")
+
+    def _last_summary(self, decision: EndDecision) -> None:
+        """Write the cycles of the rows that count; runs in the store's thread."""
+        table = self._detector.table
+        if decision.sequence is not None and decision.sequence < self.position.sequence:
+            reader = RunReader(self.writer.folder, disk=self.writer._disk)
+            detector = Detector((), self.program.cell)
+            for block in reader.blocks(last=decision.sequence):
+                detector.feed(block)
+            table = detector.table
+        self.writer.write_cycles(table.columns(ended=decision.outcome is Outcome.FINISHED))
+
+    # -- after a restart --------------------------------------------------------------------------------------------
+
+    def replay(self, blocks: Sequence[RecordBlock], events: Sequence[dict[str, Any]]) -> None:
+        """Feed the stored rows to the machines; findings that are already in the event file are not noted
+        again.
+        """
+        self._known = {(str(event.get("kind")), int(event.get("sequence") or 0)) for event in events}
+        for block in blocks:
+            if len(block):
+                self.note(*self.feed(block).findings)
+
+    def at(self, position: Position) -> None:
+        """Stand behind the last stored row."""
+        self.position = position
+
+    def restart(self, position: Position) -> None:
+        """Stand where the run stood before a start that was not taken; the ordinary way then starts it."""
+        self.position = position
+        self.life = Life(Phase.PREPARED if self.test_id is None else Phase.RUNNING)
+        if self.test_id is None:
+            self.ready_s = self._clock.plant.now_s()
+
+    def segment_text(self, segment: Segment) -> str:
+        """Return a short description of the present segment for events."""
+        return f"segment {segment.index}, pass {self.walker.passes}"
+
+
+def _write(
+    writer: RunWriter,
+    block: RecordBlock | None,
+    receipt: Receipt | None,
+    events: Sequence[dict[str, Any]],
+    ambient: Sequence[tuple[float, float, int]],
+    columns: Any,
+) -> None:
+    """Do one block's work in the store's thread: one append, one commit."""
+    for event in events:
+        fields = dict(event)
+        writer.event(fields.pop("kind"), **fields)
+    for time_s, temperature_degC, quality in ambient:
+        writer.ambient(time_s, temperature_degC, quality)
+    if block is not None and receipt is not None:
+        writer.append(block, receipt)
+        hooks.point("block.appended")
+    writer.commit()
+    if block is not None:
+        hooks.point("block.committed")
+    if columns is not None:
+        writer.write_cycles(columns)

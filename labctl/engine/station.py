@@ -1,0 +1,165 @@
+"""The open instruments of a bench: drivers found by entry point, connected, by name and by channel."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import Any
+
+from labctl.clock import Clock
+from labctl.config.station import ChannelLimits, DeviceEntry, StationFile
+from labctl.errors import UserInputError
+from labctl.interfaces.chamber import TemperatureChamber
+from labctl.interfaces.cycler import Cycler, CyclerCapabilities, Place
+from labctl.model.ids import ChannelId
+from labctl.model.program import Limits
+from labctl.transport import open_transport
+from labctl.transport.base import Transport
+
+DRIVERS = "labctl.drivers"
+
+
+@dataclass(slots=True)
+class Instrument:
+    """One open cycler with its poll period (plant seconds) and what it said it is."""
+
+    name: str
+    driver: str
+    cycler: Cycler
+    poll_s: float
+    identity: str = ""
+
+
+@dataclass(slots=True)
+class Chamber:
+    """One open chamber and the channels that stand in it."""
+
+    name: str
+    driver: str
+    chamber: TemperatureChamber
+    poll_s: float
+    channels: tuple[ChannelId, ...]
+
+
+@dataclass(slots=True)
+class Station:
+    """Everything that the engine may talk to. ``name`` is for people."""
+
+    name: str
+    clock: Clock
+    instruments: dict[str, Instrument] = field(default_factory=dict)
+    chambers: dict[str, Chamber] = field(default_factory=dict)
+    limits: Mapping[ChannelId, ChannelLimits] = field(default_factory=dict)
+
+    def locate(self, channel: ChannelId) -> tuple[Instrument, Place]:
+        """Return the instrument of a channel and the place on it. Raises: UserInputError naming what there
+        is.
+        """
+        name, _, place = channel.partition(":")
+        instrument = self.instruments.get(name)
+        if instrument is None or not place:
+            known = ", ".join(sorted(self.instruments)) or "none"
+            raise UserInputError(f"There is no channel {channel!r}. Instruments of {self.name}: {known}.")
+        return instrument, place
+
+    def chamber_of(self, channel: ChannelId) -> Chamber | None:
+        """Return the chamber that a channel stands in."""
+        return next((chamber for chamber in self.chambers.values() if channel in chamber.channels), None)
+
+    def capabilities(self, channel: ChannelId) -> CyclerCapabilities:
+        """Return what a channel can do."""
+        instrument, place = self.locate(channel)
+        return instrument.cycler.capabilities(place)
+
+
+Factory = Callable[[str, str, Mapping[str, object], Clock, Callable[[str], Transport]], Any]
+
+
+def load_driver(name: str) -> Factory:
+    """Return a driver's factory by its entry point. Raises: UserInputError naming the drivers there are."""
+    found = {point.name: point for point in entry_points(group=DRIVERS)}
+    if name not in found:
+        known = ", ".join(sorted(found)) or "none is installed"
+        raise UserInputError(f"There is no driver {name!r}. Known drivers: {known}.")
+    factory: Factory = found[name].load()
+    return factory
+
+
+def _made(entry: DeviceEntry, clock: Clock, connect: Callable[[str], Transport] | None) -> Any:
+    def by_resource(resource: str) -> Transport:
+        return open_transport(resource, clock)
+
+    return load_driver(entry.driver)(
+        entry.name, entry.resource, entry.driver_options, clock, connect or by_resource
+    )
+
+
+def build_cycler(
+    entry: DeviceEntry, clock: Clock, connect: Callable[[str], Transport] | None = None
+) -> Cycler:
+    """Return the closed cycler of a station file's entry; nothing is said to it."""
+    cycler: Cycler = _made(entry, clock, connect)
+    return cycler
+
+
+def build_chamber(
+    entry: DeviceEntry, clock: Clock, connect: Callable[[str], Transport] | None = None
+) -> TemperatureChamber:
+    """Return the closed chamber of a station file's entry; nothing is said to it."""
+    chamber: TemperatureChamber = _made(entry, clock, connect)
+    return chamber
+
+
+def capabilities_of(station: StationFile, channel: ChannelId, clock: Clock) -> CyclerCapabilities:
+    """Return what a channel of a station file can do, without talking to it.
+
+    Raises: UserInputError where the file has no such channel.
+    """
+    name, _, place = channel.partition(":")
+    for entry in station.instruments:
+        if entry.name == name and place:
+            return build_cycler(entry, clock).capabilities(place)
+    known = ", ".join(entry.name for entry in station.instruments) or "none"
+    raise UserInputError(f"There is no channel {channel!r}. Instruments of {station.name}: {known}.")
+
+
+def channel_limits(station: StationFile, channel: ChannelId) -> Limits | None:
+    """Return the limits that a station file sets for a channel."""
+    found = station.limits.get(channel)
+    return None if found is None else found.trip
+
+
+def has_chamber(station: StationFile, channel: ChannelId) -> bool:
+    """Tell whether a channel stands in a chamber of the station file."""
+    return any(channel in entry.channels for entry in station.chambers)
+
+
+@asynccontextmanager
+async def open_station(
+    station: StationFile, clock: Clock, *, connect: Callable[[str], Transport] | None = None
+) -> AsyncIterator[Station]:
+    """Open every instrument and chamber of a station file; close them again at the end.
+
+    ``connect`` replaces the transports, for tests and in-memory benches. Raises: InstrumentError of the
+    first one that does not answer, after the others have been closed.
+    """
+    opened = Station(station.name, clock, limits=station.limits)
+    async with AsyncExitStack() as stack:
+        for entry in station.instruments:
+            cycler = build_cycler(entry, clock, connect)
+            stack.push_async_callback(cycler.close)
+            await cycler.open()
+            identity = await cycler.identify()
+            opened.instruments[entry.name] = Instrument(
+                entry.name, entry.driver, cycler, entry.poll_s, identity
+            )
+        for entry in station.chambers:
+            chamber = build_chamber(entry, clock, connect)
+            stack.push_async_callback(chamber.close)
+            await chamber.open()
+            opened.chambers[entry.name] = Chamber(
+                entry.name, entry.driver, chamber, entry.poll_s, entry.channels
+            )
+        yield opened

@@ -1,0 +1,29 @@
+"""A note in a run's folder that a person wants it stopped: how another process tells the one that follows
+the run.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+NAME = "stop-request.json"
+
+
+def request_stop(folder: Path, reason: str, utc: str) -> None:
+    """Leave the note, whole or not at all."""
+    temporary = folder / (NAME + ".tmp")
+    temporary.write_text(json.dumps({"reason": reason, "utc": utc}), encoding="utf-8")
+    temporary.replace(folder / NAME)
+
+
+def requested_stop(folder: Path) -> str:
+    """Return the reason of the note, or an empty text where there is none."""
+    try:
+        text = (folder / NAME).read_text(encoding="utf-8")
+    except OSError:
+        return ""
+    try:
+        return str(json.loads(text).get("reason", "")) or "stopped by a person"
+    except (ValueError, AttributeError):
+        return "stopped by a person"
