@@ -128,7 +128,8 @@ class Cell:
             return
         self._sign = sign
         self.half_cycles += 1
-        self.state = replace(self.state, half_charge_mAh_cm2=0.0)
+        if self.state.half_charge_mAh_cm2:
+            self.state = replace(self.state, half_charge_mAh_cm2=0.0)
         self._draw_leak()
 
     def _draw_leak(self) -> None:

@@ -157,6 +157,10 @@ class MeasurementChain:
         """Return the voltage that really stands when the channel displays ``set_voltage_V``."""
         return self.voltage.true_for(set_voltage_V)
 
+    def noise_key(self, test_id: int) -> int:
+        """Return the key of a test's record noise."""
+        return stream_key(*self._place, test_id)
+
     # -- readings ------------------------------------------------------------------------------------------
 
     def read_voltage_V(self, true_V: FloatArray) -> FloatArray:
@@ -186,7 +190,7 @@ class MeasurementChain:
         if self.profile is ChainProfile.IDEAL:
             normals = np.zeros((2, len(true_V)))
         else:
-            normals = record_noise(stream_key(*self._place, test_id), first_sequence, len(true_V))
+            normals = record_noise(self.noise_key(test_id), first_sequence, len(true_V))
             if first_reads_low and len(current_A):
                 current_A = current_A.copy()
                 current_A[0] *= FIRST_RECORD_FACTOR

@@ -6,6 +6,7 @@ Source: cell-models.md sections 2 and 3.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Generic
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from labctl_simulators.world.elements import (
     zarc_modes,
 )
 from labctl_simulators.world.modes import DecayTable, decay_table
-from labctl_simulators.world.variants import Chemistry, Variant
+from labctl_simulators.world.variants import Chemistry, Number, Variant
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +46,18 @@ class Moment:
         return self.fixed_ohm + self.ct_weights * (self.ct_ohm * factor)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Areal(Generic[Number]):
+    """Resistances and capacity per area at a moment: of one cell, or of an array of cells of one variant."""
+
+    bulk_ohm_cm2: float
+    sei_ohm_cm2: Number
+    ct_ohm_cm2: Number
+    warburg_ohm_cm2: Number
+    capacity_C_per_cm2: Number
+    growth_warburg: Number
+
+
 class Circuit:
     """The modes of one cell: circuit modes (sei, ct, w) first, then those of the particle."""
 
@@ -56,14 +69,15 @@ class Circuit:
         w_weights, w_taus_s = warburg_modes(variant.warburg.tau_s)
         self.circuit_taus_s = np.concatenate([sei_taus_s, ct_taus_s, w_taus_s])
         self.circuit_count = len(self.circuit_taus_s)
-        self._sei_weights = self._spread(sei_weights, 0)
-        self._ct_weights = self._spread(ct_weights, len(sei_weights))
-        self._w_weights = self._spread(w_weights, len(sei_weights) + len(ct_weights))
+        self.sei_weights = self._spread(sei_weights, 0)
+        self.ct_weights = self._spread(ct_weights, len(sei_weights))
+        self.w_weights = self._spread(w_weights, len(sei_weights) + len(ct_weights))
         self.full = variant.chemistry is not Chemistry.SYMMETRIC
         if self.full:
             self.particle_weights, self.particle_taus_s = particle_modes(variant.positive.tau_s)
         else:
             self.particle_weights, self.particle_taus_s = np.zeros(0), np.zeros(0)
+        self._factors: tuple[float, float, float] | None = None
         self.table: DecayTable = decay_table((*self.circuit_taus_s, *self.particle_taus_s))
 
     def _spread(self, weights: FloatArray, start: int) -> FloatArray:
@@ -71,31 +85,50 @@ class Circuit:
         spread[start : start + len(weights)] = weights
         return spread
 
-    def at(self, throughput_mAh_cm2: float, temperature_degC: float) -> Moment:
-        """Return the resistances at a throughput and a temperature (sections 2.5, 3)."""
+    def areal(self, throughput_mAh_cm2: Number, temperature_degC: float) -> Areal[Number]:
+        """Return the resistances of the moment per area, for one cell or an array of them (sections 2.5, 3)."""
         variant = self.variant
         growth_sei, growth_ct, growth_w = variant.growth(throughput_mAh_cm2)
-        electrolyte, reference_degC = variant.electrolyte, variant.reference_degC
-        salt = conductivity_S_per_cm(electrolyte, reference_degC)
-        salt /= conductivity_S_per_cm(electrolyte, temperature_degC)
-        interface = interface_factor(electrolyte, temperature_degC, reference_degC) / self.area_cm2
-        capacity_C = 1.0
+        salt, interface = self._temperature_factors(temperature_degC)
+        positive = variant.positive
+        fade = positive.fade(throughput_mAh_cm2)
         if self.full:
-            positive = variant.positive
-            fade = positive.fade(throughput_mAh_cm2)
-            interface *= fade ** (-positive.resistance_power)
-            capacity_C = self.active_mass_mg * 1e-3 * positive.capacity_mAh_per_g * fade * 3.6
-        sei_ohm = variant.sei.resistance_ohm_cm2 * growth_sei * interface
-        w_ohm = variant.warburg.resistance_ohm_cm2 * growth_w * salt / self.area_cm2
-        return Moment(
-            bulk_ohm=variant.bulk_ohm_cm2 * salt / self.area_cm2,
-            fixed_ohm=self._sei_weights * sei_ohm + self._w_weights * w_ohm,
-            ct_ohm=variant.ct.resistance_ohm_cm2 * growth_ct * interface,
-            ct_weights=self._ct_weights,
-            capacity_C=capacity_C,
+            aged: Number = np.power(fade, -positive.resistance_power)
+            growth_sei, growth_ct = growth_sei * aged, growth_ct * aged
+        return Areal(
+            bulk_ohm_cm2=variant.bulk_ohm_cm2 * salt,
+            sei_ohm_cm2=growth_sei * (variant.sei.resistance_ohm_cm2 * interface),
+            ct_ohm_cm2=growth_ct * (variant.ct.resistance_ohm_cm2 * interface),
+            warburg_ohm_cm2=growth_w * (variant.warburg.resistance_ohm_cm2 * salt),
+            capacity_C_per_cm2=fade
+            * (positive.loading_mg_per_cm2 * 1e-3 * positive.capacity_mAh_per_g * 3.6),
             growth_warburg=growth_w,
+        )
+
+    def _temperature_factors(self, temperature_degC: float) -> tuple[float, float]:
+        """Return the factors on salt and interface resistances; the last temperature's are kept."""
+        if self._factors is None or self._factors[0] != temperature_degC:
+            electrolyte, reference_degC = self.variant.electrolyte, self.variant.reference_degC
+            salt = conductivity_S_per_cm(electrolyte, reference_degC)
+            salt /= conductivity_S_per_cm(electrolyte, temperature_degC)
+            interface = interface_factor(electrolyte, temperature_degC, reference_degC)
+            self._factors = (temperature_degC, salt, interface)
+        return self._factors[1:]
+
+    def at(self, throughput_mAh_cm2: float, temperature_degC: float) -> Moment:
+        """Return the resistances and the capacity of this cell at a throughput and a temperature."""
+        areal = self.areal(throughput_mAh_cm2, temperature_degC)
+        sei_ohm = float(areal.sei_ohm_cm2) / self.area_cm2
+        w_ohm = float(areal.warburg_ohm_cm2) / self.area_cm2
+        return Moment(
+            bulk_ohm=areal.bulk_ohm_cm2 / self.area_cm2,
+            fixed_ohm=self.sei_weights * sei_ohm + self.w_weights * w_ohm,
+            ct_ohm=float(areal.ct_ohm_cm2) / self.area_cm2,
+            ct_weights=self.ct_weights,
+            capacity_C=float(areal.capacity_C_per_cm2) * self.area_cm2 if self.full else 1.0,
+            growth_warburg=float(areal.growth_warburg),
             temperature_degC=temperature_degC,
-            interfaces=variant.interfaces,
+            interfaces=self.variant.interfaces,
         )
 
     @property

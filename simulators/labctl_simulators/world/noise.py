@@ -12,10 +12,11 @@ import hashlib
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from labctl_simulators.world.elements import FloatArray
 
-BLOCK = 512
+BLOCK = 1024
 _TWO_PI = 2.0 * np.pi
 
 
@@ -26,24 +27,26 @@ def stream_key(*words: object) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest(), "little")
 
 
+def block_words(key: int, number: int) -> NDArray[np.uint64]:
+    """Return the random words of an aligned block of records. Shape: (BLOCK, 2)."""
+    # One Philox counter yields four 64-bit words: two records of two uniforms each.
+    generator = np.random.Philox(key=key, counter=[number * BLOCK // 2, 0, 0, 0])
+    return generator.random_raw(2 * BLOCK).reshape(BLOCK, 2)
+
+
+def normals_from(words: NDArray[np.uint64]) -> FloatArray:
+    """Turn two words per record into two normals (Box-Muller). Shape: (2, ...) from (..., 2)."""
+    uniform = (words >> np.uint64(11)) * 2.0**-53
+    radius = np.sqrt(-2.0 * np.log1p(-uniform[..., 0]))
+    angle = _TWO_PI * uniform[..., 1]
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)])
+
+
 @lru_cache(maxsize=256)
 def _block(key: int, number: int) -> FloatArray:
-    normals = normal_pairs(key, number * BLOCK, BLOCK)
+    normals = normals_from(block_words(key, number))
     normals.flags.writeable = False
     return normals
-
-
-def normal_pairs(key: int, first: int, count: int) -> FloatArray:
-    """Return two normals for each of ``count`` counters from ``first`` (even, count even). Shape: (2,
-    count).
-    """
-    # One Philox counter yields four 64-bit words: two records of two uniforms each.
-    generator = np.random.Philox(key=key, counter=[first // 2, 0, 0, 0])
-    words = generator.random_raw(2 * count).reshape(count, 2)
-    uniform = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
-    radius = np.sqrt(-2.0 * np.log1p(-uniform[:, 0]))
-    angle = _TWO_PI * uniform[:, 1]
-    return np.stack([radius * np.cos(angle), radius * np.sin(angle)])
 
 
 def record_noise(key: int, first: int, count: int) -> FloatArray:

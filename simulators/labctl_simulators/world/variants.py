@@ -13,9 +13,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from labctl.errors import UserInputError
+
+Number = TypeVar("Number", float, NDArray[np.float64])
+"""One cell's number or an array over cells: the laws below are written once for both."""
 
 INFINITE = math.inf
 FILM_SCALE_NM = 300.0
@@ -52,12 +58,13 @@ class Element:
     slope_per_mAh_cm2: float = 0.0
     depletion_power: float = 0.0
 
-    def growth(self, throughput_mAh_cm2: float, remaining: float) -> float:
+    def growth(self, throughput_mAh_cm2: Number, remaining: Number) -> Number:
         """Return g_e; ``remaining`` is eps = max(1 - Q_t/Q_el, 0.01)."""
         grown = 1.0 + self.slope_per_mAh_cm2 * throughput_mAh_cm2
         for amount, scale_mAh_cm2 in self.terms:
-            grown += amount * (1.0 - math.exp(-throughput_mAh_cm2 / scale_mAh_cm2))
-        return grown * math.pow(remaining, -self.depletion_power)
+            grown = grown + amount * (1.0 - np.exp(throughput_mAh_cm2 * (-1.0 / scale_mAh_cm2)))
+        result: Number = grown * np.power(remaining, -self.depletion_power)
+        return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +91,12 @@ class Positive:
     activation: float = 0.0
     activation_scale_mAh_cm2: float = 1.0
 
-    def fade(self, throughput_mAh_cm2: float) -> float:
+    def fade(self, throughput_mAh_cm2: Number) -> Number:
         """Return f(Q_t), the accessible fraction of the capacity."""
-        fade = math.exp(-((throughput_mAh_cm2 / self.fade_scale_mAh_cm2) ** self.fade_power))
-        return fade * (1.0 - self.activation * math.exp(-throughput_mAh_cm2 / self.activation_scale_mAh_cm2))
+        faded = np.exp(-np.power(throughput_mAh_cm2 / self.fade_scale_mAh_cm2, self.fade_power))
+        activating = np.exp(throughput_mAh_cm2 * (-1.0 / self.activation_scale_mAh_cm2))
+        result: Number = faded * (1.0 - self.activation * activating)
+        return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +133,12 @@ class Variant:
     inductance_H: float = 0.4e-6
     interfaces: int = 2
 
-    def remaining(self, throughput_mAh_cm2: float) -> float:
+    def remaining(self, throughput_mAh_cm2: Number) -> Number:
         """Return eps, what is left of electrolyte and contact, at least 0.01."""
-        return max(1.0 - throughput_mAh_cm2 / self.electrolyte_life_mAh_cm2, 0.01)
+        result: Number = np.maximum(1.0 - throughput_mAh_cm2 / self.electrolyte_life_mAh_cm2, 0.01)
+        return result
 
-    def growth(self, throughput_mAh_cm2: float) -> tuple[float, float, float]:
+    def growth(self, throughput_mAh_cm2: Number) -> tuple[Number, Number, Number]:
         """Return the growth factors (sei, ct, w) at a throughput."""
         remaining = self.remaining(throughput_mAh_cm2)
         return (
