@@ -1,0 +1,400 @@
+"""What a person or a fault plan does to the bench through the admin link (virtual-time 3).
+
+Every act is a bench event: the cells it touches are committed at that moment and planned anew.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from labctl.errors import UserInputError
+from labctl_simulators.builder import CellRecord, air_of, make_cell, slot_name
+from labctl_simulators.neware.channel import Air, Channel, Log, Status
+from labctl_simulators.neware.device import Installation
+from labctl_simulators.neware.faults import WireFaultKind, known_kind
+from labctl_simulators.world.chamber import Chamber, ROOM_degC
+
+if TYPE_CHECKING:
+    from labctl_simulators.bench import Bench
+
+TRUTH_ROWS_MAX = 1000
+
+
+def answer(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer one admin request. Raises: UserInputError with the known words."""
+    what = str(request.get("do", ""))
+    if what == "hello":
+        return {
+            "epoch_unix_s": bench.parts.epoch_unix_s,
+            "plant_s": bench.now_s,
+            "mode": bench.mode,
+            "speed": "max" if bench.speed is None else bench.speed,
+            "seed": bench.seed,
+            "bench": bench.parts.name,
+        }
+    if what == "lead":
+        return {"plant_s": bench.now_s}
+    if what == "grant":
+        until_s = _number(request, "until_s")
+        bench.advance_to(until_s)
+        bench.note({"do": "grant"}, durable=False)
+        return {"plant_s": bench.now_s}
+    if what == "truth":
+        return truth(bench, request)
+    result = act(bench, request)
+    bench.note({"do": "admin", "request": dict(request)})
+    return result
+
+
+def act(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Do one act. Raises: UserInputError."""
+    known: Mapping[str, Callable[[Bench, Mapping[str, Any]], dict[str, Any]]] = {
+        "cell.insert": insert_cell,
+        "cell.remove": remove_cell,
+        "cell.swap": swap_cell,
+        "electrode.coat": coat_electrode,
+        "chamber.set": set_chamber_act,
+        "chamber.door": chamber_door,
+        "fault": fault,
+    }
+    what = str(request.get("do", ""))
+    if what not in known:
+        words = ", ".join(["hello", "lead", "grant", "truth", *known])
+        raise UserInputError(f"The admin link knows {words}; not {what!r}.")
+    return known[what](bench, request)
+
+
+def _number(request: Mapping[str, Any], name: str) -> float:
+    value = request.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise UserInputError(f"{name} must be a number, not {value!r}.")
+    return float(value)
+
+
+# -- cells -----------------------------------------------------------------------------------------------
+
+
+def _slot(bench: Bench, request: Mapping[str, Any], name: str = "slot") -> tuple[str, Channel]:
+    slot = slot_name(str(request.get(name, "")), next(iter(bench.parts.installations), ""))
+    channel = bench.parts.slots.get(slot)
+    if channel is None:
+        raise UserInputError(f"The bench has no slot {request.get(name)!r}; write for example neware:1-1.")
+    return slot, channel
+
+
+def _held(bench: Bench, slot: str) -> CellRecord | None:
+    return next((record for record in bench.parts.cells.values() if record.slot == slot), None)
+
+
+def _wanted(bench: Bench, request: Mapping[str, Any]) -> CellRecord:
+    """Return the cell of a request: the id of a known cell, or a mapping that makes a new one."""
+    cell = request.get("cell")
+    if isinstance(cell, Mapping):
+        entry = {str(key): value for key, value in cell.items()}
+        for key in ("cell_id", "variant"):
+            if key not in entry:
+                raise UserInputError(f"A new cell needs {key}.")
+        if entry["cell_id"] in bench.parts.cells:
+            raise UserInputError(f"The bench has a cell {entry['cell_id']!r} already.")
+        film_nm = bench.electrode_films_nm.get(str(entry.get("electrode", "")))
+        record = CellRecord(entry, make_cell(entry, bench.seed, ROOM_degC, film_nm))
+        bench.parts.cells[entry["cell_id"]] = record
+        return record
+    if cell not in bench.parts.cells:
+        raise UserInputError(f"The bench has no cell {cell!r}; it has {', '.join(bench.parts.cells)}.")
+    return bench.parts.cells[str(cell)]
+
+
+def _put(bench: Bench, channel: Channel, record: CellRecord | None, slot: str) -> None:
+    def change() -> None:
+        channel.cell = None if record is None else record.cell
+        chamber = None if record is None else record.entry.get("chamber", bench.parts.chamber_of.get(slot))
+        if chamber in bench.parts.chambers:
+            bench.parts.chamber_of[slot] = str(chamber)
+            channel.air = air_of(bench.parts.chambers[str(chamber)].chamber)
+        elif record is not None:
+            channel.air = Air(lambda: ROOM_degC, lambda: True)
+
+    channel.change_contact(bench.now_tick, change)
+    if record is not None:
+        record.slot = slot
+
+
+def insert_cell(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Put a cell into an empty slot."""
+    slot, channel = _slot(bench, request)
+    held = _held(bench, slot)
+    if held is not None:
+        raise UserInputError(f"{slot} holds cell {held.entry['cell_id']}; remove it or swap.")
+    record = _wanted(bench, request)
+    if record.slot is not None:
+        raise UserInputError(f"Cell {record.entry['cell_id']} stands in {record.slot}.")
+    _put(bench, channel, record, slot)
+    return {"slot": slot, "cell": record.entry["cell_id"]}
+
+
+def remove_cell(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Take the cell out of a slot; it goes to the drawer."""
+    slot, channel = _slot(bench, request)
+    held = _held(bench, slot)
+    if held is None:
+        raise UserInputError(f"{slot} is empty.")
+    held.slot = None
+    _put(bench, channel, None, slot)
+    return {"slot": slot, "cell": held.entry["cell_id"]}
+
+
+def swap_cell(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Exchange the cell of a slot with another cell, wherever that one is."""
+    slot, channel = _slot(bench, request)
+    mine, record = _held(bench, slot), _wanted(bench, request)
+    other = record.slot
+    if mine is not None:
+        mine.slot = None
+    record.slot = None
+    _put(bench, channel, record, slot)
+    if other is not None and other != slot:
+        _put(bench, bench.parts.slots[other], mine, other)
+    return {"slot": slot, "cell": record.entry["cell_id"], "was": None if mine is None else mine.entry["cell_id"]}
+
+
+def coat_electrode(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Give an electrode the film of a deposition; cells made of it from now on have it."""
+    electrode, deposition = str(request.get("electrode", "")), request.get("deposition")
+    if not electrode or not isinstance(deposition, Mapping):
+        raise UserInputError("electrode.coat needs electrode and deposition: {thickness_nm: ...}.")
+    film_nm = _number(deposition, "thickness_nm")
+    if film_nm < 0:
+        raise UserInputError("A film cannot be thinner than 0 nm.")
+    bench.electrode_films_nm[electrode] = bench.electrode_films_nm.get(electrode, 0.0) + film_nm
+    return {"electrode": electrode, "film_nm": bench.electrode_films_nm[electrode]}
+
+
+# -- chambers --------------------------------------------------------------------------------------------
+
+
+def _chamber(bench: Bench, name: object) -> Chamber:
+    if name not in bench.parts.chambers:
+        raise UserInputError(f"The bench has no chamber {name!r}; it has {', '.join(bench.parts.chambers)}.")
+    return bench.parts.chambers[str(name)].chamber
+
+
+def _law(chamber: Chamber) -> tuple[object, ...]:
+    """Return what tells two courses of the air apart."""
+    now_s = chamber.now_s
+    ahead = tuple(chamber.temperature_degC(now_s + gone_s) for gone_s in (0.0, 60.0, 1800.0, 36000.0))
+    return (chamber.state, chamber.on, chamber.setpoint_degC, chamber.ramp_K_per_min, ahead)
+
+
+@contextmanager
+def _disturbing(bench: Bench, name: str) -> Iterator[None]:
+    """Run an act on a chamber; when its course changes, the cells inside are planned anew."""
+    chamber = _chamber(bench, name)
+    before = _law(chamber)
+    yield
+    if _law(chamber) != before:
+        for slot, where in bench.parts.chamber_of.items():
+            if where == name:
+                channel = bench.parts.slots[slot]
+                channel.cut(bench.now_tick)
+                channel.replan(bench.now_tick)
+
+
+@contextmanager
+def watching_chamber(bench: Bench, name: str) -> Iterator[None]:
+    """Run an exchange on a chamber's link; note it down when it changed the settings."""
+    chamber = _chamber(bench, name)
+    settings = (chamber.on, chamber.setpoint_degC, chamber.ramp_K_per_min, chamber.alarm)
+    with _disturbing(bench, name):
+        yield
+    if (chamber.on, chamber.setpoint_degC, chamber.ramp_K_per_min, chamber.alarm) != settings:
+        bench.note(
+            {
+                "do": "chamber",
+                "name": name,
+                "on": chamber.on,
+                "setpoint_degC": chamber.setpoint_degC,
+                "ramp_K_per_min": chamber.ramp_K_per_min,
+            }
+        )
+
+
+def set_chamber(bench: Bench, name: str, values: Mapping[str, Any]) -> None:
+    """Set point, ramp and switch of a chamber, as far as named."""
+    chamber = _chamber(bench, name)
+    with _disturbing(bench, name):
+        if "setpoint_degC" in values and values["setpoint_degC"] != chamber.setpoint_degC:
+            chamber.set_point(_number(values, "setpoint_degC"))
+        if "ramp_K_per_min" in values and values["ramp_K_per_min"] != chamber.ramp_K_per_min:
+            chamber.set_ramp(_number(values, "ramp_K_per_min"))
+        if "on" in values:
+            chamber.switch(bool(values["on"]))
+
+
+def set_chamber_act(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn the knobs of a chamber at its panel."""
+    name = str(request.get("name", ""))
+    set_chamber(bench, name, request)
+    chamber = _chamber(bench, name)
+    return {"name": name, "on": chamber.on, "setpoint_degC": chamber.setpoint_degC}
+
+
+def chamber_door(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Open or close the door of a chamber."""
+    name = str(request.get("name", ""))
+    chamber = _chamber(bench, name)
+    is_open = bool(request.get("open", True))
+    with _disturbing(bench, name):
+        chamber.door(is_open)
+    return {"name": name, "open": is_open}
+
+
+# -- faults ----------------------------------------------------------------------------------------------
+
+
+def fault(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Begin a fault of an instrument, or end it with ``on: false``."""
+    name, kind = str(request.get("instrument", "")), str(request.get("kind", ""))
+    if name in bench.parts.chambers:
+        device = bench.parts.chambers[name]
+        value = request.get("value")
+        with _disturbing(bench, name):
+            if request.get("on", True):
+                device.inject(kind, None if value is None else _number(request, "value"), request.get("count"))
+            else:
+                device.clear(kind)
+        return {"instrument": name, "kind": kind}
+    installation = bench.installation(name or None)
+    known_kind(kind)
+    if kind in [item.value for item in WireFaultKind]:
+        installation.wire_faults.arm(request)
+    elif kind == "clear":
+        installation.wire_faults.clear()
+    else:
+        _device_fault(bench, installation, kind, request)
+    return {"instrument": installation.name, "kind": kind}
+
+
+def _device_fault(bench: Bench, device: Installation, kind: str, request: Mapping[str, Any]) -> None:
+    on = bool(request.get("on", True))
+    switches = device.switches
+    if kind == "reboot":
+        reboot(bench, device)
+    elif kind == "clock_jump":
+        device.clock.jump(bench.now_tick, round(_number(request, "shift_s")))
+    elif kind == "upload_lag":
+        switches.upload_lag_ticks = round(_number(request, "lag_s") * 10) if on else 0
+    elif kind == "late_count":
+        switches.late_count = int(_number(request, "records")) if on else 0
+    elif kind in ("wrong_subdevid", "extra_attributes", "modern_client", "right_spelling"):
+        setattr(switches, kind, on)
+    else:
+        _channel_fault(bench, _slot(bench, request)[1], kind, request, on)
+
+
+def _channel_fault(
+    bench: Bench, channel: Channel, kind: str, request: Mapping[str, Any], on: bool
+) -> None:
+    override, tick = channel.machine.override, bench.now_tick
+
+    def change() -> None:
+        if kind == "open_contact":
+            channel.contact_open = on
+        elif kind == "freeze":
+            override.frozen = on
+        elif kind == "clamp":
+            override.clamp_A = _number(request, "current_A") if on else None
+        elif kind == "bad_value":
+            override.bad_field = str(request.get("field", "volt_V")) if on else None
+            override.bad_value = float(str(request.get("value", "nan")))
+        elif kind == "cap_wrap":
+            override.cap_wrap_Ah = _number(request, "at_Ah") if on else None
+        elif kind == "cap_forget":
+            override.forget_reset = on
+        elif kind == "cap_reset":
+            shift = channel.live(tick).capacity_Ah if on else 0.0
+            override.cap_shift_Ah = shift
+        elif kind == "counter_reset" and channel.counter is not None:
+            channel.counter.cycle = 1
+
+    if kind == "protect":
+        channel.protect(tick)
+    elif kind == "overrun" and channel.test is not None:
+        lost = int(_number(request, "records"))
+        end = channel.test.visible(tick)
+        channel.test.lost.append((max(0, end - lost), end))
+    elif kind == "cap_reset":
+        change()
+        channel.change_contact(tick, lambda: None)
+    else:
+        channel.change_contact(tick, change)
+
+
+def reboot(bench: Bench, device: Installation) -> None:
+    """Cut the power of a cycler for a moment: running and paused tests stand in ``stop``, data kept."""
+    for channel in device.channels.values():
+        if channel.status in (Status.WORKING, Status.PAUSE):
+            channel.stop(bench.now_tick, Log.POWER_LOST)
+        channel.reservation = None
+    if bench.on_reboot is not None:
+        bench.on_reboot(device.name)
+
+
+# -- truth -----------------------------------------------------------------------------------------------
+
+
+def truth(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Tell what the device really did: commands received, records, and the cell's true state."""
+    slot, channel = _slot(bench, request)
+    instrument, _, place = slot.partition(":")
+    device = bench.parts.installations[instrument]
+    after = int(request.get("after_sequence", 0))
+    wanted = request.get("testid")
+    test = channel.test if not wanted else channel.tests.get(int(wanted))
+    records: dict[str, list[float]] = {}
+    count = 0
+    if test is not None and test.columns:
+        count = test.visible(bench.now_tick)
+        part = slice(after, min(count, after + TRUTH_ROWS_MAX))
+        records = {name: column[part].tolist() for name, column in test.columns.items()}
+    return {
+        "slot": slot,
+        "plant_s": bench.now_s,
+        "status": channel.status.value,
+        "testid": 0 if test is None else test.test_id,
+        "count": count,
+        "records": records,
+        "commands": [
+            {
+                "sequence": entry.sequence,
+                "plant_s": entry.tick / 10.0,
+                "command": entry.command,
+                "accepted": entry.accepted,
+                "testid": entry.test_id,
+                "detail": entry.detail,
+            }
+            for entry in device.truth
+            if entry.place == place
+        ],
+        "cell": _cell_truth(bench, slot, channel),
+    }
+
+
+def _cell_truth(bench: Bench, slot: str, channel: Channel) -> dict[str, Any] | None:
+    record, cell = _held(bench, slot), channel.cell
+    if record is None or cell is None:
+        return None
+    return {
+        "cell_id": record.entry["cell_id"],
+        "variant": record.entry["variant"],
+        "ocv_V": cell.ocv_V,
+        "shorted": cell.shorted,
+        "throughput_mAh_cm2": cell.state.throughput_mAh_cm2,
+        "temperature_degC": cell.state.temperature_degC,
+        "half_cycles": cell.half_cycles,
+        "x": cell.state.x,
+        "area_cm2": cell.area_cm2,
+    }

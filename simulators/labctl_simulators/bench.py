@@ -1,0 +1,235 @@
+"""The virtual bench: cells in channels, chambers, one plant time, and the acts of its admin link.
+
+The bench never looks at a machine clock; it is told the time. In jump mode a test drives it directly::
+
+    bench = open_bench({"bench": "default", "seed": 7})
+    link = bench.connect("neware")
+    reply = link.receive(request_bytes)
+    bench.advance_to(3600.0)
+    bench.admin({"do": "truth", "slot": "neware:1-1"})
+
+Source: virtual-time.md sections 2 to 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from labctl.errors import LabctlError, UserInputError
+from labctl_simulators import acts
+from labctl_simulators.benchfile import BenchFile, bench_from_mapping, read_bench_file
+from labctl_simulators.builder import Parts, build
+from labctl_simulators.chamber.device import ChamberDevice, ChamberLink
+from labctl_simulators.neware.channel import Channel
+from labctl_simulators.neware.device import Endpoint, Installation
+from labctl_simulators.neware.wire import Frame, escape
+
+TICKS_PER_S = 10
+
+
+class Sink(Protocol):
+    """Where accepted commands and grants are written down before they are answered."""
+
+    def write(self, entry: Mapping[str, Any], *, durable: bool) -> None: ...
+
+
+class Link(Protocol):
+    """One connection to an instrument of the bench."""
+
+    def receive(self, data: bytes) -> bytes: ...
+
+
+class Bench:
+    """A virtual bench at one plant time; ``now_s`` only moves by :meth:`advance_to`."""
+
+    def __init__(self, file: BenchFile, *, seed: int | None = None, mode: str = "jump") -> None:
+        self.file = file
+        self.mode = mode
+        self.speed: float | None = None
+        self.now_s = 0.0
+        self.sink: Sink | None = None
+        self.on_reboot: Callable[[str], None] | None = None
+        self.parts: Parts = build(file, seed, lambda: self.now_tick)
+        self.electrode_films_nm: dict[str, float] = {}
+        self._channels: list[Channel] = list(self.parts.slots.values())
+        for name, device in self.parts.installations.items():
+            device.on_accepted = self._accepted_by(name)
+        self._live_through_history()
+
+    # -- time ----------------------------------------------------------------------------------------
+
+    @property
+    def seed(self) -> int:
+        """Return the bench's seed."""
+        return self.parts.seed
+
+    @property
+    def now_tick(self) -> int:
+        """Return the controller tick of now: the last 0.1 s that has passed."""
+        return int((self.now_s * TICKS_PER_S + 1e-6) // 1)
+
+    def advance_to(self, plant_s: float) -> None:
+        """Let every event up to a plant time happen, in order of time; earlier times change nothing."""
+        if plant_s <= self.now_s:
+            return
+        target = int((plant_s * TICKS_PER_S + 1e-6) // 1)
+        while self._channels:
+            channel = min(self._channels, key=Channel.next_tick)
+            tick = channel.next_tick()
+            if tick > target:
+                break
+            self._move_air(tick / TICKS_PER_S)
+            channel.happen()
+        self._move_air(plant_s)
+        self.now_s = plant_s
+
+    def _move_air(self, time_s: float) -> None:
+        for device in self.parts.chambers.values():
+            device.advance_to(time_s)
+
+    def _live_through_history(self) -> None:
+        """Run the past tests of the bench file up to plant time 0."""
+        past = sorted(self.parts.history, key=lambda entry: float(entry["start_s"]))
+        self.now_s = min((float(entry["start_s"]) for entry in past), default=0.0)
+        for channel in self._channels:
+            channel.replan(self.now_tick)
+        for entry in past:
+            self.advance_to(float(entry["start_s"]))
+            self._start_past(entry)
+        self.advance_to(0.0)
+
+    def _start_past(self, entry: Mapping[str, Any]) -> None:
+        instrument, _, place = entry["slot"].partition(":")
+        device = self.parts.installations[instrument]
+        unit, _, channel = place.partition("-")
+        attributes = {
+            "ip": device.ip, "devtype": str(device.devtype), "devid": str(device.devid),
+            "subdevid": unit, "chlid": channel, "barcode": entry.get("barcode", ""),
+        }  # fmt: skip
+        text = entry["text"].encode()
+        before, device.read_file = device.read_file, lambda path: text
+        sink, self.sink = self.sink, None
+        try:
+            device.answer(Frame(_start_request(attributes)))
+        finally:
+            device.read_file, self.sink = before, sink
+
+    # -- links ---------------------------------------------------------------------------------------
+
+    def connect(self, instrument: str) -> Endpoint | ChamberEndpoint:
+        """Open a connection to an instrument or chamber.
+
+        Raises: UserInputError naming the known ones.
+        """
+        if instrument in self.parts.installations:
+            return Endpoint(self.parts.installations[instrument])
+        if instrument in self.parts.chambers:
+            return ChamberEndpoint(self, instrument)
+        known = ", ".join([*self.parts.installations, *self.parts.chambers])
+        raise UserInputError(f"The bench has no instrument {instrument!r}; it has {known}.")
+
+    def _accepted_by(self, name: str) -> Callable[[bytes, Mapping[str, bytes]], None]:
+        def note(request: bytes, files: Mapping[str, bytes]) -> None:
+            self.note(
+                {
+                    "do": "request",
+                    "instrument": name,
+                    "request": request.hex(),
+                    "files": {path: data.hex() for path, data in files.items()},
+                }
+            )
+
+        return note
+
+    def note(self, entry: Mapping[str, Any], *, durable: bool = True) -> None:
+        """Write down an accepted command with its plant time (virtual-time 4.6)."""
+        if self.sink is not None:
+            self.sink.write({"t": self.now_s, **entry}, durable=durable)
+
+    def replay(self, entry: Mapping[str, Any]) -> None:
+        """Do again what was written down."""
+        self.advance_to(float(entry["t"]))
+        if entry["do"] == "request":
+            device = self.parts.installations[entry["instrument"]]
+            files = {path: bytes.fromhex(data) for path, data in entry["files"].items()}
+            before, device.read_file = device.read_file, files.get
+            try:
+                device.answer(Frame(bytes.fromhex(entry["request"])))
+            finally:
+                device.read_file = before
+        elif entry["do"] == "chamber":
+            acts.set_chamber(self, entry["name"], entry)
+        elif entry["do"] == "admin":
+            acts.act(self, entry["request"])
+        elif entry["do"] == "restart":
+            self.lose_power()
+
+    def lose_power(self) -> None:
+        """Do what a power loss does to the cyclers: running tests stand in ``stop``, data kept (F08)."""
+        for device in self.parts.installations.values():
+            acts.reboot(self, device)
+
+    # -- admin ---------------------------------------------------------------------------------------
+
+    def admin(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer one request of the admin link (virtual-time 3); refusals come as ``ok: false``."""
+        try:
+            return {"ok": True, **acts.answer(self, request)}
+        except LabctlError as error:
+            return {"ok": False, "error": str(error)}
+
+    def installation(self, name: str | None = None) -> Installation:
+        """Return a cycler by name (the first one without a name). Raises: UserInputError."""
+        known = self.parts.installations
+        if name is None and known:
+            return next(iter(known.values()))
+        if name not in known:
+            raise UserInputError(f"The bench has no cycler {name!r}; it has {', '.join(known)}.")
+        return known[name]
+
+
+class ChamberEndpoint:
+    """One connection to a chamber; an act over it is an event for the cells inside."""
+
+    def __init__(self, bench: Bench, name: str) -> None:
+        self._bench = bench
+        self._name = name
+        self._device: ChamberDevice = bench.parts.chambers[name]
+        self._link: ChamberLink = self._device.connect()
+
+    def exchange(self, data: bytes) -> tuple[bytes, float, bool]:
+        """Take bytes; return the answers, their delay in link seconds, and whether to hang up."""
+        with acts.watching_chamber(self._bench, self._name):
+            reply = self._link.exchange(data)
+        return reply.data, reply.delay_s, reply.close
+
+    def receive(self, data: bytes) -> bytes:
+        """Take bytes as they come and return the answers that are due."""
+        return self.exchange(data)[0]
+
+
+def _start_request(attributes: Mapping[str, str]) -> bytes:
+    inside = " ".join(f'{key}="{escape(value)}"' for key, value in attributes.items())
+    row = f"<start {inside}>past</start>"
+    return f'<bts version="1.0"><cmd>start</cmd><list count="1">{row}</list></bts>'.encode()
+
+
+def open_bench(spec: Mapping[str, Any]) -> Bench:
+    """Open a virtual bench in this process (entry point ``labctl.benches``: ``virtual``).
+
+    ``spec`` is ``{"bench": name or path, "seed": n}`` or a whole bench mapping (``labctl: bench/1``).
+    Raises: UserFileError, UserInputError.
+    """
+    if "labctl" in spec:
+        return Bench(bench_from_mapping(spec))
+    unknown = set(spec) - {"bench", "seed", "mode"}
+    if unknown:
+        raise UserInputError(f"A bench is opened with bench, seed and mode; not {', '.join(sorted(unknown))}.")
+    seed = spec.get("seed")
+    return Bench(
+        read_bench_file(str(spec.get("bench", "default"))),
+        seed=None if seed is None else int(seed),
+        mode=str(spec.get("mode", "jump")),
+    )
+

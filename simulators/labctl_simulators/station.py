@@ -1,0 +1,160 @@
+"""Write what a station needs to use a bench: station file, cell registry, folder for step files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from labctl.model.units import cm2_from_disc_mm, g_from_mg
+from labctl_simulators.bench import Bench
+from labctl_simulators.builder import CellRecord
+from labctl_simulators.chamber.device import RtuChamberDevice
+from labctl_simulators.pace import Mode, Pace
+from labctl_simulators.server import HOST, Serving
+
+LOCKSTEP_POLL_s = 600
+FREE_POLL_s = 10
+FREE_POLLS_PER_WALL_s = 4.0
+COATED_FILM_nm = 750.0
+_ONE_C_mA_per_g = {"LTO": 175.0, "LFP": 170.0}
+_KINDS = {"LTO": "lto_li", "LFP": "lfp_li"}
+CELL_COLUMNS = (
+    "cell_id", "name", "kind", "diameter_mm", "area_cm2", "active_mass_mg", "one_c_mA_per_g",
+    "nominal_capacity_mAh", "electrolyte", "coating", "film_nm", "batch", "ocv_V", "notes",
+)  # fmt: skip
+
+
+def first_line(bench: Bench, pace: Pace, serving: Serving, folder: Path) -> dict[str, Any]:
+    """Return the object of the first line that ``labctl sim --json`` prints."""
+    instruments: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "kind": "neware-bts",
+            "host": HOST,
+            "port": serving.ports[name],
+            "channels": len(device.channels),
+        }
+        for name, device in bench.parts.installations.items()
+    ]
+    for name in bench.parts.chambers:
+        place = (
+            {"path": serving.ptys[name]}
+            if name in serving.ptys
+            else {"host": HOST, "port": serving.ports[name]}
+        )
+        instruments.append({"name": name, "kind": "modbus-chamber", **place})
+    return {
+        "schema": "labctl.sim/1",
+        "seed": bench.seed,
+        "mode": pace.mode.value,
+        "speed": "max" if pace.speed is None else pace.speed,
+        "admin": f"{HOST}:{serving.ports['admin']}",
+        "station_file": str(folder / "station.yaml"),
+        "cells_file": str(folder / "cells.csv"),
+        "steps_folder": str(folder / "steps"),
+        "instruments": instruments,
+    }
+
+
+def write_files(bench: Bench, pace: Pace, serving: Serving, folder: Path) -> None:
+    """Write station.yaml, cells.csv and the folder steps/ into a folder."""
+    (folder / "steps").mkdir(parents=True, exist_ok=True)
+    (folder / "station.yaml").write_text(station_text(bench, pace, serving, folder), "utf-8")
+    with (folder / "cells.csv").open("w", encoding="utf-8", newline="") as file:
+        file.write(cells_text(bench))
+
+
+def station_text(bench: Bench, pace: Pace, serving: Serving, folder: Path) -> str:
+    """Return the station file of a served bench."""
+    speed = "max" if pace.speed is None else f"{pace.speed:g}"
+    if pace.mode is Mode.LOCKSTEP:
+        poll_s = LOCKSTEP_POLL_s
+    else:
+        poll_s = max(FREE_POLL_s, math.ceil((pace.speed or 1.0) / FREE_POLLS_PER_WALL_s))
+    lines = [
+        "# Written by labctl sim; it fits the ports of this one process.",
+        "labctl: station/1",
+        f"name: {_quoted('virtual bench ' + bench.parts.name)}",
+        f'clock: {{mode: {pace.mode.value}, admin: "{HOST}:{serving.ports["admin"]}", speed: {speed}}}',
+        "instruments:",
+    ]
+    for name, device in bench.parts.installations.items():
+        lines += [
+            f"  - name: {_quoted(name)}",
+            "    driver: neware-bts",
+            f"    resource: tcp://{HOST}:{serving.ports[name]}",
+            "    timezone: UTC",
+            "    options:",
+            f"      devid: {device.devid}",
+            f"      devtype: {device.devtype}",
+            f"      step_folder: {_quoted(str(folder / 'steps'))}",
+            f"      poll_s: {poll_s}",
+            "      units:",
+            *(f'        "{unit}": {_quoted(model)}' for unit, model in bench.parts.models[name].items()),
+        ]
+    lines += _chamber_lines(bench, serving)
+    return "\n".join(lines) + "\n"
+
+
+def _chamber_lines(bench: Bench, serving: Serving) -> list[str]:
+    lines = ["chambers:"] if bench.parts.chambers else []
+    for name, device in bench.parts.chambers.items():
+        rtu = isinstance(device, RtuChamberDevice)
+        resource = f"serial://{serving.ptys[name]}?baud=19200" if rtu else f"tcp://{HOST}:{serving.ports[name]}"
+        slots = [slot for slot, chamber in bench.parts.chamber_of.items() if chamber == name]
+        lines += [
+            f"  - name: {_quoted(name)}",
+            "    driver: modbus-chamber",
+            f"    resource: {resource}",
+            "    options: {poll_s: 10}",
+            f"    channels: [{', '.join(_quoted(slot) for slot in slots)}]",
+        ]
+    return lines
+
+
+def _quoted(text: str) -> str:
+    """Return a YAML double-quoted scalar (JSON strings are such)."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def cells_text(bench: Bench) -> str:
+    """Return the registry import (CSV) of the bench's cells: what a maker of cells would know, no truth."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, CELL_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for record in bench.parts.cells.values():
+        writer.writerow(_registry_row(record))
+    return out.getvalue()
+
+
+def _registry_row(record: CellRecord) -> Mapping[str, object]:
+    entry, cell = record.entry, record.cell
+    family = str(entry["variant"])[:3]
+    area_cm2 = cm2_from_disc_mm(float(entry.get("diameter_mm", 10.0)))
+    film_nm = entry.get("film_nm")
+    coated = str(entry["variant"]).endswith("-Z") if film_nm is None else film_nm > 0
+    row: dict[str, object] = {
+        "cell_id": entry["cell_id"],
+        "name": entry.get("name", entry["variant"]),
+        "kind": _KINDS.get(family, "symmetric"),
+        "diameter_mm": f"{entry.get('diameter_mm', 10.0):g}",
+        "area_cm2": f"{area_cm2:.6f}",
+        "electrolyte": "PEO-LiTFSI" if cell.variant.electrolyte == "peo" else "1 M LiPF6 EC/DEC/DMC",
+        "coating": "Zn" if coated else "",
+        "film_nm": f"{COATED_FILM_nm if film_nm is None else film_nm:g}" if coated else "",
+        "batch": "virtual",
+        "ocv_V": f"{0.0 if family not in _KINDS else cell.ocv_V:.3f}",
+        "notes": "",
+    }
+    if family in _KINDS:
+        mass_mg = round(cell.variant.positive.loading_mg_per_cm2 * area_cm2, 5)
+        one_c = _ONE_C_mA_per_g[family]
+        row["active_mass_mg"] = f"{mass_mg:.5f}"
+        row["one_c_mA_per_g"] = f"{one_c:g}"
+        row["nominal_capacity_mAh"] = f"{g_from_mg(mass_mg) * one_c:.6f}"
+    return row
