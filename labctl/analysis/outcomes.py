@@ -44,11 +44,12 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class StudyRun:
-    """One run of the study: protocol, the variant of cell it wants, the figure it belongs to, expectations."""
+    """One run of the study: protocol, cell and channel of the demo's bench, the figure it belongs to."""
 
     run: str
     protocol: str
-    variant: str
+    cell: str
+    channel: str
     figure: str
     expectations: tuple[Expectation, ...]
 

@@ -13,7 +13,7 @@ from labctl.protocol.yamlfile import Mapping, Node, Scalar, Sequence, load_yaml_
 SCHEMA = "outcomes/1"
 FILE_NAME = "outcomes.yaml"
 
-_RUN_KEYS = ("run", "protocol", "variant", "figure", "expect")
+_RUN_KEYS = ("run", "protocol", "cell", "channel", "figure", "expect")
 _EXPECT_KEYS = (
     "quantity", "unit", "text", "target", "tolerance", "chain", "at_least", "at_most", "from", "measure", "with",
     "when",
@@ -58,7 +58,8 @@ class _Reader:
         return StudyRun(
             run=self._text(fields["run"]),
             protocol=self._text(fields["protocol"]),
-            variant=self._text(fields["variant"]),
+            cell=self._text(fields["cell"]),
+            channel=self._text(fields["channel"]),
             figure=self._text(fields["figure"]),
             expectations=tuple(self._expectation(item) for item in self._items(fields["expect"])),
         )

@@ -73,7 +73,7 @@ def verdict_of(
     data: RunData, measure: str, stated: float, tolerance: float | str, **arguments: Any
 ) -> Verdict:
     item = Expectation("q", "u", "as stated", stated, tolerance, "section 8", measure, arguments)
-    return judge([StudyRun("run", "p", "V", "F", (item,))], {"run": data})[0]
+    return judge([StudyRun("run", "p", "C1", "neware:1-1", "F", (item,))], {"run": data})[0]
 
 
 def test_the_shipped_outcomes_cover_ten_runs_and_know_their_protocols() -> None:
@@ -83,7 +83,7 @@ def test_the_shipped_outcomes_cover_ten_runs_and_know_their_protocols() -> None:
     assert [entry.run for entry in study] == [
         f"P{n} {kind}" for n in range(1, 6) for kind in ("pristine", "coated")
     ]
-    assert len({entry.variant for entry in study}) == 8
+    assert len({entry.cell for entry in study}) == len({entry.channel for entry in study}) == 10
     for entry in study:
         assert find_protocol(entry.protocol).is_file()
         assert entry.expectations
@@ -178,7 +178,7 @@ def test_a_run_without_current_shows_nothing() -> None:
 
 def test_a_quantity_that_a_cells_fate_excludes_is_left_out_but_never_for_a_run_that_broke_off() -> None:
     item = Expectation("q", "u", "t", 1.0, 1e9, "s", "polarisation_mV", {"at_h": 4}, lived_h=4.0)
-    study = [StudyRun("run", "p", "V", "F", (item,))]
+    study = [StudyRun("run", "p", "C1", "neware:1-1", "F", (item,))]
     shorted = symmetric([120.0, 130.0] + [5.0] * 5, outcome="short")
     assert judge(study, {"run": shorted}) == []
     broken_off = symmetric([120.0, 130.0], outcome="held")
@@ -214,7 +214,8 @@ labctl: outcomes/1
 runs:
   - run: A
     protocol: p1
-    variant: LIQ-P
+    cell: C0001
+    channel: neware:1-1
     figure: P1
     expect:
       - {quantity: life, unit: h, text: t, target: 160, tolerance: 20, chain: 0.5, from: s, measure: life_h}
@@ -236,7 +237,7 @@ def test_table_and_chain_tolerances_add_up(tmp_path: Path) -> None:
         ("target: 160", "target: 160, at_least: 3", "one of 'target', 'at_least', 'at_most'"),
         ("tolerance: 20, ", "", "'tolerance' is missing"),
         ("target: 160", "target: 160 h", "'160 h' is not a number"),
-        ("variant: LIQ-P", "colour: red", "there is no key 'colour'"),
+        ("cell: C0001", "colour: red", "there is no key 'colour'"),
         ("    figure: P1\n", "", "'figure' is missing"),
     ],
 )

@@ -1,0 +1,329 @@
+"""``labctl demo``: the reference study on a virtual bench, from protocol files to figures, against its numbers."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from labctl.cli.app import EXIT_FAILED, EXIT_OK
+from labctl.cli.output import emit_json, print_table, say
+from labctl.errors import UserInputError
+
+if TYPE_CHECKING:
+    from labctl.analysis.outcomes import StudyRun, Verdict
+    from labctl.analysis.rundata import RunData
+    from labctl.clock import Clock
+    from labctl.config.station import StationFile
+    from labctl.engine.jobs import Job, RunResult, StopSignal
+    from labctl.engine.station import Station
+    from labctl.model.cell import Cell
+    from labctl.store.root import DataRoot
+    from labctl.store.runreader import RunReader
+
+HELP = "Run the reference study on a virtual bench over real TCP and compare what comes out with its numbers."
+
+DEFAULT_DATA = "labctl-demo"
+DEFAULT_RUNS = ("P1 pristine", "P1 coated")
+POLL_S = 600.0  # plant time: the device guards its own limits, and a poll costs wall time
+EXIT_NOT_COMPUTED = 2
+FIGURE_FORMATS = ("pdf", "svg", "png")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "--all", action="store_true", help="P1 to P5, pristine and coated: ten runs (default: P1)"
+    )
+    parser.add_argument("--seed", type=int, default=7, help="of the virtual bench (default: 7)")
+    parser.add_argument(
+        "--speed", default="max", metavar="X", help="at most X plant seconds a second (default: max)"
+    )
+    parser.add_argument(
+        "--bench", metavar="FILE", help="bench file instead of the built-in one; same cell ids and slots"
+    )
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="keep the bench's own files (commands, step files) under the data root",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What one call of the demo has produced."""
+
+    study: tuple[StudyRun, ...]
+    results: list[RunResult]
+    detached: bool
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the demo. Exit code 0: all as stated; 1: something is not; 2: something could not be computed."""
+    from labctl.store.root import DataRoot
+
+    _check_speed(args.speed)
+    place = Path(args.data or DEFAULT_DATA)
+    with DataRoot(place, create=True).lock("labctl demo") as root:
+        demo = _perform(args, root)
+        _note_runs(root, demo.results)
+        if demo.detached:
+            return _tell_detached(args, root, demo)
+        return _conclude(args, root, demo)
+
+
+def _check_speed(text: str) -> None:
+    if text == "max":
+        return
+    try:
+        good = float(text) > 0.0
+    except ValueError:
+        good = False
+    if not good:
+        raise UserInputError(f"--speed is 'max' or a number above 0, not '{text}'.")
+
+
+def _perform(args: argparse.Namespace, root: DataRoot) -> Demo:
+    """Start the bench, run the study's jobs through the engine, end the bench."""
+    from labctl.analysis.outcomesfile import find_outcomes, load_outcomes
+    from labctl.cli.demobench import demo_bench
+    from labctl.clock import run_with_clock
+    from labctl.config.station import load_station
+
+    study = load_outcomes(find_outcomes())
+    chosen = tuple(entry for entry in study if args.all or entry.run in DEFAULT_RUNS)
+    words = ["--mode", "lockstep", "--bench", args.bench or "demo", "--seed", str(args.seed)]
+    words += ["--speed", args.speed, "--port", "0"]
+    if args.keep:
+        words += ["--state", str(_bench_folder(Path(root.path)))]
+    with demo_bench(words) as bench:
+        station = _demo_station(load_station(bench.station_file))
+        cells = _register(root, bench.cells_file)
+        if not args.json:
+            say(f"virtual bench ready, seed {args.seed}; {len(chosen)} runs; data go to {root.path}")
+        follower = _Follower(chosen, cells, station, root, quiet=args.json)
+        with follower.board, _detach_on_interrupt(follower.stop):
+            results = run_with_clock(station.clock.spec(), follower.serve)
+    return Demo(chosen, results, follower.stop.detached)
+
+
+def _bench_folder(data: Path) -> Path:
+    """Return a new folder under the data root for the bench's own files."""
+    folder = data / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix="demo-", dir=folder))
+
+
+def _demo_station(station: StationFile) -> StationFile:
+    """Return the bench's station with the demo's poll period."""
+    slow = tuple(replace(entry, poll_s=POLL_S) for entry in station.instruments)
+    return replace(station, instruments=slow)
+
+
+def _register(root: DataRoot, table: Path) -> dict[str, Cell]:
+    """Register the bench's cells and return them by id; a cell of that id with other values is left alone."""
+    from labctl.config.celltable import read_cell_table
+    from labctl.store.catalogue import Catalogue
+
+    read = read_cell_table(table)
+    with Catalogue(root) as catalogue:
+        for cell in read.cells:
+            known = catalogue.cells.find(cell.cell_id)
+            if known is None:
+                catalogue.cells.add(cell)
+            elif known != cell:
+                raise UserInputError(
+                    f"the data root {root.path} has another cell {cell.cell_id} ({known.name}). "
+                    "Give the demo a data root of its own with --data."
+                )
+    return {str(cell.cell_id): cell for cell in read.cells}
+
+
+class _Follower:
+    """Makes the jobs of the chosen runs and follows them to their end."""
+
+    def __init__(
+        self,
+        study: Sequence[StudyRun],
+        cells: dict[str, Cell],
+        station: StationFile,
+        root: DataRoot,
+        *,
+        quiet: bool,
+    ) -> None:
+        from labctl.cli.progress import RunBoard
+        from labctl.engine.jobs import StopSignal
+
+        self._study = study
+        self._cells = cells
+        self._station = station
+        self._root = root
+        self.board = RunBoard(quiet=quiet)
+        self.stop = StopSignal()
+
+    async def serve(self, clock: Clock) -> list[RunResult]:
+        """Open the bench's instruments, bind the protocols, run all jobs at once."""
+        from labctl.engine.api import open_station, run_jobs
+
+        async with open_station(self._station, clock) as station:
+            jobs = [self._job(entry, station) for entry in self._study]
+            return await run_jobs(station, self._root, jobs, observer=self.board.show, stop=self.stop)
+
+    def _job(self, entry: StudyRun, station: Station) -> Job:
+        """Bind a run's protocol to its cell and channel."""
+        from labctl.engine.jobs import Job
+        from labctl.model.ids import ChannelId
+        from labctl.protocol.bind import bind
+        from labctl.protocol.library import find_protocol
+        from labctl.protocol.parse import load_protocol
+
+        if entry.cell not in self._cells:
+            raise UserInputError(
+                f"{entry.run} wants cell {entry.cell} in {entry.channel}, but the bench has no such cell: "
+                f"{', '.join(sorted(self._cells)) or 'none'}. Give the bench file's cells those ids and slots."
+            )
+        cell, channel = self._cells[entry.cell], ChannelId(entry.channel)
+        protocol = load_protocol(find_protocol(entry.protocol))
+        limits = station.limits.get(channel)
+        program = bind(
+            protocol,
+            cell,
+            channel,
+            station.capabilities(channel),
+            channel_limits=None if limits is None else limits.trip,
+            has_chamber=station.chamber_of(channel) is not None,
+        )
+        return Job(program, cell, protocol_text=protocol.text, operator="labctl demo")
+
+
+@contextmanager
+def _detach_on_interrupt(stop: StopSignal) -> Iterator[None]:
+    """Let the first Ctrl-C detach and the second one interrupt."""
+
+    def on_interrupt(number: int, frame: FrameType | None) -> None:
+        if stop.detached:
+            raise KeyboardInterrupt
+        stop.detach()
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _note_runs(root: DataRoot, results: Sequence[RunResult]) -> None:
+    """Put the runs into the catalogue."""
+    from labctl.store.catalogue import Catalogue
+
+    with Catalogue(root) as catalogue:
+        for result in results:
+            catalogue.runs.upsert(_reader(root, result).manifest)
+
+
+def _reader(root: DataRoot, result: RunResult) -> RunReader:
+    from labctl.store.runreader import RunReader
+
+    return RunReader(root.run_folder(result.run_id))
+
+
+def _tell_detached(args: argparse.Namespace, root: DataRoot, demo: Demo) -> int:
+    """Say what became of the cells and where the rows are."""
+    if args.json:
+        emit_json([])
+    running = [str(result.run_id) for result in demo.results if result.state != "ended"]
+    say(
+        f"Detached. The virtual bench of a demo ends with the demo, so {len(running)} run(s) end here: "
+        f"{', '.join(running) or 'none'}. On a bench of its own (labctl sim) the cells would go on: "
+        "'labctl runs follow RUN' watches them, 'labctl runs stop RUN' stops them, 'labctl runs resume' goes on. "
+        f"The rows so far are kept in {root.path}.",
+        stderr=args.json,
+    )
+    return EXIT_FAILED
+
+
+def _conclude(args: argparse.Namespace, root: DataRoot, demo: Demo) -> int:
+    """Compare the stored runs with the study, draw the figures, tell both."""
+    from labctl.analysis.outcomes import judge
+    from labctl.analysis.rundata import analyse
+
+    readers = {
+        entry.run: _reader(root, result) for entry, result in zip(demo.study, demo.results, strict=True)
+    }
+    runs = {name: analyse(reader) for name, reader in readers.items()}
+    verdicts = judge(demo.study, runs)
+    figures = _draw(demo.study, readers, runs, Path(root.path) / "figures")
+    if args.json:
+        emit_json([verdict.to_json() for verdict in verdicts])
+    else:
+        _tell(demo, verdicts, readers, figures)
+    for result in demo.results:
+        if not result.ok:
+            say(
+                f"{result.channel} {result.cell}: {result.outcome or result.state}, {result.reason}",
+                stderr=True,
+            )
+    if any(verdict.measured is None for verdict in verdicts) or not verdicts:
+        return EXIT_NOT_COMPUTED
+    return EXIT_OK if all(verdict.ok for verdict in verdicts) else EXIT_FAILED
+
+
+def _draw(
+    study: Sequence[StudyRun], readers: dict[str, RunReader], runs: dict[str, RunData], folder: Path
+) -> list[Path]:
+    """Draw each study figure from its runs: profiles of lithium cells, capacity and efficiency of full cells."""
+    from labctl.analysis.figurestyle import save
+    from labctl.cli.plot import cycles_figure, profile_figure
+    from labctl.model.cell import CellKind
+
+    paths = []
+    for name in dict.fromkeys(entry.figure for entry in study):
+        members = [entry for entry in study if entry.figure == name]
+        drawn = [entry.run for entry in members if len(runs[entry.run].cycles["cycle"])]
+        if not drawn:
+            continue
+        data = [runs[run] for run in drawn]
+        if data[0].facts.kind == CellKind.SYMMETRIC:
+            figure = profile_figure([readers[run] for run in drawn], data)
+            stem = f"{name}-profile"
+        else:
+            figure, stem = cycles_figure(data), f"{name}-cycles"
+        paths += [save(figure, folder / f"{stem}.{form}") for form in FIGURE_FORMATS]
+    return paths
+
+
+def _tell(
+    demo: Demo, verdicts: Sequence[Verdict], readers: dict[str, RunReader], figures: Sequence[Path]
+) -> None:
+    """Print the table and the files."""
+    rows = [
+        (
+            verdict.run,
+            verdict.quantity,
+            f"{verdict.stated:g} {_unit(verdict.unit)}",
+            "not computed" if verdict.measured is None else f"{verdict.measured:.4g} {_unit(verdict.unit)}",
+            verdict.tolerance if isinstance(verdict.tolerance, str) else f"± {verdict.tolerance:g}",
+            "yes" if verdict.ok else "NO",
+        )
+        for verdict in verdicts
+    ]
+    headers = ("run", "quantity", "stated", "measured", "tolerance", "within")
+    print_table("The study's numbers", headers, rows, right=(2, 3, 4))
+    for entry, result in zip(demo.study, demo.results, strict=True):
+        ended = result.outcome.value if result.outcome else result.state
+        say(f"{entry.run}: {ended}, {result.rows:,} rows, {result.test_time_s / 3600:.1f} h in "
+            f"{readers[entry.run].folder}")  # fmt: skip
+        if verdict_reasons := [v for v in verdicts if v.run == entry.run and v.measured is None]:
+            say("".join(f"    {verdict.quantity}: {verdict.how}\n" for verdict in verdict_reasons).rstrip())
+    for path in figures:
+        say(f"figure {path}")
+
+
+def _unit(unit: str) -> str:
+    return "" if unit == "1" else unit
