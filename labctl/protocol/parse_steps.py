@@ -32,6 +32,8 @@ from labctl.protocol.yamlfile import Fields, Mapping, Node, Scalar, Sequence, ne
 VARIED_PASSES_MAX = 200
 """Every varied pass has steps of its own in the device's program; a staircase has 10 to 50."""
 EXPANDED_NODES_MAX = 10_000
+NO_LIMIT = "none"
+"""Stands for the open side of a limit: ``voltage: [none, 4.5 V]``."""
 
 COMMON = ("name", "record", "safety", "range")
 STEP_KEYS: dict[str, tuple[str, ...]] = {
@@ -344,13 +346,22 @@ def read_record(node: Node, values: Values) -> RecordIntent:
     )
 
 
-def _pair(node: Node, what: str, kind: QuantityKind, values: Values) -> tuple[Quantity, Quantity]:
+def _pair(
+    node: Node, what: str, kind: QuantityKind, values: Values
+) -> tuple[Quantity | None, Quantity | None]:
     if not isinstance(node, Sequence) or len(node.items) != 2:
         example = "[-5 V, 5 V]" if kind is QuantityKind.VOLTAGE else "[0 degC, 60 degC]"
         raise values.refuse(
             node, f"{what} needs the lowest and the highest value.", f"Write '{what}: {example}'."
         )
-    low, high = (values.quantity(item, what, (kind,), signed=True) for item in node.items)
+    low, high = (
+        None if values.scalar(item, what) == NO_LIMIT else values.quantity(item, what, (kind,), signed=True)
+        for item in node.items
+    )
+    if low is None and high is None:
+        raise values.refuse(node, f"'{what}' limits nothing.", "Give at least one value, or remove the line.")
+    if low is None or high is None:
+        return low, high
     if low.unit == high.unit and low.value >= high.value:
         raise values.refuse(node, f"the lowest {what} is not below the highest.", "Swap the two values.")
     return low, high
