@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from labctl.clock import Clock
 from labctl.errors import LinkClosed, LinkTimeout
 from labctl.transport.base import EXCHANGE_TIMEOUT_S, OPEN_TIMEOUT_S, READ_CHUNK_BYTES
 
 
-@runtime_checkable
 class Endpoint(Protocol):
     """The other end: takes bytes and returns what the instrument sends back, perhaps nothing.
 
@@ -50,7 +49,7 @@ class MemoryTransport:
         if self._endpoint is not None:
             return
         try:
-            self._endpoint = self._connect if isinstance(self._connect, Endpoint) else self._connect()
+            self._endpoint = self._connect() if callable(self._connect) else self._connect
         except ConnectionError as error:
             raise LinkClosed(str(error) or "refused", instrument=self.resource, operation="open") from error
 

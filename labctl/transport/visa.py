@@ -55,6 +55,7 @@ class VisaTransport(BlockingTransport):
                 session.baud_rate = self._baud
         session.set_visa_attribute(pyvisa.constants.ResourceAttribute.termchar_enabled, False)
         self._timeout_code = pyvisa.constants.StatusCode.error_timeout
+        self._read_full = pyvisa.constants.StatusCode.success_max_count_read
         self._visa_error = pyvisa.errors.VisaIOError
         # pyvisa-py spins on a connection that the peer has closed and reports a time-out; its socket tells the truth
         sessions = getattr(session.visalib, "sessions", {})
@@ -112,7 +113,9 @@ class VisaTransport(BlockingTransport):
         """Read up to ``count`` bytes; empty when none comes within the slice."""
         self._session.timeout = max(1.0, slice_s * MILLISECONDS) if slice_s > 0 else 1.0
         try:
-            data, _ = self._session.visalib.read(self._session.session, count)
+            # a full read is no reason for a warning: we asked for exactly what has come
+            with self._session.ignore_warning(self._read_full):
+                data, _ = self._session.visalib.read(self._session.session, count)
         except self._visa_error as error:
             if error.error_code == self._timeout_code:
                 return b""

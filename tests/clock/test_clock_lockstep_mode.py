@@ -3,97 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import signal
 import socket
-import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from labctl.clock import Clock, ClockMode, ClockSpec, run_with_clock
 from labctl.errors import LinkClosed, RefusedError, UserInputError, WireError
+from labctl.testing.adminpeer import ScriptedBench, scripted_bench
 from labctl.worker import Worker
-
-
-class ScriptedBench:
-    """An admin port that grants everything. Serves one connection after the other."""
-
-    def __init__(self) -> None:
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
-        self.requests: list[dict[str, Any]] = []
-        self.plant_s = 100.0
-        self.over = False
-        self.speed: object = "max"
-        self.close_at_grant = 0
-        self.refuse_lead = False
-        self.short_grant = False
-        self.hold = threading.Event()
-        self.hold.set()
-        self.granting = threading.Event()
-        self.lost = threading.Event()
-
-    def serve(self) -> None:
-        while not self.over:
-            connection, _ = self.listener.accept()
-            with connection, connection.makefile("rw", encoding="utf-8", newline="\n") as lines:
-                self._talk(lines)
-            self.lost.set()
-
-    def _talk(self, lines: Any) -> None:
-        for line in lines:
-            request = json.loads(line)
-            self.requests.append(request)
-            reply = self.reply(request)
-            if reply is None:
-                return
-            lines.write(json.dumps(reply) + "\n")
-            lines.flush()
-
-    def reply(self, request: dict[str, Any]) -> dict[str, Any] | None:
-        if request["do"] == "hello":
-            return {"ok": True, "epoch_unix_s": 1_767_225_600.0, "plant_s": self.plant_s, "mode": "lockstep",
-                    "speed": self.speed, "seed": 1}  # fmt: skip
-        if request["do"] == "lead":
-            return {"ok": False, "error": "another station leads"} if self.refuse_lead else {"ok": True}
-        self.granting.set()
-        self.hold.wait()
-        if self.close_at_grant and len(self.grants()) >= self.close_at_grant:
-            return None
-        self.plant_s = request["until_s"] - (1.0 if self.short_grant else 0.0)
-        return {"ok": True, "plant_s": self.plant_s}
-
-    def grants(self) -> list[float]:
-        return [request["until_s"] for request in self.requests if request["do"] == "grant"]
-
-    def spec(self, **fields: Any) -> ClockSpec:
-        return ClockSpec(mode=ClockMode.LOCKSTEP, admin=self.address, **fields)
-
-
-@contextmanager
-def _serving() -> Iterator[ScriptedBench]:
-    bench = ScriptedBench()
-    thread = threading.Thread(target=bench.serve)
-    thread.start()
-    try:
-        yield bench
-    finally:
-        bench.over = True
-        bench.hold.set()
-        # wakes accept() on every platform; closing the listener alone does not
-        socket.create_connection(bench.listener.getsockname()).close()
-        bench.listener.close()
-        thread.join()
 
 
 @pytest.fixture
 def bench() -> Iterator[ScriptedBench]:
-    with _serving() as served:
+    with scripted_bench() as served:
         yield served
 
 
@@ -177,7 +102,7 @@ def _tell(bench: ScriptedBench, **fields: Any) -> list[tuple[float, int]]:
 def test_the_same_story_is_told_twice_alike_at_any_speed() -> None:
     logs, grants = [], []
     for speed in (None, None, 1000.0):
-        with _serving() as bench:
+        with scripted_bench() as bench:
             logs.append(_tell(bench, speed=speed))
             grants.append(bench.grants())
     assert logs[0] == logs[1] == logs[2]
@@ -249,41 +174,6 @@ def test_a_clock_that_cannot_be_is_refused_before_anything_runs(spec: ClockSpec)
 
     with pytest.raises(UserInputError):
         run_with_clock(spec, main)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT cannot be sent to oneself there")
-def test_the_first_ctrl_c_reaches_main_as_a_cancel_even_while_a_grant_is_under_way(
-    bench: ScriptedBench,
-) -> None:
-    bench.hold.clear()
-
-    async def main(clock: Clock) -> str:
-        loop = asyncio.get_running_loop()
-
-        def interrupt() -> None:
-            bench.granting.wait()
-            os.kill(os.getpid(), signal.SIGINT)
-
-        thread = threading.Thread(target=interrupt)
-        thread.start()
-        try:
-            await clock.plant.sleep(3600.0)
-        except asyncio.CancelledError:
-            await loop.run_in_executor(None, thread.join)
-            return "detached"
-        return "slept through"
-
-    assert run_with_clock(bench.spec(), main) == "detached"
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT cannot be sent to oneself there")
-def test_a_ctrl_c_that_main_lets_through_is_a_keyboard_interrupt() -> None:
-    async def main(clock: Clock) -> None:
-        os.kill(os.getpid(), signal.SIGINT)
-        await clock.link.sleep(3600.0)
-
-    with pytest.raises(KeyboardInterrupt):
-        run_with_clock(ClockSpec(), main)
 
 
 def test_a_grant_that_was_under_way_when_main_ended_is_forgotten(bench: ScriptedBench) -> None:
