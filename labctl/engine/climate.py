@@ -78,7 +78,6 @@ class ClimateTask:
         chamber = self._chamber.chamber
         try:
             if self._lost:
-                await chamber.close()
                 await chamber.open()
             reading = await chamber.read()
         except InstrumentError as error:

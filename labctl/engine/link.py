@@ -103,7 +103,6 @@ class InstrumentLink:
         await self.pause(pause_s)
         cycler = self.instrument.cycler
         try:
-            await cycler.close()
             await cycler.open()
             identity = await cycler.identify()
         except InstrumentError:
