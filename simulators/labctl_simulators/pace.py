@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from enum import StrEnum
 
 from labctl.errors import UserInputError
@@ -49,8 +48,13 @@ class Pace:
         self._noted_wall_s = self._base_wall_s
 
     def sync(self) -> None:
-        """Move a running bench to now; a frozen one stays."""
-        if self._running and self.speed is not None:
+        """Move a running bench to now and write the moment down, because somebody is about to see it."""
+        if self._running:
+            self._move()
+            self.bench.note({"do": "grant"}, durable=False)
+
+    def _move(self) -> None:
+        if self.speed is not None:
             gone_s = wallclock.now_s() - self._base_wall_s
             self.bench.advance_to(self._base_plant_s + gone_s * self.speed)
 
@@ -64,12 +68,12 @@ class Pace:
             if any(channel.status is Status.WORKING for channel in self.bench.parts.slots.values()):
                 self.bench.advance_to(self.bench.now_s + LEAP_s)
                 pause_s = 0.0
-        else:
-            self.sync()
+        elif self._running:
+            self._move()
         if self._running and wallclock.now_s() - self._noted_wall_s >= NOTE_EVERY_s:
             self._noted_wall_s = wallclock.now_s()
             self.bench.note({"do": "grant"}, durable=False)
-        self._timer: asyncio.TimerHandle = wallclock.call_later(pause_s, self.tick)
+        wallclock.call_later(pause_s, self.tick)
 
     def lead(self, who: object, on_loss: OnLoss) -> None:
         """Make a connection the clock leader. Raises: UserInputError when there is one, or in mode free."""

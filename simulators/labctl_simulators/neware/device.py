@@ -10,18 +10,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from labctl_simulators.neware import wire
-from labctl_simulators.neware.channel import STARTABLE, Channel, Log, Reservation, Status
+from labctl_simulators.neware.acting import ACTING
+from labctl_simulators.neware.channel import Channel, Log, Status
 from labctl_simulators.neware.faults import Outgoing, Switches, WireFaults
 from labctl_simulators.neware.files import read_regular_file
 from labctl_simulators.neware.records import TestRecords, WallClock, log_rows, record_rows, step_rows
-from labctl_simulators.neware.stepfile import ChannelLimits, StepFileRefused, StepProgram, read_step_file
-from labctl_simulators.neware.wire import Element, FrameReader, Request, RequestProblem, Row, list_of
+from labctl_simulators.neware.stepfile import ChannelLimits
+from labctl_simulators.neware.wire import (
+    ADDRESS,
+    ADDRESS4,
+    Element,
+    FrameReader,
+    Request,
+    RequestProblem,
+    Row,
+    integer,
+    list_of,
+)
 
 DOWNLOAD_MAX = 1000
-ENERGISING = frozenset({"start", "continue", "goto", "reset", "chl_ctrl"})
-
-ADDRESS = ("ip", "devtype", "devid", "subdevid", "chlid")
-ADDRESS4 = ADDRESS[1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +62,26 @@ class Installation:
     on_accepted: Callable[[bytes, Mapping[str, bytes]], None] | None = None
     next_test_id: int = 1
     truth: list[TruthEntry] = field(default_factory=list)
-    _files: dict[str, bytes] = field(default_factory=dict)
-    _changed: bool = False
+    files: dict[str, bytes] = field(default_factory=dict)
+    changed: bool = False
 
-    def answer(self, frame: wire.Frame) -> tuple[str, bytes]:
-        """Answer one request; returns the command's name and the reply's bytes."""
+    def answer(self, frame: wire.Frame, *, logged_in: bool = True) -> tuple[str, bytes]:
+        """Answer one request; returns the command's name and the reply's bytes.
+
+        Without a login only ``connect`` is answered where a login is required (a setting; 1.3).
+        """
         try:
             request = wire.parse_request(frame)
         except RequestProblem as problem:
             return problem.name, self._refusal(problem.name)
-        handler = _HANDLERS.get(request.name)
-        if handler is None:
+        handler = HANDLERS.get(request.name)
+        shut = self.switches.login_required and not logged_in and request.name != "connect"
+        if handler is None or shut:
             return request.name, self._refusal(request.name)
-        self._files, self._changed = {}, False
+        self.files, self.changed = {}, False
         elements = handler(self, request)
-        if self._changed and self.on_accepted is not None:
-            self.on_accepted(frame.data, self._files)
+        if self.changed and self.on_accepted is not None:
+            self.on_accepted(frame.data, self.files)
         return request.name, wire.reply(self._reply_name(request.name), elements)
 
     def _reply_name(self, name: str) -> str:
@@ -86,7 +97,7 @@ class Installation:
         """Return ``subdevid-chlid``."""
         return f"{key[0]}-{key[1]}"
 
-    def _find(self, row: Row) -> tuple[tuple[int, int], Channel] | None:
+    def find(self, row: Row) -> tuple[tuple[int, int], Channel] | None:
         try:
             key = (int(row.get("subdevid")), int(row.get("chlid")))
             known = int(row.get("devid")) == self.devid and int(row.get("devtype")) == self.devtype
@@ -95,8 +106,19 @@ class Installation:
         channel = self.channels.get(key)
         return None if channel is None or not known else (key, channel)
 
-    def _address(self, row: Row, names: Sequence[str] = ADDRESS) -> list[tuple[str, str]]:
+    def address(self, row: Row, names: Sequence[str] = ADDRESS) -> list[tuple[str, str]]:
         return [(name, row.get(name, self.ip if name == "ip" else "0")) for name in names]
+
+    def tell(
+        self, key: tuple[int, int], channel: Channel, command: str, accepted: bool, detail: str = ""
+    ) -> None:
+        """Note an energising command in the truth log."""
+        test_id = 0 if channel.test is None else channel.test.test_id
+        self.truth.append(
+            TruthEntry(
+                len(self.truth) + 1, self.now_tick(), self.place_of(key), command, accepted, test_id, detail
+            )
+        )
 
     # -- reading -------------------------------------------------------------------------------------
 
@@ -145,10 +167,10 @@ class Installation:
         """Tell the status words (2.3)."""
         rows = []
         for row in request.rows_of("status"):
-            found = self._find(row)
+            found = self.find(row)
             word = "false" if found is None else self._word(found[1])
             reserved = found is not None and found[1].reservation is not None
-            address = self._address(row)
+            address = self.address(row)
             if self.switches.wrong_subdevid:
                 address = [(key, "1" if key == "subdevid" else value) for key, value in address]
             rows.append(Element("status", [*address, ("reservepause", str(int(reserved)))], word))
@@ -162,7 +184,7 @@ class Installation:
         return [list_of([self._inquire_row(row) for row in request.rows_of("inquire")])]
 
     def _inquire_row(self, row: Row) -> Element:
-        found = self._find(row)
+        found = self.find(row)
         name = "-".join(row.get(part, "0") for part in ADDRESS4) + "-" + row.get("aux", "0")
         barcode = row.get("barcode") == "1"
         if found is None or row.get("aux", "0") != "0":
@@ -209,9 +231,9 @@ class Installation:
         """Tell test id and record count (2.5)."""
         rows = []
         for row in request.rows_of("chl"):
-            found = self._find(row)
+            found = self.find(row)
             test = None if found is None else self._test(found[1], row)
-            address = self._address(row, ADDRESS4)
+            address = self.address(row, ADDRESS4)
             if found is None or test is None:
                 known = found is not None and found[1].test is None
                 text = "true" if known else "false"
@@ -224,20 +246,20 @@ class Installation:
         return [list_of(rows)]
 
     def _test(self, channel: Channel, row: Row) -> TestRecords | None:
-        wanted = _integer(row.get("testid", "0"))
+        wanted = integer(row.get("testid", "0"))
         return channel.test if not wanted else channel.tests.get(wanted)
 
     def download(self, request: Request) -> list[Element]:
         """Hand out detail records (2.6), at most 1000."""
         row = next(iter(request.rows_of("download")), Row("download", {}))
-        found = self._find(row)
+        found = self.find(row)
         test = None if found is None else self._test(found[1], row)
-        first, count = _integer(row.get("startpos", "0")), _integer(row.get("count", "0"))
-        test_id = _integer(row.get("testid", "0")) if test is None else test.test_id
+        first, count = integer(row.get("startpos", "0")), integer(row.get("count", "0"))
+        test_id = integer(row.get("testid", "0")) if test is None else test.test_id
         echo = Element(
             "download",
             [
-                *self._address(row, ADDRESS4),
+                *self.address(row, ADDRESS4),
                 ("testid", str(test_id)),
                 ("startpos", str(first)),
                 ("count", str(count)),
@@ -257,210 +279,29 @@ class Installation:
     def downloadStepLayer(self, request: Request) -> list[Element]:
         """List executed steps (2.7)."""
         row = next(iter(request.rows_of("downloadStepLayer")), Row("downloadStepLayer", {}))
-        found = self._find(row)
+        found = self.find(row)
         test = None if found is None else self._test(found[1], row)
         test_id = 0 if test is None else test.test_id
-        echo = Element("downloadStepLayer", [*self._address(row, ADDRESS4), ("testid", str(test_id))])
+        echo = Element("downloadStepLayer", [*self.address(row, ADDRESS4), ("testid", str(test_id))])
         rows = [] if test is None else step_rows(test, self.now_tick(), self.clock)
         return [echo, list_of([Element("data", item) for item in rows])]
 
     def downloadlog(self, request: Request) -> list[Element]:
         """List log entries (2.8); level 0 leaves the step events out."""
         row = next(iter(request.rows_of("download")), Row("download", {}))
-        found = self._find(row)
+        found = self.find(row)
         test = None if found is None else self._test(found[1], row)
-        level = _integer(row.get("log_lever", "0"))
+        level = integer(row.get("log_lever", "0"))
         test_id = 0 if test is None else test.test_id
         echo = Element(
             "download",
-            [*self._address(row, ADDRESS4), ("testid", str(test_id)), ("log_lever", str(level))],
+            [*self.address(row, ADDRESS4), ("testid", str(test_id)), ("log_lever", str(level))],
         )
         rows = [] if test is None else log_rows(test, self.now_tick(), level, self.clock)
         return [echo, list_of([Element("data", item) for item in rows])]
 
-    # -- acting --------------------------------------------------------------------------------------
 
-    def _each(
-        self, request: Request, tag: str, act: Callable[[Channel, Row, tuple[int, int]], bool]
-    ) -> list[Element]:
-        rows = []
-        for row in request.rows_of(tag):
-            found = self._find(row)
-            accepted = found is not None and act(found[1], row, found[0])
-            self._changed |= accepted
-            rows.append(Element(tag, self._address(row), "ok" if accepted else "false"))
-            if found is not None and request.name in ENERGISING:
-                self._tell(found[0], found[1], request.name, accepted, row.text)
-        return [list_of(rows)]
-
-    def _tell(
-        self, key: tuple[int, int], channel: Channel, command: str, accepted: bool, detail: str = ""
-    ) -> None:
-        test_id = 0 if channel.test is None else channel.test.test_id
-        self.truth.append(
-            TruthEntry(
-                len(self.truth) + 1, self.now_tick(), self.place_of(key), command, accepted, test_id, detail
-            )
-        )
-
-    def _program(self, path: str, key: tuple[int, int]) -> StepProgram | None:
-        data = self.read_file(path)
-        if data is None:
-            return None
-        self._files[path] = data
-        try:
-            return read_step_file(data, self.limits[key])
-        except StepFileRefused:
-            return None
-
-    def start(self, request: Request) -> list[Element]:
-        """Start step files (2.9); a refused row uses no test id."""
-
-        def act(channel: Channel, row: Row, key: tuple[int, int]) -> bool:
-            if channel.status not in STARTABLE:
-                return False
-            program = self._program(row.text, key)
-            if program is None:
-                return False
-            test = TestRecords(self.next_test_id, row.get("barcode"), self.now_tick())
-            self.next_test_id += 1
-            channel.start(program, test, self.now_tick())
-            return True
-
-        return self._each(request, "start", act)
-
-    def stop(self, request: Request) -> list[Element]:
-        """End tests (2.10)."""
-        return self._each(request, "stop", lambda channel, row, key: channel.stop(self.now_tick()))
-
-    def broadcaststop(self, request: Request) -> list[Element]:
-        """Stop every channel of a device (2.10)."""
-        rows = []
-        for row in request.rows_of("stop"):
-            ours = row.get("devid") == str(self.devid)
-            for channel in self.channels.values() if ours else ():
-                self._changed |= channel.stop(self.now_tick())
-            address = self._address(row, ADDRESS[:3])
-            rows.append(Element("stop", address, "ok" if ours else "false"))
-        return [list_of(rows)]
-
-    def resume(self, request: Request) -> list[Element]:
-        """Go on after stop, protect or pause (2.10)."""
-        return self._each(request, "continue", lambda channel, row, key: channel.resume(self.now_tick()))
-
-    def goto(self, request: Request) -> list[Element]:
-        """Jump to a step (2.10)."""
-        return self._each(
-            request,
-            "goto",
-            lambda channel, row, key: channel.goto(_integer(row.get("step", "0")), self.now_tick()),
-        )
-
-    def light(self, request: Request) -> list[Element]:
-        """Switch lamps (2.10)."""
-
-        def act(channel: Channel, row: Row, key: tuple[int, int]) -> bool:
-            channel.lamp = row.text == "true"
-            return True
-
-        return self._each(request, "light", act)
-
-    def clearflag(self, request: Request) -> list[Element]:
-        """Clear alarm flags (2.10); false where there is none."""
-        return self._each(request, request.name, _clear_flag)
-
-    def chl_ctrl(self, request: Request) -> list[Element]:
-        """Set the output switch (2.10); only the flag of inquire is known to follow it."""
-
-        def act(channel: Channel, row: Row, key: tuple[int, int]) -> bool:
-            if row.text not in ("0", "1"):
-                return False
-            channel.output_switch = int(row.text)
-            return True
-
-        return self._each(request, "chl_ctrl", act)
-
-    def reset(self, request: Request) -> list[Element]:
-        """Replace the step file of a running test (2.10); the reply has no list."""
-        row = next(iter(request.rows_of("reset")), Row("reset", {}))
-        found = self._find(row)
-        accepted = False
-        if found is not None:
-            program = self._program(row.text, found[0])
-            accepted = program is not None and found[1].replace_program(program, self.now_tick())
-            self._tell(found[0], found[1], "reset", accepted, row.text)
-        self._changed |= accepted
-        return [Element("reset", self._address(row), "ok" if accepted else "false")]
-
-    def parallel(self, request: Request) -> list[Element]:
-        """Couple idle channels: only noted (2.10)."""
-        kind = _integer(request.list_attributes.get("paralleltype", "0"))
-
-        def act(channel: Channel, row: Row, key: tuple[int, int]) -> bool:
-            if channel.status not in STARTABLE:
-                return False
-            channel.parallel = kind
-            return True
-
-        return self._each(request, "parallel", act)
-
-    def getparallel(self, request: Request) -> list[Element]:
-        """Tell how channels are coupled (2.10)."""
-        rows = []
-        for row in request.rows_of("parallel") or request.rows_of("getparallel"):
-            found = self._find(row)
-            text = "false" if found is None else str(found[1].parallel)
-            rows.append(Element(row.tag, self._address(row), text))
-        return [list_of(rows)]
-
-    def setpause(self, request: Request) -> list[Element]:
-        """Reserve a pause (2.10); cycle and step -1 together mean now."""
-
-        def act(channel: Channel, row: Row, key: tuple[int, int]) -> bool:
-            cycle, step_id = _integer(row.get("cycleid", "-1")), _integer(row.get("stepid", "-1"))
-            if channel.status is not Status.WORKING:
-                return False
-            if cycle == -1 and step_id == -1:
-                return channel.pause_now(self.now_tick())
-            channel.reservation = Reservation(cycle, step_id)
-            return True
-
-        return self._each(request, "setpause", act)
-
-    def cancelpause(self, request: Request) -> list[Element]:
-        """Forget a reserved pause (2.10); false where there is none."""
-
-        def act(channel: Channel, row: Row, key: tuple[int, int]) -> bool:
-            had, channel.reservation = channel.reservation is not None, None
-            return had
-
-        return self._each(request, "cancelpause", act)
-
-    def getpause(self, request: Request) -> list[Element]:
-        """Tell reserved pauses (2.10)."""
-        rows = []
-        for row in request.rows_of("getpause"):
-            found = self._find(row)
-            wanted = None if found is None else found[1].reservation
-            place = [("cycleid", str(wanted.cycle if wanted else 0))]
-            place.append(("stepid", str(wanted.step_id if wanted else 0)))
-            rows.append(Element("getpause", [*self._address(row), *place], "true" if wanted else "false"))
-        return [list_of(rows)]
-
-
-def _clear_flag(channel: Channel, row: Row, key: tuple[int, int]) -> bool:
-    had, channel.alarm_flag = channel.alarm_flag, False
-    return had
-
-
-def _integer(text: str) -> int:
-    try:
-        return int(float(text))
-    except (ValueError, OverflowError):
-        return 0
-
-
-_HANDLERS: Mapping[str, Callable[[Installation, Request], list[Element]]] = {
+HANDLERS: Mapping[str, Callable[[Installation, Request], list[Element]]] = {
     "connect": Installation.connect,
     "getdevinfo": Installation.getdevinfo,
     "getchlstatus": Installation.getchlstatus,
@@ -469,40 +310,26 @@ _HANDLERS: Mapping[str, Callable[[Installation, Request], list[Element]]] = {
     "download": Installation.download,
     "downloadStepLayer": Installation.downloadStepLayer,
     "downloadlog": Installation.downloadlog,
-    "start": Installation.start,
-    "stop": Installation.stop,
-    "broadcaststop": Installation.broadcaststop,
-    "continue": Installation.resume,
-    "goto": Installation.goto,
-    "light": Installation.light,
-    "clearflag": Installation.clearflag,
-    "resetalarm": Installation.clearflag,
-    "chl_ctrl": Installation.chl_ctrl,
-    "reset": Installation.reset,
-    "parallel": Installation.parallel,
-    "getparallel": Installation.getparallel,
-    "setpause": Installation.setpause,
-    "cancelpause": Installation.cancelpause,
-    "getpause": Installation.getpause,
+    **ACTING,
 }
 
 
 class Endpoint:
     """One connection: cuts requests out of bytes and answers them in order."""
 
-    def __init__(self, device: Installation, before: Callable[[], None] | None = None) -> None:
+    def __init__(self, device: Installation) -> None:
         self._device = device
         self._reader = FrameReader()
-        self._before = before
         self._held = b""
+        self._logged_in = False
 
     def outgoing(self, data: bytes) -> list[Outgoing]:
         """Take received bytes and return what is to be sent, with the wire faults' wishes."""
         result: list[Outgoing] = []
         for frame in self._reader.feed(data):
-            if self._before is not None:
-                self._before()
-            command, reply = self._device.answer(frame)
+            command, reply = self._device.answer(frame, logged_in=self._logged_in)
+            if command == "connect":
+                self._logged_in = b"<result>ok</result>" in reply
             out, merge = self._device.wire_faults.on(command, reply)
             if merge:
                 self._held += reply

@@ -35,6 +35,11 @@ _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _CMD_IN_JUNK = re.compile(rb"<cmd>\s*([A-Za-z_]{1,40})\s*</cmd>")
 
 
+ADDRESS = ("ip", "devtype", "devid", "subdevid", "chlid")
+"""Address attributes of a channel (neware-bts 3.1); some replies leave the ip out."""
+ADDRESS4 = ADDRESS[1:]
+
+
 class RequestProblem(Exception):
     """A request that is not a BTS message; ``name`` is its command where one could be read."""
 
@@ -291,3 +296,11 @@ def number15(value: float) -> str:
 def point_exponents(rows: str) -> str:
     """Give each quoted exponent number without a decimal point one: ``"3E-05"`` becomes ``"3.0E-05"``."""
     return _BARE_EXPONENT.sub(r"\1.0E", rows)
+
+
+def integer(text: str) -> int:
+    """Read a whole number of an attribute; anything else is 0."""
+    try:
+        return int(float(text))
+    except (ValueError, OverflowError):
+        return 0
