@@ -6,6 +6,7 @@ space nor the beginning of a frame are a WireError after the frames before them 
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from dataclasses import dataclass
@@ -14,13 +15,13 @@ from xml.etree.ElementTree import canonicalize
 
 import numpy as np
 import pytest
-
-from labctl.errors import RefusedError, WireError
-from labctl.model.record import DeviceBlock
 from labctl_drivers.neware import messages as m
 from labctl_drivers.neware.codec import decode_reply, encode_request
 from labctl_drivers.neware.framing import FrameReader
 from labctl_drivers.neware.session import check_pairing
+
+from labctl.errors import RefusedError, WireError
+from labctl.model.record import DeviceBlock
 
 END = b"\n\n#\r\n"
 
@@ -283,7 +284,7 @@ def test_a_thousand_random_cut_sets_give_the_same_frames() -> None:
 
 
 def test_two_glued_frames_are_two_frames() -> None:
-    for first, second in zip(WHOLE, WHOLE[1:], strict=False):
+    for first, second in itertools.pairwise(WHOLE):
         assert frames_of(FrameReader(), first + END + second + END) == [first, second]
 
 

@@ -38,7 +38,7 @@ from labctl_drivers.neware.options import POLL_MIN_S, NewareOptions
 from labctl_drivers.neware.plausible import mark_implausible
 from labctl_drivers.neware.session import SEE_CLIENT_LOG
 from labctl_drivers.neware.stepfile import StepFileHead, check_fits, write_step_file
-from labctl_drivers.neware.stepstore import hash_of, name_from, path_on_bts, place_step_file
+from labctl_drivers.neware.stepstore import file_name, hash_of, name_from, path_on_bts, place_step_file
 from labctl_drivers.neware.words import meaning_of, state_of
 
 log = logging.getLogger(__name__)
@@ -250,6 +250,7 @@ class NewareCycler:
         Raises: UsageError when the channel cannot run the segment or the folder cannot be written.
         """
         options = self._options
+        file_name(label)
         device_limits = limits if options.aux_temperature else replace(limits, temperature_max_degC=None)
         check_fits(segment.body, device_limits, self.capabilities(place))
         head = StepFileHead(
@@ -335,12 +336,14 @@ class NewareCycler:
         """
         self._readings.clear()
         options = self._options
+        patience_s = STOP_CONFIRMED_WITHIN_S / 2
         try:
             await self._stop_lane.ask_stop(m.BroadcastStop(options.devid, options.devtype, options.ip))
         except (RefusedError, WireError) as error:
             # Its reply shape is not known (open point 2): the read-back decides, not the answer.
             log.warning("instrument=%s broadcaststop was answered strangely: %s", self._name, error)
-        moving = await self._moving_after_stop(self._places, STOP_CONFIRMED_WITHIN_S / 2)
+            patience_s = 0.0
+        moving = await self._moving_after_stop(self._places, patience_s)
         if moving:
             await self._stop_lane.ask_stop(m.Stop(tuple(self._address(place) for place in moving)))
             moving = await self._moving_after_stop(tuple(moving), STOP_CONFIRMED_WITHIN_S / 2)
