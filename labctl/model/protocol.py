@@ -222,6 +222,7 @@ class DetectIntent:
     in_a_row: int
     action: DetectionAction
     of_cycle: int = 1
+    place: TextPlace = field(default_factory=TextPlace, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +236,7 @@ class TemperatureIntent:
     warn: Quantity | None = None
     warn_after: Quantity | None = None
     trip: Quantity | None = None
+    place: TextPlace = field(default_factory=TextPlace, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

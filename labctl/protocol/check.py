@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from itertools import pairwise
 
 from labctl.model.cell import CellKind
-from labctl.model.program import DetectionKind
+from labctl.model.program import DetectionKind, TemperatureDemand
 from labctl.model.protocol import (
     Branch,
     DeviceStep,
@@ -26,6 +26,7 @@ from labctl.model.protocol import (
     Repeat,
     Rest,
     SafetyIntent,
+    TemperatureIntent,
     TextPlace,
 )
 from labctl.protocol.expressions import parse_expression
@@ -38,6 +39,9 @@ _RATE_OF_CAPACITY = {
     QuantityKind.FRACTION: QuantityKind.C_RATE,
 }
 """A capacity and a current of these kinds give a time without knowing the cell."""
+
+FRACTION_MAX = 1.5
+"""An efficiency or retention limit above it is a percentage without its sign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,30 +281,39 @@ def _check_whole(protocol: Protocol) -> Iterator[Finding]:
         yield _warning(
             nodes[0], "the protocol only rests.", "Add a charge, discharge or hold step if that is not meant."
         )
-    demand = protocol.temperature
-    if demand is not None:
-        order = [("tolerance", demand.tolerance, 1.0), ("warn", demand.warn, 2.0), ("trip", demand.trip, 5.0)]
-        sizes = [(name, default if value is None else base_value(value)) for name, value, default in order]
-        for (inner, inner_K), (outer, outer_K) in pairwise(sizes):
-            if inner_K > outer_K:
-                yield Finding(
-                    True,
-                    f"temperature: '{inner}' ({inner_K:g} K) is wider than '{outer}' ({outer_K:g} K).",
-                    "Order them tolerance <= warn <= trip.",
-                    TextPlace(),
-                )
+    if protocol.temperature is not None:
+        yield from _check_temperature(protocol.temperature)
     for rule in protocol.detections:
         if rule.kind is DetectionKind.EFFICIENCY and protocol.for_kinds == (CellKind.SYMMETRIC,):
             yield Finding(
                 False,
                 "a coulombic efficiency of a symmetric cell says nothing about it.",
                 "Use 'short' and 'polarisation'.",
-                TextPlace(),
+                rule.place,
             )
-        if rule.limit.kind is QuantityKind.FRACTION and base_value(rule.limit) > 1.5:
+        if rule.limit.kind is QuantityKind.FRACTION and base_value(rule.limit) > FRACTION_MAX:
             yield Finding(
                 True,
-                f"detect {rule.kind.value}: {format_quantity(rule.limit)} is more than 150 %.",
+                f"detect {rule.kind.value}: {format_quantity(rule.limit)} is more than {FRACTION_MAX * 100:g} %.",
                 f"Write '{format_quantity(rule.limit)} %' if percent is meant.",
-                TextPlace(),
+                rule.place,
+            )
+
+
+def _check_temperature(demand: TemperatureIntent) -> Iterator[Finding]:
+    """Find bands that are not inside each other."""
+    usual = TemperatureDemand(base_value(demand.setpoint))
+    order = (
+        ("tolerance", demand.tolerance, usual.tolerance_K),
+        ("warn", demand.warn, usual.warn_K),
+        ("trip", demand.trip, usual.trip_K),
+    )
+    sizes = [(name, default if value is None else base_value(value)) for name, value, default in order]
+    for (inner, inner_K), (outer, outer_K) in pairwise(sizes):
+        if inner_K > outer_K:
+            yield Finding(
+                True,
+                f"temperature: '{inner}' ({inner_K:g} K) is wider than '{outer}' ({outer_K:g} K).",
+                "Order them tolerance <= warn <= trip.",
+                demand.place,
             )

@@ -117,18 +117,19 @@ def _record(record: RecordIntent) -> Document:
     )
 
 
+def _pair(name: str, low: Quantity | None, high: Quantity | None) -> Document:
+    if low is None and high is None:
+        return {}
+    return {name: ["none" if value is None else format_quantity(value) for value in (low, high)]}
+
+
 def _safety(safety: SafetyIntent) -> Document:
-    document: Document = {}
-    if safety.voltage_min is not None and safety.voltage_max is not None:
-        document["voltage"] = [format_quantity(safety.voltage_min), format_quantity(safety.voltage_max)]
-    document.update(_filled(current=safety.current_max, capacity=safety.capacity_max))
-    if safety.temperature_min is not None and safety.temperature_max is not None:
-        document["temperature"] = [
-            format_quantity(safety.temperature_min),
-            format_quantity(safety.temperature_max),
-        ]
-    document.update(_filled(delay=safety.delay))
-    return document
+    return {
+        **_pair("voltage", safety.voltage_min, safety.voltage_max),
+        **_filled(current=safety.current_max, capacity=safety.capacity_max),
+        **_pair("temperature", safety.temperature_min, safety.temperature_max),
+        **_filled(delay=safety.delay),
+    }
 
 
 def _detections(rules: tuple[DetectIntent, ...]) -> Document:

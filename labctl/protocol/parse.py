@@ -226,7 +226,7 @@ def _read_temperature(node: Node, values: Values) -> TemperatureIntent:
         for key, kind in kinds.items()
         if (value := fields.get(key)) is not None
     }
-    return TemperatureIntent(setpoint, **found)
+    return TemperatureIntent(setpoint, **found, place=values.place(node))
 
 
 def _read_detect(node: Node, values: Values) -> tuple[DetectIntent, ...]:
@@ -250,6 +250,7 @@ def _read_rule(kind: DetectionKind, node: Node, values: Values) -> DetectIntent:
         1 if in_a_row is None else values.count(in_a_row, keys[1]),
         values.choice(fields.need("then", "stop"), "then", DetectionAction),
         1 if of_cycle is None else values.count(of_cycle, "of_cycle"),
+        values.place(fields.need(keys[0], example)),
     )
 
 

@@ -71,7 +71,7 @@ def _definitions() -> Schema:
     time = _quantity(QuantityKind.TIME)
 
     def pair(item: Schema) -> Schema:
-        return {"type": "array", "items": item, "minItems": 2, "maxItems": 2}
+        return {"type": "array", "items": {"anyOf": [{"const": "none"}, item]}, "minItems": 2, "maxItems": 2}
 
     return {
         "count": count,

@@ -123,19 +123,20 @@ def _record_phrase(record: RecordIntent) -> str:
     return " or ".join(parts) if parts else "at the ends of steps only"
 
 
+def _outside(what: str, low: Quantity | None, high: Quantity | None) -> list[str]:
+    if low is not None and high is not None:
+        return [f"{what} outside {format_quantity(low)} to {format_quantity(high)}"]
+    sides = (("below", low), ("above", high))
+    return [f"{what} {side} {format_quantity(value)}" for side, value in sides if value is not None]
+
+
 def _safety_phrase(safety: SafetyIntent) -> str:
-    parts = []
-    if safety.voltage_min and safety.voltage_max:
-        parts.append(
-            f"voltage outside {format_quantity(safety.voltage_min)} to {format_quantity(safety.voltage_max)}"
-        )
+    parts = _outside("voltage", safety.voltage_min, safety.voltage_max)
     if safety.current_max:
         parts.append(f"|current| above {format_quantity(safety.current_max)}")
     if safety.capacity_max:
         parts.append(f"more than {format_quantity(safety.capacity_max)} in a step")
-    if safety.temperature_min and safety.temperature_max:
-        low, high = format_quantity(safety.temperature_min), format_quantity(safety.temperature_max)
-        parts.append(f"temperature outside {low} to {high}")
+    parts += _outside("temperature", safety.temperature_min, safety.temperature_max)
     return ", ".join(parts)
 
 

@@ -78,7 +78,9 @@ class Reducer:
         self.losses: list[Loss] = []
 
     def _lose(self, place: str, what: str) -> None:
-        self.losses.append(Loss(place, what))
+        loss = Loss(place, what)
+        if loss not in self.losses:  # the passes of a varied repeat lose the same things
+            self.losses.append(loss)
 
     def protocol(self, protocol: Protocol, name: str) -> Protocol:
         """Return what the target keeps of a protocol; ``name`` is what its reader will call it."""
