@@ -96,6 +96,21 @@ def _guarded(verb: Verb, words: Sequence[str]) -> int:
     except KeyboardInterrupt:
         sys.stderr.write(f"\nlabctl {verb.name}: interrupted\n")
         return EXIT_FAILED
+    except BaseExceptionGroup as group:
+        if group.split((LabctlError, OSError))[1] is not None:
+            raise
+        for error in _leaves(group):
+            sys.stderr.write(f"labctl {verb.name}: {error}\n")
+        return EXIT_FAILED
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    """Return the single errors of a group, in order, each text once."""
+    found: dict[str, BaseException] = {}
+    for error in group.exceptions:
+        for leaf in _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]:
+            found.setdefault(str(leaf), leaf)
+    return list(found.values())
 
 
 def parse(verb: Verb, module: VerbModule, words: Sequence[str]) -> argparse.Namespace:
