@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 POINTS_PER_MM = 12  # pixel columns per mm at 300 dpi: more cannot be printed
 ZOOM_H = 6.0
+MARKERS_APART = 50  # so many stand apart at one column's width
+FIRST_CYCLES = 12  # activation and formation happen there
 WIDE_MM = 120.0  # from here on a figure has room for three panels in a row
 
 
@@ -251,7 +253,7 @@ def capacity_efficiency_by_cycle(
         above.sharex(below)
         for place, cell in enumerate(series):
             colour, marker = colour_of(cell.label, place), MARKERS[place % len(MARKERS)]
-            every = -(-len(cell.cycle) // 50)  # 50 markers stand apart at one column's width
+            picked = shown_rows(len(cell.cycle))
             look: dict[str, Any] = {
                 "color": colour,
                 "linestyle": "none",
@@ -259,18 +261,14 @@ def capacity_efficiency_by_cycle(
                 "markeredgewidth": 0.5,
                 "zorder": 3.0 - 0.1 * place,
             }
-            picked = slice(None, None, every)
             above.plot(cell.cycle[picked], 100.0 * cell.efficiency[picked], **look)
             below.plot(cell.cycle[picked], cell.charge_capacity[picked], **look, fillstyle="none")
             below.plot(cell.cycle[picked], cell.discharge_capacity[picked], **look, label=cell.label)
         above.set_ylabel("CE / %")
         above.tick_params(labelbottom=False)
-        low = min(
-            (float(np.nanmin(cell.efficiency)) for cell in series if _any(cell.efficiency)), default=0.9
-        )
-        above.set_ylim(max(0.0, min(98.0, 100.0 * low) - 3.0), 103.0)
+        above.set_ylim(*_efficiency_limits(series))
         below.set_ylim(bottom=0.0)
-        below.set_xlim(left=0.0)
+        below.margins(x=0.02)
         below.set_xlabel("Cycle")
         below.set_ylabel(f"Capacity / {unit}")
         below.legend(
@@ -281,8 +279,19 @@ def capacity_efficiency_by_cycle(
     return figure
 
 
-def _any(values: NDArray[Any]) -> bool:
-    return bool(np.isfinite(values).any())
+def shown_rows(count: int) -> NDArray[np.int64]:
+    """Return the rows that get a marker: about 50 that stand apart, the first ones (activation) and the last."""
+    every = max(1, -(-count // MARKERS_APART))
+    rows = np.concatenate([np.arange(min(count, FIRST_CYCLES)), np.arange(0, count, every), [count - 1]])
+    return np.unique(rows[rows >= 0]).astype(np.int64)
+
+
+def _efficiency_limits(series: Sequence[CycleSeries]) -> tuple[float, float]:
+    """Return the axis limits of the efficiencies in percent; 97 to 103 shows good cells alike in all figures."""
+    known = np.concatenate([cell.efficiency[np.isfinite(cell.efficiency)] for cell in series])
+    if len(known) == 0:
+        return 97.0, 103.0
+    return min(97.0, 100.0 * float(known.min()) - 1.0), max(103.0, 100.0 * float(known.max()) + 1.0)
 
 
 def polarisation_by_cycle(
@@ -310,7 +319,7 @@ def polarisation_by_cycle(
             axes.set_ylim(bottom=0.0)
         if limit_V is not None:
             axes.axhline(limit_V, color="0.35", linewidth=0.6, linestyle=(0, (4, 2)))
-        axes.set_xlim(left=0.0)
+        axes.margins(x=0.02)
         axes.set_xlabel("Cycle")
         axes.set_ylabel("Polarisation / V")
         axes.legend(loc="best", markerscale=2.0)
@@ -340,6 +349,7 @@ def differential_capacity(
                 axes.plot(half.voltage_V, slope, color=colour, label=None if side else label)
         axes.axhline(0.0, color="0.35", linewidth=0.5)
         smoothing_mV = 1e3 * curves[0][1].smoothing_V if curves else 0.0
+        axes.locator_params(axis="x", nbins=6)
         axes.set_xlabel("Voltage / V")
         axes.set_ylabel(f"dQ/dV / {unit} V$^{{-1}}$\n(Gaussian, {smoothing_mV:g} mV)")
         axes.legend(title="Cycle", loc="best", title_fontsize=7.0)
