@@ -1,15 +1,14 @@
-"""``labctl demo``: the reference study on a virtual bench, from protocol files to figures, against its numbers."""
+"""``labctl demo``: the reference study on a virtual bench, from protocol files to figures, against its
+numbers.
+"""
 
 from __future__ import annotations
 
 import argparse
-import signal
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from labctl.cli.app import EXIT_FAILED, EXIT_OK
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
     from labctl.analysis.rundata import RunData
     from labctl.clock import Clock
     from labctl.config.station import StationFile
-    from labctl.engine.jobs import Job, RunResult, StopSignal
-    from labctl.engine.station import Station
+    from labctl.engine.jobs import Job, RunResult
     from labctl.model.cell import Cell
     from labctl.store.root import DataRoot
     from labctl.store.runreader import RunReader
@@ -66,13 +64,14 @@ class Demo:
 
 def run(args: argparse.Namespace) -> int:
     """Run the demo. Exit code 0: all as stated; 1: something is not; 2: something could not be computed."""
+    from labctl.cli.following import note_runs
     from labctl.store.root import DataRoot
 
     _check_speed(args.speed)
     place = Path(args.data or DEFAULT_DATA)
     with DataRoot(place, create=True).lock("labctl demo") as root:
         demo = _perform(args, root)
-        _note_runs(root, demo.results)
+        note_runs(root, demo.results)
         if demo.detached:
             return _tell_detached(args, root, demo)
         return _conclude(args, root, demo)
@@ -93,6 +92,7 @@ def _perform(args: argparse.Namespace, root: DataRoot) -> Demo:
     """Start the bench, run the study's jobs through the engine, end the bench."""
     from labctl.analysis.outcomesfile import find_outcomes, load_outcomes
     from labctl.cli.demobench import demo_bench
+    from labctl.cli.following import detach_on_interrupt
     from labctl.clock import run_with_clock
     from labctl.config.station import load_station
 
@@ -108,7 +108,7 @@ def _perform(args: argparse.Namespace, root: DataRoot) -> Demo:
         if not args.json:
             say(f"virtual bench ready, seed {args.seed}; {len(chosen)} runs; data go to {root.path}")
         follower = _Follower(chosen, cells, station, root, quiet=args.json)
-        with follower.board, _detach_on_interrupt(follower.stop):
+        with follower.board, detach_on_interrupt(follower.stop):
             results = run_with_clock(station.clock.spec(), follower.serve)
     return Demo(chosen, results, follower.stop.detached)
 
@@ -146,7 +146,7 @@ def _register(root: DataRoot, table: Path) -> dict[str, Cell]:
 
 
 class _Follower:
-    """Makes the jobs of the chosen runs and follows them to their end."""
+    """Binds the chosen runs' protocols to their cells and follows the jobs to their end."""
 
     def __init__(
         self,
@@ -160,71 +160,36 @@ class _Follower:
         from labctl.cli.progress import RunBoard
         from labctl.engine.jobs import StopSignal
 
-        self._study = study
-        self._cells = cells
         self._station = station
+        self._jobs = [_job(entry, cells, station) for entry in study]
         self._root = root
         self.board = RunBoard(quiet=quiet)
         self.stop = StopSignal()
 
     async def serve(self, clock: Clock) -> list[RunResult]:
-        """Open the bench's instruments, bind the protocols, run all jobs at once."""
+        """Open the bench's instruments and run all jobs at once."""
         from labctl.engine.api import open_station, run_jobs
 
         async with open_station(self._station, clock) as station:
-            jobs = [self._job(entry, station) for entry in self._study]
-            return await run_jobs(station, self._root, jobs, observer=self.board.show, stop=self.stop)
+            return await run_jobs(station, self._root, self._jobs, observer=self.board.show, stop=self.stop)
 
-    def _job(self, entry: StudyRun, station: Station) -> Job:
-        """Bind a run's protocol to its cell and channel."""
-        from labctl.engine.jobs import Job
-        from labctl.model.ids import ChannelId
-        from labctl.protocol.bind import bind
-        from labctl.protocol.library import find_protocol
-        from labctl.protocol.parse import load_protocol
 
-        if entry.cell not in self._cells:
-            raise UserInputError(
-                f"{entry.run} wants cell {entry.cell} in {entry.channel}, but the bench has no such cell: "
-                f"{', '.join(sorted(self._cells)) or 'none'}. Give the bench file's cells those ids and slots."
-            )
-        cell, channel = self._cells[entry.cell], ChannelId(entry.channel)
-        protocol = load_protocol(find_protocol(entry.protocol))
-        limits = station.limits.get(channel)
-        program = bind(
-            protocol,
-            cell,
-            channel,
-            station.capabilities(channel),
-            channel_limits=None if limits is None else limits.trip,
-            has_chamber=station.chamber_of(channel) is not None,
+def _job(entry: StudyRun, cells: dict[str, Cell], station: StationFile) -> Job:
+    """Bind a run's protocol to its cell and channel."""
+    from labctl.cli.binding import bind_offline
+    from labctl.engine.jobs import Job
+    from labctl.model.ids import ChannelId
+    from labctl.protocol.library import find_protocol
+    from labctl.protocol.parse import load_protocol
+
+    if entry.cell not in cells:
+        raise UserInputError(
+            f"{entry.run} wants cell {entry.cell} in {entry.channel}, but the bench has no such cell: "
+            f"{', '.join(sorted(cells)) or 'none'}. Give the bench file's cells those ids and slots."
         )
-        return Job(program, cell, protocol_text=protocol.text, operator="labctl demo")
-
-
-@contextmanager
-def _detach_on_interrupt(stop: StopSignal) -> Iterator[None]:
-    """Let the first Ctrl-C detach and the second one interrupt."""
-
-    def on_interrupt(number: int, frame: FrameType | None) -> None:
-        if stop.detached:
-            raise KeyboardInterrupt
-        stop.detach()
-
-    before = signal.signal(signal.SIGINT, on_interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _note_runs(root: DataRoot, results: Sequence[RunResult]) -> None:
-    """Put the runs into the catalogue."""
-    from labctl.store.catalogue import Catalogue
-
-    with Catalogue(root) as catalogue:
-        for result in results:
-            catalogue.runs.upsert(_reader(root, result).manifest)
+    protocol = load_protocol(find_protocol(entry.protocol))
+    program = bind_offline(station, protocol, cells[entry.cell], ChannelId(entry.channel))
+    return Job(program, cells[entry.cell], protocol_text=protocol.text, operator="labctl demo")
 
 
 def _reader(root: DataRoot, result: RunResult) -> RunReader:
@@ -277,7 +242,9 @@ def _conclude(args: argparse.Namespace, root: DataRoot, demo: Demo) -> int:
 def _draw(
     study: Sequence[StudyRun], readers: dict[str, RunReader], runs: dict[str, RunData], folder: Path
 ) -> list[Path]:
-    """Draw each study figure from its runs: profiles of lithium cells, capacity and efficiency of full cells."""
+    """Draw each study figure from its runs: profiles of lithium cells, capacity and efficiency of full
+    cells.
+    """
     from labctl.analysis.figurestyle import save
     from labctl.cli.plot import cycles_figure, profile_figure
     from labctl.model.cell import CellKind
