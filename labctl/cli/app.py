@@ -98,10 +98,28 @@ def _guarded(verb: Verb, words: Sequence[str]) -> int:
         return EXIT_FAILED
     except BaseExceptionGroup as group:
         if group.split((LabctlError, OSError))[1] is not None:
-            raise
+            sys.stderr.write(f"labctl {verb.name}: {_crash_report(group)}\n")
+            return EXIT_FAILED
         for error in _leaves(group):
             sys.stderr.write(f"labctl {verb.name}: {error}\n")
         return EXIT_FAILED
+    except Exception as bug:
+        sys.stderr.write(f"labctl {verb.name}: {_crash_report(bug)}\n")
+        return EXIT_FAILED
+
+
+def _crash_report(bug: BaseException) -> str:
+    """Save the traceback of a bug on this computer (X15) and say where it is."""
+    import tempfile
+    import traceback
+
+    handle, name = tempfile.mkstemp(prefix="labctl-crash-", suffix=".txt", text=True)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        traceback.print_exception(bug, file=file)
+    return (
+        f"this is a bug in labctl, not your mistake ({type(bug).__name__}: {bug}). What was stored is safe, and "
+        f"device-driven cells go on. Please send {name} to the maintainers after a look at what it says."
+    )
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:

@@ -1,4 +1,6 @@
-"""What every verb that follows runs shares: the first Ctrl-C detaches, the catalogue is kept current, the end is told."""
+"""What every verb that follows runs shares: the first Ctrl-C detaches, the catalogue is current, the end
+is told.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ def note_runs(root: DataRoot, results: Sequence[RunResult]) -> None:
 def tell_results(
     root: DataRoot, results: Sequence[RunResult], args: argparse.Namespace, *, detached: bool
 ) -> int:
-    """Print how the runs stand; exit 0 when each ended as a protocol may end it, or goes on after a detach."""
+    """Print how the runs stand; exit 0 when each ended as a protocol may end it, or goes on after a
+    detach.
+    """
     if args.json:
         emit_json([_plain(root, result) for result in results])
     else:

@@ -91,7 +91,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def bound(args: argparse.Namespace, protocol: Protocol) -> Program:
-    """Bind to the cell and channel that the arguments name, with the station's limits. Talks to no instrument."""
+    """Bind to the cell and channel that the arguments name, with the station's limits. Talks to no
+    instrument.
+    """
     from labctl.cli.binding import bind_offline
     from labctl.model.ids import ChannelId
     from labctl.store.catalogue import Catalogue

@@ -21,7 +21,7 @@ FOLLOW_EVERY_S = 2.0
 
 def follow(args: argparse.Namespace) -> int:
     """Tell how a run goes on, from its folder alone, until it has ended; Ctrl-C leaves it alone."""
-    from labctl.clock import Clock, ClockSpec, run_with_clock
+    from labctl.clock import ClockSpec, run_with_clock
 
     root = root_of(args)
     root.run_folder(args.run_id)
@@ -102,7 +102,9 @@ def resume(args: argparse.Namespace) -> int:
 
 
 def _open_runs(root: DataRoot) -> list[str]:
-    """Return the ids of all runs that have not ended, oldest first; the folders are the truth, not the catalogue."""
+    """Return the ids of all runs that have not ended, oldest first; the folders are the truth, not the
+    catalogue.
+    """
     from labctl.store.runreader import RunReader
 
     readers = [(folder.name, RunReader(folder)) for folder in root.run_folders()]
