@@ -65,7 +65,8 @@ class HoldChunk(Chunk):
         self._limit_A = math.inf if math.isnan(limit_A) else limit_A
         self._start = state
         current_A, voltage_V = self._solve(state, 0, 0.0)
-        self._scale_A = self._limit_A if math.isfinite(self._limit_A) else max(abs(current_A), 1e-9)
+        floor_A = 1e-3 * self._limit_A if math.isfinite(self._limit_A) else 1e-9
+        self._scale_A = max(abs(current_A), floor_A)
         self._nodes = [0]
         self._node_A = [current_A]
         self._node_V = [voltage_V]
