@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _MARK = b', "check": "'
+_START = b'{"n": '
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +98,21 @@ def read_lines(data: bytes, *, chained: bool = False) -> LineFile:
         number += 1
         if stop == 0:
             break
+        decoded = decode_line(data[at:stop])
+        if decoded is None:
+            # a damaged newline must not take the next line with it
+            inner = data.find(_START, at + 1, stop)
+            stop = inner if inner > 0 else stop
         raw = data[at:stop]
-        decoded = decode_line(raw)
-        if decoded is None or not _fits(decoded, previous, chained):
+        fits = decoded is not None and _fits(decoded, previous, chained)
+        if decoded is None:
             suspects.append(number)
         else:
-            lines.append(Line(decoded[0], raw, decoded[2]))
-            end = stop
-            bad += suspects
+            if fits:
+                lines.append(Line(decoded[0], raw, decoded[2]))
+            bad += suspects if fits else [*suspects, number]
             suspects = []
-        previous = decoded[2] if decoded is not None else None
+            end = stop
+        previous = decoded[2] if decoded is not None and fits else None
         at = stop
     return LineFile(tuple(lines), end, tuple(bad))

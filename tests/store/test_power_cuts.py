@@ -121,7 +121,7 @@ def assert_rows(reader: RunReader, script: Script) -> None:
     assert parquet.same_rows(rows, SOURCE.rows(0, len(rows)))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, 6))])
 def test_every_acknowledged_row_is_there_once_after_a_power_cut_at_any_operation(
     small_files: int, seed: int
 ) -> None:
@@ -189,8 +189,7 @@ def test_a_power_cut_after_a_failed_sync_still_keeps_what_was_acknowledged(small
         script = Script(disk)
         with pytest.raises((PowerCut, StoreError)):
             script.run()
-            pytest.raises(PowerCut, script.disk.sync_folder, ROOT)
-            raise PowerCut
+            raise PowerCut  # the script ended before that operation: nothing was running when the power went
         assert_holds(script, disk.crash())
 
 
@@ -214,18 +213,18 @@ def test_a_failed_sync_is_never_repeated_on_the_same_file(root: DataRoot, disk: 
 def test_a_full_disk_acknowledges_nothing_keeps_the_rows_in_memory_and_recovers(
     root: DataRoot, disk: SimulatedDisk
 ) -> None:
+    source = cycling_rows(3000)
     writer = RunWriter.create(root, RUN, {}, UTC_START)
-    writer.append(SOURCE.rows(0, 10), RECEIPT)
+    writer.append(source.rows(0, 100), RECEIPT)
     writer.commit()
     disk.quota_bytes = disk.used_bytes
-    for start in range(10, 140, 10):
-        writer.append(SOURCE.rows(start, start + 10), RECEIPT)
-    disk.quota_bytes = 1000
-    writer.append(SOURCE.rows(140, 150), RECEIPT)
-    with pytest.raises(StoreError, match="wait in memory"):
-        writer.commit()
-    assert writer.durable_sequence < 150
+    for start in range(100, 3000, 100):
+        writer.append(source.rows(start, start + 100), RECEIPT)
+    for _ in range(3):
+        with pytest.raises(StoreError, match="wait in memory"):
+            writer.commit()
+    assert writer.durable_sequence == 100
     disk.quota_bytes = None
-    assert writer.commit() == 150
+    assert writer.commit() == 3000
     writer.finish(None)
-    assert parquet.same_rows(RunReader(writer.folder, disk=disk).records(), SOURCE)
+    assert parquet.same_rows(RunReader(writer.folder, disk=disk).records(), source)
