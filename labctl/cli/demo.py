@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from labctl.config.station import StationFile
     from labctl.engine.jobs import Job, RunResult
     from labctl.model.cell import Cell
+    from labctl.model.ids import RunId
     from labctl.store.root import DataRoot
     from labctl.store.runreader import RunReader
 
@@ -71,9 +72,10 @@ def run(args: argparse.Namespace) -> int:
     place = Path(args.data or DEFAULT_DATA)
     with DataRoot(place, create=True).lock("labctl demo") as root:
         demo = _perform(args, root)
+        ended = _end_detached(root, demo.results) if demo.detached else []
         note_runs(root, demo.results)
         if demo.detached:
-            return _tell_detached(args, root, demo)
+            return _tell_detached(args, root, ended)
         return _conclude(args, root, demo)
 
 
@@ -198,16 +200,33 @@ def _reader(root: DataRoot, result: RunResult) -> RunReader:
     return RunReader(root.run_folder(result.run_id))
 
 
-def _tell_detached(args: argparse.Namespace, root: DataRoot, demo: Demo) -> int:
+def _end_detached(root: DataRoot, results: Sequence[RunResult]) -> list[RunId]:
+    """End the runs whose bench is gone: nothing can ever resume them. Returns their ids."""
+    from labctl.engine.api import Outcome
+    from labctl.store.runwriter import RunWriter
+
+    ended = []
+    for result in results:
+        if result.state != "ended":
+            writer = RunWriter.reopen(root, result.run_id)
+            reason = "the demo was interrupted; its virtual bench ended with it"
+            writer.journal("demo.interrupted", reason=reason)
+            writer.update_manifest(state="ended", outcome=Outcome.STOPPED.value, reason=reason)
+            writer.finish(None)
+            ended.append(result.run_id)
+    return ended
+
+
+def _tell_detached(args: argparse.Namespace, root: DataRoot, ended: Sequence[RunId]) -> int:
     """Say what became of the cells and where the rows are."""
     if args.json:
         emit_json([])
-    running = [str(result.run_id) for result in demo.results if result.state != "ended"]
+    example = ended[0] if ended else "RUN"
     say(
-        f"Detached. The virtual bench of a demo ends with the demo, so {len(running)} run(s) end here: "
-        f"{', '.join(running) or 'none'}. On a bench of its own (labctl sim) the cells would go on: "
-        "'labctl runs follow RUN' watches them, 'labctl runs stop RUN' stops them, 'labctl runs resume' goes on. "
-        f"The rows so far are kept in {root.path}.",
+        f"Detached. The virtual bench of a demo ends with the demo, and with it {len(ended)} run(s): "
+        f"{', '.join(ended) or 'none'}; their rows are kept in {root.path}. On a bench of its own (labctl sim, or "
+        f"hardware) the cells would go on: 'labctl runs follow {example}' watches, 'labctl runs stop {example}' stops, "
+        "'labctl runs resume' goes on.",
         stderr=args.json,
     )
     return EXIT_FAILED
