@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from xml.etree import ElementTree
 
 import pytest
 from labctl_simulators.bench import Bench, open_bench
+
+collect_ignore_glob = ["*_posix.py"] if sys.platform == "win32" else []
 
 Attributes = dict[str, str]
 

@@ -196,11 +196,11 @@ class Channel:
             self._cell_chunk = self._planned(Drive.rest(), longest)
             self._ticks = longest if self._cell_chunk is None else self._cell_chunk.ticks
             return
-        longest = min(longest, self.machine.horizon(run)[0])
+        longest = min(longest, self.machine.horizon(run, self.connected)[0])
         chunk = self._driven(run, longest)
         if self._enters_hold(run, chunk):
             self._hold(run, tick)
-            chunk = self._driven(run, min(longest, self.machine.horizon(run)[0]))
+            chunk = self._driven(run, min(longest, self.machine.horizon(run, self.connected)[0]))
         self._work = self.machine.work(run, self.counter.program, chunk, self.connected)
         self._ticks = self._work.plan.ticks
         self.machine.store(self.test, run, self._work)

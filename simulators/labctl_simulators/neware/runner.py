@@ -227,8 +227,11 @@ class StepMachine:
             set_V = run.step.voltage_V or 0.0
         return Drive.cv(self.chain.true_voltage_V(set_V), abs(self.set_current_A(run)))
 
-    def horizon(self, run: StepRun) -> tuple[int, Reason | None]:
-        """Return how many ticks the chunk may last, and what ends the step then (None: a chunk edge)."""
+    def horizon(self, run: StepRun, connected: bool) -> tuple[int, Reason | None]:
+        """Return how many ticks the chunk may last, and what ends the step then (None: a chunk edge).
+
+        Without a connected cell no charge flows, so that no capacity is ever reached.
+        """
         found: list[tuple[int, int, Reason | None]] = [(LONGEST_TICKS, 9, None)]
         step = run.step
         if step.time_ticks is not None:
@@ -237,7 +240,7 @@ class StepMachine:
             span_V = abs(step.ramp_end_V - step.ramp_start_V)
             last = max(1, math.ceil(span_V / step.ramp_V_per_s * TICKS_PER_S * REACHED))
             found += [(last - run.age, 1, Reason.VOLTAGE), (RAMP_TICKS, 8, None)]
-        if not self.holds(run) and step.sign:
+        if connected and not self.holds(run) and step.sign:
             if step.stop_capacity_Ah is not None:
                 found.append((self._capacity_age(run, step.stop_capacity_Ah) - run.age, 0, Reason.CAPACITY))
             for guard in run.guards:
@@ -259,11 +262,9 @@ class StepMachine:
 
     def work(self, run: StepRun, program: StepProgram, chunk: Chunk, connected: bool) -> Work:
         """Plan what a chunk that begins now will do; changes no counter of the step."""
-        horizon, reason = self.horizon(run)
+        horizon, reason = self.horizon(run, connected)
         if chunk.ticks < horizon:
             horizon, reason = chunk.ticks, None
-        if not connected and reason in (Reason.CAPACITY, Reason.PROTECT):
-            reason = None
         start = np.zeros(1, dtype=np.int64)
         for trigger in run.triggers:
             if trigger.reference is None:
