@@ -86,13 +86,18 @@ class WriteRequest:
     words: tuple[int, ...]
 
 
-def crc16(data: bytes) -> int:
+def crc16(data: bytes | bytearray) -> int:
     """Return the Modbus CRC: start 0xFFFF, polynomial 0xA001, bits from the low end."""
     crc = 0xFFFF
     for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ 0xA001 if crc & 1 else crc >> 1
+        crc = _crc_step(crc, byte)
+    return crc
+
+
+def _crc_step(crc: int, byte: int) -> int:
+    crc ^= byte
+    for _ in range(8):
+        crc = crc >> 1 ^ 0xA001 if crc & 1 else crc >> 1
     return crc
 
 
@@ -144,19 +149,20 @@ def _rtu_size(buffer: bytearray, offset: int) -> int:
     function = buffer[offset + 1]
     left = len(buffer) - offset
     if 1 <= function <= 6:
-        sizes = range(8, 9)
+        shortest = longest = 8
     elif function in (15, 16):
-        sizes = range(9 + buffer[offset + 6], 10 + buffer[offset + 6]) if left > 6 else range(0)
+        if left <= 6:
+            return 0
+        shortest = longest = 9 + buffer[offset + 6]
     elif offset == 0:
-        sizes = range(RTU_SHORTEST, RTU_LONGEST + 1)
+        shortest, longest = RTU_SHORTEST, RTU_LONGEST
     else:
         # A frame of unknown length is looked for only where a frame must begin: a chance CRC is too likely else.
-        sizes = range(0)
-    for size in sizes:
-        if size > left:
-            break
-        body = bytes(buffer[offset : offset + size - 2])
-        if buffer[offset + size - 2] | buffer[offset + size - 1] << 8 == crc16(body):
+        return 0
+    crc = 0xFFFF
+    for size in range(3, min(longest, left) + 1):
+        crc = crc16(buffer[offset : offset + 1]) if size == 3 else _crc_step(crc, buffer[offset + size - 3])
+        if size >= shortest and crc == buffer[offset + size - 2] | buffer[offset + size - 1] << 8:
             return size
     return 0
 

@@ -46,6 +46,11 @@ class Drive:
     voltage_V: float = nan
     current_limit_A: float = nan
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kind", DriveKind(self.kind))
+        if self.kind is DriveKind.REST and self.current_A != 0.0:
+            raise ValueError("no current flows at rest")
+
     @staticmethod
     def rest() -> Drive:
         """Return the open circuit."""
