@@ -185,7 +185,7 @@ def encode_reply(reply: m.Reply) -> bytes:
             )
         case m.LogReply(address, test_id, rows):
             echo = {**_addr4(address), "testid": test_id, "log_lever": 0}
-            lines = [
+            lines: list[_Row] = [
                 ({"seqid": row.sequence, "log_code": row.code, "atime": row.clock}, None) for row in rows
             ]
             return _listed("downloadlog", lines, _leaf("download", echo))

@@ -24,13 +24,18 @@ class FileUnit:
     per_SI: Decimal
 
     def text(self, value: float) -> str:
-        """Write an SI value as a plain decimal, without exponent. Raises: UsageError for nan and inf."""
+        """Write an SI value as a plain decimal, without exponent; below 1e-30 file units it is 0.
+
+        Raises: UsageError for nan, inf and numbers beyond any instrument.
+        """
         number = Decimal(repr(float(value)))
         if not number.is_finite():
             raise UsageError(f"{value} cannot be written into a step file")
         product = _EXACT.multiply(number, self.per_SI)
-        if product and abs(product.adjusted()) > _MAX_EXPONENT:
+        if product and product.adjusted() > _MAX_EXPONENT:
             raise UsageError(f"{value} cannot be written into a step file")
+        if product.adjusted() < -_MAX_EXPONENT:
+            return "0"
         text = f"{product:f}"
         if "." in text:
             text = text.rstrip("0").rstrip(".")
