@@ -207,9 +207,11 @@ class Cell:
         passed_s = TICK_s * ticks
         if passed_s == 0.0:
             return chunk.temperature_degC
-        lag_K = (air_degC - chunk.air_degC) / passed_s * LAG_s
+        trailing_degC = (air_degC - chunk.air_degC) / passed_s * LAG_s
         return (
-            air_degC - lag_K + (chunk.temperature_degC - chunk.air_degC + lag_K) * math.exp(-passed_s / LAG_s)
+            air_degC
+            - trailing_degC
+            + (chunk.temperature_degC - chunk.air_degC + trailing_degC) * math.exp(-passed_s / LAG_s)
         )
 
     def _active_precursor(self) -> Precursor | None:

@@ -93,12 +93,12 @@ class _Regime:
         ramp_s = abs(way_K) / self.ramp_K_per_s
         slope_K_per_s = math.copysign(self.ramp_K_per_s, way_K)
         ramping_s = min(passed_s, ramp_s)
-        goal_degC = self.followed_degC + self.overshoot_K
+        goal_degC = _warmer_degC(self.followed_degC, self.overshoot_K)
         air_degC = goal_degC + slope_K_per_s * (ramping_s - LAG_s)
         air_degC += (self.air_degC - goal_degC + slope_K_per_s * LAG_s) * math.exp(-ramping_s / LAG_s)
         if passed_s <= ramp_s:
             return air_degC
-        final_degC = self.target_degC + self.overshoot_K
+        final_degC = _warmer_degC(self.target_degC, self.overshoot_K)
         return final_degC + (air_degC - final_degC) * math.exp(-(passed_s - ramp_s) / LAG_s)
 
 
@@ -165,7 +165,8 @@ class Chamber:
             return math.nan
         if ChamberFault.SENSOR_STUCK in self._faults:
             return self._faults[ChamberFault.SENSOR_STUCK]
-        reading_degC = self.temperature_degC() + self.offset_K + self._faults.get(ChamberFault.OFFSET, 0.0)
+        fault_K = self._faults.get(ChamberFault.OFFSET, 0.0)
+        reading_degC = _warmer_degC(self.temperature_degC(), self.offset_K, fault_K)
         if self._ideal:
             return reading_degC
         return reading_degC + NOISE_K * float(record_noise(self._key, round(self.now_s * 10.0), 1)[0, 0])
@@ -177,7 +178,7 @@ class Chamber:
         if not regime.powered or regime.lag_s != LAG_s:
             final_degC = ROOM_degC
         else:
-            final_degC = regime.target_degC + regime.overshoot_K
+            final_degC = _warmer_degC(regime.target_degC, regime.overshoot_K)
         return abs(self.temperature_degC() - final_degC) <= STEADY_K and (
             not regime.powered or abs(self.followed_degC - regime.target_degC) <= STEADY_K
         )
@@ -309,6 +310,10 @@ class Chamber:
                 return time_s
             before_degC = air_degC
         return None
+
+
+def _warmer_degC(temperature_degC: float, *differences_K: float) -> float:
+    return temperature_degC + sum(differences_K)
 
 
 def _fault_kind(kind: ChamberFault | str) -> ChamberFault:
