@@ -25,6 +25,8 @@ class LineWriter:
         self._broken = False
         self.last_number = 0
         self._check = ""
+        self._numbers: set[int] = set()
+        self._lost: list[bytes] = []
         self._recover()
 
     def _recover(self) -> None:
@@ -32,6 +34,7 @@ class LineWriter:
             return
         data = self._disk.read(self._path)
         content = read_lines(data, chained=self._chained)
+        self._numbers = {line.number for line in content.lines}
         if content.lines:
             self.last_number = content.lines[-1].number
             self._check = content.lines[-1].check
@@ -59,11 +62,29 @@ class LineWriter:
         return line
 
     def restore(self, raw: bytes) -> None:
-        """Add a line that the log kept, if its number is not here yet."""
+        """Add a line that the log kept, if its number is not here yet; call ``mend`` after the last."""
         decoded = decode_line(raw)
-        if decoded is not None and int(decoded[0]["n"]) > self.last_number:
-            self.last_number = int(decoded[0]["n"])
+        if decoded is None:
+            return
+        number = int(decoded[0]["n"])
+        if number > self.last_number:
+            self.last_number = number
             self._waiting.append(raw)
+        elif number not in self._numbers:
+            self._lost.append(raw)
+        self._numbers.add(number)
+
+    def mend(self) -> None:
+        """Put restored lines that belong between others in their places (holes of a crash). Raises OSError."""
+        if not self._lost:
+            return
+        lines = [(line.number, line.raw) for line in read_lines(self._disk.read(self._path)).lines]
+        lines += [(int(decoded[0]["n"]), raw) for raw in self._lost if (decoded := decode_line(raw))]
+        data = b"".join(raw for _, raw in sorted(lines))
+        self.close()
+        replace_file(self._disk, self._path, data)
+        self._written = self._synced = len(data)
+        self._lost.clear()
 
     @property
     def waiting(self) -> int:

@@ -27,6 +27,7 @@ from labctl.store import folder as run_folder
 from labctl.store import names, parquet
 from labctl.store.disk import DiskFile, replace_file
 from labctl.store.frames import FrameKind, encode_frame, pack_line, pack_records
+from labctl.store.lines import encode_line
 from labctl.store.linewriter import LineWriter
 from labctl.store.manifest import read_manifest, restore_manifest, write_manifest
 from labctl.store.receipt import Receipt
@@ -136,6 +137,8 @@ class RunWriter:
                 )
             if len(content.block):
                 block = content.block
+        for lines in self._lines.values():
+            lines.mend()
         tail = run_folder.load_tail(self._disk, self.folder)
         if tail is not None and (block is None or tail["sequence"][-1] > block["sequence"][-1]):
             block = tail
@@ -147,10 +150,8 @@ class RunWriter:
         self._tell_troubles()
 
     def _restore_receipt(self, receipt: bytes) -> None:
-        fields = json.loads(receipt)
-        first = int(fields["first"])
-        if first > self._lines[names.RECEIPTS].last_number:
-            self._lines[names.RECEIPTS].add(fields, number=first)
+        fields = run_folder.json_object(receipt)
+        self._lines[names.RECEIPTS].restore(encode_line(int(fields["first"]), fields).raw)
 
     # -- rows --
 

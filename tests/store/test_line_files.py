@@ -63,6 +63,20 @@ def test_a_writer_goes_on_behind_the_last_whole_line_after_a_crash() -> None:
     assert [line.number for line in read_lines(disk.read(PATH)).lines] == [1, 2, 3]
 
 
+def test_a_hole_that_a_crash_left_is_filled_from_what_the_log_kept() -> None:
+    data, ends = three(chained=False)
+    disk = SimulatedDisk()
+    disk.put(PATH, data[: ends[0]] + bytes(ends[1] - ends[0]) + data[ends[1] :])
+    writer = LineWriter(disk, PATH)
+    for start, stop in zip([0, *ends], ends, strict=False):
+        writer.restore(data[start:stop])
+    writer.mend()
+    assert disk.read(PATH) == data
+    writer.add({"text": "next"})
+    writer.sync()
+    assert [line.number for line in read_lines(disk.read(PATH)).lines] == [1, 2, 3, 4]
+
+
 def test_a_failed_sync_leads_to_a_new_file_with_all_lines() -> None:
     disk = SimulatedDisk()
     writer = LineWriter(disk, PATH)
