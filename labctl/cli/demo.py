@@ -123,9 +123,10 @@ def _bench_folder(data: Path) -> Path:
 
 
 def _demo_station(station: StationFile) -> StationFile:
-    """Return the bench's station with the demo's poll period."""
-    slow = tuple(replace(entry, poll_s=POLL_S) for entry in station.instruments)
-    return replace(station, instruments=slow)
+    """Return the bench's station with the demo's poll period, for its chambers too."""
+    cyclers = tuple(replace(entry, poll_s=POLL_S) for entry in station.instruments)
+    chambers = tuple(replace(entry, poll_s=POLL_S) for entry in station.chambers)
+    return replace(station, instruments=cyclers, chambers=chambers)
 
 
 def _register(root: DataRoot, table: Path) -> dict[str, Cell]:
