@@ -35,12 +35,18 @@ class TemperatureReading:
 
 @dataclass(frozen=True, slots=True)
 class ChamberReading(TemperatureReading):
-    """A chamber's reading with what the controller follows."""
+    """A chamber's reading with what it has been told.
+
+    ``setpoint_degC`` is where it shall go, as set by us or at its panel; ``followed_degC`` is where its ramp
+    stands now (NaN where the chamber does not tell). Both are the chamber's own words, read back in the same
+    poll.
+    """
 
     state: ChamberState = ChamberState.OFF
     alarm: int = 0
     alarm_text: str = ""
     setpoint_degC: float = float("nan")
+    followed_degC: float = float("nan")
 
 
 class Thermometer(Protocol):
@@ -67,3 +73,10 @@ class TemperatureChamber(Protocol):
         """
 
     async def off(self) -> None: ...
+
+    def at_setpoint(self, tolerance_K: float = 1.0, hold_s: float = 1800.0) -> bool:
+        """Tell whether all readings of the last ``hold_s`` plant seconds lie within the tolerance of the set
+        point.
+
+        Judged from the readings that ``read`` has returned; a gap between them or a BAD one begins anew.
+        """

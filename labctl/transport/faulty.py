@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import math
 from collections import deque
 
 from labctl.clock import Clock
@@ -17,14 +19,15 @@ class FaultyTransport:
     """A pipe on which a plan's faults happen. Each ``write`` begins an exchange.
 
     A merged reply waits for the replies to the other requests that are outstanding; when there are none it
-    comes as it is. Late bytes outlive a close: they come out of the reopened pipe when their time has come.
+    comes as it is. Late bytes outlive a close: they come out of the reopened pipe when their time has come,
+    or just before the reply to a later request.
     """
 
     def __init__(self, inner: Transport, clock: Clock, plan: FaultPlan) -> None:
         self._inner = inner
         self._clock = clock
         self._line = FaultLine(plan)
-        self._ready: deque[tuple[float, bytes]] = deque()  # (link moment, bytes)
+        self._ready: deque[tuple[float, int, bytes]] = deque()  # (link moment, exchange, bytes)
         self._held = {Side.REQUEST: b"", Side.REPLY: b""}
         self._unanswered = 0
         self._cut = False
@@ -96,10 +99,10 @@ class FaultyTransport:
         deadline_s = self._clock.link.now_s() + timeout_s
         while True:
             left_s = deadline_s - self._clock.link.now_s()
-            if self._ready:
-                due_in_s = self._ready[0][0] - self._clock.link.now_s()
-                if due_in_s <= 0:
-                    return self._ready.popleft()[1]
+            due_in_s = self._ready[0][0] - self._clock.link.now_s() if self._ready else math.inf
+            if due_in_s <= 0:
+                return self._ready.popleft()[2]
+            if self._ready and self._ready[0][1] == self._line.exchange:
                 if due_in_s > left_s:
                     raise await self._timed_out(left_s, timeout_s)
                 await self._clock.link.sleep(due_in_s)
@@ -109,6 +112,12 @@ class FaultyTransport:
             elif self._silent:
                 raise await self._timed_out(left_s, timeout_s)
             else:
+                await self._listen(left_s, due_in_s)
+
+    async def _listen(self, left_s: float, due_in_s: float) -> None:
+        """Take what comes next, but only until late bytes of an earlier exchange are due."""
+        with contextlib.suppress(TimeoutError):
+            async with self._clock.link.timeout(due_in_s if due_in_s < left_s else None):
                 self._take(await self._inner.read(max(0.0, left_s)))
 
     def _take(self, data: bytes) -> None:
@@ -123,7 +132,10 @@ class FaultyTransport:
         match act.verdict:
             case Verdict.PASS:
                 held, self._held[Side.REPLY] = self._held[Side.REPLY], b""
-                self._ready.append((self._clock.link.now_s() + act.delay_s, held + act.data))
+                due_s, exchange = self._clock.link.now_s() + act.delay_s, self._line.exchange
+                # late bytes come before the next reply, and do not hold it up
+                earlier = [(due_s if at < exchange else moment, at, data) for moment, at, data in self._ready]
+                self._ready = deque([*earlier, (due_s, exchange, held + act.data)])
             case Verdict.HOLD:
                 self._held[Side.REPLY] += act.data
             case Verdict.SILENCE:

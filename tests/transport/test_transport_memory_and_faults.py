@@ -268,10 +268,34 @@ def test_a_reply_later_than_its_deadline_comes_out_of_the_reopened_pipe_before_t
         await pipe.open()
         await pipe.write(b"y")
         assert await pipe.read(30.0) == b"reply-1:x"
-        assert clock.link.now_s() == 40.0
+        assert clock.link.now_s() == 30.0
         assert await pipe.read(30.0) == b"reply-1:y"
 
     faulted(Fault(FaultKind.LATE, delay_s=40.0), story=story)
+
+
+def test_a_late_reply_comes_at_its_time_when_no_other_does() -> None:
+    class OnlyOnce:
+        def __init__(self) -> None:
+            self.said = False
+
+        def receive(self, data: bytes) -> bytes:
+            said, self.said = self.said, True
+            return b"" if said else b"only reply"
+
+    async def story(clock: Clock) -> None:
+        plan = FaultPlan((Fault(FaultKind.LATE, delay_s=40.0),))
+        pipe = FaultyTransport(MemoryTransport(OnlyOnce(), clock), clock, plan)
+        await pipe.open()
+        with pytest.raises(LinkTimeout):
+            await ask(pipe, b"x", 30.0)
+        await pipe.open()
+        assert await ask(pipe, b"y", 30.0) == b"only reply"
+        assert clock.link.now_s() == 40.0
+        with pytest.raises(LinkTimeout):
+            await pipe.read(30.0)
+
+    jump(story)
 
 
 def test_a_doubled_reply_stands_before_the_next_one() -> None:
