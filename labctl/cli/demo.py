@@ -30,7 +30,7 @@ HELP = "Run the reference study on a virtual bench over real TCP and compare wha
 
 DEFAULT_DATA = "labctl-demo"
 DEFAULT_RUNS = ("P1 pristine", "P1 coated")
-POLL_S = 600.0  # plant time: the device guards its own limits, and a poll costs wall time
+POLL_S = 600.0  # plant time: the device guards its own limits, rooms are slow, and a poll costs wall time
 EXIT_NOT_COMPUTED = 2
 FIGURE_FORMATS = ("pdf", "svg", "png")
 
@@ -247,7 +247,7 @@ def _conclude(args: argparse.Namespace, root: DataRoot, demo: Demo) -> int:
     if args.json:
         emit_json([verdict.to_json() for verdict in verdicts])
     else:
-        _tell(demo, verdicts, readers, figures)
+        _tell(demo, verdicts, readers, runs, figures)
     for result in demo.results:
         if not result.ok:
             say(
@@ -286,7 +286,11 @@ def _draw(
 
 
 def _tell(
-    demo: Demo, verdicts: Sequence[Verdict], readers: dict[str, RunReader], figures: Sequence[Path]
+    demo: Demo,
+    verdicts: Sequence[Verdict],
+    readers: dict[str, RunReader],
+    runs: dict[str, RunData],
+    figures: Sequence[Path],
 ) -> None:
     """Print the table and the files."""
     rows = [
@@ -304,10 +308,11 @@ def _tell(
     print_table("The study's numbers", headers, rows, right=(2, 3, 4))
     for entry, result in zip(demo.study, demo.results, strict=True):
         ended = result.outcome.value if result.outcome else result.state
-        say(f"{entry.run}: {ended}, {result.rows:,} rows, {result.test_time_s / 3600:.1f} h in "
-            f"{readers[entry.run].folder}")  # fmt: skip
-        if verdict_reasons := [v for v in verdicts if v.run == entry.run and v.measured is None]:
-            say("".join(f"    {verdict.quantity}: {verdict.how}\n" for verdict in verdict_reasons).rstrip())
+        length = f"{runs[entry.run].rows:,} rows, {result.test_time_s / 3600:.1f} h"
+        say(f"{entry.run}: {ended}, {length} in {readers[entry.run].folder}")
+        for verdict in verdicts:
+            if verdict.run == entry.run and verdict.measured is None:
+                say(f"    {verdict.quantity}: {verdict.how}")
     for path in figures:
         say(f"figure {path}")
 
