@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labctl.model.record import RecordBlock
+from labctl.model.record import RECORD_COLUMNS, RecordBlock
 from labctl.store import folder as run_folder
 from labctl.store import names, parquet
 from labctl.store.digest import Digest
@@ -19,6 +19,9 @@ from labctl.store.lines import decode_line, read_lines
 from labctl.store.manifest import read_manifest
 from labctl.store.receipt import Receipt
 from labctl.store.verify import Finding, verify_folder
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class RunReader:
@@ -92,6 +95,27 @@ class RunReader:
             run_folder.ALL_COLUMNS if columns is None else {n: run_folder.ALL_COLUMNS[n] for n in columns}
         )
         return RecordBlock.empty(wanted)
+
+    def frame(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return the rows up to ``end_sequence`` as a pandas frame; ``columns`` chooses among ``RECORD_COLUMNS``."""
+        chosen = list(RECORD_COLUMNS) if columns is None else list(columns)
+        present = self._disk.names(self.folder)
+        numbers = names.sealed_numbers(present)
+        plain = isinstance(self._disk, RealDisk) and numbers and not self._logs()
+        if plain and (self.end_sequence is None or names.TAIL in present or self._ends_sealed(numbers[-1])):
+            with contextlib.suppress(*parquet.DAMAGE):  # block by block below leaves damaged rows out
+                return parquet.read_frame([self.folder / names.records_name(n) for n in numbers], chosen)
+        blocks = list(self.blocks(chosen))
+        block = RecordBlock.joined(blocks) if blocks else self.records(chosen)
+        import pandas as pd
+
+        return pd.DataFrame(dict(block.columns))
+
+    def _ends_sealed(self, number: int) -> bool:
+        """Say whether the sealed files end where the run ended."""
+        data = self._disk.read(self.folder / names.records_name(number))
+        sequence = parquet.decode_records(data, ["sequence"])["sequence"]
+        return len(sequence) > 0 and int(sequence[-1]) == self.end_sequence
 
     @property
     def last_sequence(self) -> int:
