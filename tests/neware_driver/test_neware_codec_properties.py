@@ -311,7 +311,7 @@ def test_negative_magnitudes_are_bad() -> None:
 
 OPEN = '<?xml version="1.0"?><bts version="1.0"><cmd>stop_resp</cmd>'
 BOMBS = {
-    "entities": '<?xml version="1.0"?><!DOCTYPE b [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><bts><cmd>&b;_resp</cmd></bts>',
+    "entities": '<?xml version="1.0"?><!DOCTYPE b [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><bts />',
     "external": '<?xml version="1.0"?><!DOCTYPE b SYSTEM "file:///etc/passwd"><bts><cmd>stop_resp</cmd></bts>',
     "nesting": OPEN + "<a>" * 10_000 + "</a>" * 10_000 + "</bts>",
     "string": OPEN + '<list count="1"><stop a="' + "y" * 70_000 + '" /></list></bts>',

@@ -49,7 +49,7 @@ def _addr4(address: m.Address) -> dict[str, str | int]:
 
 def encode_request(request: m.Request) -> bytes:
     """Write a request with its terminator. Raises: UsageError for characters XML cannot hold."""
-    if isinstance(request, m.GetChannelStatus | m.Inquire | m.InquireDf):
+    if isinstance(request, (m.GetChannelStatus, m.Inquire, m.InquireDf)):
         return _encode_poll(request)
     return _encode(request)
 

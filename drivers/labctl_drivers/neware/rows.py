@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from labctl.errors import WireError
 
@@ -86,7 +87,7 @@ def columns_of(body: bytes, tag: bytes) -> Columns | None:
     parts = body.split(b'"')
     if len(parts) < 3:
         return Columns(0, {}, None) if not body.strip() else None
-    opening = re.compile(rb"\s*<" + tag + rb"\s+(" + _NAME + rb")\s*=\s*", re.ASCII)
+    opening, ending = _row_patterns(tag)
     first = opening.fullmatch(parts[0])
     if first is None:
         return None
@@ -104,7 +105,7 @@ def columns_of(body: bytes, tag: bytes) -> Columns | None:
         column = parts[position::width]
         if column.count(column[0]) != count:
             return None
-    texts = _texts_between(parts[width::width], opening, tag)
+    texts = _texts_between(parts[width::width], opening, ending)
     if texts is None:
         return None
     closed_apart = count - texts.count(None)
@@ -116,9 +117,17 @@ def columns_of(body: bytes, tag: bytes) -> Columns | None:
     return Columns(count, values, [text or b"" for text in texts])
 
 
-def _texts_between(gaps: list[bytes], opening: re.Pattern[bytes], tag: bytes) -> list[bytes | None] | None:
+@lru_cache(maxsize=16)
+def _row_patterns(tag: bytes) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    """Return the patterns of a row's opening up to its first value, and of its end behind the last value."""
+    opening = re.compile(rb"\s*<" + tag + rb"\s+(" + _NAME + rb")\s*=\s*", re.ASCII)
+    return opening, re.compile(rb"(?:\s*/>|\s*>([^<>&]*)</" + tag + rb"\s*>)", re.ASCII)
+
+
+def _texts_between(
+    gaps: list[bytes], opening: re.Pattern[bytes], ending: re.Pattern[bytes]
+) -> list[bytes | None] | None:
     """Read what follows each row's last value: ``/>`` (None) or ``>text</tag>``, then the next row's opening."""
-    ending = re.compile(rb"(?:\s*/>|\s*>([^<>&]*)</" + tag + rb"\s*>)", re.ASCII)
     known: dict[bytes, bytes | None] = {}
     for gap in set(gaps[:-1]):
         end = ending.match(gap)
@@ -151,13 +160,16 @@ def have_number_letters(column: Sequence[bytes]) -> bool:
     return not b",".join(column).translate(None, _NUMBER_JUNK)
 
 
+_INTEGER = re.compile("-?[0-9]{1,18}")
+
+
 def integer(text: str | None, what: str, default: int | None = None) -> int:
     """Read a decimal integer; empty, ``--`` and missing give ``default``. Raises: WireError."""
     if text is None or text in ("", "--"):
         if default is not None:
             return default
         raise WireError(f"{what} is missing", rule="integer attribute")
-    if re.fullmatch(r"-?[0-9]{1,18}", text) is None:
+    if _INTEGER.fullmatch(text) is None:
         raise WireError(f"{what} is {text[:40]!r}, not an integer", rule="integer attribute")
     return int(text)
 
