@@ -21,7 +21,7 @@ from labctl.engine.machines.follow import Position
 from labctl.engine.machines.life import Phase
 from labctl.engine.run import Run
 from labctl.engine.station import Station
-from labctl.errors import InstrumentError, LinkError, RefusedError, StoreError, UserInputError
+from labctl.errors import InstrumentError, LinkError, StoreError, UserInputError
 from labctl.interfaces.cycler import OVER, ChannelState, DeviceProgram, TestProgress
 from labctl.model.ids import TestId
 from labctl.model.program import Program, Segment
@@ -235,24 +235,37 @@ class Commands:
         return confirmed
 
     async def _stopped(self, run: Run) -> bool:
-        for _ in range(STOP_TRIES):
+        """Send the stop until it is confirmed. Lost answers do not count as tries: the link mends or the person
+        leaves; after ``STOP_TRIES`` of them a person is told.
+        """
+        refused = lost = 0
+        while refused < STOP_TRIES:
             try:
                 await self._cycler.stop(run.place)
                 hooks.point("stop.sent")
                 return True
             except LinkError as error:
                 hooks.point("stop.sent")
+                lost += 1
+                if lost == STOP_TRIES:
+                    self._note_unconfirmed(run)
                 await self._link.mend(error)
-            except RefusedError:
-                hooks.point("stop.sent")  # nothing runs there: read below
             except InstrumentError as error:
+                hooks.point("stop.sent")  # RefusedError: nothing runs there, which is read below
+                refused += 1
                 run.event("stop.unconfirmed", text=str(error))
             progress = await self.progress(run)
             if progress.test_id != run.test_id or progress.complete:
-                return True  # over by itself, or no longer ours to stop
+                return True  # over by itself, or no longer ours to stop (I08)
             if await self.state(run) in OVER:
                 return True
         return False
+
+    @staticmethod
+    def _note_unconfirmed(run: Run) -> None:
+        text = f"the stop of {run.program.channel} is not confirmed"
+        what = "Stop the channel at the tester or in BTS Client now, or disconnect the cell."
+        run.note(Finding("stop.unconfirmed", Priority.CRITICAL, text, None, what))
 
     async def _confirm(self, run: Run, confirmed: bool) -> None:
         if confirmed:
@@ -263,15 +276,7 @@ class Commands:
             hooks.point("stop.confirmed")
             await self._to_quietly(run, Phase.DRAINING, "stopped")
             return
-        run.note(
-            Finding(
-                "stop.unconfirmed",
-                Priority.CRITICAL,
-                f"the stop of {run.program.channel} is not confirmed",
-                None,
-                "Stop the channel at the tester or in BTS Client now, or disconnect the cell.",
-            )
-        )
+        self._note_unconfirmed(run)
         await self._to_quietly(run, Phase.HELD, "stop not confirmed")
 
     @staticmethod

@@ -447,9 +447,7 @@ class InstrumentTask:
 
     async def link_lost(self, error: InstrumentError) -> None:
         """Mark the runs STALE: one event each, the device goes on."""
-        await self._all_to(
-            Phase.STALE, (Phase.RUNNING, Phase.DECIDING), "link.lost", Priority.EVENT, f"link lost: {error}"
-        )
+        await self._all_to(Phase.STALE, (Phase.RUNNING,), "link.lost", Priority.EVENT, f"link lost: {error}")
 
     async def link_unknown(self, lasted_s: float) -> None:
         """Mark the runs UNKNOWN: they have been out of sight for longer than I10 allows."""

@@ -126,8 +126,8 @@ def _check_jobs(station: Station, jobs: Sequence[Job]) -> None:
         seen.add(channel)
         if demand is not None and station.chamber_of(channel) is None and not room_serves(demand):
             raise UserInputError(
-                f"{job.program.protocol_name!r} asks for {demand.setpoint_degC:g} degC, but channel {channel} stands in "
-                "no chamber. Name its chamber in station.yaml or choose another channel."
+                f"{job.program.protocol_name!r} asks for {demand.setpoint_degC:g} degC, but channel {channel} "
+                "stands in no chamber. Name its chamber in station.yaml or choose another channel."
             )
 
 

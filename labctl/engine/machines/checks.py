@@ -106,7 +106,8 @@ def _open_circuit(program: Program, cell: Cell, live: LiveReading) -> list[Refus
         return [
             Refusal(
                 "ocv",
-                f"{program.channel} reads {voltage_V:.3f} V; cell {cell.cell_id} is registered with {cell.ocv_V:.3f} V.",
+                f"{program.channel} reads {voltage_V:.3f} V; cell {cell.cell_id} is registered with "
+                f"{cell.ocv_V:.3f} V.",
                 "Check that this is the right cell, or correct the registered value.",
             )
         ]

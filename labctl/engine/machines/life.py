@@ -37,7 +37,7 @@ TRANSITIONS: dict[Phase, frozenset[Phase]] = {
     Phase.RUNNING: frozenset({Phase.STALE, Phase.DECIDING, Phase.HELD, Phase.STOPPING, Phase.DRAINING}),
     Phase.STALE: frozenset({Phase.RUNNING, Phase.UNKNOWN, Phase.HELD, Phase.STOPPING}),
     Phase.UNKNOWN: frozenset({Phase.RUNNING, Phase.STARTING, Phase.HELD, Phase.STOPPING, Phase.DRAINING}),
-    Phase.DECIDING: frozenset({Phase.STARTING, Phase.STALE, Phase.HELD, Phase.STOPPING, Phase.DRAINING}),
+    Phase.DECIDING: frozenset({Phase.STARTING, Phase.HELD, Phase.STOPPING, Phase.DRAINING}),
     Phase.HELD: frozenset({Phase.STOPPING, Phase.DRAINING, Phase.ENDED}),
     Phase.STOPPING: frozenset({Phase.DRAINING, Phase.HELD}),
     Phase.DRAINING: frozenset({Phase.ENDED}),
