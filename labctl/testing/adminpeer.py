@@ -69,6 +69,7 @@ class ScriptedBench:
 
 @contextmanager
 def scripted_bench() -> Iterator[ScriptedBench]:
+    """Serve a scripted bench in a thread for the length of a block."""
     bench = ScriptedBench()
     thread = threading.Thread(target=bench.serve)
     thread.start()
