@@ -208,8 +208,8 @@ def _temperature(
             f"{cell.cell_id} or protocol; lower it."
         )
     if not has_chamber:
-        text = f"temperature: {format_quantity(demand.setpoint)} is asked for, but no chamber is assigned "
-        "to this channel"
+        asked = format_quantity(demand.setpoint)
+        text = f"temperature: {asked} is asked for, but no chamber is assigned to this channel"
         if ROOM_DEGC[0] <= setpoint_degC <= ROOM_DEGC[1]:
             warnings.append(f"{text}: the room must hold it, nobody watches it.")
         else:

@@ -259,8 +259,8 @@ class StepBinder:
         chosen = self._asked_range(step, ranges) or next(
             (item for item in ranges if item.full_scale_A >= magnitude_A), None
         )
-        if chosen is None:
-            return None
+        if chosen is None or magnitude_A <= 0:
+            return None  # a finding says so already
         full_A = chosen.full_scale_A
         if magnitude_A > full_A:
             self._find(

@@ -274,13 +274,6 @@ def _check_pass(steps: tuple[ProtocolNode, ...], *, inside: bool) -> Iterator[Fi
 
 
 def _check_whole(protocol: Protocol) -> Iterator[Finding]:
-    nodes = list(all_nodes(protocol.steps))
-    if not any(isinstance(node, Drive | Hold) for node in nodes) and all(
-        isinstance(node, Rest | Repeat) for node in nodes
-    ):
-        yield _warning(
-            nodes[0], "the protocol only rests.", "Add a charge, discharge or hold step if that is not meant."
-        )
     if protocol.temperature is not None:
         yield from _check_temperature(protocol.temperature)
     for rule in protocol.detections:

@@ -6,6 +6,7 @@ Goal: nobody ever sees a traceback, and nobody has to search. Method: one good f
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -72,19 +73,25 @@ CASES: list[tuple[str, str, str, int, int, str]] = [
     ("endless charge", "\n        until: {capacity: 1 mAh/cm^2, time: 61 min}\n      - dis", "\n      - dis",
      15, 9, "can never end. Add for example 'until:"),
     ("endless hold", "- rest: 6 h", "- {hold: 4 V, at_most: 1 mA}", 12, 6, "can never end"),
-    ("hold without current", "- rest: 6 h", "- {hold: 4 V, until: {time: 1 h}}", 12, 6, "Add for example 'at_most: 1 C'"),
+    ("hold without current", "- rest: 6 h", "- {hold: 4 V, until: {time: 1 h}}",
+     12, 6, "Add for example 'at_most: 1 C'"),
     ("CC ending by current", "{capacity: 1 mAh/cm^2, time: 61 min}\n      - dis", "{current: 1 mA}\n      - dis",
      16, 16, "Add 'then_hold: 4.2 V' for CCCV"),
-    ("end voltage twice", "- rest: 6 h", "- {charge: 1 mA, to: 1 V, until: {voltage: 2 V}}", 12, 24, "Keep one of them"),
-    ("CCCV ending by voltage", "- rest: 6 h", "- {charge: 1 mA, then_hold: 4 V, to: 4 V}", 12, 40, "cannot also end at one"),
+    ("end voltage twice", "- rest: 6 h", "- {charge: 1 mA, to: 1 V, until: {voltage: 2 V}}",
+     12, 24, "Keep one of them"),
+    ("CCCV ending by voltage", "- rest: 6 h", "- {charge: 1 mA, then_hold: 4 V, to: 4 V}",
+     12, 40, "cannot also end at one"),
     ("hold ending by voltage", "- rest: 6 h", "- {hold: 4 V, at_most: 1 mA, until: {voltage: 1 V}}", 12, 39,
      "cannot be the end as well"),
     ("wrong side of 0 V", "{capacity: 1 mAh/cm^2, time: 61 min}\n      - dis", "{voltage: -1 V}\n      - dis",
      15, 9, "rests at 0 V"),
     ("end voltages swapped", "- rest: 6 h",
-     "- {charge: 1 mA, until: {voltage: 1 V}}\n  - {discharge: 1 mA, until: {voltage: 2 V}}", 13, 6, "Swap the two voltages"),
-    ("voltage outside safety", "- rest: 6 h", "- {charge: 1 mA, until: {voltage: 6 V}}", 12, 6, "outside the safety limit 5 V"),
-    ("step limit looser", "- rest: 6 h", "- {rest: 6 h, safety: {voltage: [-6 V, 5 V]}}", 12, 6, "A step may only tighten a limit"),
+     "- {charge: 1 mA, until: {voltage: 1 V}}\n  - {discharge: 1 mA, until: {voltage: 2 V}}",
+     13, 6, "Swap the two voltages"),
+    ("voltage outside safety", "- rest: 6 h", "- {charge: 1 mA, until: {voltage: 6 V}}",
+     12, 6, "outside the safety limit 5 V"),
+    ("step limit looser", "- rest: 6 h", "- {rest: 6 h, safety: {voltage: [-6 V, 5 V]}}",
+     12, 6, "A step may only tighten a limit"),
     ("limits swapped", "[-5 V, 5 V]", "[5 V, -5 V]", 8, 19, "Swap the two values"),
     ("one limit only", "[-5 V, 5 V]", "5 V", 8, 19, "Write 'voltage: [-5 V, 5 V]'"),
     ("limit of nothing", "[-5 V, 5 V]", "[none, none]", 8, 19, "limits nothing"),
@@ -101,25 +108,37 @@ CASES: list[tuple[str, str, str, int, int, str]] = [
     ("merge key", "name: Cycling", "name: Cycling\n<<: {a: b}", 3, 1, "merge keys"),
     ("alias without anchor", "name: Cycling", "name: *other", 2, 7, "has no anchor"),
     ("second document", "name: Cycling", "name: Cycling\n---\nname: Two", 3, 1, "Keep one document per file"),
-    ("expression of unknown name", "repeat: 250", "repeat: 250\n    until: ageing > 1 V", 14, 12, "Known: cycle, test_time"),
-    ("expression of wrong unit", "repeat: 250", "repeat: 250\n    until: polarisation > 1", 14, 25, "'polarisation > 1 V'"),
+    ("expression of unknown name", "repeat: 250", "repeat: 250\n    until: ageing > 1 V",
+     14, 12, "Known: cycle, test_time"),
+    ("expression of wrong unit", "repeat: 250", "repeat: 250\n    until: polarisation > 1",
+     14, 25, "'polarisation > 1 V'"),
     ("expression without comparison", "repeat: 250", "repeat: 250\n    until: polarisation", 14, 12, "not a condition"),
-    ("expression that is code", "repeat: 250", "repeat: 250\n    until: __import__('os')", 14, 23, "not part of the expression language"),
+    ("expression that is code", "repeat: 250", "repeat: 250\n    until: __import__('os')",
+     14, 23, "not part of the expression language"),
     ("pass outside a repeat", "- rest: 6 h", "- if: pass > 3\n    then: [{rest: 1 h}]", 12, 5, "no repeat encloses"),
-    ("varied list of wrong length", "repeat: 250", "repeat: 3\n    vary: {i: [1 mA, 2 mA]}", 14, 15, "Give one value per pass"),
-    ("varied too often", "repeat: 250", "repeat: 250\n    vary: {i: {start: 1 mA, add: 1 mA}}", 13, 13, "Use larger stairs"),
-    ("varied in two units", "repeat: 250", "repeat: 3\n    vary: {i: {start: 1 mA, add: 1 A}}", 14, 34, "Use one unit for both"),
-    ("varied name taken", "repeat: 250", "repeat: 3\n    vary: {j: {start: 1 mA, add: 1 mA}}", 14, 12, "Choose another name"),
+    ("varied list of wrong length", "repeat: 250", "repeat: 3\n    vary: {i: [1 mA, 2 mA]}",
+     14, 15, "Give one value per pass"),
+    ("varied too often", "repeat: 250", "repeat: 250\n    vary: {i: {start: 1 mA, add: 1 mA}}",
+     13, 13, "Use larger stairs"),
+    ("varied in two units", "repeat: 250", "repeat: 3\n    vary: {i: {start: 1 mA, add: 1 A}}",
+     14, 34, "Use one unit for both"),
+    ("varied name taken", "repeat: 250", "repeat: 3\n    vary: {j: {start: 1 mA, add: 1 mA}}",
+     14, 12, "Choose another name"),
     ("note without text", "steps:\n  -", "notes: [{about: x}]\nsteps:\n  -", 11, 9, "a note has one text"),
     ("temperature bands crossed", "temperature: 25 degC", "temperature: {setpoint: 25 degC, tolerance: 3 K}", 6, 14,
      "Order them tolerance <= warn <= trip"),
-    ("percent forgotten", "  short: {below: 10 ohm cm^2, half_cycles: 5, then: stop}", "  capacity: {below: 80, then: stop}",
+    ("percent forgotten",
+     "  short: {below: 10 ohm cm^2, half_cycles: 5, then: stop}", "  capacity: {below: 80, then: stop}",
      10, 21, "Write '80 %'"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("old", "new", "line", "column", "words"), [case[1:] for case in CASES], ids=[c[0] for c in CASES])
-def test_a_bad_file_is_refused_with_place_and_fix(old: str, new: str, line: int, column: int, words: str) -> None:
+@pytest.mark.parametrize(
+    ("old", "new", "line", "column", "words"), [case[1:] for case in CASES], ids=[c[0] for c in CASES]
+)
+def test_a_bad_file_is_refused_with_place_and_fix(
+    old: str, new: str, line: int, column: int, words: str
+) -> None:
     assert old in GOOD
     with pytest.raises(UserFileError) as caught:
         parse_protocol(GOOD.replace(old, new, 1), "bad.yaml")
@@ -136,14 +155,16 @@ def test_there_are_more_than_thirty_kinds_and_the_good_file_is_good() -> None:
     assert parse_protocol(GOOD).name == "Cycling"
 
 
-@pytest.mark.parametrize("text", ["", "   \n", "# nothing\n", "just a sentence", "- a\n- b", "[]", "{}", "42", "\x00", "a: \x07"])
+@pytest.mark.parametrize(
+    "text", ["", "   \n", "# nothing\n", "just a sentence", "- a\n- b", "[]", "{}", "42", "\x00", "a: \x07"]
+)
 def test_a_file_that_is_no_protocol_at_all_is_refused_in_words(text: str) -> None:
     with pytest.raises(UserFileError) as caught:
         parse_protocol(text, "odd.yaml")
     assert re.match(r"odd\.yaml(:\d+:\d+)?: .+\.", str(caught.value))
 
 
-def test_a_missing_file_a_folder_and_a_binary_file_are_refused_in_words(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_missing_file_a_folder_and_a_binary_file_are_refused_in_words(tmp_path: Path) -> None:
     binary = tmp_path / "photo.yaml"
     binary.write_bytes(b"\xff\xd8\xff\xe0 JFIF")
     for path in (tmp_path / "none.yaml", tmp_path, binary):
@@ -152,7 +173,7 @@ def test_a_missing_file_a_folder_and_a_binary_file_are_refused_in_words(tmp_path
 
 
 def test_an_unknown_variable_on_the_command_line_is_refused_with_the_nearest() -> None:
-    with pytest.raises(UserInputError, match="has no variable 'jj'. Did you mean 'j'"):
+    with pytest.raises(UserInputError, match=r"has no variable 'jj'\. Did you mean 'j'"):
         parse_protocol(GOOD, variables={"jj": "1 mA"})
 
 

@@ -149,6 +149,7 @@ class _Reading:
         self._last = Direction.CHARGE
         self._periods: list[float | None] = []
         self._count = 0
+        self._losses: list[Loss] = []
 
     def _refuse(self, problem: str, fix: str = "Write strings as PyBaMM documents them.") -> UserFileError:
         return UserFileError(problem, path=self._source, fix=fix)
@@ -164,13 +165,12 @@ class _Reading:
         if not steps:
             raise self._refuse("the experiment holds no step.")
         periods = set(self._periods)
-        losses: tuple[Loss, ...] = ()
         record = RecordIntent()
         if len(periods) == 1:
             period = periods.pop()
             record = RecordIntent() if period is None else RecordIntent(every=quantity(period, "s"))
             steps = _without_record(steps)
-        return Protocol(READ_NAME, steps, record=record, source=self._source), losses
+        return Protocol(READ_NAME, steps, record=record, source=self._source), tuple(self._losses)
 
     @staticmethod
     def _is_plain(text: str) -> bool:
@@ -195,6 +195,10 @@ class _Reading:
             )
         node = found[0]
         if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "Experiment" and node.args:
+            if len(node.args) > 1 or node.keywords:
+                what = "arguments beside the list of steps are not read."
+                names = [keyword.arg or "**" for keyword in node.keywords]
+                self._losses.append(Loss(f"Experiment.{', '.join(names) or 'arguments'}", what))
             node = node.args[0]
         return node
 

@@ -119,7 +119,9 @@ class Reducer:
         return RecordIntent(
             None if every is None else in_unit(every, "s"),
             None if change is None else in_unit(change, "V"),
-            None if current is None else self._absolute_current(current, f"{place}.or_current_change"),
+            None
+            if current is None
+            else self._absolute_current(current, f"{place}.or_current_change", rate=False),
         )
 
     def _safety(self, safety: SafetyIntent) -> SafetyIntent:

@@ -296,11 +296,11 @@ class _Reading:
                     raise self._refuse(
                         f"method[{number}]: 'cycle_count' must be a whole number of at least 1."
                     )
+                if any(begin < first <= end for begin, end, _ in found):
+                    raise self._refuse(f"method[{number}]: loops may not cross; this one jumps into another.")
                 body = tuple(node for begin, _, node in found if begin >= first)
                 if not body:
                     raise self._refuse(f"method[{number}]: the loop holds no step.")
-                if any(begin < first <= end for begin, end, _ in found):
-                    raise self._refuse(f"method[{number}]: loops may not cross; this one jumps into another.")
                 repeat = Repeat(count, (body,))
                 self._check_depth(repeat, number)
                 found = [*(item for item in found if item[0] < first), (first, number, repeat)]
@@ -373,8 +373,8 @@ class _Reading:
         end = self._positive(step, "end_frequency_Hz", "Hz", place)
         if amplitude is None or start is None or end is None:
             raise self._refuse(f"{place}: impedance needs an amplitude and two frequencies.")
-        for key in ("measures_per_point", "drift_correction"):
-            if step.get(key) not in (None, 1, False):
+        for key, usual in (("measures_per_point", 1), ("drift_correction", False)):
+            if step.get(key, usual) != usual:
                 self._losses.append(Loss(f"{place}.{key}", "labctl has no such setting yet."))
         points = step.get("points_per_decade", 10)
         if isinstance(points, bool) or not isinstance(points, int) or points < 1:
