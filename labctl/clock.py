@@ -353,9 +353,9 @@ class _Jumper:
     def idle(self, timeout_s: float | None) -> bool:
         plant_s = self._plant.sleepers.next_s()
         link_s = None if timeout_s is None else self._loop.time() + timeout_s
-        if self._busy.threads or (self._busy.holders and link_s is None):
+        if self._busy.threads:
             return False
-        if plant_s is None and link_s is None:
+        if link_s is None and (plant_s is None or self._busy.holders):
             return self._nobody_left()
         target_s = min(moment for moment in (plant_s, link_s) if moment is not None)
         if self._bench is not None:
@@ -367,7 +367,7 @@ class _Jumper:
     def _nobody_left(self) -> bool:
         """Wait for a signal or a stranger's thread; then give up, because a hang tells nothing."""
         if not self._loop.idle_selector.wait_for_anything(DEADLOCK_AFTER_S):
-            raise RuntimeError("jump clock: every task waits for what can never come, and nobody sleeps")
+            raise RuntimeError("jump clock: every task waits for what can never come")
         return True
 
 

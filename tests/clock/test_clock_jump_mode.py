@@ -9,23 +9,12 @@ from datetime import UTC, datetime
 import pytest
 
 from labctl.clock import Clock, ClockMode, ClockSpec, run_with_clock
+from labctl.testing.clocks import JUMP, RecordingBench
 from labctl.worker import Worker
-
-JUMP = ClockSpec(mode=ClockMode.JUMP)
-
-
-class Bench:
-    """Notes the moments it was advanced to."""
-
-    def __init__(self) -> None:
-        self.moments: list[float] = []
-
-    def advance_to(self, plant_s: float) -> None:
-        self.moments.append(plant_s)
 
 
 def test_a_day_of_one_second_sleeps_takes_86400_leaps() -> None:
-    bench = Bench()
+    bench = RecordingBench()
 
     async def main(clock: Clock) -> float:
         for _ in range(86_400):
@@ -120,7 +109,7 @@ def test_a_moment_that_is_no_number_is_refused() -> None:
 
 
 def test_a_cancelled_sleeper_does_not_make_time_stop_at_its_moment() -> None:
-    bench = Bench()
+    bench = RecordingBench()
 
     async def main(clock: Clock) -> None:
         async with asyncio.TaskGroup() as group:
@@ -254,11 +243,22 @@ def test_an_exception_of_the_bench_ends_the_run() -> None:
         run_with_clock(JUMP, main, bench=Broken())
 
 
-def test_a_story_in_which_nobody_can_ever_wake_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("held", [False, True])
+def test_a_story_in_which_nobody_can_ever_wake_is_given_up(
+    held: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("labctl.clock.DEADLOCK_AFTER_S", 0.05)
 
     async def main(clock: Clock) -> None:
-        await asyncio.get_running_loop().create_future()
+        async def hold() -> None:
+            with clock.busy():
+                await asyncio.get_running_loop().create_future()
 
-    with pytest.raises(RuntimeError, match="nobody sleeps"):
+        async with asyncio.TaskGroup() as group:
+            if held:
+                group.create_task(hold())
+                group.create_task(clock.plant.sleep(1.0))
+            await asyncio.get_running_loop().create_future()
+
+    with pytest.raises(RuntimeError, match="never come"):
         run_with_clock(JUMP, main)
