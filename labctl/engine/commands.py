@@ -231,6 +231,15 @@ class Commands:
             hooks.point("stop.intent")
             await self._to_quietly(run, Phase.STOPPING, decision.reason)
         confirmed = await self._stopped(run)
+        if (
+            confirmed
+            and decision.outcome is Outcome.TRIPPED
+            and await self.state(run) is ChannelState.PROTECTED
+        ):
+            # the device saw the same rows and was faster: that is its end, and every row counts
+            run.decision = EndDecision(
+                Outcome.PROTECT, f"the device's own protection ended it: {decision.reason}", None
+            )
         await self._confirm(run, confirmed)
         return confirmed
 
@@ -270,7 +279,14 @@ class Commands:
     async def _confirm(self, run: Run, confirmed: bool) -> None:
         if confirmed:
             try:
-                await run.journal("stop.confirmed", test_id=run.test_id)
+                final = run.decision
+                await run.journal(
+                    "stop.confirmed",
+                    test_id=run.test_id,
+                    outcome=None if final is None else final.outcome.value,
+                    reason="" if final is None else final.reason,
+                    end_sequence=None if final is None else final.sequence,
+                )
             except StoreError as error:
                 run.note(Finding("store.failed", Priority.CRITICAL, str(error)))
             hooks.point("stop.confirmed")

@@ -73,10 +73,10 @@ def pending_of(journal: Sequence[Mapping[str, Any]], segments: int) -> Pending:
             confirmed = TestId(int(line["test_id"]))
         elif kind == "start.not_taken":
             start = None
-        elif kind == "stop.intent":
-            stop = EndDecision(Outcome(line["outcome"]), str(line["reason"]), line.get("end_sequence"))
-        elif kind == "stop.confirmed":
-            stopped = True
+        elif kind in ("stop.intent", "stop.confirmed"):
+            stopped = kind == "stop.confirmed"
+            if line.get("outcome"):
+                stop = EndDecision(Outcome(line["outcome"]), str(line["reason"]), line.get("end_sequence"))
         elif kind == "finish.begin":
             reason = stop.reason if stop is not None else str(line.get("reason", ""))
             finish = EndDecision(Outcome(line["outcome"]), reason, line.get("end_sequence"))

@@ -71,6 +71,7 @@ def undisturbed() -> tuple[int, list[tuple[str, str, int | None]], list[tuple[st
     return process.cycler.exchanges, found, [entry for entry in process.world.truth if entry[0] == "start"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["lost", "mute"])
 def test_nth_exchange_fails_once_and_nothing_is_lost_or_repeated(
     mode: str, undisturbed: tuple[int, list[tuple[str, str, int | None]], list[tuple[str, str, str]]]
