@@ -152,12 +152,14 @@ def swap_cell(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
     slot, channel = _slot(bench, request)
     mine, record = _held(bench, slot), _wanted(bench, request)
     other = record.slot
-    if mine is not None:
-        mine.slot = None
-    record.slot = None
-    _put(bench, channel, record, slot)
-    if other is not None and other != slot:
-        _put(bench, bench.parts.slots[other], mine, other)
+    if other != slot:
+        if mine is not None:
+            mine.slot = None
+            _put(bench, channel, None, slot)
+        if other is not None:
+            record.slot = None
+            _put(bench, bench.parts.slots[other], mine, other)
+        _put(bench, channel, record, slot)
     return {"slot": slot, "cell": record.entry["cell_id"], "was": None if mine is None else mine.entry["cell_id"]}
 
 
@@ -384,7 +386,7 @@ def truth(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cell_truth(bench: Bench, slot: str, channel: Channel) -> dict[str, Any] | None:
-    record, cell = _held(bench, slot), channel.cell
+    record, cell = _held(bench, slot), channel.cell_now(bench.now_tick)
     if record is None or cell is None:
         return None
     return {

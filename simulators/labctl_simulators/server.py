@@ -171,8 +171,9 @@ async def _listen(
     try:
         server = await listening(port)
     except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
         raise UserInputError(
-            f"Port {port} for {name} cannot be used: {error.strerror or error}. Take another one, or --port 0."
+            f"Port {port} for {name} cannot be used: {reason}. Take another one, or --port 0."
         ) from error
     serving.servers.append(server)
     serving.ports[name] = server.sockets[0].getsockname()[1]

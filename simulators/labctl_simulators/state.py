@@ -33,8 +33,14 @@ class StateFolder:
         try:
             path.mkdir(parents=True, exist_ok=True)
             self._lock = (path / LOCK_FILE).open("ab")
+        except OSError as error:
+            raise UserInputError(
+                f"The state folder {path} cannot be used: {error.strerror or error}."
+            ) from error
+        try:
             _lock(self._lock.fileno())
         except OSError as error:
+            self._lock.close()
             raise UserInputError(
                 f"The state folder {path} cannot be used: {error.strerror or error}. "
                 "Another virtual bench may be running on it; stop that one or take another folder."

@@ -6,6 +6,7 @@ earlier when somebody acts; reading it never changes it (virtual-time 4.1).
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -418,6 +419,13 @@ class Channel:
             self.machine.rebase(self.run, self._capacity_Ah)
         self._drive_cell(self.run.step.sign if self.run and self.status is Status.WORKING else 0)
         self.replan(tick)
+
+    def cell_now(self, tick: int) -> Cell | None:
+        """Return a copy of the cell as it is at a moment not later than the next event."""
+        twin = copy.copy(self.cell)
+        if twin is not None and self._cell_chunk is not None:
+            twin.commit(self._cell_chunk, tick - self._start_tick, self.air.temperature_degC())
+        return twin
 
     # -- reading -------------------------------------------------------------------------------------
 

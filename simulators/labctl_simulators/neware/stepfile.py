@@ -15,11 +15,11 @@ from xml.etree.ElementTree import Element as XmlElement
 
 from labctl_simulators.neware.wire import RequestProblem, parse_xml
 
-V_PER_RAW = 1e-4
-A_PER_RAW = 1e-3
-S_PER_RAW = 1e-3
-AH_PER_RAW = 1e-3 / 3600.0
-DEGC_PER_RAW = 0.1
+RAW_PER_V = 1e4
+RAW_PER_A = 1e3
+RAW_PER_S = 1e3
+RAW_PER_AH = 3.6e6
+RAW_PER_V_PER_S = 1e3
 TICKS_PER_S = 10
 """Sampling and limit checks run at 10 Hz; every step time is a whole number of ticks."""
 DEFAULT_RECORD_TICKS = TICKS_PER_S
@@ -170,7 +170,7 @@ def read_step_file(data: bytes, limits: ChannelLimits) -> StepProgram:
     scale = _value(None if head is None else head.find("Scale"))
     if scale not in (None, 1.0):
         raise StepFileRefused(f"Scale {scale} is not 1")
-    nominal_Ah = _scaled(None if head is None else head.find("MultCap"), AH_PER_RAW)
+    nominal_Ah = _scaled(None if head is None else head.find("MultCap"), RAW_PER_AH)
     info = config.find("Step_Info")
     elements = [] if info is None else [item for item in info if item.get("Step_Type") is not None]
     if not elements:
@@ -198,9 +198,9 @@ def _value(element: XmlElement | None) -> float | None:
     return number
 
 
-def _scaled(element: XmlElement | None, scale: float) -> float | None:
+def _scaled(element: XmlElement | None, raw_per_unit: float) -> float | None:
     number = _value(element)
-    return None if number is None else number * scale
+    return None if number is None else number / raw_per_unit
 
 
 def _ticks(element: XmlElement | None) -> int | None:
@@ -208,7 +208,7 @@ def _ticks(element: XmlElement | None) -> int | None:
     if raw_ms is None or raw_ms <= 0:
         return None
     # A time is reached at the first tick at or beyond it (virtual-time 4.2), with its relative slack.
-    return max(1, math.ceil(raw_ms * S_PER_RAW * TICKS_PER_S * (1.0 - 1e-9)))
+    return max(1, math.ceil(raw_ms / RAW_PER_S * TICKS_PER_S * (1.0 - 1e-9)))
 
 
 def _integer(element: XmlElement | None) -> int:
@@ -220,8 +220,8 @@ def _record_rule(owner: XmlElement | None) -> RecordRule:
     main = None if owner is None else owner.find("Record/Main")
     if main is None:
         return RecordRule()
-    delta_V = _scaled(main.find("Volt"), V_PER_RAW)
-    delta_A = _scaled(main.find("Curr"), A_PER_RAW)
+    delta_V = _scaled(main.find("Volt"), RAW_PER_V)
+    delta_A = _scaled(main.find("Curr"), RAW_PER_A)
     return RecordRule(
         _ticks(main.find("Time")),
         delta_V if delta_V and delta_V > 0 else None,
@@ -235,12 +235,12 @@ def _protection(owner: XmlElement | None) -> Protection | None:
         return None
     delay_ms = _value(main.find("Delay_Time")) or 0.0
     return Protection(
-        voltage_max_V=_scaled(main.find("Volt/Upper"), V_PER_RAW),
-        voltage_min_V=_scaled(main.find("Volt/Lower"), V_PER_RAW),
-        current_max_A=_scaled(main.find("Curr/Upper"), A_PER_RAW),
-        current_min_A=_scaled(main.find("Curr/Lower"), A_PER_RAW),
-        capacity_max_Ah=_scaled(main.find("Cap/Upper"), AH_PER_RAW),
-        delay_ticks=max(0, math.ceil(delay_ms * S_PER_RAW * TICKS_PER_S * (1.0 - 1e-9))),
+        voltage_max_V=_scaled(main.find("Volt/Upper"), RAW_PER_V),
+        voltage_min_V=_scaled(main.find("Volt/Lower"), RAW_PER_V),
+        current_max_A=_scaled(main.find("Curr/Upper"), RAW_PER_A),
+        current_min_A=_scaled(main.find("Curr/Lower"), RAW_PER_A),
+        capacity_max_Ah=_scaled(main.find("Cap/Upper"), RAW_PER_AH),
+        delay_ticks=max(0, math.ceil(delay_ms / RAW_PER_S * TICKS_PER_S * (1.0 - 1e-9))),
     )
 
 
@@ -267,12 +267,12 @@ def _step(item: XmlElement, nominal_Ah: float | None) -> Step:
         step_id=step_id,
         kind=kind,
         current_A=_current(part("Curr"), part("Rate"), nominal_Ah),
-        voltage_V=_scaled(part("Volt"), V_PER_RAW),
+        voltage_V=_scaled(part("Volt"), RAW_PER_V),
         time_ticks=_ticks(part("Time")),
-        stop_voltage_V=_scaled(part("Stop_Volt"), V_PER_RAW),
+        stop_voltage_V=_scaled(part("Stop_Volt"), RAW_PER_V),
         stop_current_A=_current(part("Stop_Curr"), part("Stop_Rate"), nominal_Ah),
-        stop_capacity_Ah=_scaled(part("Cap"), AH_PER_RAW),
-        range_A=_scaled(None if other is None else other.find("Step_Range"), A_PER_RAW),
+        stop_capacity_Ah=_scaled(part("Cap"), RAW_PER_AH),
+        range_A=_scaled(None if other is None else other.find("Step_Range"), RAW_PER_A),
         record=_record_rule(item),
         protection=_protection(item),
         loop_start=_integer(None if other is None else other.find("Start_Step")),
@@ -285,7 +285,7 @@ def _step(item: XmlElement, nominal_Ah: float | None) -> Step:
 
 def _current(current: XmlElement | None, rate: XmlElement | None, nominal_Ah: float | None) -> float | None:
     """Return a current magnitude in A: as written, else the C-rate times the nominal capacity."""
-    absolute_A = _scaled(current, A_PER_RAW)
+    absolute_A = _scaled(current, RAW_PER_A)
     if absolute_A is not None:
         return absolute_A
     per_h = _value(rate)
@@ -297,9 +297,9 @@ def _ramp(item: XmlElement) -> tuple[float, float, float]:
     if slope is None:
         return 0.0, 0.0, 0.0
     try:
-        start = float(slope.get("StartValue", "0")) * V_PER_RAW
-        end = float(slope.get("EndValue", "0")) * V_PER_RAW
-        return start, end, abs(float(slope.get("Value", "0"))) * 1e-3
+        start = float(slope.get("StartValue", "0")) / RAW_PER_V
+        end = float(slope.get("EndValue", "0")) / RAW_PER_V
+        return start, end, abs(float(slope.get("Value", "0"))) / RAW_PER_V_PER_S
     except ValueError as error:
         raise StepFileRefused(f"{item.tag}: the slope is not a number") from error
 
