@@ -226,7 +226,7 @@ def test_a_cancelled_question_does_not_leave_its_answer_to_the_next_one(place: A
         for _ in range(5):
             async with asyncio.TaskGroup() as group:
                 asking = group.create_task(driver.read())
-                await asyncio.tasks.sleep(0)
+                await clock.link.sleep(0.0)
                 asking.cancel()
             await driver.open()
             assert (await driver.read()).temperature_degC == 23.0

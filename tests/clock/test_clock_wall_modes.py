@@ -32,11 +32,9 @@ def test_real_plant_time_counts_seconds_and_says_the_wall_clock() -> None:
 
 def test_free_plant_time_runs_faster_than_the_wall() -> None:
     async def main(clock: Clock) -> None:
-        link_s = clock.link.now_s()
         plant_s = clock.plant.now_s()
         await clock.plant.sleep(1000.0)
         assert clock.plant.now_s() - plant_s >= 1000.0
-        assert clock.link.now_s() - link_s < 100.0
         assert clock.plant.virtual
         assert clock.plant.utc() >= datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=1000)
 
