@@ -184,6 +184,25 @@ def test_the_fast_and_the_careful_path_read_the_same_page(page: m.DownloadReply)
     assert same_page(fast, careful)
 
 
+def test_rows_that_are_not_written_alike_take_the_careful_path() -> None:
+    row = (
+        '<chl devtype="27" devid="33" subdevid="1" chlid="{}" testid="{}" count="9">false</chl>',
+        '<chl count="9" devid="33" subdevid="1" chlid="{}" testid="{}" devtype="27">true</chl>',
+        '<chl chlid="{}" testid="{}" devid="33" subdevid="1" devtype="27" count="9">true</chl>',
+        '<chl devtype="27" x="&#49;" devid="33" subdevid="1" chlid="{}" testid="{}" count="9">true</chl>',
+        "<chl devtype='27' devid='33' subdevid='1' chlid='{}' testid='{}' count='9'>true</chl>",
+    )
+    for first in row:
+        for second in row:
+            rows = first.format(1, 58) + second.format(2, 59) + first.format(3, 60)
+            head = '<bts version="1.0"><cmd>inquiredf_resp</cmd><list count="3">'
+            reply = decode_reply(f"{head}{rows}</list></bts>".encode())
+            assert isinstance(reply, m.ProgressReply)
+            assert [(found.address.chlid, found.test_id, found.count) for found in reply.rows] == [
+                (1, 58, 9), (2, 59, 9), (3, 60, 9),
+            ]  # fmt: skip
+
+
 @settings(max_examples=80, deadline=None)
 @given(st.lists(replies, min_size=1, max_size=3), st.data())
 def test_any_chunking_gives_the_same_messages(messages: list[m.Reply], data: st.DataObject) -> None:

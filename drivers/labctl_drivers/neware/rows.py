@@ -80,6 +80,21 @@ def split_head(frame: bytes) -> Head | None:
     return Head(match.group(1).decode(), echo_tag, echo, int(match.group(4)), body)
 
 
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What the parts between the values say: attribute names, row count, row texts, and how many tags there are."""
+
+    names: tuple[str, ...]
+    count: int
+    texts: tuple[bytes, ...] | None
+    tags: int
+
+
+SMALL_PARTS = 256
+"""Lists with at most so many parts (a poll of a few dozen channels) have their shape remembered: the next poll differs
+in its values alone."""
+
+
 def columns_of(body: bytes, tag: bytes) -> Columns | None:
     """Read rows of one shape into columns; None = rows differ in shape or need a real parser."""
     if b"&" in body:
@@ -87,34 +102,48 @@ def columns_of(body: bytes, tag: bytes) -> Columns | None:
     parts = body.split(b'"')
     if len(parts) < 3:
         return Columns(0, {}, None) if not body.strip() else None
+    between = tuple(parts[::2])
+    shape = _known_shape(between, tag) if len(parts) <= SMALL_PARTS else _shape_of(between, tag)
+    if shape is None or len(parts) % 2 == 0 or body.count(b"<") != shape.tags:
+        return None
+    width = 2 * len(shape.names)
+    values = {name: parts[2 * k + 1 :: width] for k, name in enumerate(shape.names)}
+    return Columns(shape.count, values, None if shape.texts is None else list(shape.texts))
+
+
+def _shape_of(between: tuple[bytes, ...], tag: bytes) -> _Shape | None:
+    """Check that all rows are written alike: ``between`` holds the parts before, between and behind the values."""
     opening, ending = _row_patterns(tag)
-    first = opening.fullmatch(parts[0])
+    first = opening.fullmatch(between[0])
     if first is None:
         return None
     names = [first.group(1)]
-    while len(names) * 2 < len(parts) - 1:
-        between = _BETWEEN.fullmatch(parts[len(names) * 2])
-        if between is None:
+    while len(names) < len(between) - 1:
+        separator = _BETWEEN.fullmatch(between[len(names)])
+        if separator is None:
             break
-        names.append(between.group(1))
-    width = 2 * len(names)
-    if (len(parts) - 1) % width or len(set(names)) != len(names):
+        names.append(separator.group(1))
+    width = len(names)
+    if (len(between) - 1) % width or len(set(names)) != width:
         return None
-    count = (len(parts) - 1) // width
-    for position in range(2, width, 2):
-        column = parts[position::width]
+    count = (len(between) - 1) // width
+    for position in range(1, width):
+        column = between[position::width]
         if column.count(column[0]) != count:
             return None
-    texts = _texts_between(parts[width::width], opening, ending)
+    texts = _texts_between(between[width::width], names[0], opening, ending)
     if texts is None:
         return None
     closed_apart = count - texts.count(None)
-    if body.count(b"<") != count + closed_apart:
-        return None
-    values = {name.decode(): parts[2 * k + 1 :: width] for k, name in enumerate(names)}
-    if closed_apart == 0:
-        return Columns(count, values, None)
-    return Columns(count, values, [text or b"" for text in texts])
+    return _Shape(
+        names=tuple(name.decode() for name in names),
+        count=count,
+        texts=tuple(text or b"" for text in texts) if closed_apart else None,
+        tags=count + closed_apart,
+    )
+
+
+_known_shape = lru_cache(maxsize=256)(_shape_of)
 
 
 @lru_cache(maxsize=16)
@@ -125,24 +154,21 @@ def _row_patterns(tag: bytes) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
 
 
 def _texts_between(
-    gaps: list[bytes], opening: re.Pattern[bytes], ending: re.Pattern[bytes]
+    gaps: tuple[bytes, ...], first_name: bytes, opening: re.Pattern[bytes], ending: re.Pattern[bytes]
 ) -> list[bytes | None] | None:
-    """Read what follows each row's last value: ``/>`` (None) or ``>text</tag>``, then the next row's opening."""
+    """Read what follows each row's last value: ``/>`` (None) or ``>text</tag>``, then the next row's opening, which
+    must begin with the same attribute as the first row."""
     known: dict[bytes, bytes | None] = {}
     for gap in set(gaps[:-1]):
         end = ending.match(gap)
-        if end is None or opening.fullmatch(gap, end.end()) is None:
+        start = None if end is None else opening.fullmatch(gap, end.end())
+        if end is None or start is None or start.group(1) != first_name:
             return None
         known[gap] = end.group(1)
     last = ending.match(gaps[-1])
     if last is None or gaps[-1][last.end() :].strip():
         return None
-    texts = [known[gap] for gap in gaps[:-1]]
-    texts.append(last.group(1))
-    # All openings must name the same first attribute, in the same words.
-    starts = {gap[end.end() :] for gap in known if (end := ending.match(gap)) is not None}
-    first_names = {match.group(1) for start in starts if (match := opening.fullmatch(start)) is not None}
-    return texts if len(first_names) <= 1 else None
+    return [*(known[gap] for gap in gaps[:-1]), last.group(1)]
 
 
 _INTEGER_JUNK = b"0123456789,"
