@@ -1,6 +1,6 @@
 """Write a protocol as a plain document, as YAML text, and as the content hash by which it is versioned.
 
-``parse_protocol(protocol_text(p)) == p`` for every protocol that can be read.
+``parse_protocol(to_yaml(p)) == p`` for every protocol that can be read.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def to_document(protocol: Protocol) -> Document:
     return document
 
 
-def protocol_text(protocol: Protocol) -> str:
+def to_yaml(protocol: Protocol) -> str:
     """Return the protocol as a YAML file that reads back as the same protocol."""
     return "\n".join(_block(to_document(protocol), 0)) + "\n"
 

@@ -10,7 +10,7 @@ import pytest
 
 from labctl.errors import UserFileError, UserInputError
 from labctl.model.protocol import NoteKind
-from labctl.protocol.document import protocol_hash, protocol_text
+from labctl.protocol.document import protocol_hash, to_yaml
 from labctl.protocol.library import find_protocol, list_protocols
 from labctl.protocol.parse import load_protocol, parse_protocol
 from labctl.protocol.schema import json_schema, schema_text
@@ -45,10 +45,10 @@ def test_a_protocol_is_found_by_name_beginning_or_path(tmp_path: Path) -> None:
 def test_every_library_file_reads_rewrites_and_fits_the_schema(name: str) -> None:
     path = find_protocol(name)
     protocol = load_protocol(path)
-    again = parse_protocol(protocol_text(protocol))
+    again = parse_protocol(to_yaml(protocol))
     assert again == protocol and protocol_hash(again) == protocol_hash(protocol)
     VALIDATOR.validate(to_plain(load_yaml_file(path)))
-    VALIDATOR.validate(to_plain(load_yaml(protocol_text(protocol), "rewritten")))
+    VALIDATOR.validate(to_plain(load_yaml(to_yaml(protocol), "rewritten")))
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if re.match(r"p\d", name)])

@@ -41,7 +41,7 @@ from labctl.protocol.bind import bind
 from labctl.protocol.convert import pybamm, unicycler
 from labctl.protocol.convert.formats import convert_protocol, formats, read_foreign, suffix_of
 from labctl.protocol.convert.from_program import protocol_from_program
-from labctl.protocol.document import protocol_text, to_document
+from labctl.protocol.document import to_document, to_yaml
 from labctl.protocol.library import find_protocol, list_protocols
 from labctl.protocol.parse import load_protocol, parse_protocol
 from labctl.protocol.quantities import base_value, parse_quantity, quantity
@@ -426,11 +426,11 @@ def listed(place: str, losses: tuple[Loss, ...]) -> bool:
 @given(protocols)
 def test_a_protocol_written_as_yaml_reads_back_the_same(protocol: Protocol) -> None:
     try:
-        again = parse_protocol(protocol_text(protocol))
+        again = parse_protocol(to_yaml(protocol))
     except (
         UserFileError
     ) as error:  # random protocols may be senseless, but what is written must be readable YAML
-        assert "not YAML" not in str(error) and "unknown key" not in str(error), protocol_text(protocol)
+        assert "not YAML" not in str(error) and "unknown key" not in str(error), to_yaml(protocol)
         return
     assert again == protocol
 
@@ -482,6 +482,28 @@ def test_every_library_protocol_converts_with_its_losses(name: str) -> None:
 def test_areal_currents_need_a_cell_to_be_written() -> None:
     with pytest.raises(UserInputError, match="name a cell"):
         unicycler.export(load_protocol(find_protocol("p1")))
+
+
+def test_a_program_knows_enough_of_its_cell_to_write_absolute_currents() -> None:
+    protocol = load_protocol(find_protocol("p1"))
+    program = bind(protocol, CELLS[CellKind.SYMMETRIC], ChannelId("neware:1-1"), FOUR, has_chamber=True)
+    data, _ = convert_protocol(protocol, "unicycler", program=program)
+    assert json.loads(data)["method"][2]["current_mA"] == 0.785398163
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in list_protocols() if entry.name.startswith("p")])
+def test_the_study_goes_through_a_neware_step_file_and_back(name: str, tmp_path: Path) -> None:
+    """The driver's converter holds all steps of the study; what it loses stands beside the steps."""
+    protocol = load_protocol(find_protocol(name))
+    cell = CELLS[protocol.for_kinds[0]]
+    program = bind(protocol, cell, ChannelId("neware:1-1"), FOUR, has_chamber=True)
+    data, losses = convert_protocol(protocol, "neware-xml", program=program)
+    path = tmp_path / "steps.xml"
+    path.write_bytes(data)
+    again, _ = read_foreign(path)
+    bound = bind(replace(again, for_kinds=()), cell, ChannelId("neware:1-1"), FOUR)
+    assert _bare(bound) == _bare(program)
+    assert losses, "a step file has no detections, no chamber and no areas"
 
 
 def test_a_zero_volt_end_is_a_loss_in_unicycler_only() -> None:
@@ -538,7 +560,12 @@ def test_formats_are_found_by_name_and_a_wrong_name_is_refused(tmp_path: Path) -
         path.write_bytes(data)
         again, _ = read_foreign(path, fmt)
         assert len(again.steps) == 2
+        assert read_foreign(path)[0] == again, "the suffix tells the format"
     with pytest.raises(UserInputError, match=r"there is no format 'unicyler'\. Did you mean 'unicycler'"):
         convert_protocol(protocol, "unicyler")
+    with pytest.raises(UserInputError, match="does not tell the format"):
+        read_foreign(tmp_path / "x.dat")
+    with pytest.raises(UserInputError, match="name a cell"):
+        convert_protocol(protocol, "neware-xml")
     with pytest.raises(UserFileError, match="cannot be read"):
         read_foreign(tmp_path / "none.json", "unicycler")

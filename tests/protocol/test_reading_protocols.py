@@ -28,7 +28,7 @@ from labctl.model.protocol import (
     TextPlace,
     Variable,
 )
-from labctl.protocol.document import protocol_hash, protocol_text
+from labctl.protocol.document import protocol_hash, to_yaml
 from labctl.protocol.parse import parse_protocol, with_variables
 from labctl.protocol.quantities import parse_quantity
 from labctl.protocol.sentences import sentences
@@ -190,7 +190,7 @@ def test_variables_are_replaced_after_parsing_and_can_be_given_other_values() ->
 
 def test_a_written_protocol_keeps_its_variables() -> None:
     protocol = protocol_of(VARIED)
-    again = parse_protocol(protocol_text(protocol))
+    again = parse_protocol(to_yaml(protocol))
     assert again == protocol
     assert with_variables(again, {"j": "2 C"}).steps == with_variables(protocol, {"j": "2 C"}).steps
 

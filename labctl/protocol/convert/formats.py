@@ -8,13 +8,15 @@ from pathlib import Path
 from labctl.errors import UserFileError, UserInputError
 from labctl.interfaces.converter import Loss, ProgramConverter
 from labctl.interfaces.cycler import CyclerCapabilities
-from labctl.model.cell import Cell
+from labctl.model.cell import Cell, CellKind
 from labctl.model.ids import ChannelId
+from labctl.model.program import Program
 from labctl.model.protocol import Protocol
+from labctl.model.units import mAh_from_Ah
 from labctl.protocol.bind import bind
 from labctl.protocol.convert import pybamm, unicycler
 from labctl.protocol.convert.from_program import protocol_from_program
-from labctl.protocol.document import protocol_text
+from labctl.protocol.document import to_yaml
 from labctl.protocol.parse import parse_protocol
 from labctl.protocol.yamlfile import nearest
 
@@ -51,29 +53,64 @@ def convert_protocol(
     cell: Cell | None = None,
     channel: ChannelId | None = None,
     capabilities: CyclerCapabilities | None = None,
+    program: Program | None = None,
 ) -> tuple[bytes, tuple[Loss, ...]]:
     """Write a protocol in another format and list what that format cannot hold.
 
-    Formats of an instrument hold absolute numbers, so they need a cell and the capabilities of the instrument.
-    Raises: UserInputError when something is missing; ProgramError when the protocol cannot be bound.
+    Formats of an instrument hold absolute numbers: give the bound ``program``, or a cell and the capabilities of
+    the instrument to bind with. Other formats need a cell (or a program, which knows it) for currents per area or
+    mass. Raises: UserInputError when something is missing; ProgramError when the protocol cannot be bound.
     """
+    if cell is None and program is not None:
+        cell = _cell_of(program)
     if fmt == OWN:
-        return protocol_text(protocol).encode(), ()
+        return to_yaml(protocol).encode(), ()
     if fmt == unicycler.NAME:
         return unicycler.export(protocol, cell)
     if fmt == pybamm.NAME:
         return pybamm.export(protocol, cell)
     converter = _converter(fmt)
-    if cell is None or capabilities is None:
-        raise UserInputError(
-            f"'{fmt}' files hold absolute currents: name a cell (--cell) and a channel (--channel)."
-        )
-    program = bind(protocol, cell, channel or ChannelId("export:1"), capabilities, has_chamber=True)
+    if program is None:
+        if cell is None or capabilities is None:
+            raise UserInputError(
+                f"'{fmt}' files hold absolute currents: name a cell (--cell) and a channel (--channel)."
+            )
+        program = bind(protocol, cell, channel or ChannelId("export:1"), capabilities, has_chamber=True)
     return converter.export(program)
 
 
-def read_foreign(path: Path, fmt: str) -> tuple[Protocol, tuple[Loss, ...]]:
-    """Read a file of another format as a protocol. Raises: UserFileError, UserInputError."""
+def _cell_of(program: Program) -> Cell:
+    """Return what a program knows of its cell."""
+    facts = program.cell
+    nominal_Ah = facts.nominal_capacity_Ah
+    return Cell(
+        facts.cell_id,
+        facts.name,
+        CellKind(facts.kind),
+        area_cm2=facts.area_cm2,
+        active_mass_mg=facts.active_mass_mg,
+        nominal_capacity_mAh=None if nominal_Ah is None else mAh_from_Ah(nominal_Ah),
+    )
+
+
+def _format_of(path: Path) -> str:
+    """Return the format that a file's suffix means. Raises: UserInputError when it means none or several."""
+    own = {".yaml": OWN, ".yml": OWN, ".txt": pybamm.NAME}
+    suffix = path.suffix.lower()
+    fitting = [own[suffix]] if suffix in own else [name for name in formats() if suffix_of(name) == suffix]
+    if len(fitting) != 1:
+        raise UserInputError(
+            f"the name '{path.name}' does not tell the format; say it: {', '.join(formats())}."
+        )
+    return fitting[0]
+
+
+def read_foreign(path: Path, fmt: str | None = None) -> tuple[Protocol, tuple[Loss, ...]]:
+    """Read a file of another format as a protocol; without ``fmt`` its suffix tells.
+
+    Raises: UserFileError, UserInputError.
+    """
+    fmt = fmt or _format_of(path)
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -303,7 +303,7 @@ class Reducer:
             time_s = (resolver or self._resolver(capacity, findings)).time_for_s(capacity, step.current, "")
         if time_s is None:
             raise UserInputError(findings[0])
-        time = quantity(round(time_s, 3), "s")
+        time = quantity(max(round(time_s, 3), 1e-3), "s")
         shorter = time if ends.time is None or base_value(ends.time) > base_value(time) else ends.time
         self._lose(
             f"{place}.until.capacity",
