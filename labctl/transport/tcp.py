@@ -122,8 +122,12 @@ class TcpTransport:
                     )
             except TimeoutError as error:
                 raise self._error(LinkTimeout, "no answer", "open", timeout_s) from error
-            except OSError as error:
-                raise self._error(LinkClosed, error.strerror or str(error), "open") from error
+            except (
+                OSError,
+                UnicodeError,
+            ) as error:  # a host name that cannot be written in DNS is a UnicodeError
+                why = getattr(error, "strerror", None) or str(error)
+                raise self._error(LinkClosed, why, "open") from error
 
     async def close(self) -> None:
         """Close; what was not sent yet is dropped."""

@@ -22,7 +22,7 @@ from labctl.transport.faults import Fault, FaultKind, FaultPlan
 Story = Callable[[TemperatureChamber, Clock], Coroutine[Any, Any, None]]
 
 
-LINKS = ["tcp"] if sys.platform == "win32" else ["tcp", "rtu"]
+LINKS = ["tcp"] if sys.platform == "win32" else ["tcp", pytest.param("rtu", marks=pytest.mark.slow)]
 
 BENCH = """
 labctl: bench/1

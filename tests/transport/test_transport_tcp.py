@@ -142,6 +142,15 @@ def test_nobody_listening_is_link_closed_that_names_the_address() -> None:
         talk(f"tcp://127.0.0.1:{port}", story)
 
 
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "x" * 300])
+def test_a_host_that_has_no_address_is_link_closed(host: str) -> None:
+    async def story(pipe: Transport, clock: Clock) -> None:
+        raise AssertionError("nothing to talk to")
+
+    with pytest.raises(LinkClosed, match="open"):
+        talk(f"tcp://{host}:502", story)
+
+
 def test_a_reader_that_is_cancelled_leaves_the_pipe_usable() -> None:
     async def story(pipe: Transport, clock: Clock) -> None:
         async with asyncio.TaskGroup() as group:
