@@ -265,20 +265,24 @@ class Bench:
         self.clock = clock
         self.folder = folder
 
-    def driver(self, **options: object) -> Any:
-        settings: dict[str, object] = {
+    @property
+    def settings(self) -> dict[str, object]:
+        return {
             "devid": 33,
             "step_folder": str(self.folder),
             "step_folder_on_bts": "Z:\\steps",
             "units": {"1": "5V10mA", "2": "5V100mA-4R"},
             "reply_timeout_s": 5.0,
         }
+
+    def driver(self, **options: object) -> Any:
+        resource = f"tcp://127.0.0.1:{self.server.port}"
         return create(
             "neware",
-            f"tcp://127.0.0.1:{self.server.port}",
-            settings | options,
+            resource,
+            self.settings | options,
             self.clock,
-            lambda resource: open_transport(resource, self.clock),
+            lambda text: open_transport(text, self.clock),
         )
 
     @asynccontextmanager

@@ -133,7 +133,7 @@ def pages(draw: st.DrawFn) -> m.DownloadReply:
         "current_ampere": column(numbers),
         "step_capacity_ah": column(st.floats(0.0, 1e3)),
         "step_energy_wh": column(st.floats(0.0, 1e3)),
-        "device_clock": [text.encode() for text in column(clocks)],  # type: ignore[arg-type, attr-defined]  # text
+        "device_clock": [text.encode() for text in draw(st.lists(clocks, min_size=count, max_size=count))],
         "quality": [0] * count,
     }
     block = DeviceBlock({name: np.array(columns[name], dtype=kind) for name, kind in DEVICE_COLUMNS.items()})

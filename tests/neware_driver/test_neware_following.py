@@ -5,16 +5,19 @@ Items of neware-bts.md section 7.1 are named in the tests (7.1.3 = item 3); safe
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from labctl_drivers.neware import create
 
+from labctl.clock import Clock, ClockMode, ClockSpec, run_with_clock
 from labctl.errors import LinkClosed, LinkTimeout, WireError
 from labctl.model.ids import TestId
+from labctl.transport.memory import MemoryTransport
 
-PLACES = ("1-1", "1-2", "2-1")
 ECHO = (
     '<download devtype="27" devid="33" subdevid="1" chlid="1" testid="41" startpos="1" '
     'count="1000" auxid="0" />'
@@ -190,5 +193,43 @@ def test_a_refused_connection_is_a_closed_link_and_the_next_call_tries_again_7_1
                 await driver.progress(["1-1"])
             await bench.server.open(port)
             assert (await driver.progress(["1-1"]))[0].test_id == 41
+
+    on_bench(scene)
+
+
+class MemoryEnd:
+    """The scripted server's answers without a socket."""
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+
+    def receive(self, data: bytes) -> bytes:
+        root = ElementTree.fromstring(data.removesuffix(b"#\r\n"))
+        self._server.requests.append((0, data))
+        return b"".join(self._server.usual(root, 0))
+
+
+def test_the_same_driver_works_in_one_process_where_time_leaps(on_bench: Any) -> None:
+    async def scene(bench: Any) -> None:
+        async def main(clock: Clock) -> tuple[float, float]:
+            def connect(resource: str) -> MemoryTransport:
+                return MemoryTransport(MemoryEnd(bench.server), clock, resource)
+
+            driver = create("neware", "mem://x", bench.settings, clock, connect)
+            await driver.open()
+            bench.server.counts["1-1"] = 1500
+            began_s = clock.plant.now_s()
+            assert len(await driver.records("1-1", TestId(41), 0)) == 1000
+            assert len(await driver.records("1-1", TestId(41), 1000)) == 500
+            await driver.live(["1-1"])
+            after_s = clock.plant.now_s()
+            bench.server.words["1-1"] = "working"
+            await driver.pause("1-1")
+            await driver.close()
+            return began_s, after_s
+
+        jump = ClockSpec(mode=ClockMode.JUMP)
+        began_s, after_s = await asyncio.to_thread(run_with_clock, jump, main)
+        assert after_s == began_s  # an exchange takes no plant time
 
     on_bench(scene)

@@ -279,7 +279,9 @@ def test_loops_that_cannot_be_nested_are_losses(start: str, count: str) -> None:
     program, losses = CONVERTER.read(text.encode(), "x")
 
     assert [loss.place for loss in losses] == ["Step4"]
-    assert all(isinstance(node, Step) for node in program.flow[0].body)  # type: ignore[union-attr]  # one segment
+    (segment,) = program.flow
+    assert isinstance(segment, Segment)
+    assert all(isinstance(node, Step) for node in segment.body)
 
 
 # ------------------------------------------------------------------------------------------------ round trips

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 
 from labctl.clock import Clock
-from labctl.errors import InstrumentError, LinkClosed, LinkTimeout, RefusedError
+from labctl.errors import InstrumentError, LinkClosed, LinkError, LinkTimeout, RefusedError
 from labctl.transport.base import Transport
 from labctl_drivers.neware import messages as m
 from labctl_drivers.neware.session import Session
@@ -90,6 +90,10 @@ class Lane:
                     raise
 
     def _explain(self, error: InstrumentError, operation: str, began_s: float) -> None:
+        """Name instrument, command and elapsed time; what the pipe said of itself goes into the text."""
+        if isinstance(error, LinkError):
+            error.problem += f" ({self._transport.resource}, {error.operation or 'exchange'})"
+            error.instrument, error.operation = self._instrument, operation
         error.instrument = error.instrument or self._instrument
         error.operation = error.operation or operation
         if error.elapsed_s is None:
