@@ -88,6 +88,15 @@ class TcpPeer:
 class PtyPeer:
     """Offers a pseudo-terminal at ``path``, as a serial instrument would. POSIX only."""
 
+    path: str
+    received: bytearray
+    _answer: Answer
+    _near: int
+    _slave: int
+    _wake_reader: int
+    _wake_writer: int
+    _thread: threading.Thread
+
     def __init__(self, answer: Answer) -> None:
         if sys.platform == "win32":
             raise UsageError("Windows has no pseudo-terminals", operation="pty peer")
