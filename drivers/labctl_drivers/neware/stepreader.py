@@ -29,6 +29,10 @@ from labctl_drivers.neware.xmltree import XmlProblem, parse_xml
 BACKSTOP_S = 365 * 86400.0
 """End time of a step whose file line has none: the longest step of the tester (section 6)."""
 
+STEPS_MAX = 10_000
+LOOP_DEPTH_MAX = 32
+"""Far beyond any tester (254 steps, 3 levels); a file with more is damaged or hostile."""
+
 STEP_FILE_MAX_BYTES = 20 * 1024 * 1024
 """X09."""
 
@@ -92,6 +96,10 @@ class _Reader:
         steps = config.find("Step_Info")
         if steps is None or len(steps) == 0:
             raise UserFileError("the file holds no steps", path=self._source)
+        if len(steps) > STEPS_MAX:
+            raise UserFileError(
+                f"{len(steps)} steps; no tester holds more than {STEPS_MAX}", path=self._source
+            )
         body = self._body(steps)
         record = self._record(whole, "Whole_Prt")
         limits = self._limits(whole, "Whole_Prt")
@@ -137,7 +145,8 @@ class _Reader:
         count = int(self._plain(_text(other, "Cycle_Count") or "0", f"{line.tag} Cycle_Count"))
         inside = [item for item in nodes if item[0] >= start]
         crossed = any(first < start <= last for first, last, _ in nodes)
-        if not 1 <= start < number or not inside or count < 1 or crossed:
+        too_deep = max((_depth(node) for _, _, node in inside), default=0) >= LOOP_DEPTH_MAX
+        if not 1 <= start < number or not inside or count < 1 or crossed or too_deep:
             self._lose(line.tag, f"a loop to step {start}, {count} times, cannot be nested; left out")
             return
         del nodes[len(nodes) - len(inside) :]
@@ -272,9 +281,12 @@ class _Reader:
         if text is None:
             return None
         try:
-            return unit.value(text)
+            value = unit.value(text)
         except ValueError as error:
             raise UserFileError(f"<{tag}>: {error}", path=self._source) from error
+        if value < 0.0 and unit in (units.TIME, units.CAPACITY, units.MASS_MG):
+            raise UserFileError(f"<{tag}> is {text[:40]}: it cannot be negative", path=self._source)
+        return value
 
     def _plain(self, text: str, what: str) -> float:
         try:
@@ -290,3 +302,8 @@ def _text(parent: Element | None, tag: str) -> str | None:
     """Return the ``Value`` of a child; None where the child is not there."""
     child = None if parent is None else parent.find(tag)
     return None if child is None else child.get("Value", "")
+
+
+def _depth(node: DeviceNode) -> int:
+    """Return how deep loops are nested in a node."""
+    return 0 if isinstance(node, Step) else 1 + max(map(_depth, node.body), default=0)
