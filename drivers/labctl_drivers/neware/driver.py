@@ -55,7 +55,6 @@ PAUSE_POLLS = 3
 """``pause`` is read back within so many polls, else it is not confirmed."""
 
 _PLACE = re.compile(r"([1-9][0-9]{0,4})-([1-9][0-9]{0,4})")
-_MOVING = frozenset({ChannelState.RUNNING, ChannelState.PAUSED})
 
 
 class NewareCycler:
@@ -354,7 +353,10 @@ class NewareCycler:
             )  # fmt: skip
 
     async def _moving_after_stop(self, places: Sequence[Place], within_s: float) -> dict[Place, ChannelState]:
-        """Read states until none is running, paused or unknown, or the time is over; return those that still are."""
+        """Read states until all are known to stand, or the time is over; return the others.
+
+        Running, paused, unknown and "no information" are all not confirmed (P2).
+        """
         deadline_s = self._clock.link.now_s() + within_s
         while True:
             try:
@@ -366,9 +368,7 @@ class NewareCycler:
                     instrument=self._name, operation="stop",
                 ) from error  # fmt: skip
             moving = {
-                place: state
-                for place, state in zip(places, states, strict=True)
-                if state in _MOVING or state is ChannelState.UNKNOWN
+                place: state for place, state in zip(places, states, strict=True) if state not in STARTABLE
             }
             if not moving or self._clock.link.now_s() >= deadline_s:
                 return moving
