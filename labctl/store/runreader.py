@@ -168,9 +168,12 @@ class RunReader:
         found = {line.number: line.fields for line in read_lines(self._read(names.RECEIPTS)).lines}
         for content in self._live():
             for raw in content.receipts:
-                fields = run_folder.json_object(raw)
-                found.setdefault(int(fields["first"]), fields)
-        return [(int(f["first"]), int(f["last"]), Receipt.from_json(f)) for _, f in sorted(found.items())]
+                decoded = decode_line(raw)
+                if decoded is not None:
+                    found.setdefault(int(decoded[0]["n"]), decoded[0])
+        return [
+            (first, int(fields["last"]), Receipt.from_json(fields)) for first, fields in sorted(found.items())
+        ]
 
     def _lines(self, name: str) -> list[dict[str, Any]]:
         found = {line.number: line.fields for line in read_lines(self._read(name)).lines}

@@ -11,7 +11,6 @@ All calls are synchronous and belong to one thread.
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -27,7 +26,6 @@ from labctl.store import folder as run_folder
 from labctl.store import names, parquet
 from labctl.store.disk import DiskFile, replace_file
 from labctl.store.frames import FrameKind, encode_frame, pack_line, pack_records
-from labctl.store.lines import encode_line
 from labctl.store.linewriter import LineWriter
 from labctl.store.manifest import read_manifest, restore_manifest, write_manifest
 from labctl.store.receipt import Receipt
@@ -126,7 +124,7 @@ class RunWriter:
                 if name in self._lines:
                     self._lines[name].restore(line)
             for receipt in content.receipts:
-                self._restore_receipt(receipt)
+                self._lines[names.RECEIPTS].restore(receipt)
             if number in logs:
                 part = logs[number][-1]
                 end = content.scans[part].end
@@ -148,10 +146,6 @@ class RunWriter:
             self._last_test_time_s = float(block["test_time_second"][-1])
         self._seal_full()
         self._tell_troubles()
-
-    def _restore_receipt(self, receipt: bytes) -> None:
-        fields = run_folder.json_object(receipt)
-        self._lines[names.RECEIPTS].restore(encode_line(int(fields["first"]), fields).raw)
 
     # -- rows --
 
@@ -179,10 +173,10 @@ class RunWriter:
             room = names.last_sequence_of(number) - self.last_sequence
             stop = min(rows, start + room)
             piece = block if start == 0 and stop == rows else block.rows(start, stop)
-            fields = {"first": first, "last": first + stop - start - 1, **receipt.to_json()}
-            payload = pack_records(piece, json.dumps(fields).encode())
+            fields = {"last": first + stop - start - 1, **receipt.to_json()}
+            line = self._lines[names.RECEIPTS].add(fields, number=first)
+            payload = pack_records(piece, line.raw)
             self._segment(number).write(FrameKind.RECORDS, payload, rows=stop - start, first_sequence=first)
-            self._lines[names.RECEIPTS].add(fields, number=first)
             self.last_sequence += stop - start
             start = stop
         self._last = block

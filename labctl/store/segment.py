@@ -17,7 +17,8 @@ PENDING_BYTES_MAX = 256 * 1024 * 1024
 ALLOCATE_FIRST_BYTES = 64 * 1024
 ALLOCATE_MOST_BYTES = 1024 * 1024
 ALLOCATE_FILE_BYTES = names.ROWS_PER_FILE * (ROW_BYTES + 8)
-"""Zeros are written ahead in doubling strides: a commit then changes no file size: one write less."""
+"""Zeros are written ahead in doubling strides: a commit then changes no file size: one write less. Frames
+larger than the first stride gain nothing by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +142,9 @@ class Segment:
             acknowledged=self._durable,
         )
         end = self._position + len(frame)
-        if end > self._allocated < ALLOCATE_FILE_BYTES:
+        if end > self._allocated < ALLOCATE_FILE_BYTES and len(frame) < ALLOCATE_FIRST_BYTES:
             stride = min(max(ALLOCATE_FIRST_BYTES, self._allocated), ALLOCATE_MOST_BYTES)
-            room = max(0, self._allocated + stride - end)
+            room = max(0, max(self._allocated, self._position) + stride - end)
             file.write(frame + bytes(room), self._position)
             self._allocated = end + room
         else:
