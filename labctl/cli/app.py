@@ -100,8 +100,8 @@ def _guarded(verb: Verb, words: Sequence[str]) -> int:
         if group.split((LabctlError, OSError))[1] is not None:
             sys.stderr.write(f"labctl {verb.name}: {_crash_report(group)}\n")
             return EXIT_FAILED
-        for error in _leaves(group):
-            sys.stderr.write(f"labctl {verb.name}: {error}\n")
+        for leaf in _leaves(group):
+            sys.stderr.write(f"labctl {verb.name}: {leaf}\n")
         return EXIT_FAILED
     except Exception as bug:
         sys.stderr.write(f"labctl {verb.name}: {_crash_report(bug)}\n")

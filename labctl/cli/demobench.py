@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import IO, Any
 
 from labctl.errors import LinkClosed, LinkTimeout
@@ -79,12 +81,19 @@ def demo_bench(arguments: Sequence[str]) -> Iterator[DemoBench]:
     output, errors = _Reader(process.stdout), _Reader(process.stderr)
     output.start()
     errors.start()
+    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield DemoBench(_first_line(process, output, errors))
     finally:
         _end(process)
+        signal.signal(signal.SIGTERM, before)
         output.join(END_TIMEOUT_S)
         errors.join(END_TIMEOUT_S)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Turn a request to end this process into an interrupt, so that the bench is ended too."""
+    raise KeyboardInterrupt
 
 
 def _first_line(process: subprocess.Popen[str], output: _Reader, errors: _Reader) -> dict[str, Any]:

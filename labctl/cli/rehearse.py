@@ -215,7 +215,7 @@ def _kept(
     folder.mkdir(exist_ok=True)
     stem = f"{program.cell.cell_id}-{program.protocol_hash[:12]}"
     curve = folder / f"{stem}.parquet"
-    table = pa.table({"test_time_second": time_s, "voltage_volt": voltage_V})
+    table = pa.table({"test_time_second": pa.array(time_s), "voltage_volt": pa.array(voltage_V)})
     temporary = curve.with_suffix(".tmp")
     pq.write_table(table, temporary, compression="zstd")
     temporary.replace(curve)
