@@ -291,7 +291,7 @@ def _efficiency_limits(series: Sequence[CycleSeries]) -> tuple[float, float]:
     known = np.concatenate([cell.efficiency[np.isfinite(cell.efficiency)] for cell in series])
     if len(known) == 0:
         return 97.0, 103.0
-    return min(97.0, 100.0 * float(known.min()) - 1.0), max(103.0, 100.0 * float(known.max()) + 1.0)
+    return min(97.0, 100.0 * float(known.min()) - 3.0), max(103.0, 100.0 * float(known.max()) + 1.0)
 
 
 def polarisation_by_cycle(

@@ -97,11 +97,11 @@ def station_text(bench: Bench, pace: Pace, serving: Serving, folder: Path) -> st
             "      units:",
             *(f'        "{unit}": {_quoted(model)}' for unit, model in bench.parts.models[name].items()),
         ]
-    lines += _chamber_lines(bench, serving)
+    lines += _chamber_lines(bench, serving, poll_s)
     return "\n".join(lines) + "\n"
 
 
-def _chamber_lines(bench: Bench, serving: Serving) -> list[str]:
+def _chamber_lines(bench: Bench, serving: Serving, poll_s: int) -> list[str]:
     lines = ["chambers:"] if bench.parts.chambers else []
     for name, device in bench.parts.chambers.items():
         rtu = isinstance(device, RtuChamberDevice)
@@ -111,7 +111,7 @@ def _chamber_lines(bench: Bench, serving: Serving) -> list[str]:
             f"  - name: {_quoted(name)}",
             "    driver: modbus-chamber",
             f"    resource: {resource}",
-            "    options: {poll_s: 10}",
+            f"    options: {{poll_s: {poll_s}}}",  # every poll stops the plant in lockstep
             f"    channels: [{', '.join(_quoted(slot) for slot in slots)}]",
         ]
     return lines

@@ -57,7 +57,7 @@ def half_cycles_of(rows: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     last = np.append(first[1:] - 1, len(active) - 1)
     time_s, voltage_V = rows["test_time_second"], rows["voltage_volt"]
     rest = (rows["step_count"] == 1) & (time_s >= time_s[first[0]] - 600.0)
-    offset_V = float(voltage_V[rest].mean()) if "symmetric" else 0.0
+    offset_V = float(voltage_V[rest].mean())  # of a symmetric cell; full cells are not judged by it
     minute_V = np.array([
         voltage_V[a : b + 1][time_s[a : b + 1] >= time_s[b] - 60.0].mean() for a, b in zip(first, last, strict=True)
     ])  # fmt: skip
