@@ -1,4 +1,4 @@
-"""The station file is read strictly: what is right comes in as SI, what is wrong is named with its place and the fix."""
+"""The station file is read strictly: what is right comes in as SI, a mistake is named with place and fix."""
 
 from __future__ import annotations
 
