@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from labctl.errors import UserInputError
 from labctl_simulators.builder import CellRecord, air_of, make_cell, slot_name
+from labctl_simulators.chamber.faults import WireFault as ChamberWireFault
 from labctl_simulators.neware.channel import Air, Channel, Log, Status
 from labctl_simulators.neware.device import Installation
 from labctl_simulators.neware.faults import WireFaultKind, known_kind
-from labctl_simulators.world.chamber import Chamber, ROOM_degC
+from labctl_simulators.world.chamber import Chamber, ChamberFault, ROOM_degC
 
 if TYPE_CHECKING:
     from labctl_simulators.bench import Bench
@@ -45,8 +46,19 @@ def answer(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
     if what == "truth":
         return truth(bench, request)
     result = act(bench, request)
-    bench.note({"do": "admin", "request": dict(request)})
+    if not _of_the_link(bench, request):
+        bench.note({"do": "admin", "request": dict(request)})
     return result
+
+
+def _of_the_link(bench: Bench, request: Mapping[str, Any]) -> bool:
+    """Return whether a request is a wire fault: it belongs to connections, which end with the process."""
+    if request.get("do") != "fault":
+        return False
+    kind = str(request.get("kind", ""))
+    if request.get("instrument") in bench.parts.chambers:
+        return kind not in [*(item.value for item in ChamberFault), ChamberWireFault.POWER_CUT.value]
+    return kind == "clear" or kind in [item.value for item in WireFaultKind]
 
 
 def act(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:

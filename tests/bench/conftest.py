@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+collect_ignore_glob = ["*_posix.py"] if sys.platform == "win32" else []
+
 ADDRESS = 'ip="127.0.0.1" devtype="27" devid="33" subdevid="{}" chlid="{}"'
 
 PULSES = (

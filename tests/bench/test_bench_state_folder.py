@@ -102,5 +102,10 @@ def test_a_command_is_on_disk_before_its_answer(p1, tmp_path, monkeypatch):
     assert [entry["do"] for entry in entries] == ["request"]
     assert json.loads((tmp_path / "state" / "journal.jsonl").read_text())["files"]
     refused = link.receive(f'<bts version="1.0"><cmd>start</cmd><list count="1">{row}</list></bts>#\r\n'.encode())
-    assert b">false<" in refused and len(list(folder.entries())) == 1
+    assert b">false<" in refused and len(list(folder.entries())) == 2
+    listing = link.receive(b'<bts version="1.0"><cmd>getdevinfo</cmd></bts>#\r\n')
+    assert b"getdevinfo_resp" in listing and len(list(folder.entries())) == 2
+    bench.admin({"do": "fault", "instrument": "neware", "kind": "hang"})
+    bench.admin({"do": "chamber.door", "name": "oven-60", "open": True})
+    assert [entry["do"] for entry in folder.entries()] == ["request", "request", "admin"]
     folder.close()

@@ -112,7 +112,8 @@ class Installation:
     def tell(
         self, key: tuple[int, int], channel: Channel, command: str, accepted: bool, detail: str = ""
     ) -> None:
-        """Note an energising command in the truth log."""
+        """Note an energising command in the truth log; also a refused one is written down."""
+        self.changed = True
         test_id = 0 if channel.test is None else channel.test.test_id
         self.truth.append(
             TruthEntry(
