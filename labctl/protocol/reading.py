@@ -143,7 +143,9 @@ class Values:
         example = EXAMPLE[kinds[0]]
         if found is None:
             raise self._not_a_quantity(node, text, what, expected, example)
-        if found.kind not in kinds:
+        if found.kind not in kinds or (
+            found.unit == "" and kinds == CAPACITIES
+        ):  # 1 mAh, or 100 %? Say which.
             given = "a plain number without a unit" if found.unit == "" else f"a {found.kind.value}"
             raise self.refuse(
                 node,

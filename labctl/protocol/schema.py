@@ -45,7 +45,7 @@ def _quantity(*kinds: QuantityKind) -> Schema:
         patterns.append(rf"{NUMBER}\s*(seconds?|sec|minutes?|mins?|hours?|hrs?|days?)")
     patterns.append(rf".*{_VARIABLE}.*")
     text: Schema = {"type": "string", "pattern": "^\\s*(" + "|".join(patterns) + ")\\s*$"}
-    if QuantityKind.FRACTION in kinds:
+    if kinds == (QuantityKind.FRACTION,):
         return {"anyOf": [{"type": "number"}, text]}
     return text
 

@@ -49,6 +49,7 @@ CASES: list[tuple[str, str, str, int, int, str]] = [
     ("unknown step key", "until: {capacity", "untill: {capacity", 16, 9, "Did you mean 'until'?"),
     ("unknown end", "{capacity: 1", "{capcity: 1", 16, 17, "Did you mean 'capacity'?"),
     ("unit missing", "rest: 6 h", "rest: 6", 12, 11, "a plain number without a unit. Write for example '6 h'"),
+    ("capacity without unit", "{capacity: 1 mAh/cm^2", "{capacity: 1", 16, 27, "a plain number without a unit"),
     ("unit unknown", "time: 61 min}", "time: 61 mim}", 16, 45, "Did you mean 'min'?"),
     ("unit of another kind", "rest: 6 h", "rest: 6 V", 12, 11, "must be a time, but '6 V' is a voltage"),
     ("decimal comma", "rest: 6 h", "rest: 6,5 h", 12, 11, "Use a point as decimal mark"),
