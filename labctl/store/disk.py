@@ -12,6 +12,7 @@ import contextlib
 import os
 import shutil
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -21,8 +22,8 @@ WINDOWS = sys.platform == "win32"
 class DiskFile(Protocol):
     """A file open for writing at given offsets."""
 
-    def write(self, data: bytes, offset: int) -> None:
-        """Write all of ``data`` at ``offset``; durable only after ``sync``."""
+    def write(self, parts: Sequence[bytes], offset: int) -> None:
+        """Write all parts one after the other from ``offset`` on; durable only after ``sync``."""
 
     def truncate(self, size: int) -> None:
         """Cut the file to ``size`` bytes; durable only after ``sync``."""
@@ -68,6 +69,10 @@ class Disk(Protocol):
         """Return (free, total) bytes of the volume that holds ``folder``."""
 
 
+_GATHER: Callable[[int, Sequence[bytes], int], int] | None = getattr(os, "pwritev", None)
+"""Windows has none."""
+
+
 class RealFile:
     """A file of the operating system, opened without any buffer of ours."""
 
@@ -78,11 +83,15 @@ class RealFile:
             path, flags | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0), 0o644
         )
 
-    def write(self, data: bytes, offset: int) -> None:
-        """Write all of ``data`` at ``offset``."""
-        written = self._write_some(data, offset)
-        while written < len(data):
-            written += self._write_some(data[written:], offset + written)
+    def write(self, parts: Sequence[bytes], offset: int) -> None:
+        """Write all parts one after the other from ``offset`` on."""
+        size = sum(map(len, parts))
+        # writing the parts as they are spares joining them; a short write is gone on with the old way
+        written = 0 if _GATHER is None else _GATHER(self._descriptor, parts, offset)
+        if written < size:
+            data = b"".join(parts)
+            while written < size:
+                written += self._write_some(data[written:], offset + written)
 
     def _write_some(self, data: bytes, offset: int) -> int:
         if WINDOWS:
@@ -180,7 +189,7 @@ def replace_file(disk: Disk, path: Path, data: bytes, *, keep: Path | None = Non
     temporary = path.with_name(path.name + ".tmp")
     file = disk.create(temporary)
     try:
-        file.write(data, 0)
+        file.write((data,), 0)
         file.sync()
     finally:
         file.close()

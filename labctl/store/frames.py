@@ -86,15 +86,25 @@ def encode_frame(
     kind: FrameKind, payload: bytes, *, rows: int = 0, first_sequence: int = 0, acknowledged: int = 0
 ) -> bytes:
     """Return the bytes of one frame."""
+    return (
+        encode_head(kind, payload, rows=rows, first_sequence=first_sequence, acknowledged=acknowledged)
+        + payload
+    )
+
+
+def encode_head(
+    kind: FrameKind, payload: bytes, *, rows: int = 0, first_sequence: int = 0, acknowledged: int = 0
+) -> bytes:
+    """Return what goes before the payload; keeping them apart spares a copy of large payloads."""
     head = _HEAD.pack(MAGIC, kind, VERSION, 0, rows, len(payload), first_sequence, acknowledged)
-    return b"".join((head, _CRC.pack(zlib.crc32(payload, zlib.crc32(head))), payload))
+    return head + _CRC.pack(zlib.crc32(payload, zlib.crc32(head)))
 
 
 def pack_records(block: RecordBlock, receipt: bytes) -> bytes:
     """Return the payload of a records frame. A block without ``device_clock`` gets empty texts."""
     columns = block.columns
     rows = len(block)
-    parts = []
+    parts: list[Any] = []
     for name, dtype in _COLUMN_ITEMS:
         column = columns.get(name)
         if column is None:
@@ -102,9 +112,9 @@ def pack_records(block: RecordBlock, receipt: bytes) -> bytes:
                 raise KeyError(name)
             parts.append(bytes(rows * dtype.itemsize))
         elif column.dtype == dtype:
-            parts.append(column.tobytes())
+            parts.append(column if column.flags.c_contiguous else column.tobytes())
         else:
-            parts.append(column.astype(dtype, casting="same_kind").tobytes())
+            parts.append(column.astype(dtype, casting="same_kind"))
     parts.append(receipt)
     return b"".join(parts)
 

@@ -104,7 +104,7 @@ class LineWriter:
         if self._broken:
             return
         try:
-            self._open().write(data, self._written)
+            self._open().write((data,), self._written)
         except OSError:
             self._freeze()
             raise

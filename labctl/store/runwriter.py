@@ -288,8 +288,8 @@ class RunWriter:
                 size = self._disk.size(path)
                 self._wire = self._disk.create(path) if size is None else self._disk.open(path)
                 self._wire_bytes = size or 0
-            frame = encode_frame(FrameKind.WIRE, data)
-            self._wire.write(frame, self._wire_bytes)
+            frame = encode_frame(FrameKind.WIRE, data)  # checked like the log, so that a torn tail is known
+            self._wire.write((frame,), self._wire_bytes)
             self._wire_bytes += len(frame)
         except OSError as error:
             self._close_wire()

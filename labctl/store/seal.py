@@ -35,7 +35,7 @@ def write_verified(disk: Disk, path: Path, data: bytes, block: RecordBlock) -> N
 def _write(disk: Disk, path: Path, data: bytes) -> None:
     file = disk.create(path)
     try:
-        file.write(data, 0)
+        file.write((data,), 0)
         file.sync()
     finally:
         file.close()

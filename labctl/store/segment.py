@@ -9,7 +9,7 @@ from pathlib import Path
 from labctl.errors import StoreError
 from labctl.store import names
 from labctl.store.disk import Disk, DiskFile
-from labctl.store.frames import ROW_BYTES, FrameKind, encode_frame
+from labctl.store.frames import ROW_BYTES, FrameKind, encode_head
 
 PENDING_BYTES_MAX = 256 * 1024 * 1024
 """How much unacknowledged data is kept in memory while no volume accepts it (I14): over two million rows."""
@@ -134,21 +134,22 @@ class Segment:
             self._file = None
 
     def _put(self, file: DiskFile, item: _Pending) -> None:
-        frame = encode_frame(
+        head = encode_head(
             item.kind,
             item.payload,
             rows=item.rows,
             first_sequence=item.first_sequence,
             acknowledged=self._durable,
         )
-        end = self._position + len(frame)
-        if end > self._allocated < ALLOCATE_FILE_BYTES and len(frame) < ALLOCATE_FIRST_BYTES:
+        size = len(head) + len(item.payload)
+        end = self._position + size
+        if end > self._allocated < ALLOCATE_FILE_BYTES and size < ALLOCATE_FIRST_BYTES:
             stride = min(max(ALLOCATE_FIRST_BYTES, self._allocated), ALLOCATE_MOST_BYTES)
             room = max(0, max(self._allocated, self._position) + stride - end)
-            file.write(frame + bytes(room), self._position)
+            file.write((head, item.payload, bytes(room)), self._position)
             self._allocated = end + room
         else:
-            file.write(frame, self._position)
+            file.write((head, item.payload), self._position)
         self._position = end
 
     def _sync(self) -> None:

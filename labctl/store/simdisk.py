@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import errno
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from labctl.store.disk import DiskFile
@@ -213,8 +213,9 @@ class _SimulatedFile:
         self._inode = inode
         self._poisoned = False
 
-    def write(self, data: bytes, offset: int) -> None:
-        """Write all of ``data`` at ``offset``; a power cut or an error in it leaves a part of them."""
+    def write(self, parts: Sequence[bytes], offset: int) -> None:
+        """Write all parts from ``offset`` on; a power cut or an error in it leaves some of the bytes."""
+        data = b"".join(parts)
         try:
             self._disk._operation("write", self._path)
         except BaseException:
