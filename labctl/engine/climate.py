@@ -113,7 +113,7 @@ class ClimateTask:
             if refusal:
                 run.waiting_for = f"waits: {self._chamber.name}: {refusal}"
                 continue
-            if not await self._set(run, demand.setpoint_degC, reading):
+            if not in_use and not await self._set(run, demand.setpoint_degC, reading):
                 continue
             await run.to(Phase.WAITING, f"{self._chamber.name} to {demand.setpoint_degC:g} degC")
             self._soaks[run.index] = SoakWatch(demand, self._clock.plant.now_s())
