@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 warnings.filterwarnings("ignore")
+fdatasync = getattr(os, "fdatasync", os.fsync)
 READING = (
     "test_time_second",
     "voltage_volt",
@@ -238,7 +239,7 @@ def arrow_commits(folder: Path, columns: dict[str, np.ndarray], commits: int, ea
             for start in range(0, commits * each, each):
                 pieces = [pa.array(array[start : start + each]) for array in arrays.values()]
                 writer.write_batch(pa.record_batch(pieces, schema=schema))
-                os.fdatasync(file.fileno())
+                fdatasync(file.fileno())
 
         return timed(commits * each, work)
 
@@ -262,7 +263,7 @@ def hdf5_commits(folder: Path, columns: dict[str, np.ndarray], commits: int, eac
             dataset.resize((start + each,))
             dataset[start : start + each] = table[start : start + each]
             dataset.flush()
-            os.fdatasync(descriptor)
+            fdatasync(descriptor)
 
     rate = timed(len(table), work)
     file.close()

@@ -165,24 +165,23 @@ class RunReader:
 
     def receipts(self) -> list[tuple[int, int, Receipt]]:
         """Return (first sequence, last sequence, receipt) of each block, in order."""
-        found = {line.number: line.fields for line in read_lines(self._read(names.RECEIPTS)).lines}
-        for content in self._live():
-            for raw in content.receipts:
-                decoded = decode_line(raw)
-                if decoded is not None:
-                    found.setdefault(int(decoded[0]["n"]), decoded[0])
+        kept = [raw for content in self._live() for raw in content.receipts]
+        found = self._merged(names.RECEIPTS, kept)
         return [
             (first, int(fields["last"]), Receipt.from_json(fields)) for first, fields in sorted(found.items())
         ]
 
     def _lines(self, name: str) -> list[dict[str, Any]]:
-        found = {line.number: line.fields for line in read_lines(self._read(name)).lines}
-        for content in self._live():
-            for file, raw in content.lines:
-                decoded = decode_line(raw)
-                if file == name and decoded is not None:
-                    found.setdefault(int(decoded[0]["n"]), decoded[0])
-        return [fields for _, fields in sorted(found.items())]
+        kept = [raw for content in self._live() for file, raw in content.lines if file == name]
+        return [fields for _, fields in sorted(self._merged(name, kept).items())]
+
+    def _merged(self, name: str, kept: Sequence[bytes]) -> dict[int, dict[str, Any]]:
+        """Return the lines of a file and those that a log kept, by number.
+
+        The caller has read the logs first: a log that is sealed meanwhile has its lines in the file by then.
+        """
+        found = {int(decoded[0]["n"]): decoded[0] for raw in kept if (decoded := decode_line(raw))}
+        return found | {line.number: line.fields for line in read_lines(self._read(name)).lines}
 
     def _live(self) -> Iterator[run_folder.Content]:
         for number, parts in self._logs().items():
