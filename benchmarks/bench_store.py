@@ -128,7 +128,7 @@ class Bench:
         big = tiled(self.source, rows)
         return [big.rows(start, start + each) for start in range(0, rows, each)]
 
-    # -- rows per CPU second ----------------------------------------------------------------------------------------
+    # -- rows per CPU second --
 
     def a1(self) -> Row:
         rows = 200_000
@@ -249,7 +249,7 @@ class Bench:
             "A4", "samples missed without a count", lost - events, None, {}, [Goal("", 0, least=False)]
         )
 
-    # -- commits ------------------------------------------------------------------------------------------------------
+    # -- commits --
 
     def commits(self, name: str, each: int, goals: list[Goal]) -> Row:
         """Measure limit and labctl in turn, a new run each time; the goals are about the commit path, without seals."""
@@ -321,7 +321,7 @@ class Bench:
             note,
         )
 
-    # -- sealed files ---------------------------------------------------------------------------------------------------
+    # -- sealed files --
 
     def b4(self) -> Row:
         writer = self.writer()

@@ -41,7 +41,7 @@ def readings(columns: dict[str, np.ndarray], rows: int) -> list[tuple[float, ...
     return list(zip(*(np.resize(columns[name], rows).tolist() for name in READING), strict=True))
 
 
-# -- A1, A2: rows per CPU second ------------------------------------------------------------------------------------
+# -- A1, A2: rows per CPU second --
 
 
 def pymeasure_writer(folder: Path, name: str) -> Any:
@@ -198,7 +198,7 @@ def row_a3(folder: Path, columns: dict[str, np.ndarray]) -> dict[str, float]:
     }
 
 
-# -- B1, B2: rows per second with a sync each commit -----------------------------------------------------------------
+# -- B1, B2: rows per second with a sync each commit --
 
 
 def timed(rows: int, work: Callable[[], object]) -> float:
@@ -285,7 +285,7 @@ def row_b2(folder: Path, columns: dict[str, np.ndarray]) -> dict[str, float]:
     return row_b1(folder, columns, each=2560, commits=60)
 
 
-# -- B4, B5: sealed size and reading -----------------------------------------------------------------------------------
+# -- B4, B5: sealed size and reading --
 
 
 def row_b4(folder: Path, columns: dict[str, np.ndarray]) -> dict[str, float]:

@@ -11,7 +11,7 @@ All calls are synchronous and belong to one thread.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -126,12 +126,8 @@ class RunWriter:
             for receipt in content.receipts:
                 self._lines[names.RECEIPTS].restore(receipt)
             if number in logs:
-                part = logs[number][-1]
-                end = content.scans[part].end
                 self._segments.append(
-                    Segment(
-                        self._disk, self.folder, number, part=part, resume_at=end, on_trouble=self._on_trouble
-                    )
+                    self._resumed(number, logs[number], content.scans[logs[number][-1]].end)
                 )
             if len(content.block):
                 block = content.block
@@ -146,6 +142,17 @@ class RunWriter:
             self._last_test_time_s = float(block["test_time_second"][-1])
         self._seal_full()
         self._tell_troubles()
+
+    def _resumed(self, number: int, parts: Sequence[int], end: int) -> Segment:
+        """Return the log of a records file, all parts of it durable, to be written on in its last part."""
+        for part in parts[:-1]:
+            file = self._disk.open(self.folder / names.log_name(number, part))
+            try:
+                file.sync()
+            finally:
+                file.close()
+        on_trouble = self._on_trouble
+        return Segment(self._disk, self.folder, number, part=parts[-1], resume_at=end, on_trouble=on_trouble)
 
     # -- rows --
 
