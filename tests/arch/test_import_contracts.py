@@ -20,7 +20,7 @@ PLANTS = {
     ),
     "layers of the core, every module placed": ("labctl/store/planted.py", "import labctl.engine"),
     "the model imports nothing of ours": ("labctl/model/cell.py", "import labctl.errors"),
-    "simulators know units and errors, nothing else of ours, and no library of the other side of the wire": (
+    "simulators know units and errors alone, and no library of the drivers": (
         "simulators/labctl_simulators/world/planted.py", "import labctl.model.record",
     ),
     "drivers know interfaces, transports, model, clock, worker and errors only": (
