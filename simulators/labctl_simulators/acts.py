@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from labctl.errors import UserInputError
+from labctl_simulators.benchfile import checked_cell
 from labctl_simulators.builder import CellRecord, air_of, make_cell, slot_name
 from labctl_simulators.chamber.faults import WireFault as ChamberWireFault
 from labctl_simulators.neware.channel import Air, Channel, Log, Status
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from labctl_simulators.bench import Bench
 
 TRUTH_ROWS_MAX = 1000
+RECORD_FIELDS = ("volt_V", "curr_A", "cap_Ah", "eng_Wh")
 
 
 def answer(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,7 +58,7 @@ def _of_the_link(bench: Bench, request: Mapping[str, Any]) -> bool:
     if request.get("do") != "fault":
         return False
     kind = str(request.get("kind", ""))
-    if request.get("instrument") in bench.parts.chambers:
+    if str(request.get("instrument", "")) in bench.parts.chambers:
         return kind not in [*(item.value for item in ChamberFault), ChamberWireFault.POWER_CUT.value]
     return kind == "clear" or kind in [item.value for item in WireFaultKind]
 
@@ -86,6 +88,21 @@ def _number(request: Mapping[str, Any], name: str) -> float:
     return float(value)
 
 
+def _any_number(request: Mapping[str, Any], name: str, default: float) -> float:
+    """Return a number that may be NaN or infinite, also written as text."""
+    try:
+        return float(request.get(name, default))
+    except (TypeError, ValueError) as error:
+        raise UserInputError(f"{name} must be a number, not {request.get(name)!r}.") from error
+
+
+def _record_field(request: Mapping[str, Any]) -> str:
+    field = request.get("field", "volt_V")
+    if not isinstance(field, str) or field not in RECORD_FIELDS:
+        raise UserInputError(f"A record has {', '.join(RECORD_FIELDS)}; not {field!r}.")
+    return field
+
+
 # -- cells -----------------------------------------------------------------------------------------------
 
 
@@ -105,19 +122,16 @@ def _wanted(bench: Bench, request: Mapping[str, Any]) -> CellRecord:
     """Return the cell of a request: the id of a known cell, or a mapping that makes a new one."""
     cell = request.get("cell")
     if isinstance(cell, Mapping):
-        entry = {str(key): value for key, value in cell.items()}
-        for key in ("cell_id", "variant"):
-            if key not in entry:
-                raise UserInputError(f"A new cell needs {key}.")
+        entry = checked_cell(cell)
         if entry["cell_id"] in bench.parts.cells:
             raise UserInputError(f"The bench has a cell {entry['cell_id']!r} already.")
         film_nm = bench.electrode_films_nm.get(str(entry.get("electrode", "")))
         record = CellRecord(entry, make_cell(entry, bench.seed, ROOM_degC, film_nm))
         bench.parts.cells[entry["cell_id"]] = record
         return record
-    if cell not in bench.parts.cells:
+    if not isinstance(cell, str) or cell not in bench.parts.cells:
         raise UserInputError(f"The bench has no cell {cell!r}; it has {', '.join(bench.parts.cells)}.")
-    return bench.parts.cells[str(cell)]
+    return bench.parts.cells[cell]
 
 
 def _put(bench: Bench, channel: Channel, record: CellRecord | None, slot: str) -> None:
@@ -191,9 +205,9 @@ def coat_electrode(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _chamber(bench: Bench, name: object) -> Chamber:
-    if name not in bench.parts.chambers:
+    if not isinstance(name, str) or name not in bench.parts.chambers:
         raise UserInputError(f"The bench has no chamber {name!r}; it has {', '.join(bench.parts.chambers)}.")
-    return bench.parts.chambers[str(name)].chamber
+    return bench.parts.chambers[name].chamber
 
 
 def _law(chamber: Chamber) -> tuple[object, ...]:
@@ -277,7 +291,8 @@ def fault(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
         value = request.get("value")
         with _disturbing(bench, name):
             if request.get("on", True):
-                device.inject(kind, None if value is None else _number(request, "value"), request.get("count"))
+                count = int(_number(request, "count")) if "count" in request else None
+                device.inject(kind, None if value is None else _number(request, "value"), count)
             else:
                 device.clear(kind)
         return {"instrument": name, "kind": kind}
@@ -322,8 +337,8 @@ def _channel_fault(
         elif kind == "clamp":
             override.clamp_A = _number(request, "current_A") if on else None
         elif kind == "bad_value":
-            override.bad_field = str(request.get("field", "volt_V")) if on else None
-            override.bad_value = float(str(request.get("value", "nan")))
+            override.bad_field = _record_field(request) if on else None
+            override.bad_value = _any_number(request, "value", math.nan)
         elif kind == "cap_wrap":
             override.cap_wrap_Ah = _number(request, "at_Ah") if on else None
         elif kind == "cap_forget":
@@ -365,9 +380,9 @@ def truth(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
     slot, channel = _slot(bench, request)
     instrument, _, place = slot.partition(":")
     device = bench.parts.installations[instrument]
-    after = int(request.get("after_sequence", 0))
-    wanted = request.get("testid")
-    test = channel.test if not wanted else channel.tests.get(int(wanted))
+    after = int(_number(request, "after_sequence")) if "after_sequence" in request else 0
+    wanted = int(_number(request, "testid")) if "testid" in request else 0
+    test = channel.test if not wanted else channel.tests.get(wanted)
     records: dict[str, list[float]] = {}
     count = 0
     if test is not None and test.columns:

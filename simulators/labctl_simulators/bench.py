@@ -13,6 +13,7 @@ Source: virtual-time.md sections 2 to 4.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -23,6 +24,7 @@ from labctl_simulators.builder import Parts, build
 from labctl_simulators.chamber.device import ChamberDevice, ChamberLink
 from labctl_simulators.neware.channel import Channel
 from labctl_simulators.neware.device import Endpoint, Installation
+from labctl_simulators.neware.faults import Outgoing
 from labctl_simulators.neware.wire import Frame, escape
 
 TICKS_PER_S = 10
@@ -32,12 +34,6 @@ class Sink(Protocol):
     """Where accepted commands and grants are written down before they are answered."""
 
     def write(self, entry: Mapping[str, Any], *, durable: bool) -> None: ...
-
-
-class Link(Protocol):
-    """One connection to an instrument of the bench."""
-
-    def receive(self, data: bytes) -> bytes: ...
 
 
 class Bench:
@@ -197,16 +193,23 @@ class ChamberEndpoint:
         self._name = name
         self._device: ChamberDevice = bench.parts.chambers[name]
         self._link: ChamberLink = self._device.connect()
+        self._waiting: deque[Outgoing] = deque()
 
-    def exchange(self, data: bytes) -> tuple[bytes, float, bool]:
-        """Take bytes; return the answers, their delay in link seconds, and whether to hang up."""
+    def push(self, data: bytes) -> None:
+        """Take received bytes; what is due is answered at once and waits for :meth:`pop`."""
         with acts.watching_chamber(self._bench, self._name):
             reply = self._link.exchange(data)
-        return reply.data, reply.delay_s, reply.close
+        pieces = (reply.data,) if reply.data else ()
+        self._waiting.append(Outgoing(pieces, reply.delay_s, reply.close))
+
+    def pop(self) -> Outgoing | None:
+        """Return the oldest answer that is to be sent, or None."""
+        return self._waiting.popleft() if self._waiting else None
 
     def receive(self, data: bytes) -> bytes:
         """Take bytes as they come and return the answers that are due."""
-        return self.exchange(data)[0]
+        self.push(data)
+        return b"".join(piece for out in iter(self.pop, None) for piece in out.pieces)
 
 
 def _start_request(attributes: Mapping[str, str]) -> bytes:

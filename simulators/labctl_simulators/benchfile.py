@@ -116,6 +116,8 @@ TABLES: Mapping[str, Mapping[str, Key]] = {
         "profile": Key("text", values=_PROFILES),
         "voltage": Key("range"),
         "current": Key("ranges", help="by full scale in mA"),
+        "ranges_mA": Key("numbers", help="full scales of this channel's ranges; a single one fixes the range"),
+        "voltage_V": Key("number", help="rail of this channel"),
     },
     "range": _RANGE,
     "history": {
@@ -283,6 +285,13 @@ def read_bench_file(name: str) -> BenchFile:
 def bench_from_mapping(values: Mapping[str, Any]) -> BenchFile:
     """Check a bench given as a mapping. Raises: UserFileError."""
     return BenchFile(json.dumps(dict(values), indent=1), "<bench mapping>")
+
+
+def checked_cell(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Check a cell given as a mapping against the table of bench files. Raises: UserFileError."""
+    whole = {"labctl": SCHEMA, "instruments": [], "cells": [dict(values)]}
+    cell: dict[str, Any] = BenchFile(json.dumps(whole, default=str), "<cell>").values["cells"][0]
+    return cell
 
 
 def shipped_text(name: str) -> str | None:

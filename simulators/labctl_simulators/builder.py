@@ -145,15 +145,16 @@ def _add_instrument(
                 f"The ranges of a '{unit['model']}' are not known.",
                 f"Give ranges_mA, or take one of {', '.join(MODELS_mA)}.",
             )
-        ranges_A = tuple(sorted(value / 1e3 for value in ranges_mA))
         parts.models[name][unit["unit"]] = unit["model"]
-        rail_V = unit.get("voltage_V", 5.0)
         for chlid in range(1, unit.get("channels", 8) + 1):
             key = (unit["unit"], chlid)
             slot = f"{name}:{key[0]}-{key[1]}"
             cell_index, cell_entry = placed.get(slot, (None, {}))
+            wanted = cell_entry.get("chain", {})
+            ranges_A = tuple(sorted(value / 1e3 for value in wanted.get("ranges_mA", ranges_mA)))
+            rail_V = wanted.get("voltage_V", unit.get("voltage_V", 5.0))
             chain = _chain(file, parts, entry, slot, ranges_A, rail_V, cell_index, cell_entry)
-            channel = Channel(f"{key[0]}-{key[1]}", StepMachine(chain, rail_V), Air(lambda: ROOM_degC, lambda: True))
+            channel = Channel(slot.partition(":")[2], StepMachine(chain, rail_V), Air(_room_degC, _still))
             channels[key], limits[key] = channel, ChannelLimits(rail_V, ranges_A)
             parts.slots[slot] = channel
     options = entry.get("options", {})
@@ -169,6 +170,14 @@ def _add_instrument(
         switches=_switches(options),
         next_test_id=entry.get("first_test_id", 1),
     )
+
+
+def _room_degC() -> float:
+    return ROOM_degC
+
+
+def _still() -> bool:
+    return True
 
 
 def _switches(options: Mapping[str, Any]) -> Switches:

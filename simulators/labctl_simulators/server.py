@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from labctl.errors import UserInputError
 from labctl_simulators import wallclock
@@ -28,14 +28,19 @@ READ_BYTES = 65536
 
 
 class InstrumentConnection(asyncio.Protocol):
-    """One client of one instrument."""
+    """One client of one instrument.
 
-    def __init__(self, answer: Callable[[bytes], list[Outgoing]], crowd: set[InstrumentConnection]) -> None:
-        self._answer = answer
+    Requests are answered one by one and only while the client takes the answers, so that a client that asks
+    and does not read fills nobody's memory.
+    """
+
+    def __init__(self, endpoint: Endpoint | ChamberEndpoint, pace: Pace, crowd: Crowd) -> None:
+        self._endpoint = endpoint
+        self._pace = pace
         self._crowd = crowd
         self._transport: asyncio.Transport | None = None
-        self._queue: deque[Outgoing] = deque()
-        self._held = False
+        self._late: Outgoing | None = None
+        self._blocked = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -49,16 +54,19 @@ class InstrumentConnection(asyncio.Protocol):
         self._crowd.discard(self)
 
     def pause_writing(self) -> None:
-        # A client that asks and does not read must not fill the memory.
-        if self._transport is not None:
+        self._blocked = True
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.pause_reading()
 
     def resume_writing(self) -> None:
+        self._blocked = False
         if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
+            self._send()
 
     def data_received(self, data: bytes) -> None:
-        self._queue.extend(self._answer(data))
+        self._pace.sync()
+        self._endpoint.push(data)
         self._send()
 
     def close(self) -> None:
@@ -67,23 +75,33 @@ class InstrumentConnection(asyncio.Protocol):
             self._transport.abort()
 
     def _send(self) -> None:
-        while self._queue and not self._held and self._transport is not None:
-            out = self._queue[0]
+        while self._transport is not None and self._late is None and not self._blocked:
+            out = self._endpoint.pop()
+            if out is None:
+                return
             if out.delay_s > 0:
-                self._held = True
-                self._queue[0] = Outgoing(out.pieces, 0.0, out.close)
-                wallclock.call_later(out.delay_s, self._go_on)
+                self._late = out
+                wallclock.call_later(out.delay_s, self._deliver)
                 return
-            self._queue.popleft()
-            for piece in out.pieces:
-                self._transport.write(piece)
-            if out.close:
-                self._transport.close()
-                return
+            self._write(out)
 
-    def _go_on(self) -> None:
-        self._held = False
+    def _deliver(self) -> None:
+        out, self._late = self._late, None
+        if out is not None:
+            self._write(out)
         self._send()
+
+    def _write(self, out: Outgoing) -> None:
+        if self._transport is None:
+            return
+        for piece in out.pieces:
+            self._transport.write(piece)
+        if out.close:
+            self._transport.close()
+            self._transport = None
+
+
+Crowd = set[InstrumentConnection]
 
 
 @dataclass(slots=True)
@@ -93,7 +111,7 @@ class Serving:
     ports: dict[str, int] = field(default_factory=dict)
     ptys: dict[str, str] = field(default_factory=dict)
     servers: list[asyncio.Server] = field(default_factory=list)
-    crowds: dict[str, set[InstrumentConnection]] = field(default_factory=dict)
+    crowds: dict[str, Crowd] = field(default_factory=dict)
 
     def drop_clients(self, name: str) -> None:
         """Close every connection of an instrument, as its reboot does."""
@@ -108,30 +126,6 @@ class Serving:
             self.drop_clients(name)
         for server in self.servers:
             await server.wait_closed()
-
-
-def _neware_answer(pace: Pace, endpoint: Endpoint) -> Callable[[bytes], list[Outgoing]]:
-    def answer(data: bytes) -> list[Outgoing]:
-        pace.sync()
-        return endpoint.outgoing(data)
-
-    return answer
-
-
-def _chamber_answer(pace: Pace, endpoint: ChamberEndpoint) -> Callable[[bytes], list[Outgoing]]:
-    def answer(data: bytes) -> list[Outgoing]:
-        pace.sync()
-        reply, delay_s, close = endpoint.exchange(data)
-        return [Outgoing((reply,) if reply else (), delay_s, close)]
-
-    return answer
-
-
-def _connection(bench: Bench, pace: Pace, name: str, crowd: set[InstrumentConnection]) -> asyncio.Protocol:
-    endpoint = bench.connect(name)
-    if isinstance(endpoint, ChamberEndpoint):
-        return InstrumentConnection(_chamber_answer(pace, endpoint), crowd)
-    return InstrumentConnection(_neware_answer(pace, endpoint), crowd)
 
 
 async def serve(bench: Bench, pace: Pace, wanted: dict[str, int]) -> Serving:
@@ -154,10 +148,8 @@ async def serve(bench: Bench, pace: Pace, wanted: dict[str, int]) -> Serving:
     return serving
 
 
-def _factory(
-    bench: Bench, pace: Pace, name: str, crowd: set[InstrumentConnection]
-) -> Callable[[], asyncio.Protocol]:
-    return lambda: _connection(bench, pace, name, crowd)
+def _factory(bench: Bench, pace: Pace, name: str, crowd: Crowd) -> Callable[[], asyncio.Protocol]:
+    return lambda: InstrumentConnection(bench.connect(name), pace, crowd)
 
 
 async def _listen(
@@ -203,9 +195,9 @@ def _serve_pty(bench: Bench, pace: Pace, name: str) -> str:
         except OSError:
             return
         pace.sync()
-        reply, delay_s, _ = endpoint.exchange(data)
-        if reply:
-            wallclock.call_later(delay_s, lambda: _write_all(master, reply))
+        endpoint.push(data)
+        for out in iter(endpoint.pop, None):
+            wallclock.call_later(out.delay_s, partial(_write_all, master, b"".join(out.pieces)))
 
     asyncio.get_running_loop().add_reader(master, ready)
     return os.ttyname(slave)

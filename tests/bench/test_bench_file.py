@@ -174,3 +174,31 @@ def test_unknown_acts_slots_and_numbers_are_refused(bench):
         {"do": "fault", "instrument": "neware", "kind": "clamp", "slot": "1-1"},
     ):  # fmt: skip
         assert bench.admin(request)["ok"] is False, request
+
+
+@pytest.mark.parametrize("words", [None, "x", [], {}, -1, float("nan")])
+def test_nonsense_in_any_field_is_an_answer_and_not_an_exception(bench, words):
+    fields = (
+        "slot cell electrode deposition name setpoint_degC until_s kind instrument after_sequence testid value "
+        "count bytes current_A field records shift_s"
+    ).split()
+    acts = (
+        "grant truth cell.insert cell.remove cell.swap electrode.coat chamber.set chamber.door fault"
+    ).split()
+    good = {"slot": "1-1", "cell": "C0002", "electrode": "E", "deposition": {"thickness_nm": 1}, "name": "oven-60"}
+    for act in acts:
+        for field in fields:
+            reply = bench.admin({"do": act, **good, field: words})
+            assert isinstance(reply["ok"], bool)
+    for kind in ("drop", "late", "clamp", "bad_value", "overrun", "clock_jump", "upload_lag", "cap_wrap"):
+        for field in fields:
+            reply = bench.admin({"do": "fault", "instrument": "neware", "slot": "1-1", "kind": kind, field: words})
+            assert isinstance(reply["ok"], bool)
+
+
+def test_a_channel_can_be_given_its_own_ranges_and_rail():
+    text = GOOD + "    chain: {ranges_mA: [10], voltage_V: 3}\n"
+    bench = Bench(BenchFile(text, "bench.yaml"))
+    assert bench.parts.slots["neware:1-1"].chain.ranges_A == (0.01,)
+    assert bench.parts.slots["neware:1-1"].machine.rail_V == 3
+    assert bench.parts.slots["neware:1-2"].chain.ranges_A == (0.001, 0.01)

@@ -143,6 +143,42 @@ def test_two_lockstep_lives_with_different_grants_have_the_same_rows(spawn, p1):
     assert runs[0] == runs[1] and len(runs[0]) > 3600
 
 
+def test_a_speed_bounds_the_pace_of_lockstep(spawn):
+    # virtual-time 2: an upper bound; 1000 plant seconds at 2000 per second take at least half a second
+    bench = spawn("--mode", "lockstep", "--speed", "2000", "--bench", "demo")
+    leader = bench.admin()
+    leader("lead", on_loss="freeze")
+    leader("fault", instrument="neware", kind="late", delay_s=0.35, command="getchlstatus")
+    client = bench.client()
+    row = '<status devtype="27" devid="33" subdevid="1" chlid="1">true</status>'
+    client.socket.sendall(
+        f'<bts version="1.0"><cmd>getchlstatus</cmd><list count="1">{row}</list></bts>#\r\n'.encode()
+    )
+    assert leader("grant", until_s=1000.0)["plant_s"] == 1000.0
+    client.socket.setblocking(False)
+    assert client.socket.recv(1000)  # what was 0.35 s late has come before the grant was through
+
+
+def test_a_client_that_asks_and_does_not_read_is_answered_later_and_fills_no_memory(spawn):
+    bench = spawn("--mode", "lockstep")
+    greedy = bench.client()
+    page = (
+        b'<bts version="1.0"><cmd>download</cmd><download devtype="27" devid="33" subdevid="1" chlid="1" auxid="0" '
+        b'testid="0" startpos="1" count="1000"/></bts>#\r\n'
+    )
+    greedy.socket.sendall(page * 300)  # 60 MB of answers
+    assert bench.client().status(1) == "finish"
+    if sys.platform == "linux":
+        status = Path(f"/proc/{bench.process.pid}/status").read_text()
+        peak_kB = int(status.split("VmHWM:")[1].split()[0])
+        assert peak_kB < 150_000
+    received, tail = 0, b""
+    while received < 300:
+        tail += greedy.socket.recv(1 << 20)
+        received += tail.count(b"</bts>")
+        tail = tail[-5:]  # shorter than the mark, so that no mark counts twice
+
+
 def test_junk_huge_requests_and_vanishing_clients_leave_the_server_alive(spawn):
     # 7.2.15
     bench = spawn("--mode", "lockstep")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from xml.etree import ElementTree
+
+import pytest
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\r\n<bts version="1.0">\r\n'
 TAIL = "</bts>\n\n#\r\n"
@@ -282,3 +285,22 @@ def test_reset_replaces_the_file_of_a_running_test_and_answers_without_a_list(cl
     times = [int(row["testtime"]) for row in client.records(1)]
     assert times == [0, 60000, 90000, 90100, 190000, 290000, 300000]
     assert client.log(1) == [100000, 100215, 100213, 100007, 100001]
+
+
+def test_step_time_total_time_and_wall_clock_tell_one_story(client, steps):
+    # 7.2.17: testtime (ms, step), totaltime (s, test), atime (wall) at many moments
+    client.bench.advance_to(12345.6)
+    client.start(1, steps.file(steps.rest(90), steps.charge(0.5, Time=120500), steps.rest(60), steps.end))
+    for moment in (0.0, 10.0, 89.9, 90.0, 150.3, 210.5, 250.0):
+        client.bench.advance_to(12345.6 + moment)
+        live, last = client.inquire(1), client.records(1)[-1]
+        assert float(live["totaltime"]) == pytest.approx(moment, abs=0.11)
+        start_s = {"1": 0.0, "2": 90.0, "3": 210.5}[live["step_id"]]
+        assert float(live["relativetime"]) == pytest.approx(moment - start_s, abs=0.11)
+        assert last["stepid"] == live["step_id"]
+        assert int(last["testtime"]) / 1000 <= float(live["relativetime"]) + 0.1
+    epoch = datetime(2026, 1, 1, tzinfo=UTC)
+    starts = {"1": 12345.6, "2": 12435.6, "3": 12556.1}
+    for row in client.records(1):
+        wall_s = (datetime.fromisoformat(row["atime"] + "+00:00") - epoch).total_seconds()
+        assert wall_s == int(starts[row["stepid"]] + int(row["testtime"]) / 1000 + 1e-6)

@@ -197,6 +197,7 @@ class Channel:
             self._cell_chunk = self._planned(Drive.rest(), longest)
             self._ticks = longest if self._cell_chunk is None else self._cell_chunk.ticks
             return
+        longest = min(longest, self.machine.longest(run, self.counter.program))
         longest = min(longest, self.machine.horizon(run, self.connected)[0])
         chunk = self._driven(run, longest)
         if self._enters_hold(run, chunk):

@@ -6,6 +6,7 @@ change something are handed to ``on_accepted`` with the files they named, so tha
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -316,19 +317,23 @@ HANDLERS: Mapping[str, Callable[[Installation, Request], list[Element]]] = {
 
 
 class Endpoint:
-    """One connection: cuts requests out of bytes and answers them in order."""
+    """One connection: cuts requests out of bytes and answers them in order, one at a time if wanted."""
 
     def __init__(self, device: Installation) -> None:
         self._device = device
         self._reader = FrameReader()
+        self._waiting: deque[wire.Frame] = deque()
         self._held = b""
         self._logged_in = False
 
-    def outgoing(self, data: bytes) -> list[Outgoing]:
-        """Take received bytes and return what is to be sent, with the wire faults' wishes."""
-        result: list[Outgoing] = []
-        for frame in self._reader.feed(data):
-            command, reply = self._device.answer(frame, logged_in=self._logged_in)
+    def push(self, data: bytes) -> None:
+        """Take received bytes; the requests they complete wait for :meth:`pop`."""
+        self._waiting.extend(self._reader.feed(data))
+
+    def pop(self) -> Outgoing | None:
+        """Answer the oldest waiting request and return what is to be sent, or None when none waits."""
+        while self._waiting:
+            command, reply = self._device.answer(self._waiting.popleft(), logged_in=self._logged_in)
             if command == "connect":
                 self._logged_in = b"<result>ok</result>" in reply
             out, merge = self._device.wire_faults.on(command, reply)
@@ -338,8 +343,13 @@ class Endpoint:
             if self._held and out.pieces:
                 out = Outgoing((self._held + out.pieces[0], *out.pieces[1:]), out.delay_s, out.close)
                 self._held = b""
-            result.append(out)
-        return result
+            return out
+        return None
+
+    def outgoing(self, data: bytes) -> list[Outgoing]:
+        """Take received bytes and return all that is to be sent, with the wire faults' wishes."""
+        self.push(data)
+        return list(iter(self.pop, None))
 
     def receive(self, data: bytes) -> bytes:
         """Take received bytes and return the replies at once (link delays do not exist in memory)."""

@@ -53,16 +53,21 @@ class WireFaults:
         self._armed: list[WireFault] = []
 
     def arm(self, request: Mapping[str, object]) -> None:
-        """Arm a wire fault from an admin request: kind, count, command, bytes, delay_s."""
-        self._armed.append(
-            WireFault(
+        """Arm a wire fault from an admin request: kind, count, command, bytes, delay_s.
+
+        Raises: UserInputError for values that are no numbers.
+        """
+        try:
+            fault = WireFault(
                 WireFaultKind(str(request["kind"])),
                 int(str(request.get("count", 1))),
                 str(request.get("command", "")),
                 int(str(request.get("bytes", 10))),
                 float(str(request.get("delay_s", 1.0))),
             )
-        )
+        except ValueError as error:
+            raise UserInputError(f"This is not a wire fault: {error}.") from error
+        self._armed.append(fault)
 
     def clear(self) -> None:
         """Forget all armed faults."""

@@ -41,6 +41,10 @@ from labctl_simulators.world.chain import MeasurementChain
 
 LONGEST_TICKS = 360_000
 """No chunk is longer than ten hours (the world's own bound)."""
+HOLD_TICKS = 18_000
+"""A hold is planned for half an hour at most: it is marched, and mostly ends by its current long before."""
+GRID_RECORDS_MAX = 36_000
+"""Records planned ahead on a time grid: one hour at 10 Hz."""
 RAMP_TICKS = TICKS_PER_S
 """A voltage ramp is a staircase of 1 s."""
 REACHED = 1.0 - 1e-9
@@ -234,6 +238,8 @@ class StepMachine:
         """
         found: list[tuple[int, int, Reason | None]] = [(LONGEST_TICKS, 9, None)]
         step = run.step
+        if run.holding:
+            found.append((HOLD_TICKS, 8, None))
         if step.time_ticks is not None:
             found.append((step.time_ticks - run.age, 1, Reason.TIME))
         if step.kind is StepKind.RAMP:
@@ -249,6 +255,11 @@ class StepMachine:
                     found.append((due - run.age, 2, Reason.PROTECT))
         ticks, _, reason = min(found, key=lambda item: item[:2])
         return max(ticks, 1), reason
+
+    def longest(self, run: StepRun, program: StepProgram) -> int:
+        """Return how long a chunk may be so that its records stay within :data:`GRID_RECORDS_MAX`."""
+        grids = [rule.interval_ticks for rule in self.rules(program, run.step) if rule.interval_ticks]
+        return min(grids, default=LONGEST_TICKS) * GRID_RECORDS_MAX
 
     def _capacity_age(self, run: StepRun, limit_Ah: float) -> int:
         """Return the step age at which the product current x time reaches a capacity."""
