@@ -201,25 +201,29 @@ class Bench:
         return cpu_rate(60 * 20 * 64, work)
 
     def a3(self) -> Row:
-        writer = self.writer()
-        each = 60
-        few = names.ROWS_PER_FILE * 3 // each
-        many = 1_000_000 // each
-        costs = []
-        blocks = self.blocks(each * (many + few), each)
-        for block in blocks:
-            start = time.process_time()
-            writer.append(block, RECEIPT)
-            writer.commit()
-            costs.append(time.process_time() - start)
-        # three records files each, so that seals count on both sides; the first 1,000 rows are left out
-        early, late = costs[17 : 17 + few], costs[-few:]
-        figure = statistics.fmean(late) / statistics.fmean(early)
+        """Store blocks in turn in a run of 1e3 and in one of 1e6 rows, so that other work on the machine meets both."""
+        each, before = 60, (1_000, 1_000_000)
+        count = names.ROWS_PER_FILE * 3 // each  # three records files each, so that seals count on both sides
+        writers = [self.writer() for _ in before]
+        feeds = []
+        for writer, rows in zip(writers, before, strict=True):
+            big = tiled(self.source, rows + count * each)
+            store(writer, [big.rows(start, min(start + 20_000, rows)) for start in range(0, rows, 20_000)])
+            feeds.append([big.rows(start, start + each) for start in range(rows, rows + count * each, each)])
+        costs: tuple[list[float], list[float]] = ([], [])
+        for pair in zip(*feeds, strict=True):
+            for writer, block, spent in zip(writers, pair, costs, strict=True):
+                start = time.process_time()
+                writer.append(block, RECEIPT)
+                writer.commit()
+                spent.append(time.process_time() - start)
+        few, many = (statistics.fmean(spent) for spent in costs)
+        median_us = statistics.median(costs[1]) * 1e6
         note = (
             "CPU of append + commit + seal of 60 rows behind 1e6 rows / behind 1e3; "
-            f"mean {statistics.fmean(late) * 1e6:.0f} us, median {statistics.median(late) * 1e6:.0f} us"
+            f"mean {many * 1e6:.0f} us, median {median_us:.0f} us"
         )
-        return Row("A3", "ratio", figure, 1.0, self.peers("A3"), [Goal("", 1.1, least=False)], note)
+        return Row("A3", "ratio", many / few, 1.0, self.peers("A3"), [Goal("", 1.1, least=False)], note)
 
     def a4(self) -> Row:
         """A 200 Hz source whose device buffer overruns now and then: every lost sample must be counted."""

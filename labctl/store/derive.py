@@ -149,15 +149,19 @@ def _run_start(manifest: Mapping[str, Any]) -> float | None:
 
 
 class AmbientOfRows:
-    """Gives each row the last ambient temperature read before it (good readings only)."""
+    """Gives each row the last ambient temperature read before it; NaN where that reading was BAD (I04)."""
 
     def __init__(self, readings: Sequence[Mapping[str, Any]]) -> None:
-        good = [reading for reading in readings if not reading.get("quality")]
-        self._time_s = np.array([float(reading["test_time_s"]) for reading in good])
-        self._temperature_degC = np.array([float(reading["temperature_degC"]) for reading in good])
+        self._time_s = np.array([float(reading["test_time_s"]) for reading in readings])
+        self._temperature_degC = np.array(
+            [
+                np.nan if reading.get("quality") else float(reading["temperature_degC"])
+                for reading in readings
+            ]
+        )
 
     def __bool__(self) -> bool:
-        return len(self._time_s) > 0
+        return bool(np.isfinite(self._temperature_degC).any())
 
     def temperature_degC(self, block: RecordBlock) -> Floats:
         """Return the temperature per row, NaN before the first reading. Shape: (n,) float64."""

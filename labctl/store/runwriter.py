@@ -245,8 +245,8 @@ class RunWriter:
         """Note what happened; durable with the next ``commit``. Values must be JSON."""
         self._add_line(names.EVENTS, {"kind": kind, **fields})
 
-    def ambient(self, test_time_s: float, temperature_degC: float, quality: int = 0) -> None:
-        """Note a chamber or room temperature; durable with the next ``commit``."""
+    def ambient(self, test_time_s: float, temperature_degC: float | None, quality: int = 0) -> None:
+        """Note a chamber or room temperature, None for a BAD one; durable with the next ``commit``."""
         self._add_line(
             names.AMBIENT,
             {"test_time_s": test_time_s, "temperature_degC": temperature_degC, "quality": quality},

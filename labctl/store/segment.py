@@ -56,7 +56,6 @@ class Segment:
         self._position = 0
         self._durable = 0
         self._allocated = 0
-        self._dirty = False
         self._pending: list[_Pending] = []
         self._pending_bytes = 0
         if resume_at is not None:
@@ -73,11 +72,6 @@ class Segment:
             raise
         self._file = file
         self._position = self._durable = self._allocated = at
-
-    @property
-    def dirty(self) -> bool:
-        """Say whether something waits for a commit."""
-        return bool(self._pending)
 
     def write(self, kind: FrameKind, payload: bytes, *, rows: int = 0, first_sequence: int = 0) -> None:
         """Append one frame.
