@@ -186,7 +186,11 @@ def swap_cell(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
             record.slot = None
             _put(bench, bench.parts.slots[other], mine, other)
         _put(bench, channel, record, slot)
-    return {"slot": slot, "cell": record.entry["cell_id"], "was": None if mine is None else mine.entry["cell_id"]}
+    return {
+        "slot": slot,
+        "cell": record.entry["cell_id"],
+        "was": None if mine is None else mine.entry["cell_id"],
+    }
 
 
 def coat_electrode(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -324,9 +328,7 @@ def _device_fault(bench: Bench, device: Installation, kind: str, request: Mappin
         _channel_fault(bench, _slot(bench, request)[1], kind, request, on)
 
 
-def _channel_fault(
-    bench: Bench, channel: Channel, kind: str, request: Mapping[str, Any], on: bool
-) -> None:
+def _channel_fault(bench: Bench, channel: Channel, kind: str, request: Mapping[str, Any], on: bool) -> None:
     override, tick = channel.machine.override, bench.now_tick
 
     def change() -> None:

@@ -228,11 +228,12 @@ def open_bench(spec: Mapping[str, Any]) -> Bench:
         return Bench(bench_from_mapping(spec))
     unknown = set(spec) - {"bench", "seed", "mode"}
     if unknown:
-        raise UserInputError(f"A bench is opened with bench, seed and mode; not {', '.join(sorted(unknown))}.")
+        raise UserInputError(
+            f"A bench is opened with bench, seed and mode; not {', '.join(sorted(unknown))}."
+        )
     seed = spec.get("seed")
     return Bench(
         read_bench_file(str(spec.get("bench", "default"))),
         seed=None if seed is None else int(seed),
         mode=str(spec.get("mode", "jump")),
     )
-

@@ -1,4 +1,4 @@
-"""Read ``labctl: bench/1`` files: what stands on a virtual bench, strictly, with line and column of each error.
+"""Read ``labctl: bench/1`` files: what stands on a virtual bench, strictly, naming line and column of errors.
 
 The tables below are the one description of the format: the reader checks against them and the published JSON
 schema is generated from them (:func:`json_schema`).
@@ -116,7 +116,9 @@ TABLES: Mapping[str, Mapping[str, Key]] = {
         "profile": Key("text", values=_PROFILES),
         "voltage": Key("range"),
         "current": Key("ranges", help="by full scale in mA"),
-        "ranges_mA": Key("numbers", help="full scales of this channel's ranges; a single one fixes the range"),
+        "ranges_mA": Key(
+            "numbers", help="full scales of this channel's ranges; a single one fixes the range"
+        ),
         "voltage_V": Key("number", help="rail of this channel"),
     },
     "range": _RANGE,
@@ -216,7 +218,9 @@ class BenchFile:
 
     def _ranges(self, node: Node, path: Path_) -> dict[str, Any]:
         if not isinstance(node, MappingNode):
-            raise self.error(path, "'current' is a mapping by full scale in mA.", "For example 10: {offset: 0}.")
+            raise self.error(
+                path, "'current' is a mapping by full scale in mA.", "For example 10: {offset: 0}."
+            )
         found = {}
         for key_node, value_node in node.value:
             scale_mA = self._scalar(key_node, Key("number"), (*path, str(key_node.value)))
@@ -248,7 +252,9 @@ class BenchFile:
             return text
         if key.kind == "flag":
             if text not in ("true", "false"):
-                raise self.error(path, f"'{path[-1]}' is true or false, not '{text}'.", "Write true or false.")
+                raise self.error(
+                    path, f"'{path[-1]}' is true or false, not '{text}'.", "Write true or false."
+                )
             return text == "true"
         try:
             number = float(text)

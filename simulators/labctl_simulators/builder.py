@@ -133,7 +133,9 @@ def _add_instrument(
 ) -> None:
     name = entry["name"]
     if name in parts.installations:
-        raise file.error(("instruments", index, "name"), f"There are two instruments '{name}'.", "Rename one.")
+        raise file.error(
+            ("instruments", index, "name"), f"There are two instruments '{name}'.", "Rename one."
+        )
     channels: dict[tuple[int, int], Channel] = {}
     limits: dict[tuple[int, int], ChannelLimits] = {}
     parts.models[name] = {}

@@ -35,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="free: plant seconds per second (default 1); lockstep: upper bound, or max (default)",
     )
-    parser.add_argument("--port", type=int, default=0, help="port of the first instrument, 0 for any free one")
+    parser.add_argument(
+        "--port", type=int, default=0, help="port of the first instrument, 0 for any free one"
+    )
     parser.add_argument("--state", metavar="DIR", help="keep commands here: the bench survives a SIGKILL")
     parser.add_argument("--schema", action="store_true", help="print the JSON schema of bench files and end")
 
@@ -86,7 +88,9 @@ def _bench(args: argparse.Namespace, state: StateFolder | None, mode: Mode) -> B
         file = read_bench_file(args.bench or "default")
         bench = Bench(file, seed=args.seed, mode=mode.value)
         if state is not None:
-            state.create({"text": file.text, "source": file.source, "seed": bench.seed, "folder": _folder(file)})
+            state.create(
+                {"text": file.text, "source": file.source, "seed": bench.seed, "folder": _folder(file)}
+            )
             bench.sink = state
         return bench
     assert state is not None
@@ -126,9 +130,7 @@ async def _serve(
         await serving.close()
 
 
-async def _listen(
-    args: argparse.Namespace, bench: Bench, pace: Pace, state: StateFolder | None
-) -> Serving:
+async def _listen(args: argparse.Namespace, bench: Bench, pace: Pace, state: StateFolder | None) -> Serving:
     """Serve on the wanted port, else on the ports of the last time, else on any."""
     first = next(iter(bench.parts.installations), "")
     kept = {} if state is None else state.ports()
@@ -167,7 +169,9 @@ def _announce(first: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps(first) + "\n")
     else:
-        sys.stdout.write(f"virtual bench, seed {first['seed']}, mode {first['mode']}, speed {first['speed']}\n")
+        sys.stdout.write(
+            f"virtual bench, seed {first['seed']}, mode {first['mode']}, speed {first['speed']}\n"
+        )
         for entry in first["instruments"]:
             place = entry.get("path") or f"{entry['host']}:{entry['port']}"
             sys.stdout.write(f"  {entry['name']} ({entry['kind']}) on {place}\n")

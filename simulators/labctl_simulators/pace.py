@@ -1,4 +1,4 @@
-"""Decide how plant time moves: with the wall (free), by grants (lockstep), or on alone after a lost leader."""
+"""Decide how plant time moves: with the wall (free), by grants (lockstep), or alone after a lost leader."""
 
 from __future__ import annotations
 

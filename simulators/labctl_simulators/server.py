@@ -152,9 +152,7 @@ def _factory(bench: Bench, pace: Pace, name: str, crowd: Crowd) -> Callable[[], 
     return lambda: InstrumentConnection(bench.connect(name), pace, crowd)
 
 
-async def _listen(
-    serving: Serving, name: str, factory: Callable[[], asyncio.Protocol], port: int
-) -> None:
+async def _listen(serving: Serving, name: str, factory: Callable[[], asyncio.Protocol], port: int) -> None:
     loop = asyncio.get_running_loop()
 
     def listening(at: int) -> Awaitable[asyncio.Server]:

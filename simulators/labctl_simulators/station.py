@@ -105,7 +105,9 @@ def _chamber_lines(bench: Bench, serving: Serving, poll_s: int) -> list[str]:
     lines = ["chambers:"] if bench.parts.chambers else []
     for name, device in bench.parts.chambers.items():
         rtu = isinstance(device, RtuChamberDevice)
-        resource = f"serial://{serving.ptys[name]}?baud=19200" if rtu else f"tcp://{HOST}:{serving.ports[name]}"
+        resource = (
+            f"serial://{serving.ptys[name]}?baud=19200" if rtu else f"tcp://{HOST}:{serving.ports[name]}"
+        )
         slots = [slot for slot, chamber in bench.parts.chamber_of.items() if chamber == name]
         lines += [
             f"  - name: {_quoted(name)}",

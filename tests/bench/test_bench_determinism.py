@@ -118,7 +118,9 @@ def test_rule_4_noise_hangs_on_seed_channel_test_and_sequence(p1):
     first, again = lived(p1, [5000.0]), lived(p1, [5000.0])
     other = lived(p1, [5000.0], seed=8)
     assert first == again
-    assert [row.split("volt=")[0] for row in first[0]][:50] == [row.split("volt=")[0] for row in other[0]][:50]
+    assert [row.split("volt=")[0] for row in first[0]][:50] == [row.split("volt=")[0] for row in other[0]][
+        :50
+    ]
     assert first[0] != other[0]
 
 

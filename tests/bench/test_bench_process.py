@@ -118,7 +118,9 @@ def test_mode_free_gives_the_same_rows_at_2000_and_20000_times(spawn, p1):
         client = bench.client()
         client.start(1, p1(20))
         # the bench itself slows the polling down: each answer comes half a second late
-        bench.admin()("fault", instrument="neware", kind="late", delay_s=0.5, command="inquiredf", count=10**6)
+        bench.admin()(
+            "fault", instrument="neware", kind="late", delay_s=0.5, command="inquiredf", count=10**6
+        )
         while client.progress(1)[2] != "true":
             pass
         runs.append([row.split(' atime="')[0] + row.split('" volt')[1] for row in client.rows(1)])

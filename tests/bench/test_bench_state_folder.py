@@ -96,12 +96,16 @@ def test_a_command_is_on_disk_before_its_answer(p1, tmp_path, monkeypatch):
     bench.sink = folder
     link = bench.connect("neware")
     row = f'<start devtype="27" devid="33" subdevid="1" chlid="1" barcode="x">{p1(1)}</start>'
-    reply = link.receive(f'<bts version="1.0"><cmd>start</cmd><list count="1">{row}</list></bts>#\r\n'.encode())
+    reply = link.receive(
+        f'<bts version="1.0"><cmd>start</cmd><list count="1">{row}</list></bts>#\r\n'.encode()
+    )
     assert b">ok<" in reply
     entries = list(folder.entries())
     assert [entry["do"] for entry in entries] == ["request"]
     assert json.loads((tmp_path / "state" / "journal.jsonl").read_text())["files"]
-    refused = link.receive(f'<bts version="1.0"><cmd>start</cmd><list count="1">{row}</list></bts>#\r\n'.encode())
+    refused = link.receive(
+        f'<bts version="1.0"><cmd>start</cmd><list count="1">{row}</list></bts>#\r\n'.encode()
+    )
     assert b">false<" in refused and len(list(folder.entries())) == 2
     listing = link.receive(b'<bts version="1.0"><cmd>getdevinfo</cmd></bts>#\r\n')
     assert b"getdevinfo_resp" in listing and len(list(folder.entries())) == 2

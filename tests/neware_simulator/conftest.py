@@ -40,7 +40,9 @@ class Client:
     def address(self, channel: int, unit: int = 1) -> str:
         return f'ip="127.0.0.1" devtype="27" devid="33" subdevid="{unit}" chlid="{channel}"'
 
-    def row(self, command: str, tag: str, channel: int, text: str = "true", more: str = "", unit: int = 1) -> str:
+    def row(
+        self, command: str, tag: str, channel: int, text: str = "true", more: str = "", unit: int = 1
+    ) -> str:
         """Send a list command for one channel and return the row's text."""
         root = self.ask(
             f'<cmd>{command}</cmd><list count="1"><{tag} {self.address(channel, unit)} {more}>{text}</{tag}></list>'
@@ -89,9 +91,7 @@ class Client:
                 return rows
 
     def layer(self, channel: int) -> list[Attributes]:
-        root = self.ask(
-            f"<cmd>downloadStepLayer</cmd><downloadStepLayer {self.address(channel)} />"
-        )
+        root = self.ask(f"<cmd>downloadStepLayer</cmd><downloadStepLayer {self.address(channel)} />")
         return [dict(row.attrib) for row in root.findall("list/data")]
 
     def log(self, channel: int, level: int = 0) -> list[int]:

@@ -159,7 +159,9 @@ def test_a_cccv_step_is_one_step_and_ends_at_its_current(make_client, steps):
     client.start(
         1,
         steps.file(
-            steps.discharge(0.2, Time=1200000), (7, steps.limit(Curr=0.2, Volt=20000, Stop_Curr=0.05)), steps.end
+            steps.discharge(0.2, Time=1200000),
+            (7, steps.limit(Curr=0.2, Volt=20000, Stop_Curr=0.05)),
+            steps.end,
         ),
     )
     client.bench.advance_to(20000.0)
@@ -171,7 +173,9 @@ def test_a_cccv_step_is_one_step_and_ends_at_its_current(make_client, steps):
     assert np.all(np.diff(currents) <= 1e-12) and currents[0] == pytest.approx(2e-4)
     capacity = np.array([float(row["cap"]) for row in rows])
     assert np.all(np.diff(capacity) > 0)
-    integral = np.concatenate([[0], np.cumsum(0.5 * (currents[1:] + currents[:-1]) * np.diff(times_s(rows)))]) / 3600
+    integral = (
+        np.concatenate([[0], np.cumsum(0.5 * (currents[1:] + currents[:-1]) * np.diff(times_s(rows)))]) / 3600
+    )
     assert capacity == pytest.approx(integral, rel=2e-3, abs=1e-9)
     assert client.log(1, level=1)[-4:] == [100169, 102005, 100056, 100001]
 

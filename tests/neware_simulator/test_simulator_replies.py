@@ -21,7 +21,10 @@ def golden(command: str, *lines: str) -> str:
 
 def run_one_minute(client, steps):
     """A rest of 60 s at a record each 20 s, run to its end."""
-    assert client.start(1, steps.file(steps.rest(60), steps.end, record='<Time Value="20000" />'), "LiZn-007") == "ok"
+    assert (
+        client.start(1, steps.file(steps.rest(60), steps.end, record='<Time Value="20000" />'), "LiZn-007")
+        == "ok"
+    )
     client.bench.advance_to(61.0)
 
 
@@ -117,14 +120,20 @@ def test_inquiredf_names_test_and_count_and_says_when_it_is_over(client, steps):
     # 2.5, 2.2 of 3.2: a never used channel has test 0
     body = f'<cmd>inquiredf</cmd><list count="1"><chl {ADDRESS4} testid="0" /></list>'
     assert client.text(body) == golden(
-        "inquiredf_resp", '  <list count="1">', f'    <chl {ADDRESS4} testid="0" count="0">true</chl>', "  </list>"
+        "inquiredf_resp",
+        '  <list count="1">',
+        f'    <chl {ADDRESS4} testid="0" count="0">true</chl>',
+        "  </list>",
     )
     client.start(1, steps.file(steps.rest(60), steps.end, record='<Time Value="20000" />'))
     client.bench.advance_to(40.0)
     assert client.progress(1) == (1, 3, "false")
     client.bench.advance_to(60.0)
     assert client.text(body) == golden(
-        "inquiredf_resp", '  <list count="1">', f'    <chl {ADDRESS4} testid="1" count="4">true</chl>', "  </list>"
+        "inquiredf_resp",
+        '  <list count="1">',
+        f'    <chl {ADDRESS4} testid="1" count="4">true</chl>',
+        "  </list>",
     )
     assert len(client.records(1)) == 4
 
@@ -132,7 +141,9 @@ def test_inquiredf_names_test_and_count_and_says_when_it_is_over(client, steps):
 def test_download_has_the_misspelt_name_the_real_test_id_and_the_captured_row(client, steps):
     # 1.3 (spelling), 2.6, 4.1
     run_one_minute(client, steps)
-    text = client.text(f'<cmd>download</cmd><download {ADDRESS4} auxid="0" testid="0" startpos="3" count="2"/>')
+    text = client.text(
+        f'<cmd>download</cmd><download {ADDRESS4} auxid="0" testid="0" startpos="3" count="2"/>'
+    )
     row = (
         '    <data seqid="{}" stepid="1" cycleid="1" steptype="rest" testtime="{}" atime="2026-01-01 00:00:{}" '
         'volt="0" curr="0" cap="0" eng="0" />'
@@ -163,7 +174,9 @@ def test_download_arithmetic_at_its_edges(client, steps):
     assert numbers(1, 5000) == list(range(1, 1001))
     assert numbers(1001, 1000) == list(range(1001, 1502))
     assert client.page(1, 1, 10, test_id=99) == []
-    empty = client.text(f'<cmd>download</cmd><download {ADDRESS4} auxid="0" testid="0" startpos="0" count="0"/>')
+    empty = client.text(
+        f'<cmd>download</cmd><download {ADDRESS4} auxid="0" testid="0" startpos="0" count="0"/>'
+    )
     assert empty == golden(
         "donwload_resp",
         f'  <download {ADDRESS4} testid="1" startpos="0" count="0" auxid="0" />',

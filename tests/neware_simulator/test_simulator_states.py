@@ -139,9 +139,9 @@ def test_a_reserved_pause_comes_when_its_cycle_and_step_are_reached(client, step
     # 2.10 setpause, getpause, cancelpause; 2.3 reservepause
     client.start(1, steps.file(steps.rest(10), steps.rest(10), (5, steps.loop(1, 5)), steps.end))
     assert client.row("setpause", "setpause", 1, "", 'cycleid="3" stepid="2" timeout=""') == "ok"
-    row = client.ask(
-        f'<cmd>getpause</cmd><list count="1"><getpause {client.address(1)} /></list>'
-    ).findall("list/getpause")[0]
+    row = client.ask(f'<cmd>getpause</cmd><list count="1"><getpause {client.address(1)} /></list>').findall(
+        "list/getpause"
+    )[0]
     assert (row.attrib["cycleid"], row.attrib["stepid"], row.text) == ("3", "2", "true")
     status = f'<cmd>getchlstatus</cmd><list count="1"><status {client.address(1)}>true</status></list>'
     assert client.ask(status).findall("list/status")[0].attrib["reservepause"] == "1"
@@ -285,12 +285,19 @@ def test_one_bad_row_leaves_the_good_one_and_the_running_test_alone(client, step
 def test_step_files_in_every_known_dress_are_accepted(client, steps):
     # 5.1, 5.8: GB2312 named but UTF-8 held, GB18030, CR LF, decimals, odd child order, wrong Num
     good = steps.file(
-        (1, '<Limit><Main><Time Value="60000.000000" Is_Select="1" /><Curr Value="0.06644" /></Main></Limit>'),
+        (
+            1,
+            '<Limit><Main><Time Value="60000.000000" Is_Select="1" /><Curr Value="0.06644" /></Main></Limit>',
+        ),
         steps.end,
     ).replace("session", "")
     dresses = [
-        good.replace('encoding="utf-8"', 'encoding="GB2312"').replace('Guid="g"', 'Guid="电池"').encode("utf-8"),
-        good.replace('encoding="utf-8"', 'encoding="GB2312"').replace('Guid="g"', 'Guid="电池"').encode("gb18030"),
+        good.replace('encoding="utf-8"', 'encoding="GB2312"')
+        .replace('Guid="g"', 'Guid="电池"')
+        .encode("utf-8"),
+        good.replace('encoding="utf-8"', 'encoding="GB2312"')
+        .replace('Guid="g"', 'Guid="电池"')
+        .encode("gb18030"),
         good.replace("><", ">\r\n<").encode(),
         good.replace('Num="2"', 'Num="7"').encode(),
         b"\xef\xbb\xbf" + good.encode(),

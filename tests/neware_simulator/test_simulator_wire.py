@@ -161,7 +161,13 @@ def test_any_garbage_in_any_chunking_gives_whole_frames_only(data, size):
 
 def test_numbers_are_trimmed_and_never_lack_the_point_in_exponent_form():
     # neware-bts 2.4 and 4.1
-    assert [wire.number4(v) for v in (3.456, 0.0, -0.0003, -0.00001, 12.0)] == ["3.456", "0", "-0.0003", "0", "12"]
+    assert [wire.number4(v) for v in (3.456, 0.0, -0.0003, -0.00001, 12.0)] == [
+        "3.456",
+        "0",
+        "-0.0003",
+        "0",
+        "12",
+    ]
     assert [wire.number1(v) for v in (12319.0, 7912.6, 0.0)] == ["12319", "7912.6", "0"]
     assert wire.number15(3e-5) == "3.0E-05"
     assert wire.number15(2.4466553441016e-06) == "2.4466553441016E-06"

@@ -1,4 +1,4 @@
-"""Switch the oddities and faults of a BTS installation on and off (neware-bts 1.4, 7.2.16; faults F01 to F14).
+"""Switch oddities and faults of a BTS installation on and off (neware-bts 1.4, 7.2.16; faults F01 to F14).
 
 Two kinds: **switches** change what the device says or stores and last until they are switched off; **wire
 faults** hit the next replies and are link-time matters of the server shell.

@@ -248,7 +248,7 @@ class _Pass:
         return None, None
 
     def _band(self, trigger: Trigger) -> tuple[list[float], list[float]]:
-        """Return for each interval the highest and the lowest reading that it can hold (plain lists: fast)."""
+        """Return the highest and the lowest reading each interval can hold (plain lists: fast)."""
         if trigger.of_current:
             assert self.curr_A is not None and self.swing_A is not None
             values, swings = self.curr_A[:-1], self.swing_A
