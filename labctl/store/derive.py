@@ -154,10 +154,7 @@ class AmbientOfRows:
     def __init__(self, readings: Sequence[Mapping[str, Any]]) -> None:
         self._time_s = np.array([float(reading["test_time_s"]) for reading in readings])
         self._temperature_degC = np.array(
-            [
-                np.nan if reading.get("quality") else float(reading["temperature_degC"])
-                for reading in readings
-            ]
+            [np.nan if reading.get("quality") else float(reading["temperature_degC"]) for reading in readings]
         )
 
     def __bool__(self) -> bool:

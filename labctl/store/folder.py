@@ -126,9 +126,12 @@ def live_logs(disk: Disk, folder: Path) -> dict[int, list[int]]:
     acknowledgement, and the second part, which may have survived, does not count. A log with any
     acknowledged frame always counts.
     """
-    logs = names.log_parts(disk.names(folder))
+    present = disk.names(folder)
+    logs = names.log_parts(present)
+    sealed = {0, *names.sealed_numbers(present)}
     for number in sorted(logs):
-        if number - 1 in logs and _behind_hole(disk, folder, number, logs):
+        alone = number - 1 in sealed and number - 1 not in logs
+        if not alone and _behind_hole(disk, folder, number, logs):
             return {kept: parts for kept, parts in logs.items() if kept < number}
     return logs
 
@@ -137,7 +140,7 @@ def _behind_hole(disk: Disk, folder: Path, number: int, logs: dict[int, list[int
     content = load_logs(disk, folder, number, logs[number])
     if any(frame.acknowledged for found in content.scans.values() for frame in found.frames):
         return False
-    before = load(disk, folder, number - 1, logs[number - 1])
+    before = load(disk, folder, number - 1, logs.get(number - 1, []))
     full = len(before.block) > 0 and int(before.block["sequence"][-1]) == names.last_sequence_of(number - 1)
     return not full and not before.damages
 

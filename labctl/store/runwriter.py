@@ -111,9 +111,11 @@ class RunWriter:
             if name.endswith(names.TEMPORARY_SUFFIX):
                 self._disk.unlink(self.folder / name)
         logs = run_folder.live_logs(self._disk, self.folder)
-        for number, parts in names.log_parts(present).items():
-            for part in parts if number not in logs else []:
-                self._disk.unlink(self.folder / names.log_name(number, part))
+        for number, parts in sorted(names.log_parts(present).items(), reverse=True):
+            if number not in logs:  # from the last on, each durably: none may come back alone
+                for part in parts:
+                    self._disk.unlink(self.folder / names.log_name(number, part))
+                self._disk.sync_folder(self.folder)
         sealed = names.sealed_numbers(present)
         block: RecordBlock | None = None
         for number in sorted({*logs, *sealed[-1:]}):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from labctl.errors import InvariantError, StoreError
@@ -108,6 +108,7 @@ ACTIONS = st.lists(
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(actions=[("append", 1), ("append", 38), ("append", 90), ("crash", 0), ("crash", 0)], seed=0)
 @given(actions=ACTIONS, seed=st.integers(0, 2**31))
 def test_rows_survive_any_order_of_appends_commits_reopens_and_power_cuts(
     small_files: int, actions: list[tuple[str, int]], seed: int
