@@ -21,13 +21,12 @@ sections 1 to 3.
 from __future__ import annotations
 
 import asyncio
-import heapq
 import math
 import selectors
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -35,6 +34,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from labctl.adminlink import AdminLink
 from labctl.errors import LinkClosed, UserInputError, WireError
+from labctl.sleepers import Sleepers
 
 T = TypeVar("T")
 
@@ -51,9 +51,6 @@ WINDOWS_SELECT_MAX_S = 0.25
 DEADLOCK_AFTER_S = 30.0
 """A jump clock whose every task waits, with nothing that could wake one, gives up after this much wall
 time."""
-
-SLEEPERS_PRUNE_MIN = 256
-"""Cancelled sleepers stay in the heap until this many are there and they are the majority."""
 
 
 class ClockMode(StrEnum):
@@ -100,6 +97,12 @@ class PlantTime(Protocol):
         """Return the present moment for records and journals; aware, UTC."""
 
 
+class Timer(Protocol):
+    """A call to come."""
+
+    def cancel(self) -> None: ...
+
+
 class LinkTime(Protocol):
     """The time of sockets, disks and people, in seconds from an arbitrary moment."""
 
@@ -107,6 +110,9 @@ class LinkTime(Protocol):
     async def sleep(self, duration_s: float) -> None: ...
     def timeout(self, duration_s: float | None) -> AbstractAsyncContextManager[object]:
         """Limit a block: raises TimeoutError out of it after ``duration_s``. None = no limit."""
+
+    def call_at(self, t_s: float, call: Callable[[], None]) -> Timer:
+        """Call ``call`` once when ``now_s() >= t_s``."""
 
     def utc(self) -> datetime: ...
 
@@ -136,21 +142,33 @@ class SupportsAdvance(Protocol):
 
 
 class _Busy:
-    """Counts who holds the plant."""
+    """Counts who holds the plant. One object serves all holders, because every exchange holds it."""
 
     def __init__(self) -> None:
         self.holders = 0
         self.threads = 0
+        self.threaded = _ThreadBusy(self)
 
-    @contextmanager
-    def hold(self, thread: bool) -> Iterator[None]:
+    def __enter__(self) -> None:
         self.holders += 1
-        self.threads += thread
-        try:
-            yield
-        finally:
-            self.holders -= 1
-            self.threads -= thread
+
+    def __exit__(self, *_: object) -> None:
+        self.holders -= 1
+
+
+class _ThreadBusy:
+    """The same hold, for work in a thread."""
+
+    def __init__(self, busy: _Busy) -> None:
+        self._busy = busy
+
+    def __enter__(self) -> None:
+        self._busy.holders += 1
+        self._busy.threads += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._busy.holders -= 1
+        self._busy.threads -= 1
 
 
 class _IdleSelector(selectors.DefaultSelector):
@@ -159,7 +177,7 @@ class _IdleSelector(selectors.DefaultSelector):
     on_idle: Callable[[float | None], bool] | None = None
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if (timeout is None or timeout > 0) and self.on_idle is not None:
+        if self.on_idle is not None and (timeout is None or timeout > 0):
             found = super().select(0)
             if found or self.on_idle(timeout):
                 return found
@@ -183,55 +201,13 @@ class _Loop(asyncio.SelectorEventLoop):
         self.virtual_s = virtual_s
         self.idle_selector = _IdleSelector()
         super().__init__(self.idle_selector)
-        if virtual_s is not None:
+        if virtual_s is None:
+            self.time = time.monotonic  # type: ignore[method-assign]  # asked twice a turn: no detour
+        else:
             self._clock_resolution = TIMER_RESOLUTION_S
 
     def time(self) -> float:
-        return time.monotonic() if self.virtual_s is None else self.virtual_s
-
-
-class _Sleepers:
-    """Plant sleepers in the order (deadline, arrival); wakes them in that order."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._heap: list[tuple[float, int, asyncio.Future[None]]] = []
-        self._arrivals = 0
-        self._cancelled = 0
-
-    async def wait(self, deadline_s: float) -> None:
-        future: asyncio.Future[None] = self._loop.create_future()
-        heapq.heappush(self._heap, (deadline_s, self._arrivals, future))
-        self._arrivals += 1
-        try:
-            await future
-        except asyncio.CancelledError:
-            self._cancelled += 1
-            if self._cancelled > SLEEPERS_PRUNE_MIN and 2 * self._cancelled > len(self._heap):
-                self._heap = [entry for entry in self._heap if not entry[2].done()]
-                heapq.heapify(self._heap)
-                self._cancelled = 0
-            raise
-
-    def next_s(self) -> float | None:
-        """Return the earliest deadline, or None."""
-        while self._heap and self._heap[0][2].done():
-            heapq.heappop(self._heap)
-            self._cancelled = max(0, self._cancelled - 1)
-        return self._heap[0][0] if self._heap else None
-
-    def wake(self, now_s: float) -> bool:
-        """Wake all that are due; tell whether there was one."""
-        woke = False
-        while (deadline_s := self.next_s()) is not None and deadline_s <= now_s:
-            heapq.heappop(self._heap)[2].set_result(None)
-            woke = True
-        return woke
-
-    def fail(self, error: BaseException) -> None:
-        """Raise ``error`` in every sleeper, in order."""
-        while self.next_s() is not None:
-            heapq.heappop(self._heap)[2].set_exception(error)
+        return super().time() if self.virtual_s is None else self.virtual_s
 
 
 def _checked(t_s: float) -> float:
@@ -246,15 +222,16 @@ class _LoopLink:
     def __init__(self, loop: _Loop, epoch_unix_s: float) -> None:
         self._loop = loop
         self._epoch_unix_s = epoch_unix_s
-
-    def now_s(self) -> float:
-        return self._loop.time()
+        self.now_s = loop.time
 
     async def sleep(self, duration_s: float) -> None:
         await asyncio.sleep(_checked(duration_s))
 
     def timeout(self, duration_s: float | None) -> AbstractAsyncContextManager[object]:
         return asyncio.timeout(duration_s)
+
+    def call_at(self, t_s: float, call: Callable[[], None]) -> Timer:
+        return self._loop.call_at(_checked(t_s), call)
 
     def utc(self) -> datetime:
         if self._loop.virtual_s is None:
@@ -296,7 +273,7 @@ class _SteppedPlant:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, epoch_unix_s: float, start_s: float) -> None:
         self.epoch_unix_s = epoch_unix_s
-        self.sleepers = _Sleepers(loop)
+        self.sleepers = Sleepers(loop)
         self._now_s = start_s
         self._broken: Exception | None = None
 
@@ -338,7 +315,7 @@ class _Clock:
         self._busy = busy
 
     def busy(self, *, thread: bool = False) -> AbstractContextManager[None]:
-        return self._busy.hold(thread)
+        return self._busy.threaded if thread else self._busy
 
 
 class _Jumper:

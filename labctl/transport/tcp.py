@@ -9,6 +9,7 @@ import socket
 from labctl.clock import Clock
 from labctl.errors import LinkClosed, LinkError, LinkTimeout
 from labctl.transport.base import EXCHANGE_TIMEOUT_S, OPEN_TIMEOUT_S, READ_CHUNK_BYTES
+from labctl.transport.deadline import Deadline
 
 BUFFER_MAX_BYTES = 4 * READ_CHUNK_BYTES
 """A peer that sends faster than the driver reads is held back by TCP itself beyond this."""
@@ -23,13 +24,14 @@ KEEPALIVE_PROBES = 3
 class _Pipe(asyncio.Protocol):
     """What has come and has not been read, and how the connection stands."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock) -> None:
+        self.loop = loop
         self.buffer = bytearray()
         self.over: str | None = None  # why the connection ended
         self.closed: asyncio.Future[None] = loop.create_future()
         self.arrival: asyncio.Future[None] | None = None
         self.drained: asyncio.Future[None] | None = None
+        self.deadline = Deadline(clock.link, self._wake)
         self._paused = False
         self._transport: asyncio.Transport | None = None
 
@@ -45,24 +47,36 @@ class _Pipe(asyncio.Protocol):
         if len(self.buffer) >= BUFFER_MAX_BYTES and self._transport is not None and not self._paused:
             self._paused = True
             self._transport.pause_reading()
-        _set(self.arrival)
+        if self.arrival is not None:
+            self._wake()
 
     def take(self) -> bytes:
-        data = bytes(self.buffer[:READ_CHUNK_BYTES])
-        del self.buffer[:READ_CHUNK_BYTES]
+        """Cut off what one ``read`` returns."""
+        if len(self.buffer) <= READ_CHUNK_BYTES:
+            data = bytes(self.buffer)
+            self.buffer.clear()
+        else:
+            data = bytes(self.buffer[:READ_CHUNK_BYTES])
+            del self.buffer[:READ_CHUNK_BYTES]
         if self._paused and self.over is None and self._transport is not None:
             self._paused = False
             self._transport.resume_reading()
         return data
 
+    def _wake(self) -> None:
+        """Wake the reader: bytes have come, the end, or its deadline."""
+        if self.arrival is not None and not self.arrival.done():
+            self.arrival.set_result(None)
+
     def connection_lost(self, exc: Exception | None) -> None:
         self.over = str(exc) if exc else "the peer closed the connection"
-        _set(self.arrival)
+        self.deadline.close()
+        self._wake()
         _set(self.drained)
         _set(self.closed)
 
     def pause_writing(self) -> None:
-        self.drained = self._loop.create_future()
+        self.drained = self.loop.create_future()
 
     def resume_writing(self) -> None:
         _set(self.drained)
@@ -118,7 +132,7 @@ class TcpTransport:
             try:
                 async with self._clock.link.timeout(timeout_s):
                     self._transport, self._pipe = await loop.create_connection(
-                        lambda: _Pipe(loop), self._host, self._port
+                        lambda: _Pipe(loop, self._clock), self._host, self._port
                     )
             except TimeoutError as error:
                 raise self._error(LinkTimeout, "no answer", "open", timeout_s) from error
@@ -144,33 +158,41 @@ class TcpTransport:
             raise await self._failed(
                 LinkClosed, "the pipe is closed" if pipe is None else pipe.over or "", "write"
             )
-        with self._clock.busy():
-            transport.write(data)
-            if pipe.drained is not None:
-                try:
-                    async with self._clock.link.timeout(timeout_s):
-                        await asyncio.shield(pipe.drained)
-                except TimeoutError as error:
-                    raise await self._failed(
-                        LinkTimeout, "the peer takes no bytes", "write", timeout_s
-                    ) from error
+        transport.write(data)
+        if pipe.drained is not None:
+            await self._drain(pipe.drained, timeout_s)
             if pipe.over is not None:
                 raise await self._failed(LinkClosed, pipe.over, "write")
+
+    async def _drain(self, drained: asyncio.Future[None], timeout_s: float) -> None:
+        """Wait until the operating system has the last byte. Raises LinkTimeout."""
+        with self._clock.busy():
+            try:
+                async with self._clock.link.timeout(timeout_s):
+                    await asyncio.shield(drained)
+            except TimeoutError as error:
+                raise await self._failed(
+                    LinkTimeout, "the peer takes no bytes", "write", timeout_s
+                ) from error
 
     async def read(self, timeout_s: float = EXCHANGE_TIMEOUT_S) -> bytes:
         """Return what has come. Raises LinkTimeout or LinkClosed (pipe closed afterwards)."""
         pipe = self._pipe
         if pipe is None:
             raise self._error(LinkClosed, "the pipe is closed", "read")
-        if not pipe.buffer and pipe.over is None:
-            pipe.arrival = asyncio.get_running_loop().create_future()
-            try:
-                async with self._clock.link.timeout(timeout_s):
-                    await pipe.arrival
-            except TimeoutError as error:
-                raise await self._failed(LinkTimeout, "no bytes came", "read", timeout_s) from error
         if not pipe.buffer:
-            raise await self._failed(LinkClosed, pipe.over or "the pipe is closed", "read")
+            if pipe.over is None:
+                pipe.arrival = pipe.loop.create_future()
+                pipe.deadline.begin(timeout_s)
+                try:
+                    await pipe.arrival
+                finally:
+                    pipe.deadline.end()
+                    pipe.arrival = None
+            if not pipe.buffer:
+                if pipe.over is None:
+                    raise await self._failed(LinkTimeout, "no bytes came", "read", timeout_s)
+                raise await self._failed(LinkClosed, pipe.over, "read")
         return pipe.take()
 
     async def _failed(

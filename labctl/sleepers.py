@@ -1,0 +1,54 @@
+"""Tasks that wait for a plant moment, in order; a stepped plant clock wakes them."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+
+SLEEPERS_PRUNE_MIN = 256
+"""Cancelled sleepers stay in the heap until this many are there and they are the majority."""
+
+
+class Sleepers:
+    """Plant sleepers in the order (deadline, arrival); wakes them in that order."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._heap: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._arrivals = 0
+        self._cancelled = 0
+
+    async def wait(self, deadline_s: float) -> None:
+        """Wait until ``wake`` reaches the moment. Raises: what ``fail`` was given."""
+        future: asyncio.Future[None] = self._loop.create_future()
+        heapq.heappush(self._heap, (deadline_s, self._arrivals, future))
+        self._arrivals += 1
+        try:
+            await future
+        except asyncio.CancelledError:
+            self._cancelled += 1
+            if self._cancelled > SLEEPERS_PRUNE_MIN and 2 * self._cancelled > len(self._heap):
+                self._heap = [entry for entry in self._heap if not entry[2].done()]
+                heapq.heapify(self._heap)
+                self._cancelled = 0
+            raise
+
+    def next_s(self) -> float | None:
+        """Return the earliest deadline, or None."""
+        while self._heap and self._heap[0][2].done():
+            heapq.heappop(self._heap)
+            self._cancelled = max(0, self._cancelled - 1)
+        return self._heap[0][0] if self._heap else None
+
+    def wake(self, now_s: float) -> bool:
+        """Wake all that are due; tell whether there was one."""
+        woke = False
+        while (deadline_s := self.next_s()) is not None and deadline_s <= now_s:
+            heapq.heappop(self._heap)[2].set_result(None)
+            woke = True
+        return woke
+
+    def fail(self, error: BaseException) -> None:
+        """Raise ``error`` in every sleeper, in order."""
+        while self.next_s() is not None:
+            heapq.heappop(self._heap)[2].set_exception(error)
