@@ -161,6 +161,7 @@ def test_a_speed_bounds_the_pace_of_lockstep(spawn):
     assert client.socket.recv(1000)  # what was 0.35 s late has come before the grant was through
 
 
+@pytest.mark.slow
 def test_a_client_that_asks_and_does_not_read_is_answered_later_and_fills_no_memory(spawn):
     bench = spawn("--mode", "lockstep")
     greedy = bench.client()
