@@ -28,6 +28,15 @@ from labctl.engine.station import Chamber
 from labctl.engine.waiting import until_or_event
 from labctl.errors import InstrumentError, LinkError
 from labctl.interfaces.chamber import ChamberReading, ChamberState, Quality
+from labctl.model.program import TemperatureDemand
+
+TEMPERATURE = "temperature"
+"""The start check that a person overrides to run a cell at whatever its chamber is at."""
+
+
+def wanted_of(run: Run) -> TemperatureDemand | None:
+    """Return what a run wants of its chamber: nothing where its protocol asks for none or a person overrode it."""
+    return None if TEMPERATURE in run.job.overrides else run.program.temperature
 
 
 class ClimateTask:
@@ -62,7 +71,8 @@ class ClimateTask:
             now_s = self._clock.plant.now_s()
             for run in self._runs:
                 if not run.over:
-                    await self._serve_run(run, now_s, reading)
+                    self._serve_run(run, now_s, reading)
+            self._trip_together()
             polls = max(polls + 1, math.ceil((now_s - begin_s) / self._chamber.poll_s - 1e-9))
             due_s = begin_s + polls * self._chamber.poll_s
             while (
@@ -100,18 +110,22 @@ class ClimateTask:
     async def _admit(self, reading: ChamberReading) -> None:
         """Let waiting runs begin to soak, in job order, as long as they agree with those that are in."""
         for run in self._runs:
-            demand = run.program.temperature
+            demand = wanted_of(run)
             waiting = run.phase in (Phase.PREPARED, Phase.WAITING) and run.index not in self._soaks
-            if run.over or demand is None or not waiting or run.ready_s is not None:
+            if run.over or run.decision is not None or demand is None or not waiting:
+                continue
+            if run.ready_s is not None:
                 continue
             in_use = [
-                (other.label, other.program.temperature.setpoint_degC)
+                (other.label, wanted.setpoint_degC)
                 for other in self._runs
-                if other is not run and other.program.temperature is not None and self._uses(other)
+                if other is not run and (wanted := wanted_of(other)) is not None and self._uses(other)
             ]
             refusal = may_set(demand.setpoint_degC, in_use)
             if refusal:
                 run.waiting_for = f"waits: {self._chamber.name}: {refusal}"
+                continue
+            if self._changed_meanwhile(run, demand.setpoint_degC, reading):
                 continue
             if not in_use and not await self._set(run, demand.setpoint_degC, reading):
                 continue
@@ -123,13 +137,28 @@ class ClimateTask:
             return False
         return run.index in self._soaks or run.ready_s is not None or run.test_id is not None
 
+    def _changed_meanwhile(self, run: Run, setpoint_degC: float, reading: ChamberReading) -> bool:
+        """Hold a run whose chamber had been set before a restart and stands elsewhere now (rule 4)."""
+        set_before = run.pending is not None and run.pending.chamber_set
+        if not set_before or reading.quality is Quality.STALE or _stands_at(reading, setpoint_degC):
+            return False
+        text = (
+            f"{self._chamber.name} is {reading.state.value} with set point {reading.setpoint_degC:.1f} degC; "
+            f"before the restart it had been set to {setpoint_degC:g} degC"
+        )
+        run.note(
+            Finding("chamber.setpoint", Priority.HIGH, text, None, "Find out who changed it, then run again.")
+        )
+        run.request_end(EndDecision(Outcome.HELD, text, None))
+        self._on_ready(run)
+        return True
+
     async def _set(self, run: Run, setpoint_degC: float, reading: ChamberReading) -> bool:
         """Bring the chamber to a set point unless it stands there already; journalled first."""
         if reading.quality is Quality.STALE:
             run.waiting_for = f"waits: {self._chamber.name} does not answer"
             return False
-        there = abs(reading.setpoint_degC - setpoint_degC) <= SETPOINT_TOLERANCE_K
-        if there and reading.state is ChamberState.ON:
+        if _stands_at(reading, setpoint_degC):
             return True
         await run.journal("chamber.set", chamber=self._chamber.name, setpoint_degC=setpoint_degC)
         try:
@@ -143,11 +172,8 @@ class ClimateTask:
 
     # -- per run ----------------------------------------------------------------------------------------------------
 
-    async def _serve_run(self, run: Run, now_s: float, reading: ChamberReading) -> None:
-        demand = run.program.temperature
-        if demand is None:
-            run.ambient(reading)
-            return
+    def _serve_run(self, run: Run, now_s: float, reading: ChamberReading) -> None:
+        demand = wanted_of(run)
         soak = self._soaks.get(run.index)
         if soak is not None and run.ready_s is None:
             self._soak(run, soak, now_s, reading)
@@ -164,9 +190,22 @@ class ClimateTask:
             run.request_end(watch.trip)
             self._on_ready(run)
 
+    def _trip_together(self) -> None:
+        """End every test in the chamber when one of them trips there: they all stand in the same air (F39)."""
+        trips = [watch.trip for watch in self._watches.values() if watch.trip is not None]
+        for run in self._runs:
+            if not trips or run.over or run.test_id is None or run.decision is not None:
+                continue
+            text = f"another cell in {self._chamber.name} tripped: {trips[0].reason}"
+            run.note(
+                Finding("chamber.trip", Priority.CRITICAL, text, None, "The channels in it were stopped.")
+            )
+            run.request_end(EndDecision(Outcome.TRIPPED, text, None))
+            self._on_ready(run)
+
     def _soak(self, run: Run, soak: SoakWatch, now_s: float, reading: ChamberReading) -> None:
         verdict = soak.feed(now_s, reading)
-        name, demand = self._chamber.name, run.program.temperature
+        name, demand = self._chamber.name, wanted_of(run)
         if demand is None:
             return
         if verdict is Soak.READY:
@@ -186,3 +225,9 @@ class ClimateTask:
                 f"waits: {name} at {reading.temperature_degC:.1f} degC, wants {demand.setpoint_degC:g} degC "
                 f"for {left_min:.0f} min more"
             )
+
+
+def _stands_at(reading: ChamberReading, setpoint_degC: float) -> bool:
+    """Tell whether a chamber is on and set to a temperature."""
+    there = abs(reading.setpoint_degC - setpoint_degC) <= SETPOINT_TOLERANCE_K
+    return there and reading.state is ChamberState.ON

@@ -32,6 +32,9 @@ START_DELAY_S = 1.0
 """Plant seconds between a chamber's "ready" and the start: by then every chamber polled at the same moment
 has spoken, so starts stand in job order whatever the order of the answers on the wire."""
 GRID_TOLERANCE_S = 1e-6
+URGENT_PAUSE_S = 0.5
+"""A stop that a person or a chamber asks for waits for no poll (I05); a poll that just failed is not repeated
+without a pause."""
 PIPELINE_PAGES = 2
 """Fetched pages that may wait for the store (I14)."""
 
@@ -70,6 +73,7 @@ class InstrumentTask:
         self.commands = Commands(station, self._link, free_bytes)
         self._anchor_s: float | None = None
         self._polled_s = -math.inf
+        self._planned_s: float | None = None
         self._resumed = False
         stop.attach(self.wake)
 
@@ -112,20 +116,31 @@ class InstrumentTask:
 
     def _due_s(self) -> float:
         """Return the next moment at which there is something to do."""
-        due_s = math.inf
+        due_s, now_s = math.inf, self._clock.plant.now_s()
         if any(run.on_device for run in self._runs) and self._anchor_s is not None:
-            poll_s, now_s = self._instrument.poll_s, self._clock.plant.now_s()
-            passed = math.floor(
-                (max(self._polled_s, self._anchor_s) - self._anchor_s + GRID_TOLERANCE_S) / poll_s
-            )
-            late = math.ceil((now_s - self._anchor_s - GRID_TOLERANCE_S) / poll_s)
-            due_s = self._anchor_s + max(passed + 1, late) * poll_s
-            if self._polled_s == -math.inf and self._resumed:
-                due_s = self._anchor_s + max(late, 1) * poll_s
+            if self._planned_s is None:
+                self._planned_s = self._next_grid_s(self._anchor_s, now_s)
+            due_s = self._planned_s
+            if any(map(_ends_from_outside, self._runs)):
+                due_s = min(due_s, max(now_s, self._polled_s + URGENT_PAUSE_S))
+        else:
+            self._planned_s = None
         for run in self._runs:
             if run.ready_s is not None and run.test_id is None and not run.over:
                 due_s = min(due_s, run.ready_s)
         return due_s
+
+    def _next_grid_s(self, anchor_s: float, now_s: float) -> float:
+        """Return the first moment of the grid that is not over and not polled yet.
+
+        Asked once per poll: a sleep that ends a little late, as all do on the wall, still polls then.
+        """
+        poll_s = self._instrument.poll_s
+        late = math.ceil((now_s - anchor_s - GRID_TOLERANCE_S) / poll_s)
+        if self._polled_s == -math.inf and self._resumed:
+            return anchor_s + max(late, 1) * poll_s
+        passed = math.floor((max(self._polled_s, anchor_s) - anchor_s + GRID_TOLERANCE_S) / poll_s)
+        return anchor_s + max(passed + 1, late) * poll_s
 
     def resumed(self) -> None:
         """Say that runs were taken over: a poll that was due at this very moment is made up for."""
@@ -177,6 +192,7 @@ class InstrumentTask:
 
     async def _poll(self) -> None:
         self._polled_s = self._clock.plant.now_s()
+        self._planned_s = None
         active = [run for run in self._runs if run.on_device]
         if not active:
             return
@@ -469,6 +485,12 @@ class InstrumentTask:
             if run.phase in out_of:
                 run.life.to(phase)  # the manifest's word stays "running"
             self._observer(run.progress())
+
+
+def _ends_from_outside(run: Run) -> bool:
+    """Tell whether a person or the chamber wants a running test ended: that waits for no poll (I05)."""
+    decided = run.decision is not None and run.decision.sequence is None
+    return decided and run.on_device and run.phase in (Phase.RUNNING, Phase.STALE, Phase.UNKNOWN)
 
 
 def _has_news(run: Run, answer: TestProgress) -> bool:

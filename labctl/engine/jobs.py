@@ -18,7 +18,8 @@ class Job:
     """One wish: this program for this cell on the program's channel.
 
     ``overrides`` names start checks that a person has decided to pass over, with the reason
-    (``{"ocv": "cell was rested at 60 degC"}``); each goes into the journal.
+    (``{"ocv": "cell was rested at 60 degC"}``); each goes into the journal. ``temperature`` starts without waiting
+    for the chamber, whatever it is at: nothing is set, and its distance from the set point trips nothing.
     """
 
     program: Program

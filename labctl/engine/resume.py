@@ -56,6 +56,7 @@ class Pending:
     stopped: bool = False
     finish: EndDecision | None = None
     began: bool = False
+    chamber_set: bool = False
 
 
 def pending_of(journal: Sequence[Mapping[str, Any]], segments: int) -> Pending:
@@ -64,7 +65,7 @@ def pending_of(journal: Sequence[Mapping[str, Any]], segments: int) -> Pending:
     confirmed: TestId | None = None
     stop: EndDecision | None = None
     finish: EndDecision | None = None
-    stopped = began = False
+    stopped = began = chamber_set = False
     for line in journal:
         kind = line.get("kind")
         if kind == "start.intent":
@@ -73,6 +74,8 @@ def pending_of(journal: Sequence[Mapping[str, Any]], segments: int) -> Pending:
             confirmed = TestId(int(line["test_id"]))
         elif kind == "start.not_taken":
             start = None
+        elif kind == "chamber.set":
+            chamber_set = True
         elif kind in ("stop.intent", "stop.confirmed"):
             stopped = kind == "stop.confirmed"
             if line.get("outcome"):
@@ -82,7 +85,7 @@ def pending_of(journal: Sequence[Mapping[str, Any]], segments: int) -> Pending:
             finish = EndDecision(Outcome(line["outcome"]), reason, line.get("end_sequence"))
     if start is not None and int(start["number"]) <= segments:
         start = None  # the manifest knows that test already
-    return Pending(start, confirmed if start is not None else None, stop, stopped, finish, began)
+    return Pending(start, confirmed if start is not None else None, stop, stopped, finish, began, chamber_set)
 
 
 def cell_from_fields(fields: Mapping[str, Any]) -> Cell:
@@ -96,18 +99,22 @@ def reopened(station: Station, root: DataRoot, index: int, run_id: RunId, worker
     manifest = RunReader(root.run_folder(run_id), disk=root.disk).manifest
     writer = RunWriter.reopen(root, run_id)
     program = program_from_json(json.dumps(manifest["program"]))
+    reader = RunReader(writer.folder, disk=root.disk)
+    journal = reader.journal()
     job = Job(
         program=program,
         cell=cell_from_fields(manifest["cell"]),
         protocol_text=str(manifest["protocol"].get("text", "")),
         operator=str(manifest.get("operator", "")),
+        overrides={
+            str(line["item"]): str(line["reason"]) for line in journal if line.get("kind") == "check.override"
+        },
     )
     if manifest.get("state") == "ended":
         run = Run(index, job, station, writer, worker, Phase.ENDED)
         run.at(Position(sequence=writer.last_sequence))
         return run
-    reader = RunReader(writer.folder, disk=root.disk)
-    pending = pending_of(reader.journal(), len(manifest["segments"]))
+    pending = pending_of(journal, len(manifest["segments"]))
     run = Run(index, job, station, writer, worker, _phase(manifest, pending))
     last = RecordBlock.empty({})
     blocks = []

@@ -112,7 +112,7 @@ class Run:
         )
         self._summary_s = -math.inf
         self._events: list[dict[str, Any]] = []
-        self._ambient: list[tuple[float, float, int]] = []
+        self._ambient: list[tuple[float, float | None, int]] = []
         self._known: set[tuple[str, int]] = set()  # findings that an earlier process has already noted
 
     # -- where it stands ------------------------------------------------------------------------------------------
@@ -325,8 +325,8 @@ class Run:
             return
         elapsed_s = self._clock.plant.now_s() - self.segment_started_s
         time_s = self.writer.manifest["segments"][-1]["time_offset_s"] + elapsed_s
-        bad = 0 if math.isfinite(reading.temperature_degC) else 1
-        self._ambient.append((time_s, reading.temperature_degC if not bad else 0.0, bad))
+        good = math.isfinite(reading.temperature_degC)
+        self._ambient.append((time_s, reading.temperature_degC if good else None, 0 if good else 1))
 
     async def journal(self, kind: str, **fields: Any) -> None:
         """Write a journal line, durable at once: before a command leaves. Raises: StoreError."""
@@ -410,7 +410,7 @@ def _write(
     block: RecordBlock | None,
     receipt: Receipt | None,
     events: Sequence[dict[str, Any]],
-    ambient: Sequence[tuple[float, float, int]],
+    ambient: Sequence[tuple[float, float | None, int]],
     columns: Any,
 ) -> None:
     """Do one block's work in the store's thread: one append, one commit."""

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from labctl.engine import hooks
-from labctl.engine.climate import ClimateTask
+from labctl.engine.climate import ClimateTask, wanted_of
 from labctl.engine.commands import check_program
 from labctl.engine.instrument import InstrumentTask
 from labctl.engine.jobs import Job, Observer, RunResult, StopSignal
@@ -240,7 +240,7 @@ async def _serve(
 
 
 def _waits_for_chamber(run: Run, chamber: Chamber | None) -> bool:
-    return chamber is not None and run.program.temperature is not None
+    return chamber is not None and wanted_of(run) is not None
 
 
 async def _serve_instrument(

@@ -67,9 +67,14 @@ class SoakWatch:
 
 
 class ExcursionWatch:
-    """Rules 2, 4 and 6 while a run is on: warn, trip, alarm state, a set point changed by someone else."""
+    """Rules 2, 4 and 6 while a run is on: warn, trip, alarm state, a set point changed by someone else.
 
-    def __init__(self, demand: TemperatureDemand, poll_s: float, limit_max_degC: float | None = None) -> None:
+    A run without a ``demand`` only stands there: the chamber's alarm and the run's own limit still trip it.
+    """
+
+    def __init__(
+        self, demand: TemperatureDemand | None, poll_s: float, limit_max_degC: float | None = None
+    ) -> None:
         self._demand = demand
         self._bad_bound_s = max(BAD_POLLS * poll_s, BAD_MIN_S)
         self._limit_max_degC = math.inf if limit_max_degC is None else limit_max_degC
@@ -99,6 +104,8 @@ class ExcursionWatch:
             text = f"the chamber is in alarm {reading.alarm}: {reading.alarm_text or 'see its display'}"
             self._trip(text, findings)
             return
+        if self._demand is None:
+            return
         if reading.state is ChamberState.OFF:
             self._once(
                 "off", Priority.HIGH, "the chamber is off", findings, "Switch it on, or stop the runs in it."
@@ -119,12 +126,20 @@ class ExcursionWatch:
 
     def _temperature(self, now_s: float, temperature_degC: float, findings: list[Finding]) -> None:
         demand = self._demand
-        away_K = abs(temperature_degC - demand.setpoint_degC)
-        text = f"the chamber is at {temperature_degC:.1f} degC, the run wants {demand.setpoint_degC:.1f} degC"
-        beyond = away_K > demand.trip_K or temperature_degC > self._limit_max_degC
+        beyond = temperature_degC > self._limit_max_degC
+        text = (
+            f"the chamber is at {temperature_degC:.1f} degC, the run allows {self._limit_max_degC:.1f} degC"
+        )
+        away_K = 0.0
+        if demand is not None:
+            away_K = abs(temperature_degC - demand.setpoint_degC)
+            text = f"the chamber is at {temperature_degC:.1f} degC, the run wants {demand.setpoint_degC:.1f} degC"
+            beyond = beyond or away_K > demand.trip_K
         self._beyond = self._beyond + 1 if beyond else 0
         if self._beyond >= TRIP_READINGS:
             self._trip(text, findings)
+        if demand is None:
+            return
         if away_K <= demand.warn_K:
             if "warn" in self._alarmed:
                 findings.append(
