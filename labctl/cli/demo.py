@@ -254,7 +254,12 @@ def _conclude(args: argparse.Namespace, root: DataRoot, demo: Demo) -> int:
                 f"{result.channel} {result.cell}: {result.outcome or result.state}, {result.reason}",
                 stderr=True,
             )
-    if any(verdict.measured is None for verdict in verdicts) or not verdicts:
+    return exit_code(verdicts)
+
+
+def exit_code(verdicts: Sequence[Verdict]) -> int:
+    """Return 2 where something could not be computed, else 1 where something is not as stated, else 0."""
+    if not verdicts or any(verdict.measured is None for verdict in verdicts):
         return EXIT_NOT_COMPUTED
     return EXIT_OK if all(verdict.ok for verdict in verdicts) else EXIT_FAILED
 

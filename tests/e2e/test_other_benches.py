@@ -116,6 +116,33 @@ def test_twice_the_current_halves_the_time_raises_the_voltage_and_shortens_the_l
             lives_h[seed] = float(ends["time_h"][-1])
             assert short_mAh_per_cm2(seed, "D0001") > 2.0 * lives_h[seed]
         assert 65.0 < lives_h[seed] < 82.0
-        digests.add(labctl("store", "digest", result["run_id"], "--data", str(folder.parents[3]))[0]["digest"])
+        digests.add(
+            labctl("store", "digest", result["run_id"], "--data", str(folder.parents[3]))[0]["digest"]
+        )
     assert len(digests) == 3
     assert len({round(life_h) for life_h in lives_h.values()}) >= 2
+
+
+def test_a_bench_whose_pristine_cell_is_coated_is_told_as_it_is(tmp_path: Path) -> None:
+    """Nothing of the demo's comparison is preset: the wrong cell gives the wrong numbers and says so."""
+    bench_file = tmp_path / "bench.yaml"
+    bench_file.write_text(
+        BENCH.split("cells:")[0]
+        + """\
+cells:
+  - {cell_id: C0001, name: LIQ-P, slot: "neware:1-1", variant: LIQ-Z, chamber: room-25}
+  - {cell_id: C0002, name: LIQ-Z, slot: "neware:1-2", variant: LIQ-Z, chamber: room-25}
+""",
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "labctl", "demo", "--json", "--bench", str(bench_file)]
+    done = subprocess.run(
+        [*command, "--data", str(tmp_path / "data")], capture_output=True, text=True, timeout=600, check=False
+    )
+    assert done.returncode == 2, done.stderr
+    lines = {(line["run"], line["quantity"]): line for line in json.loads(done.stdout)}
+    assert lines["P1 pristine", "life"]["measured"] == pytest.approx(500.0)
+    assert not lines["P1 pristine", "life"]["ok"]
+    never = lines["P1 pristine", "polarisation above 1 V"]
+    assert never["measured"] is None and "no half-cycle ended above 1 V" in never["how"]
+    assert lines["P1 coated", "life"]["ok"]
