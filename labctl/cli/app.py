@@ -14,9 +14,9 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol, cast
+from typing import NamedTuple, NoReturn, Protocol, cast
 
-from labctl.errors import LabctlError, UserInputError
+from labctl.errors import LabctlError, ProgramError, UserInputError
 
 EXIT_OK = 0
 EXIT_FAILED = 1
@@ -76,6 +76,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _guarded(verb: Verb, words: Sequence[str]) -> int:
     """Run a verb; expected errors become one paragraph on standard error, never a traceback."""
+    if "--json" in words:
+        from labctl.cli.output import start_over
+
+        start_over()
     try:
         module = _load(verb)
         args = parse(verb, module, words)
@@ -83,29 +87,59 @@ def _guarded(verb: Verb, words: Sequence[str]) -> int:
         sys.stdout.flush()
         return code
     except UserInputError as error:
-        sys.stderr.write(f"labctl {verb.name}: {error}\n")
-        return EXIT_USAGE
+        return _tell(verb, words, error, EXIT_USAGE)
+    except BrokenPipeError:
+        # The reader of a pipe has gone; point stdout elsewhere so that the interpreter's last flush is
+        # quiet.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
     except (LabctlError, OSError) as error:
-        if isinstance(error, BrokenPipeError):
-            # The reader of a pipe has gone; point stdout elsewhere so that the interpreter's last flush is
-            # quiet.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return EXIT_FAILED
-        sys.stderr.write(f"labctl {verb.name}: {error}\n")
-        return EXIT_FAILED
+        return _tell(verb, words, error, EXIT_FAILED)
     except KeyboardInterrupt:
-        sys.stderr.write(f"\nlabctl {verb.name}: interrupted\n")
-        return EXIT_FAILED
+        return _tell(verb, words, LabctlError("interrupted."), EXIT_FAILED)
     except BaseExceptionGroup as group:
         if group.split((LabctlError, OSError))[1] is not None:
-            sys.stderr.write(f"labctl {verb.name}: {_crash_report(group)}\n")
-            return EXIT_FAILED
-        for leaf in _leaves(group):
-            sys.stderr.write(f"labctl {verb.name}: {leaf}\n")
-        return EXIT_FAILED
+            return _tell(verb, words, LabctlError(_crash_report(group)), EXIT_FAILED)
+        return _tell(verb, words, LabctlError("\n".join(map(_text, _leaves(group)))), EXIT_FAILED)
     except Exception as bug:
-        sys.stderr.write(f"labctl {verb.name}: {_crash_report(bug)}\n")
-        return EXIT_FAILED
+        return _tell(verb, words, LabctlError(_crash_report(bug)), EXIT_FAILED)
+
+
+def _tell(verb: Verb, words: Sequence[str], error: BaseException, code: int) -> int:
+    """Say what went wrong: for people on standard error; with --json as the one document on standard output.
+
+    ``sim`` is left out: its standard output begins with its own first line, or has none.
+    """
+    sys.stderr.write(f"labctl {verb.name}: {_text(error)}\n")
+    if "--json" in words and not verb.target.startswith("entry:"):
+        from labctl.cli.output import emit_json, has_emitted
+
+        if not has_emitted():
+            findings = error.findings if isinstance(error, ProgramError) else (_text(error),)
+            emit_json({"error": _text(error), "findings": list(findings), "exit_code": code})
+    return code
+
+
+def _text(error: BaseException) -> str:
+    """Return what a person can act on; each reason of a refused program stands on a line of its own."""
+    if isinstance(error, ProgramError) and len(error.findings) > 1:
+        return "\n".join(("this protocol cannot run so:", *(f"    {text}" for text in error.findings)))
+    if isinstance(error, OSError) and not isinstance(error, LabctlError) and error.filename is not None:
+        return _file_text(error)
+    return str(error)
+
+
+def _file_text(error: OSError) -> str:
+    """Say what the operating system refused, and what to do."""
+    place = " and ".join(str(name) for name in (error.filename, error.filename2) if name is not None)
+    fixes = {
+        FileNotFoundError: "Check the path.",
+        PermissionError: "Choose another place, or ask for the right to use this one.",
+        IsADirectoryError: "This is a folder; name a file.",
+        NotADirectoryError: "A part of this path is a file, not a folder; choose another place.",
+    }
+    fix = next((text for kind, text in fixes.items() if isinstance(error, kind)), "")
+    return f"{place}: {error.strerror}. {fix}".rstrip()
 
 
 def _crash_report(bug: BaseException) -> str:
@@ -131,9 +165,18 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
     return list(found.values())
 
 
+class _Parser(argparse.ArgumentParser):
+    """Turns wrong words into the same kind of error as everything else; sub-verbs get the same class."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UserInputError with the usage line."""
+        usage = " ".join(self.format_usage().split())
+        raise UserInputError(f"{message}. Correct is: {usage.removeprefix('usage: ')}")
+
+
 def parse(verb: Verb, module: VerbModule, words: Sequence[str]) -> argparse.Namespace:
     """Parse a verb's words; ``json``, ``data``, ``station`` and ``verbose`` exist on every verb."""
-    parser = argparse.ArgumentParser(prog=f"labctl {verb.name}", description=module.HELP, allow_abbrev=False)
+    parser = _Parser(prog=f"labctl {verb.name}", description=module.HELP, allow_abbrev=False)
     add_common(parser)
     module.add_arguments(parser)
     defaults = argparse.Namespace(json=False, data=None, station=None, verbose=False)
@@ -196,6 +239,8 @@ def _load(verb: Verb) -> VerbModule:
 def _unknown_verb(word: str) -> str:
     from difflib import get_close_matches
 
+    if word.startswith("-"):
+        return f"labctl: options stand behind the verb, as in: labctl runs list {word}. See labctl --help.\n"
     near = get_close_matches(word, [verb.name for verb in VERBS], n=1)
     hint = f" Did you mean '{near[0]}'?" if near else ""
     return f"labctl: there is no verb '{word}'.{hint} See labctl --help.\n"

@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 from labctl.cli.app import EXIT_FAILED, EXIT_OK, add_subverbs
-from labctl.cli.context import root_of
+from labctl.cli.context import refresh_runs, root_of
 from labctl.cli.output import emit_json, print_table, say
 from labctl.model.cell import Cell, CellKind
 
@@ -101,8 +101,10 @@ def _list(args: argparse.Namespace) -> int:
 def _show(args: argparse.Namespace) -> int:
     from labctl.store.catalogue import Catalogue
 
-    with Catalogue(root_of(args)) as catalogue:
+    root = root_of(args)
+    with Catalogue(root) as catalogue:
         cell = catalogue.cells.get(args.cell_id)
+        refresh_runs(root, catalogue)
         runs = [asdict(entry) for entry in catalogue.runs.list(cell_id=cell.cell_id)]
     if args.json:
         emit_json({**asdict(cell), "runs": runs})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -93,9 +94,18 @@ def _data_root(path: Path) -> Check:
     problem = unfit_place(path.absolute())
     if problem:
         return Check("data root", False, f"{path}: {problem}", "Choose a folder on a local disk with --data.")
+    if path.exists() and not path.is_dir():
+        return Check("data root", False, f"{path} is a file", "Choose a folder with --data.")
     if not path.is_dir():
-        return Check("data root", True, f"{path} (made by the first run)")
-    space = DataRoot(path, create=False).space()
+        return Check("data root", True, f"{path} (made by the first 'labctl cells add' or 'import')")
+    if not os.access(path, os.W_OK | os.X_OK):
+        return Check(
+            "data root", False, f"{path} cannot be written to", "Change its owner, or choose another folder."
+        )
+    try:
+        space = DataRoot(path, create=False).space()
+    except (LabctlError, OSError) as error:
+        return Check("data root", False, str(error), "Choose another folder with --data.")
     free = f"{path}, {space.free_bytes / 1e9:.1f} GB free"
     return Check(
         "data root", space.level is not SpaceLevel.HIGH, free, "Make room: no run starts below 2 GB or 5 %."

@@ -6,18 +6,51 @@ With ``--json`` standard output carries JSON and nothing else; everything for pe
 from __future__ import annotations
 
 import json
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
+_emitted = False
+
+
 def emit_json(document: object) -> None:
-    """Print one JSON document on standard output."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, default=_plain) + "\n")
+    """Print the one JSON document on standard output; NaN and infinities become null, as JSON has none."""
+    global _emitted
+    _emitted = True
+    try:
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False, default=_plain)
+    except ValueError:
+        text = json.dumps(_finite(document), ensure_ascii=False, allow_nan=False, default=_plain)
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def has_emitted() -> bool:
+    """Tell whether the document is out: then an error that comes later goes to standard error alone."""
+    return _emitted
+
+
+def start_over() -> None:
+    """Forget what was printed: one process may run several command lines, as tests do."""
+    global _emitted
+    _emitted = False
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(entry) for entry in value]
+    if hasattr(value, "tolist"):
+        return _finite(value.tolist())
+    return value
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -53,8 +86,8 @@ def print_table(
 
 def _plain(value: Any) -> Any:
     """Turn numpy scalars, paths, enums and sets into plain JSON values."""
-    if hasattr(value, "item"):
-        return value.item()
+    if hasattr(value, "tolist"):
+        return value.tolist()
     if isinstance(value, (set, frozenset)):
         return sorted(value)
     return str(value)

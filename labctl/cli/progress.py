@@ -50,13 +50,24 @@ class RunBoard:
 
     def show(self, progress: Progress) -> None:
         """Take a run's progress; called from the engine's loop, so it must be cheap."""
+        new = progress.index not in self._latest
         self._latest[progress.index] = progress
+        if new and not self._quiet:
+            run_id = progress.run_id
+            self._say(f"{progress.channel}  run {run_id}; from another terminal: labctl runs follow {run_id}")
         if self._quiet or self._live is not None:
             return
         tenth = progress.cycle * LINES_PER_RUN // max(progress.cycles, 1)
         if self._told.get(progress.index) != (progress.phase.value, tenth):
             self._told[progress.index] = (progress.phase.value, tenth)
             say(_line(progress))
+
+    def _say(self, text: str) -> None:
+        """Print a line; above the live table where there is one."""
+        if self._live is None:
+            say(text)
+        else:
+            self._live.console.print(text)
 
     def table(self) -> Table:
         """Return the table of all runs as they stand."""

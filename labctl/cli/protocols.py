@@ -205,7 +205,7 @@ def _convert(args: argparse.Namespace) -> int:
     from labctl.protocol.parse import load_protocol
 
     if args.to:
-        protocol = load_protocol(find_protocol(args.source))
+        protocol = load_protocol(find_protocol(args.source), variables_of(args))
         program = bound(args, protocol) if args.cell or args.channel else None
         data, losses = convert_protocol(protocol, args.to, program=program)
     else:
@@ -215,7 +215,7 @@ def _convert(args: argparse.Namespace) -> int:
         data = to_yaml(foreign).encode()
     texts = [f"{loss.place}: {loss.what}" for loss in losses]
     if args.out:
-        Path(args.out).write_bytes(data)
+        _write_whole(Path(args.out), data)
     if args.json:
         emit_json({"file": args.out, "text": None if args.out else data.decode(), "losses": texts})
         return EXIT_OK
@@ -225,6 +225,14 @@ def _convert(args: argparse.Namespace) -> int:
         say(f"lost: {text}", stderr=True)
     say(f"{len(texts)} things could not be kept." if texts else "Nothing was lost.", stderr=True)
     return EXIT_OK
+
+
+def _write_whole(target: Path, data: bytes) -> None:
+    """Write a file whole or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(target.name + ".tmp")
+    temporary.write_bytes(data)
+    temporary.replace(target)
 
 
 def _schema(args: argparse.Namespace) -> int:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from labctl.cli.app import EXIT_OK
 from labctl.cli.context import root_of, station_of
-from labctl.cli.output import say
+from labctl.cli.output import emit_json, say
 from labctl.cli.protocols import add_variables, variables_of
 from labctl.errors import UserInputError
 
@@ -49,13 +50,13 @@ def run(args: argparse.Namespace) -> int:
     station = station_of(args)
     protocol = load_protocol(find_protocol(args.protocol))
     overrides = _overrides(args)
-    with root_of(args, station, create=True).lock("labctl run") as root:
+    with root_of(args, station).lock("labctl run") as root:
         with Catalogue(root) as catalogue:
             cell = catalogue.cells.get(args.cell)
         program = bind_offline(station, protocol, cell, ChannelId(args.channel), variables_of(args))
-        _review(program, quiet=args.json)
         if args.dry_run:
-            return 0
+            return _dry_run(program, args)
+        _review(program, quiet=args.json)
         stop = StopSignal()
         board = RunBoard(quiet=args.json)
 
@@ -68,6 +69,22 @@ def run(args: argparse.Namespace) -> int:
             results = run_with_clock(station.clock.spec(), main)
         note_runs(root, results)
         return tell_results(root, results, args, detached=stop.detached)
+
+
+def _dry_run(program: Program, args: argparse.Namespace) -> int:
+    """Show the review alone; nothing is sent and nothing is stored."""
+    from dataclasses import asdict
+
+    from labctl.protocol.sentences import sentences
+
+    if args.json:
+        emit_json({"protocol": program.protocol_name, "cell": program.cell.cell_id, "channel": program.channel,
+                   "sentences": sentences(program), "warnings": list(program.warnings),
+                   "estimate": asdict(program.estimate)})  # fmt: skip
+    else:
+        _review(program, quiet=False)
+        say("Dry run: nothing was sent.")
+    return EXIT_OK
 
 
 def _overrides(args: argparse.Namespace) -> dict[str, str]:

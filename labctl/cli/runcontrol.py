@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from labctl.cli.app import EXIT_FAILED, EXIT_OK
-from labctl.cli.context import root_of, station_of
+from labctl.cli.context import root_of, run_named, station_of
 from labctl.cli.output import emit_json, say
 
 if TYPE_CHECKING:
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 FOLLOW_EVERY_S = 2.0
 """Link seconds between two looks at a run folder; the writer commits about once a second."""
+SILENCE_S = 60.0
+SILENCE = (
+    "Nothing new for {silence_s:.0f} s. If no labctl process follows {run_id} any more, 'labctl runs resume {run_id}' "
+    "takes it up; the cycler keeps what it measures."
+)
 
 
 def follow(args: argparse.Namespace) -> int:
@@ -24,26 +29,31 @@ def follow(args: argparse.Namespace) -> int:
     from labctl.clock import ClockSpec, run_with_clock
 
     root = root_of(args)
-    root.run_folder(args.run_id)
+    run_id = run_named(root, args.run_id)
+    root.run_folder(run_id)
 
-    async def main(clock: Clock) -> str:
-        told = ""
+    async def main(clock: Clock) -> None:
+        told, told_s, warned = "", clock.link.now_s(), False
         while True:
-            reader = _reader(root, args.run_id)
-            line = _status(reader)
-            if line != told and not args.json:
-                say(line)
-            told = line
+            reader = _reader(root, run_id)
+            line, now_s = _status(reader), clock.link.now_s()
+            if line != told:
+                told, told_s, warned = line, now_s, False
+                if not args.json:
+                    say(line)
+            elif now_s - told_s > SILENCE_S and not warned:
+                warned = True
+                say(SILENCE.format(run_id=run_id, silence_s=SILENCE_S), stderr=True)
             if reader.manifest.get("state") == "ended":
-                return line
+                return
             await clock.link.sleep(FOLLOW_EVERY_S)
 
     try:
         run_with_clock(ClockSpec(), main)
     except KeyboardInterrupt:
-        say(f"No longer watching; run {args.run_id} goes on.", stderr=True)
+        say(f"No longer watching; run {run_id} goes on.", stderr=True)
     if args.json:
-        reader = _reader(root, args.run_id)
+        reader = _reader(root, run_id)
         emit_json({**reader.manifest, "rows": reader.last_sequence})
     return EXIT_OK
 
@@ -55,20 +65,20 @@ def stop(args: argparse.Namespace) -> int:
 
     station = station_of(args)
     root = root_of(args, station)
+    run_id = run_named(root, args.run_id)
 
     async def main(clock: Clock) -> bool:
         async with open_station(station.only_instruments(), clock) as opened:
-            return await stop_run(opened, root, args.run_id, reason=args.reason)
+            return await stop_run(opened, root, run_id, reason=args.reason)
 
     confirmed = run_with_clock(station.clock.as_guest(), main)
     if args.json:
-        emit_json({"run_id": args.run_id, "confirmed": confirmed})
+        emit_json({"run_id": run_id, "confirmed": confirmed})
     elif confirmed:
-        say(f"Stopped: the instrument says that the test of {args.run_id} is over.")
+        say(f"Stopped: the instrument says that the test of {run_id} is over.")
+        say(f"The process that follows the run ends it; if there is none: labctl runs resume {run_id}")
     else:
-        say(
-            f"NOT CONFIRMED: stop was sent for {args.run_id}, but the instrument does not say that it is over."
-        )
+        say(f"NOT CONFIRMED: stop was sent for {run_id}, but the instrument does not say that it is over.")
         say("Look at the channel, and switch it off at the instrument if in doubt.")
     return EXIT_OK if confirmed else EXIT_FAILED
 
@@ -82,7 +92,7 @@ def resume(args: argparse.Namespace) -> int:
 
     station = station_of(args)
     with root_of(args, station).lock("labctl runs resume") as root:
-        run_ids = args.run_ids or _open_runs(root)
+        run_ids = [run_named(root, word) for word in args.run_ids] or _open_runs(root)
         if not run_ids:
             say("No run is left to go on with.", stderr=args.json)
             if args.json:

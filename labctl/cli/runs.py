@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labctl.cli.app import EXIT_OK, add_subverbs
-from labctl.cli.context import root_of
+from labctl.cli.app import EXIT_FAILED, EXIT_OK, add_subverbs
+from labctl.cli.context import refresh_runs, root_of, run_named
 from labctl.cli.output import emit_json, print_table, say
 from labctl.cli.progress import duration
 from labctl.errors import UserInputError
@@ -20,6 +20,7 @@ HELP = "List, show, follow, stop, resume, plot and export runs."
 
 PLOT_KINDS = ("profile", "curves", "cycles", "polarisation", "dqdv")
 PLOT_FORMATS = ("pdf", "svg", "png")
+RUN_HELP = "a run id, a part of it that fits one run, or 'last'"
 EXPORT_FORMATS = ("bdf-csv", "bdf-parquet", "neware-csv", "csv")
 
 
@@ -40,11 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs["list"].add_argument("--state", help="only runs in this state (running, ended, ...)")
     verbs["list"].add_argument("--cell", help="only runs of this cell")
     for name in ("show", "follow", "stop"):
-        verbs[name].add_argument("run_id", metavar="RUN")
+        verbs[name].add_argument("run_id", metavar="RUN", help=RUN_HELP)
     verbs["stop"].add_argument("--reason", default="stopped by command", help="goes into the journal")
     verbs["resume"].add_argument("run_ids", nargs="*", metavar="RUN")
     plot = verbs["plot"]
-    plot.add_argument("run_ids", nargs="+", metavar="RUN", help="one or more runs in one figure")
+    plot.add_argument("run_ids", nargs="+", metavar="RUN", help=f"one or more: {RUN_HELP}")
     plot.add_argument("--kind", choices=PLOT_KINDS, default="profile")
     plot.add_argument("--format", choices=PLOT_FORMATS, default="pdf")
     plot.add_argument(
@@ -52,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     plot.add_argument("--out", metavar="FILE", help="where to write it (default: RUN-KIND.FORMAT here)")
     export = verbs["export"]
-    export.add_argument("run_id", metavar="RUN")
+    export.add_argument("run_id", metavar="RUN", help=RUN_HELP)
     export.add_argument("--format", choices=EXPORT_FORMATS, default="bdf-csv")
     export.add_argument(
         "--profile", choices=("0.1", "1.3"), default="1.3", help="labels of the Battery Data Format"
@@ -80,10 +81,13 @@ def _list(root: DataRoot, args: argparse.Namespace) -> int:
     from labctl.store.catalogue import Catalogue
 
     with Catalogue(root) as catalogue:
+        problems = refresh_runs(root, catalogue)
         entries = catalogue.runs.list(state=args.state, cell_id=args.cell)
+    for text in problems:
+        say(f"left out: {text}", stderr=True)
     if args.json:
         emit_json([asdict(entry) for entry in entries])
-        return EXIT_OK
+        return EXIT_FAILED if problems else EXIT_OK
     rows = [
         (
             entry.run_id,
@@ -97,13 +101,13 @@ def _list(root: DataRoot, args: argparse.Namespace) -> int:
         for entry in entries
     ]
     print_table("", ("run", "cell", "channel", "protocol", "state", "outcome", "started (UTC)"), rows)
-    return EXIT_OK
+    return EXIT_FAILED if problems else EXIT_OK
 
 
 def _reader(root: DataRoot, run_id: str) -> RunReader:
     from labctl.store.runreader import RunReader
 
-    return RunReader(root.run_folder(run_id))
+    return RunReader(root.run_folder(run_named(root, run_id)))
 
 
 def _show(root: DataRoot, args: argparse.Namespace) -> int:
@@ -120,9 +124,8 @@ def _show(root: DataRoot, args: argparse.Namespace) -> int:
     import json
 
     program = program_from_json(json.dumps(manifest["program"]))
-    say(
-        f"{args.run_id}  {manifest['state']}  {manifest.get('outcome') or ''}  {manifest.get('reason') or ''}".rstrip()
-    )
+    ending = f"{manifest.get('outcome') or ''}  {manifest.get('reason') or ''}".rstrip()
+    say(f"{manifest['run_id']}  {manifest['state']}  {ending}")
     say(f"cell       {program.cell.cell_id} ({program.cell.name}, {program.cell.kind}) on {program.channel}")
     say(f"protocol   {program.protocol_name}  ({program.protocol_hash[:12]})")
     say(f"rows       {reader.last_sequence:,} in {reader.folder}")
@@ -156,12 +159,14 @@ def _plot(root: DataRoot, args: argparse.Namespace) -> int:
     from labctl.cli.plot import plot_runs
 
     readers = [_reader(root, run_id) for run_id in args.run_ids]
-    target = Path(args.out or f"{'+'.join(args.run_ids)}-{args.kind}.{args.format}")
-    plot_runs(readers, args.kind, target, width_mm=args.width, fmt=args.format)
+    run_ids = [reader.folder.name for reader in readers]
+    target = Path(args.out or f"{'+'.join(run_ids[:3])}-{args.kind}.{args.format}")
+    _refuse_folder(target)
+    written = plot_runs(readers, args.kind, target, width_mm=args.width, fmt=args.format)
     if args.json:
-        emit_json({"figure": str(target), "runs": args.run_ids, "kind": args.kind})
+        emit_json({"figure": str(written), "runs": run_ids, "kind": args.kind})
     else:
-        say(f"{target} written.")
+        say(f"{written} written.")
     return EXIT_OK
 
 
@@ -175,15 +180,19 @@ def _export(root: DataRoot, args: argparse.Namespace) -> int:
         "neware-csv": "-neware.csv",
         "csv": ".csv",
     }
-    target = Path(args.out or f"{args.run_id}{suffix[args.format]}")
-    if target.is_dir():
-        raise UserInputError(f"{target} is a folder; name a file with --out.")
+    target = Path(args.out or f"{reader.folder.name}{suffix[args.format]}")
+    _refuse_folder(target)
     written = export_run(reader, args.format, target, bdf_profile=args.profile)
     if args.json:
-        emit_json({"file": str(written), "run": args.run_id, "format": args.format})
+        emit_json({"file": str(written), "run": reader.folder.name, "format": args.format})
     else:
         say(f"{written} written ({duration(_test_time_s(reader))} of test time).")
     return EXIT_OK
+
+
+def _refuse_folder(target: Path) -> None:
+    if target.is_dir():
+        raise UserInputError(f"{target} is a folder; name a file with --out.")
 
 
 def _test_time_s(reader: RunReader) -> float:

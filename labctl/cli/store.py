@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labctl.cli.app import EXIT_FAILED, EXIT_OK, add_subverbs
-from labctl.cli.context import root_of
+from labctl.cli.context import root_of, run_named
 from labctl.cli.output import emit_json, say
 
 if TYPE_CHECKING:
@@ -26,8 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             ("digest", "print the hash of a run's rows up to its end"),
         ),
     )
-    verbs["verify"].add_argument("runs", nargs="*", metavar="RUN", help="run ids (default: all)")
-    verbs["digest"].add_argument("runs", nargs="+", metavar="RUN", help="run ids")
+    verbs["verify"].add_argument(
+        "runs", nargs="*", metavar="RUN", help="run ids, parts of them, or 'last' (default: all)"
+    )
+    verbs["digest"].add_argument("runs", nargs="+", metavar="RUN", help="run ids, parts of them, or 'last'")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -43,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
 def _verify(root: DataRoot, args: argparse.Namespace) -> int:
     from labctl.store.runreader import RunReader
 
-    folders = [root.run_folder(name) for name in args.runs] or list(root.run_folders())
+    folders = [root.run_folder(run_named(root, name)) for name in args.runs] or list(root.run_folders())
     found: dict[str, list[str]] = {}
     for folder in folders:
         found[folder.name] = [str(finding) for finding in RunReader(folder).verify()]
@@ -80,7 +82,7 @@ def _rebuild(root: DataRoot, args: argparse.Namespace) -> int:
 def _digest(root: DataRoot, args: argparse.Namespace) -> int:
     from labctl.store.runreader import RunReader
 
-    folders: list[Path] = [root.run_folder(name) for name in args.runs]
+    folders: list[Path] = [root.run_folder(run_named(root, name)) for name in args.runs]
     digests = [{"run": folder.name, "digest": RunReader(folder).digest()} for folder in folders]
     if args.json:
         emit_json(digests)
