@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from labctl.clock import Clock
 from labctl.engine.instrument import START_DELAY_S
-from labctl.engine.jobs import StopSignal
+from labctl.engine.jobs import Observer, StopSignal
 from labctl.engine.machines.chamber import (
     SETPOINT_TOLERANCE_K,
     ExcursionWatch,
@@ -49,15 +49,18 @@ class ClimateTask:
         clock: Clock,
         stop: StopSignal,
         on_ready: Callable[[Run], None],
+        observer: Observer,
     ) -> None:
         self.wake = asyncio.Event()
         self._chamber = chamber
         self._clock = clock
         self._stop = stop
         self._on_ready = on_ready
+        self._observer = observer
         self._runs = sorted(runs, key=lambda run: run.index)
         self._soaks: dict[int, SoakWatch] = {}
         self._watches: dict[int, ExcursionWatch] = {}
+        self._told: dict[int, str] = {}
         self._lost = False
         stop.attach(self.wake)
 
@@ -73,6 +76,7 @@ class ClimateTask:
                 if not run.over:
                     self._serve_run(run, now_s, reading)
             self._trip_together()
+            self._show_waiting()
             polls = max(polls + 1, math.ceil((now_s - begin_s) / self._chamber.poll_s - 1e-9))
             due_s = begin_s + polls * self._chamber.poll_s
             while (
@@ -189,6 +193,13 @@ class ClimateTask:
         if watch.trip is not None and run.decision is None:
             run.request_end(watch.trip)
             self._on_ready(run)
+
+    def _show_waiting(self) -> None:
+        """Tell the observer why a run still waits, whenever the reason changes."""
+        for run in self._runs:
+            if not run.over and run.waiting_for and self._told.get(run.index) != run.waiting_for:
+                self._told[run.index] = run.waiting_for
+                self._observer(run.progress())
 
     def _trip_together(self) -> None:
         """End every test in the chamber when one of them trips there: they all stand in the same air (F39)."""

@@ -219,7 +219,7 @@ async def _serve(
     for chamber in station.chambers.values():
         inside = [run for run in runs if station.chamber_of(run.program.channel) is chamber]
         if inside:
-            climates[chamber.name] = ClimateTask(chamber, inside, station.clock, stop, ready)
+            climates[chamber.name] = ClimateTask(chamber, inside, station.clock, stop, ready, observer)
     now_s = station.clock.plant.now_s()
     for run in runs:
         if run.test_id is None and not _waits_for_chamber(run, station.chamber_of(run.program.channel)):

@@ -35,6 +35,7 @@ from labctl.transport.faulty import FaultyTransport
 from labctl.transport.memory import Endpoint, MemoryTransport
 
 T = TypeVar("T")
+MODBUS_WRITES = (5, 6, 15, 16, 22, 23)
 VIRTUAL_FOLDER = Path("/virtual/data")
 
 
@@ -128,6 +129,8 @@ class _Cable:
 
     def receive(self, data: bytes) -> bytes:
         self._lab.check_cable(self._name)
+        if self._name in self._lab.asked:
+            self._lab.asked[self._name].append(data)
         return self._endpoint.receive(data)
 
 
@@ -160,6 +163,7 @@ class BenchRun:
         self.on_progress: Callable[[Progress], None] | None = None
         self.prepare: Callable[[Station], None] | None = None
         self.stop = StopSignal()
+        self.asked: dict[str, list[bytes]] = {entry.name: [] for entry in self.station.chambers}
         self._acts: list[tuple[float, int, Callable[[], object]]] = []
 
     # -- the bench --------------------------------------------------------------------------------------------------
@@ -198,13 +202,17 @@ class BenchRun:
             raise ConnectionError("the cable is out")
 
     def commands(self, place: str, instrument: str = "neware") -> list[dict[str, Any]]:
-        """Return the energising and stopping commands that a channel received, accepted or not."""
+        """Return the energising commands that a channel received, accepted or not (starts and the like, no stops)."""
         truth = self.admin("truth", slot=f"{instrument}:{place}")
         return list(truth["commands"])
 
     def energising(self, place: str) -> list[str]:
-        """Return the accepted commands of a channel that raise energy, and the stops, in order."""
+        """Return the accepted commands of a channel that raise energy, in order."""
         return [entry["command"] for entry in self.commands(place) if entry["accepted"]]
+
+    def chamber_writes(self, name: str) -> list[bytes]:
+        """Return the requests that wrote a register of a Modbus/TCP chamber, as they came over the wire."""
+        return [data for data in self.asked[name] if data[7] in MODBUS_WRITES]
 
     # -- processes --------------------------------------------------------------------------------------------------
 
