@@ -15,7 +15,7 @@ from labctl.engine.jobs import StopSignal
 from labctl.engine.machines.stale import SilenceWatch
 from labctl.engine.station import Instrument
 from labctl.engine.waiting import until_or_event
-from labctl.errors import InstrumentError, LinkError, UnknownStateError, WireError
+from labctl.errors import InstrumentError, LinkError, RefusedError, UnknownStateError, WireError
 
 T = TypeVar("T")
 
@@ -61,7 +61,7 @@ class InstrumentLink:
         self._mending = asyncio.Lock()
 
     async def read(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Ask until there is an answer: over outages, and twice more where it was garbled.
+        """Ask until there is an answer: over outages, and twice more where question or answer was garbled (F05).
 
         Only for questions that change nothing. Raises: WireError, RefusedError, UsageError; Detached.
         """
@@ -72,7 +72,7 @@ class InstrumentLink:
                 return await ask()
             except LinkError as error:
                 await self.mend(error, outages)
-            except WireError:
+            except (WireError, RefusedError):
                 garbled += 1
                 if garbled > REREADS:
                     raise

@@ -102,10 +102,6 @@ def test_every_exchange_of_one_kind_fails_three_times_in_a_row(
         return ""
 
     process, found = played(fate)
-    if operation == "start" and mode == "lost":
-        # Twice provably not taken: the engine does not insist, it says so.
-        assert found[0][1] == Outcome.FAILED.value
-        return
     assert found == wanted
     assert sorted(entry for entry in process.world.truth if entry[0] == "start") == sorted(starts)
 
