@@ -31,6 +31,14 @@ class Transport(Protocol):
     def is_open(self) -> bool:
         """Tell whether bytes may be exchanged; false once the peer's closing has been noticed."""
 
+    @property
+    def has_unread(self) -> bool:
+        """Tell, without waiting, whether bytes are known to have come that nobody has read.
+
+        A driver looks before it asks: such bytes answer an earlier question, late or twice (F06). Pipes of
+        which only a blocking call could tell say false.
+        """
+
     async def open(self, timeout_s: float = OPEN_TIMEOUT_S) -> None:
         """Connect; nothing happens when open already. Raises LinkTimeout or LinkClosed."""
 

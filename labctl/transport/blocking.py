@@ -60,6 +60,11 @@ class BlockingTransport:
         """Tell whether bytes may be exchanged."""
         return self._is_open
 
+    @property
+    def has_unread(self) -> bool:
+        """Say false: only a call to the port could tell, and its worker may be busy."""
+        return False
+
     async def open(self, timeout_s: float = OPEN_TIMEOUT_S) -> None:
         """Open the port. Raises LinkTimeout or LinkClosed."""
         if self._is_open:

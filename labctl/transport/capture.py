@@ -45,6 +45,11 @@ class CaptureTransport:
         """Tell whether bytes may be exchanged."""
         return self._inner.is_open
 
+    @property
+    def has_unread(self) -> bool:
+        """Tell whether bytes have come that nobody has read."""
+        return self._inner.has_unread
+
     async def open(self, timeout_s: float = OPEN_TIMEOUT_S) -> None:
         """Open the inner pipe."""
         if self._inner.is_open:

@@ -45,6 +45,12 @@ class FaultyTransport:
         return self._inner.is_open
 
     @property
+    def has_unread(self) -> bool:
+        """Tell whether bytes have come through that nobody has read."""
+        come = bool(self._ready) and self._ready[0][0] <= self._clock.link.now_s()
+        return come or self._inner.has_unread
+
+    @property
     def fired(self) -> list[tuple[int, Fault]]:
         """Return the faults that have happened, each with its exchange."""
         return list(self._line.fired)

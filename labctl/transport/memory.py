@@ -44,6 +44,11 @@ class MemoryTransport:
         """Tell whether bytes may be exchanged."""
         return self._endpoint is not None
 
+    @property
+    def has_unread(self) -> bool:
+        """Tell whether bytes have come that nobody has read."""
+        return bool(self._buffer)
+
     async def open(self, timeout_s: float = OPEN_TIMEOUT_S) -> None:
         """Connect. Raises LinkClosed when the endpoint refuses."""
         if self._endpoint is not None:

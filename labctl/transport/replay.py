@@ -61,6 +61,11 @@ class ReplayTransport:
         """Tell whether bytes may be exchanged."""
         return self._is_open
 
+    @property
+    def has_unread(self) -> bool:
+        """Tell what the capture implies: a driver that closed where it would have asked had found some."""
+        return self._is_open and bool(self._events) and self._events[0][0] is Event.CLOSE
+
     async def open(self, timeout_s: float = OPEN_TIMEOUT_S) -> None:
         """Open as the capture did, or fail as it did then. Raises LinkTimeout, LinkClosed, ReplayMismatch."""
         if self._is_open:

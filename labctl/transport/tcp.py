@@ -122,6 +122,11 @@ class TcpTransport:
         """Tell whether bytes may be exchanged."""
         return self._pipe is not None and (self._pipe.over is None or bool(self._pipe.buffer))
 
+    @property
+    def has_unread(self) -> bool:
+        """Tell whether bytes have come that nobody has read."""
+        return self._pipe is not None and bool(self._pipe.buffer)
+
     async def open(self, timeout_s: float = OPEN_TIMEOUT_S) -> None:
         """Connect. Raises LinkTimeout or LinkClosed."""
         if self.is_open:

@@ -81,6 +81,10 @@ class ScriptedServer:
         for writer in self._writers:
             writer.transport.abort()
 
+    def say_unasked(self, data: bytes) -> None:
+        for writer in self._writers:
+            writer.write(data)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         number = self.connections

@@ -95,6 +95,44 @@ def test_a_second_frame_glued_to_a_reply_is_never_taken_for_the_next_answer_7_1_
     on_bench(scene)
 
 
+def test_a_late_frame_between_two_questions_costs_a_new_connection_and_no_answer_f06(on_bench: Any) -> None:
+    async def scene(bench: Any) -> None:
+        stale = bench.reply(
+            "inquiredf", '<list count="1">',
+            '  <chl devtype="27" devid="33" subdevid="1" chlid="1" testid="1" count="1">true</chl>', "</list>",
+        )  # fmt: skip
+        async with bench.opened() as driver:
+            before = bench.server.connections
+            bench.server.say_unasked(stale)
+            await bench.clock.link.sleep(0.05)
+            (fresh,) = await driver.progress(["1-1"])
+            (again,) = await driver.progress(["1-1"])
+
+            assert (fresh.test_id, again.test_id) == (41, 41)
+            assert bench.server.connections == before + 1
+
+    on_bench(scene)
+
+
+@pytest.mark.parametrize("glued", [True, False])
+def test_a_stop_is_sent_whatever_late_bytes_stand_before_it_f06(on_bench: Any, glued: bool) -> None:
+    async def scene(bench: Any) -> None:
+        bench.server.words["1-1"] = "working"
+        good = bench.reply("connect", "<result>ok</result>")
+        if glued:
+            bench.server.script["connect"] = lambda root, number: [good * number]
+        async with bench.opened() as driver:
+            if not glued:
+                bench.server.say_unasked(good)
+                await bench.clock.link.sleep(0.05)
+            bench.server.script.pop("connect", None)
+            await driver.stop("1-1")
+
+            assert bench.server.commands().count("stop") == 1
+
+    on_bench(scene)
+
+
 @pytest.mark.parametrize("name", ["download", "donwload"])
 def test_both_spellings_of_download_are_accepted_7_1_3(on_bench: Any, name: str) -> None:
     async def scene(bench: Any) -> None:

@@ -71,6 +71,40 @@ def test_a_peer_that_sends_far_ahead_is_held_back() -> None:
         talk(peer.resource, story)
 
 
+def test_a_pipe_tells_without_waiting_whether_bytes_wait_unread() -> None:
+    async def story(pipe: Transport, clock: Clock) -> None:
+        assert not pipe.has_unread
+        await pipe.write(b"ping")
+        await clock.link.sleep(0.05)
+        assert pipe.has_unread
+        assert await pipe.read(5.0) == b"gnip"
+        assert not pipe.has_unread
+        await pipe.close()
+        assert not pipe.has_unread
+
+    with TcpPeer(lambda data: data[::-1]) as peer:
+        talk(peer.resource, story)
+
+
+def test_each_wait_has_its_own_deadline_whatever_the_waits_before_were_allowed() -> None:
+    """One timer serves all waits: it rings early for a longer one, and is set anew for a shorter one."""
+
+    async def story(pipe: Transport, clock: Clock) -> None:
+        for allowed_s in (0.05, 60.0, 0.3, 5.0):
+            await pipe.write(b"ping")
+            assert await read_exactly(pipe, 4, allowed_s) == b"gnip"
+        await clock.link.sleep(0.35)
+        assert pipe.is_open
+        began_s = clock.link.now_s()
+        await pipe.write(b"")
+        with pytest.raises(LinkTimeout):
+            await pipe.read(0.1)
+        assert 0.1 <= clock.link.now_s() - began_s < 2.0
+
+    with TcpPeer(lambda data: data[::-1]) as peer:
+        talk(peer.resource, story)
+
+
 def test_no_reply_is_a_timeout_and_a_closed_pipe_that_can_be_opened_again() -> None:
     async def story(pipe: Transport, clock: Clock) -> None:
         await pipe.write(b"anybody?")

@@ -8,12 +8,15 @@ Nothing is sent twice, but a stop that met a closed idle connection, because sto
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from labctl.clock import Clock
 from labctl.errors import InstrumentError, LinkClosed, LinkError, LinkTimeout, RefusedError
 from labctl.transport.base import Transport
 from labctl_drivers.neware import messages as m
 from labctl_drivers.neware.session import Session
+
+log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S = 10.0
 
@@ -73,7 +76,7 @@ class Lane:
             operation = "connect" if request is None else request.command
             with self._clock.busy():
                 try:
-                    await self._connect()
+                    await self._connect(request)
                     return None if request is None else await self._exchange(request)
                 except RefusedError as error:
                     self._explain(error, operation, began_s)
@@ -99,9 +102,24 @@ class Lane:
         if error.elapsed_s is None:
             error.elapsed_s = self._clock.link.now_s() - began_s
 
-    async def _connect(self) -> None:
+    def _is_stray(self, request: m.Request | None) -> bool:
+        """Tell whether a late or doubled reply waits in front of the question (F06).
+
+        What came glued to an earlier reply is in the session, which refuses to ask; a stop is not to be refused.
+        """
+        if self._transport.has_unread:
+            return True
+        return isinstance(request, (m.Stop, m.BroadcastStop)) and self._session.has_stray
+
+    async def _connect(self, request: m.Request | None) -> None:
         if self._transport.is_open:
-            return
+            if not self._is_stray(request):
+                return
+            log.warning(
+                "instrument=%s bytes that nobody asked for came in; the connection is made new",
+                self._instrument,
+            )
+            await self._transport.close()
         self._session.reset()
         await self._transport.open(min(CONNECT_TIMEOUT_S, self._timeout_s))
         await self._exchange(self._login)

@@ -6,9 +6,10 @@
     any  --WireError, reset--> (driver reconnects, next epoch) --> IDLE
 
 The wire has no request ids (section 1.3), so a reply that came late or twice could be taken for the answer to the
-next question. Three fences: bytes that are there before we ask are a WireError; a reply must carry the asked command's
-name, the asked channels in order, and for downloads the asked test and start; and every timeout ends the connection,
-so that a late reply meets a closed socket (F06). ``epoch`` counts connections.
+next question. Three fences: bytes that are there before we ask are a WireError (while the transport still holds them,
+the lane makes the connection new instead); a reply must carry the asked command's name, the asked channels in order,
+and for downloads the asked test and start; and every timeout ends the connection, so that a late reply meets a closed
+socket (F06). ``epoch`` counts connections.
 """
 
 from __future__ import annotations
@@ -48,6 +49,11 @@ class Session:
         self._request = None
         self.phase = Phase.IDLE
         self.epoch += 1
+
+    @property
+    def has_stray(self) -> bool:
+        """Tell whether bytes are here although nobody has asked."""
+        return self.phase is Phase.IDLE and self._reader.pending > 0
 
     def ask(self, request: m.Request) -> bytes:
         """Return the request's bytes and expect its reply.
