@@ -5,4 +5,4 @@ import sys
 
 import bdf
 
-print(json.dumps([bdf.validate(path) for path in sys.argv[1:]]))  # noqa: T201
+print(json.dumps([bdf.validate(path) for path in sys.argv[1:]]))

@@ -8,6 +8,7 @@ Prints one JSON object with what the client saw.
 import json
 import sys
 import time
+from xml.sax.saxutils import escape
 
 from aurora_neware.neware import NewareAPI
 
@@ -20,7 +21,8 @@ def main(port: int, pipeline: str, step_file: str) -> dict:
     with NewareAPI("127.0.0.1", port) as client:
         seen["pipelines"] = sorted(client.channel_map)
         seen["status_before"] = client.getchlstatus(pipeline)[pipeline]["status"]
-        seen["start"] = client.start(pipeline, 'Zn & Li <7> "x"'.replace("&", "&amp;").replace("<", "&lt;"), step_file)
+        # This client puts the barcode into the XML as it stands, so its caller must escape it.
+        seen["start"] = client.start(pipeline, escape('Zn & Li <7> "x"', {'"': "&quot;"}), step_file)
         seen["test_id"] = client.inquiredf(pipeline)[pipeline]["testid"]
         counts = []
         for _ in range(FOLLOW_POLLS_MAX):
@@ -31,6 +33,7 @@ def main(port: int, pipeline: str, step_file: str) -> dict:
             time.sleep(POLL_S)
         seen["counts"] = counts
         seen["live"] = live
+        seen["barcode"] = live["barcode"]
         seen["stop"] = client.stop(pipeline)
         seen["status_after"] = client.getchlstatus(pipeline)[pipeline]["status"]
         data = client.download(pipeline, 0)

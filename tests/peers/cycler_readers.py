@@ -19,7 +19,13 @@ def read_with_cellpy(path: str) -> dict:
     import cellpy
 
     cell = cellpy.get(
-        path, instrument="neware_txt", model="one", mass=1.0, area=1.0, nominal_capacity=1.0, cycle_mode="anode"
+        path,
+        instrument="neware_txt",
+        model="one",
+        mass=1.0,
+        area=1.0,
+        nominal_capacity=1.0,
+        cycle_mode="anode",
     )
     raw = cell.data.raw.reset_index(drop=True)
     last = raw.groupby("cycle_index").last()
@@ -54,4 +60,4 @@ def read_with_pyprobe(path: str) -> dict:
 
 with contextlib.redirect_stdout(sys.stderr):
     answer = {"cellpy": read_with_cellpy(sys.argv[1]), "pyprobe": read_with_pyprobe(sys.argv[1])}
-print(json.dumps(answer))  # noqa: T201
+print(json.dumps(answer))

@@ -59,7 +59,9 @@ def test_batterydf_finds_our_csv_and_parquet_valid(run: RunReader, tmp_path: Pat
             assert verdict["extras"] == []
 
 
-def test_cellpy_and_pyprobe_read_the_same_numbers_from_the_neware_like_csv(run: RunReader, tmp_path: Path) -> None:
+def test_cellpy_and_pyprobe_read_the_same_numbers_from_the_neware_like_csv(
+    run: RunReader, tmp_path: Path
+) -> None:
     path = export_run(run, "neware-csv", tmp_path / "cell.csv")
     read = answers("requirements-cycler-readers.txt", "cycler_readers.py", path, tmp_path)
     block = run.records()

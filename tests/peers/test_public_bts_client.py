@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from labctl.testing.peerenv import peer_python
+from labctl.testing.sim import running_bench
 
 HERE = Path(__file__).parent
 CHANNEL = "33-1-5"
@@ -40,25 +39,20 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     folder = tmp_path_factory.mktemp("bts")
     step_file = folder / "cycle.xml"
     step_file.write_text(STEP_FILE, encoding="utf-8")
-    command = [sys.executable, "-m", "labctl", "sim", "--json", "--mode", "free", "--speed", "20000", "--port", "0"]
-    bench = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder)
-    try:
-        assert bench.stdout is not None
-        first = json.loads(bench.stdout.readline())
-        port = next(line["port"] for line in first["instruments"] if line["kind"] == "neware-bts")
-        python = peer_python(HERE / "requirements-bts-client.txt")
+    python = peer_python(HERE / "requirements-bts-client.txt")
+    with running_bench("--mode", "free", "--speed", "20000", "--port", "0") as bench:
+        port = bench.instrument("neware")["port"]
         script = [str(python), str(HERE / "bts_client_session.py"), str(port), CHANNEL, str(step_file)]
         done = subprocess.run(script, capture_output=True, text=True, timeout=120, check=False)
-        assert done.returncode == 0, done.stderr
-        return dict(json.loads(done.stdout))
-    finally:
-        bench.send_signal(signal.SIGTERM)
-        bench.wait(20)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
 
 
 @pytest.mark.peers
 def test_it_lists_both_units_with_eight_channels_each(session: dict[str, list[str]]) -> None:
-    assert session["pipelines"] == sorted(f"33-{unit}-{channel}" for unit in (1, 2) for channel in range(1, 9))
+    assert session["pipelines"] == sorted(
+        f"33-{unit}-{channel}" for unit in (1, 2) for channel in range(1, 9)
+    )
 
 
 @pytest.mark.peers
@@ -71,6 +65,7 @@ def test_it_starts_a_step_file_follows_it_and_stops_it(session: dict[str, list[d
     assert counts[-1] > 2200  # type: ignore[operator]
     assert session["stop"][0]["stop"] == "ok"
     assert session["status_after"] == "stop"
+    assert session["barcode"] == 'Zn & Li <7> "x"'
 
 
 @pytest.mark.peers
