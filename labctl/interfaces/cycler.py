@@ -178,7 +178,8 @@ class ReadsRecords(Protocol):
         """Fetch the records with ``after_sequence < device_sequence <= up_to``, gap-free and in order.
 
         ``up_to`` None = whatever one page holds. May return fewer rows than exist; never rows of another
-        test.
+        test. Where the device has lost records the block begins behind the gap, or ends before it: who
+        follows the test asks again before believing that (F10).
         """
 
     async def events(self, place: Place, test_id: TestId) -> tuple[DeviceEvent, ...]: ...

@@ -78,7 +78,7 @@ class NewareCycler:
         self._starting = asyncio.Lock()
         self._places: tuple[Place, ...] = ()
         self._readings: dict[Place, tuple[float, LiveReading]] = {}
-        self._newest_clock: dict[tuple[Place, int], bytes] = {}
+        self._newest_clock: dict[tuple[Place, int], tuple[int, bytes]] = {}
 
     # ------------------------------------------------------------------------------------------- HasChannels
 
@@ -200,9 +200,10 @@ class NewareCycler:
     async def records(
         self, place: Place, test_id: TestId, after_sequence: int, up_to: int | None = None
     ) -> DeviceBlock:
-        """Fetch one page, at most 1000 rows, gap-free from ``after_sequence + 1``; empty when there is none.
+        """Fetch one page, at most 1000 rows, gap-free in itself; empty when there is none.
 
-        Raises: WireError for a gap, an overlap, or rows of another test; UsageError for test 0.
+        It ends before a gap; it begins behind one only when the device has nothing between ``after_sequence`` and
+        its first row. Raises: WireError for an overlap or rows of another test; UsageError for test 0.
         """
         if test_id <= 0 or after_sequence < 0:
             raise UsageError(f"records of test {test_id} after {after_sequence}", instrument=self._name)
@@ -212,22 +213,25 @@ class NewareCycler:
         request = m.Download(self._address(place), test_id, after_sequence + 1, count)
         reply = _expect(m.DownloadReply, await self._lane.ask(request))
         profile = self._options.units.get(request.address.subdevid)
-        block = reply.block if profile is None else mark_implausible(reply.block, profile)
+        block = _up_to_gap(reply.block)
+        if profile is not None:
+            block = mark_implausible(block, profile)
         self._watch_clock(place, test_id, block)
         return block
 
     def _watch_clock(self, place: Place, test_id: TestId, block: DeviceBlock) -> None:
         """Warn when the server's wall clock went back; rows stay in the order of their numbers (1.4, F15)."""
-        clock = block["device_clock"]
+        last_sequence, newest = self._newest_clock.get((place, test_id), (0, b""))
+        fresh = block.rows(int((block["device_sequence"] <= last_sequence).sum()))  # the rest was asked for again
+        clock = fresh["device_clock"]
         if not len(clock):
             return
-        newest = self._newest_clock.get((place, test_id), b"")
         if bool((clock[1:] < clock[:-1]).any()) or bytes(clock[0]) < newest:
             log.warning(
                 "instrument=%s place=%s test=%d server clock went back near record %d; order kept by record number",
-                self._name, place, test_id, int(block["device_sequence"][0]),
+                self._name, place, test_id, int(fresh["device_sequence"][0]),
             )  # fmt: skip
-        self._newest_clock[place, test_id] = bytes(clock[-1])
+        self._newest_clock[place, test_id] = (int(fresh["device_sequence"][-1]), bytes(clock[-1]))
 
     async def events(self, place: Place, test_id: TestId) -> tuple[DeviceEvent, ...]:
         """Fetch the test's log (test-level events only; at most 5000 lines)."""
@@ -428,6 +432,13 @@ def _expect(kind: type[_Reply], reply: m.Reply) -> _Reply:
     if not isinstance(reply, kind):
         raise WireError(f"a {type(reply).__name__} where a {kind.__name__} belongs", rule="2 reply layout")
     return reply
+
+
+def _up_to_gap(block: DeviceBlock) -> DeviceBlock:
+    """Return the rows before the first missing record number."""
+    sequence = block["device_sequence"]
+    breaks = (sequence[1:] != sequence[:-1] + 1).nonzero()[0]
+    return block.rows(0, int(breaks[0]) + 1) if len(breaks) else block
 
 
 def _insist_on_ok(instrument: str, request: m.ListRequest, reply: m.Reply) -> None:

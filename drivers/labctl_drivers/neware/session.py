@@ -171,7 +171,11 @@ def _check_test(wanted: int, echoed: int) -> None:
 
 
 def _check_page(request: m.Download, reply: m.DownloadReply) -> None:
-    """Compare echo and rows: the page begins where asked, runs without gap and is no longer than asked."""
+    """Compare echo and rows: the page is of what was asked, in order, without overlap, no longer than asked.
+
+    Missing records are no error of the wire: the device may have lost them (F10). The driver hands out what is
+    gap-free, and who follows the test asks again before a gap is believed.
+    """
     _check_channel(request.address, reply.address)
     _check_test(request.test_id, reply.test_id)
     if reply.start != request.start:
@@ -182,9 +186,9 @@ def _check_page(request: m.Download, reply: m.DownloadReply) -> None:
     if len(sequence) > request.count:
         raise WireError(f"{len(sequence)} records where {request.count} were asked", rule="2.6 count")
     if len(sequence) and (
-        int(sequence[0]) != max(request.start, 1) or bool((sequence[1:] != sequence[:-1] + 1).any())
+        int(sequence[0]) < max(request.start, 1) or bool((sequence[1:] <= sequence[:-1]).any())
     ):
         raise WireError(
-            f"records asked from {request.start} have a gap or overlap: {sequence[:3].tolist()} ...",
-            rule="4.5 no gaps",
+            f"records asked from {request.start} overlap or are out of order: {sequence[:3].tolist()} ...",
+            rule="4.5 order",
         )
