@@ -11,22 +11,22 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from labctl.engine import hooks
 from labctl.engine.commands import Commands
 from labctl.engine.jobs import Observer, StopSignal
-from labctl.engine.link import REREADS, Detached, InstrumentLink
+from labctl.engine.link import Detached, InstrumentLink
 from labctl.engine.machines.findings import EndDecision, Finding, Outcome, Priority
 from labctl.engine.machines.life import Phase
+from labctl.engine.machines.stale import ClockWatch
+from labctl.engine.pages import Fetched, PageFetcher
 from labctl.engine.run import Run
 from labctl.engine.station import Instrument, Station
 from labctl.engine.stoprequest import requested_stop
 from labctl.engine.waiting import until_or_event
 from labctl.errors import InstrumentError, InvariantError, StoreError, UnknownStateError
 from labctl.interfaces.cycler import ChannelState, TestProgress
-from labctl.model.record import DeviceBlock
 
 START_DELAY_S = 1.0
 """Plant seconds between a chamber's "ready" and the start: by then every chamber polled at the same moment
@@ -35,17 +35,10 @@ GRID_TOLERANCE_S = 1e-6
 URGENT_PAUSE_S = 0.5
 """A stop that a person or a chamber asks for waits for no poll (I05); a poll that just failed is not repeated
 without a pause."""
+SILENT_POLLS = 3
+"""Polls without a new row after which the state is asked for (I10: engine and device agree within 3 T_poll)."""
 PIPELINE_PAGES = 2
 """Fetched pages that may wait for the store (I14)."""
-
-
-@dataclass(slots=True)
-class _Fetched:
-    run: Run
-    block: DeviceBlock | None
-    backfilled: bool = False
-    gap_from: int | None = None
-    error: Exception | None = None
 
 
 class InstrumentTask:
@@ -71,10 +64,12 @@ class InstrumentTask:
         self._on_over = on_over
         self._link = InstrumentLink(instrument, station.clock, stop, self.wake, self)
         self.commands = Commands(station, self._link, free_bytes)
+        self._pages = PageFetcher(self._link, stop)
         self._anchor_s: float | None = None
         self._polled_s = -math.inf
         self._planned_s: float | None = None
         self._resumed = False
+        self._wall = ClockWatch()
         stop.attach(self.wake)
 
     # -- the loop ---------------------------------------------------------------------------------------------------
@@ -194,8 +189,16 @@ class InstrumentTask:
         self._polled_s = self._clock.plant.now_s()
         self._planned_s = None
         active = [run for run in self._runs if run.on_device]
+        jumped_s = self._wall.feed(self._clock.link.utc().timestamp(), self._clock.link.now_s())
         if not active:
             return
+        if jumped_s:
+            for run in active:
+                run.event(
+                    "clock.jump",
+                    text=f"this computer's clock was set by {jumped_s:+.1f} s",
+                    jumped_s=jumped_s,
+                )
         outages = self._link.outages
         places = [run.place for run in active]
         try:
@@ -231,11 +234,11 @@ class InstrumentTask:
         wanted = [(run, answer) for run, answer in by_run if _has_news(run, answer)]
         if not wanted:
             return
-        pages: asyncio.Queue[_Fetched | None] = asyncio.Queue(PIPELINE_PAGES)
+        pages: asyncio.Queue[Fetched | None] = asyncio.Queue(PIPELINE_PAGES)
         failure: BaseException | None = None
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._fetch_pages(wanted, pages, backfilled))
+                group.create_task(self._pages.fetch(wanted, pages, backfilled))
                 while (page := await pages.get()) is not None:
                     await self._take(page)
         except BaseExceptionGroup as error_group:
@@ -243,52 +246,7 @@ class InstrumentTask:
         if failure is not None:
             raise failure
 
-    async def _fetch_pages(
-        self,
-        wanted: Sequence[tuple[Run, TestProgress]],
-        pages: asyncio.Queue[_Fetched | None],
-        backfilled: bool,
-    ) -> None:
-        for run, answer in wanted:
-            cursor, outages = run.cursor, self._link.outages
-            reused = answer.test_id != run.test_id
-            while (cursor < answer.count or reused) and not run.over:
-                if self._stop.detached:
-                    await pages.put(None)
-                    return
-                page = await self._page(run, cursor, None if reused else answer.count)
-                page.backfilled = backfilled or self._link.outages != outages
-                if page.block is None or not len(page.block):
-                    if page.error is not None:
-                        await pages.put(page)
-                    break
-                cursor = int(page.block["device_sequence"][-1])
-                await pages.put(page)
-        await pages.put(None)
-
-    async def _page(self, run: Run, cursor: int, up_to: int | None) -> _Fetched:
-        """Fetch the page behind ``cursor``; asked for again where it overlaps or leaves a gap (bts 4.5)."""
-        test_id = run.test_id
-        assert test_id is not None
-        block: DeviceBlock | None = None
-        for _ in range(1 + REREADS):
-            try:
-                block = await self._link.read(lambda: self._cycler.records(run.place, test_id, cursor, up_to))
-            except (Detached, UnknownStateError):
-                raise
-            except InstrumentError as error:
-                return _Fetched(run, None, error=error)
-            if not len(block) or int(block["device_sequence"][0]) == cursor + 1:
-                return _Fetched(run, block)
-        assert block is not None
-        first = int(block["device_sequence"][0])
-        if first > cursor + 1:
-            return _Fetched(run, block, gap_from=first)
-        return _Fetched(
-            run, None, error=InvariantError("I02", f"the device sends row {first} again and again")
-        )
-
-    async def _take(self, page: _Fetched) -> None:
+    async def _take(self, page: Fetched) -> None:
         """Digest one page: a trip goes to the device before the rows go to the disk (P4)."""
         run = page.run
         if run.over or run.phase is Phase.HELD:
@@ -347,12 +305,26 @@ class InstrumentTask:
             progress = await self.commands.progress(run)
             await self._fetch([(run, progress)], backfilled=False)
         if not progress.complete or run.cursor < progress.count:
+            await self._look_at_silent(run, progress)
             return
         hooks.point("drain.complete")
         if run.decision is not None:
             await self._end(run, run.decision)
         else:
             await self._segment_over(run)
+
+    async def _look_at_silent(self, run: Run, progress: TestProgress) -> None:
+        """Ask for the state of a test that gives no rows for long: it may be paused at the tester (I10)."""
+        run.silent_polls = 0 if progress.count > run.seen_count else run.silent_polls + 1
+        run.seen_count = progress.count
+        if run.silent_polls != SILENT_POLLS:
+            return
+        state = await self.commands.state(run)
+        if state is not ChannelState.RUNNING:
+            text = f"{run.program.channel} gives no rows: its state is {state}, we believe it runs"
+            run.note(
+                Finding("state.differs", Priority.HIGH, text, None, "Look at the channel in BTS Client.")
+            )
 
     async def _segment_over(self, run: Run) -> None:
         """Decide what follows a device test that is over: by its end state, then by the program."""

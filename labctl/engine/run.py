@@ -20,8 +20,8 @@ from labctl.engine.machines.findings import EndDecision, Finding, Outcome, Prior
 from labctl.engine.machines.follow import Follower, Plausible, Position
 from labctl.engine.machines.life import Life, Phase
 from labctl.engine.machines.limits import LimitChecker, program_steps
-from labctl.engine.machines.stale import BadWatch, FrozenWatch
-from labctl.engine.machines.verify import LateVerifier
+from labctl.engine.machines.stale import BadWatch, CapacityWatch, FrozenWatch
+from labctl.engine.machines.verify import LateVerifier, OpenCircuitWatch
 from labctl.engine.machines.walk import Walker
 from labctl.engine.station import Instrument, Station
 from labctl.errors import StoreError
@@ -106,6 +106,9 @@ class Run:
         self._verifier = LateVerifier(program, capabilities.ranges)
         self._frozen = FrozenWatch()
         self._bad = BadWatch(self.instrument.poll_s)
+        self._capacity = CapacityWatch()
+        self._open_circuit = OpenCircuitWatch(program)
+        self.silent_polls = self.seen_count = 0
         self._plausible = Plausible(
             PLAUSIBLE_FACTOR * max(abs(capabilities.voltage_min_V), abs(capabilities.voltage_max_V)),
             PLAUSIBLE_FACTOR * max((item.full_scale_A for item in capabilities.ranges), default=1e3),
@@ -243,7 +246,11 @@ class Run:
         findings.extend(self._limits.feed(block))
         findings.extend(self._bad.feed(block))
         findings.extend(self._frozen.feed(block))
-        for problem in self._verifier.feed(block):
+        findings.extend(self._capacity.feed(block))
+        problems = self._verifier.feed(block)
+        if unplugged := self._open_circuit.feed(block):
+            problems.append(unplugged)
+        for problem in problems:
             findings.append(
                 Finding(
                     "verify.failed", Priority.HIGH, problem, None, "Check the step file, range and wiring."

@@ -14,8 +14,15 @@ from hypothesis import strategies as st
 from labctl.engine.machines.checks import start_refusals
 from labctl.engine.machines.findings import Outcome, Priority
 from labctl.engine.machines.limits import LimitChecker, tightest
-from labctl.engine.machines.stale import FROZEN_ROWS, BadWatch, FrozenWatch, SilenceWatch
-from labctl.engine.machines.verify import LateVerifier
+from labctl.engine.machines.stale import (
+    FROZEN_ROWS,
+    BadWatch,
+    CapacityWatch,
+    ClockWatch,
+    FrozenWatch,
+    SilenceWatch,
+)
+from labctl.engine.machines.verify import LateVerifier, OpenCircuitWatch
 from labctl.interfaces.cycler import ChannelState, CurrentRange, CyclerCapabilities, LiveReading
 from labctl.model.cell import Cell, CellKind
 from labctl.model.ids import CellId
@@ -237,6 +244,40 @@ def test_outage_is_unknown_after_three_polls_and_five_seconds() -> None:
     assert silence.unknown(135.1)
     silence.back()
     assert not silence.lost
+
+
+def test_charge_counter_that_disagrees_with_current_and_time_is_told_once_per_step() -> None:
+    """F12: a counter that wrapped or was not reset."""
+    time_s = np.arange(6) * 10.0
+    good_Ah = (CURRENT_A * time_s / 3600.0).tolist()
+    for capacity_Ah, told in ((good_Ah, 0), ([value + 1e-3 for value in good_Ah], 1), ([0.0] * 6, 1)):
+        rows = block([0.1] * 6, capacity_Ah=capacity_Ah)
+        columns = {**rows.columns, "step_time_second": time_s}
+        watch = CapacityWatch()
+        found = watch.feed(RecordBlock(columns)) + watch.feed(RecordBlock(columns))
+        assert len(found) == told
+
+
+def test_wall_clock_that_is_set_is_noted_and_a_slow_drift_is_not() -> None:
+    """F15: an hour forth and back, three years, a leap second."""
+    watch = ClockWatch()
+    assert watch.feed(1000.0, 0.0) == 0.0
+    assert watch.feed(1010.4, 10.0) == 0.0
+    assert watch.feed(4620.4, 20.0) == pytest.approx(3600.4)
+    assert watch.feed(1030.4, 30.0) == pytest.approx(-3600.0)
+    assert watch.feed(1030.4 + 94_670_000.0, 40.0) != 0.0
+
+
+def test_cell_that_comes_off_in_the_middle_of_a_step_is_found() -> None:
+    """F28: three rows without current in a CC step; a rest may carry none."""
+    watch = OpenCircuitWatch(program(cycling()))
+    assert watch.feed(block([0.1] * 5, current_A=[CURRENT_A, CURRENT_A, 0.0, 0.0, CURRENT_A])) == ""
+    assert watch.feed(block([0.1] * 2, current_A=0.0, first=6)) == ""
+    assert "come off" in watch.feed(block([0.1], current_A=0.0, first=8))
+    assert (
+        OpenCircuitWatch(program(cycling())).feed(block([0.1] * 9, current_A=0.0, step_id=1, step_type=0))
+        == ""
+    )
 
 
 # -- start checks --------------------------------------------------------------------------------------------

@@ -247,6 +247,20 @@ def test_f42_current_that_is_not_the_one_asked_for_stops_and_holds() -> None:
     assert [entry[0] for entry in lived.world.truth] == ["start", "stop"]
 
 
+def test_f28_cell_that_comes_off_is_stopped_and_held() -> None:
+    lived = Lived()
+
+    def come_off(rows: dict[str, Any]) -> None:
+        late = (rows["device_sequence"] > 400) & (rows["step_type"] != 0)
+        rows["current_ampere"][late] = 0.0
+
+    lived.process.edit_rows = come_off
+    result = lived.run()
+    assert result.outcome is Outcome.HELD
+    assert "come off" in result.reason
+    assert [entry[0] for entry in lived.world.truth] == ["start", "stop"]
+
+
 def test_i05_rows_beyond_a_limit_trip_and_end_at_the_second_of_them() -> None:
     lived = Lived()
 

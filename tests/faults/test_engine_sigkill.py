@@ -42,8 +42,8 @@ MOMENTS = (
     "start.intent:1", "start.sent:1", "start.confirmed:1", "run.prepared:1",
     "block.fetched:1", "block.appended:1", "block.appended:4", "block.appended:9",
     "block.committed:1", "block.committed:5", "block.committed:9",
-    "stop.intent:1", "stop.sent:1", "stop.confirmed:1", "block.appended:10", "drain.complete:1",
-    "finish.begin:1", "finish.sealed:1", "finish.done:1", "block.committed:10",
+    "stop.intent:1", "stop.sent:1", "stop.confirmed:1", "block.appended:7", "drain.complete:1",
+    "finish.begin:1", "finish.sealed:1", "finish.done:1", "block.committed:7",
 )  # fmt: skip
 KILLED = -9
 TIMEOUT_S = 120

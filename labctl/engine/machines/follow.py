@@ -103,29 +103,7 @@ class Follower:
         steps, cycles = device["device_step"], device["device_cycle"]
         self._check_places(steps, cycles)
         time_us, bad_time = _whole_us(device["step_time_second"], at.step_time_us)
-        begins = np.empty(count, dtype=bool)
-        np.not_equal(steps[1:], steps[:-1], out=begins[1:])
-        begins[1:] |= cycles[1:] != cycles[:-1]
-        begins[1:] |= time_us[1:] < time_us[:-1]
-        begins[0] = bool(
-            at.device_sequence == 0
-            or steps[0] != at.device_step
-            or cycles[0] != at.device_cycle
-            or time_us[0] < at.step_time_us
-        )
-        marks = np.flatnonzero(begins)
-        if marks.size:
-            step_count = at.step_count + np.cumsum(begins, dtype="<i4")
-            ended_us = np.zeros(count, dtype="<i8")
-            ended_us[marks] = time_us[
-                marks - 1
-            ]  # marks[0] == 0 reads the last row, corrected on the next line
-            if marks[0] == 0:
-                ended_us[0] = at.step_time_us
-            base_us = at.base_us + np.cumsum(ended_us)
-        else:
-            step_count = np.full(count, at.step_count, dtype="<i4")
-            base_us = np.full(count, at.base_us, dtype="<i8")
+        step_count, base_us = _steps_of(steps, cycles, time_us, at)
         cycle_count, cycle_offset = self._run_cycles(cycles, at)
         first = at.sequence + 1
         quality = self._quality(device, bad_time)
@@ -223,6 +201,38 @@ class Follower:
         quality = device["quality"].copy()
         quality[bad] = QUALITY_BAD
         return quality
+
+
+def _steps_of(
+    steps: NDArray[Any], cycles: NDArray[Any], time_us: NDArray[Any], at: Position
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return each row's executed step and the test time at which that step began, in microseconds.
+
+    A step begins where the device's step or cycle changes or its step time falls.
+    """
+    count = len(steps)
+    begins = np.empty(count, dtype=bool)
+    np.not_equal(steps[1:], steps[:-1], out=begins[1:])
+    begins[1:] |= cycles[1:] != cycles[:-1]
+    begins[1:] |= time_us[1:] < time_us[:-1]
+    begins[0] = bool(
+        at.device_sequence == 0
+        or steps[0] != at.device_step
+        or cycles[0] != at.device_cycle
+        or time_us[0] < at.step_time_us
+    )
+    marks = np.flatnonzero(begins)
+    if marks.size:
+        step_count = at.step_count + np.cumsum(begins, dtype="<i4")
+        ended_us = np.zeros(count, dtype="<i8")
+        ended_us[marks] = time_us[marks - 1]  # marks[0] == 0 reads the last row, corrected on the next line
+        if marks[0] == 0:
+            ended_us[0] = at.step_time_us
+        base_us = at.base_us + np.cumsum(ended_us)
+    else:
+        step_count = np.full(count, at.step_count, dtype="<i4")
+        base_us = np.full(count, at.base_us, dtype="<i8")
+    return step_count, base_us
 
 
 def _whole_us(step_time_s: NDArray[Any], last_us: int) -> tuple[NDArray[Any], NDArray[Any] | None]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from labctl.engine.machines.findings import Finding, Priority
 from labctl.model.record import QUALITY_BAD, RecordBlock
+from labctl.model.units import SECONDS_PER_HOUR
 
 FROZEN_ROWS = 60
 """So many equal rows in a row are a frozen reading: noise alone changes a live one within a few."""
@@ -18,6 +19,10 @@ BAD_MIN_S = 10.0
 """BAD for longer than max(3 T_poll, 10 s) on an energised channel is an alarm (safety-and-faults section
 4).
 """
+CAPACITY_TOLERANCE = 0.01
+CAPACITY_FLOOR_AH = 1e-7
+"""Current x time of a steady CC step agrees with the device's integral within 4 ppm (bts 4.2): 1 % is a fault."""
+CLOCK_JUMP_S = 1.0
 AGREE_POLLS = 3.0
 AGREE_EXTRA_S = 5.0
 """Engine and device agree within 3 T_poll + 5 s of plant time, else the channel is UNKNOWN (I10)."""
@@ -145,3 +150,56 @@ class SilenceWatch:
     def unknown(self, now_s: float) -> bool:
         """Tell whether the outage has lasted longer than I10 allows."""
         return self._lost_s is not None and now_s - self._lost_s > self._bound_s
+
+
+class CapacityWatch:
+    """Compares the device's step charge with current x time in CC steps (F12): one finding per step that differs."""
+
+    __slots__ = ("_told_step",)
+
+    def __init__(self) -> None:
+        self._told_step = 0
+
+    def feed(self, block: RecordBlock) -> list[Finding]:
+        """Take the next rows."""
+        kind = block["step_type"]
+        with np.errstate(invalid="ignore"):  # BAD rows may hold infinities; they are left out below
+            expected_Ah = np.abs(block["current_ampere"]) * block["step_time_second"] / SECONDS_PER_HOUR
+            off_Ah = np.abs(block["step_capacity_ah"] - expected_Ah)
+        wrong = (off_Ah > CAPACITY_TOLERANCE * expected_Ah + CAPACITY_FLOOR_AH) & (kind >= 1) & (kind <= 2)
+        wrong &= block["quality"] != QUALITY_BAD
+        if not wrong.any():
+            return []
+        row = int(np.flatnonzero(wrong)[0])
+        step = int(block["step_count"][row])
+        if step == self._told_step:
+            return []
+        self._told_step = step
+        counter_Ah = float(block["step_capacity_ah"][row])
+        text = (
+            f"the device counts {counter_Ah * 1e3:.6g} mAh in this step, current x time gives "
+            f"{float(expected_Ah[row]) * 1e3:.6g} mAh"
+        )
+        what = "Capacities and efficiencies of this cycle are in doubt; look at the tester."
+        return [Finding("capacity.differs", Priority.MEDIUM, text, int(block["sequence"][row]), what)]
+
+
+class ClockWatch:
+    """Notes when the wall clock has been set: UTC moved against the monotonic clock (S8, F15). Changes nothing else."""
+
+    __slots__ = ("_offset_s",)
+
+    def __init__(self) -> None:
+        self._offset_s: float | None = None
+
+    def feed(self, utc_s: float, monotonic_s: float) -> float:
+        """Take a pair of readings of the same moment; return by how many seconds UTC has jumped, 0 for not at all."""
+        offset_s = utc_s - monotonic_s
+        if self._offset_s is None:
+            self._offset_s = offset_s
+            return 0.0
+        jumped_s = offset_s - self._offset_s
+        if abs(jumped_s) <= CLOCK_JUMP_S:
+            return 0.0
+        self._offset_s = offset_s
+        return jumped_s

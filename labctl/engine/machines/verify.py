@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from labctl.engine.machines.limits import program_steps
 from labctl.interfaces.cycler import CurrentRange
 from labctl.model.program import Program, Step, StepMode
@@ -17,6 +19,8 @@ from labctl.model.record import QUALITY_GOOD, STEP_TYPE_CODES, STEP_TYPE_NAMES, 
 ROWS = 3
 CURRENT_TOLERANCE = 5e-3
 RANGE_TOLERANCE = 1e-3
+OPEN_FRACTION = 0.1
+"""Below a tenth of its set current a CC step drives no cell."""
 
 
 class LateVerifier:
@@ -86,3 +90,33 @@ class LateVerifier:
         return next(
             (scale for scale in self._ranges if scale >= set_A), self._ranges[-1] if self._ranges else 0.0
         )
+
+
+class OpenCircuitWatch:
+    """Finds a cell that has come off: a CC step that drives nothing (F28), at any time, not only at its begin."""
+
+    __slots__ = ("_least_A", "_streak")
+
+    def __init__(self, program: Program) -> None:
+        steps = program_steps(program.flow)
+        self._least_A = np.zeros(max((step.step_id for step in steps), default=0) + 1)
+        for step in steps:
+            if step.mode in (StepMode.CC_CHARGE, StepMode.CC_DISCHARGE) and step.current_A is not None:
+                self._least_A[step.step_id] = OPEN_FRACTION * abs(step.current_A)
+        self._streak = 0
+
+    def feed(self, block: RecordBlock) -> str:
+        """Take the next rows; return what is wrong, or an empty text."""
+        open_rows = np.abs(block["current_ampere"]) < self._least_A[block["step_id"]]
+        if not open_rows.any():
+            self._streak = 0
+            return ""
+        good = np.flatnonzero(block["quality"] == QUALITY_GOOD)
+        for row in good.tolist():  # only in blocks that hold such a row
+            self._streak = self._streak + 1 if open_rows[row] else 0
+            if self._streak >= ROWS:
+                sequence = int(block["sequence"][row])
+                return (
+                    f"row {sequence}: no current flows in a constant-current step, the cell may have come off"
+                )
+        return ""
