@@ -6,9 +6,10 @@ import argparse
 import importlib
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labctl.cli.app import EXIT_FAILED, EXIT_OK
 from labctl.cli.context import DEFAULT_DATA, station_if_any
@@ -133,15 +134,25 @@ def _instruments(station: StationFile) -> Iterator[Check]:
     yield from results
 
 
-async def _asked(results: list[Check], name: str, build: Callable[[], object]) -> None:
+async def _asked(results: list[Check], name: str, build: Callable[[], Any]) -> None:
     device = build()
     try:
-        await device.open()  # type: ignore[attr-defined]  # cyclers and chambers alike
-        found = await (device.identify() if hasattr(device, "identify") else device.read())  # type: ignore[attr-defined]
-        results.append(Check(name, True, str(found)))
+        await device.open()
+        results.append(Check(name, True, await _told(device)))
     except LabctlError as error:
         results.append(
             Check(name, False, str(error), "Is it on, and is the address in the station file right?")
         )
     finally:
-        await device.close()  # type: ignore[attr-defined]
+        await device.close()
+
+
+async def _told(device: Any) -> str:
+    """Return what an open cycler or chamber says about itself, as a sentence."""
+    if not hasattr(device, "identify"):
+        at = await device.read()
+        alarm = f", alarm: {at.alarm_text}" if at.alarm else ""
+        return f"{at.state.value}, {at.temperature_degC:.2f} degC, set to {at.setpoint_degC:.1f} degC{alarm}"
+    identity = await device.identify()
+    states = Counter(entry.state.value for entry in await device.live(await device.places()))
+    return f"{identity}: " + ", ".join(f"{count} {state}" for state, count in sorted(states.items()))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from labctl.cli.app import EXIT_FAILED, EXIT_OK
 from labctl.cli.output import emit_json, say
-from labctl.cli.progress import duration
+from labctl.cli.progress import RunBoard, duration
 
 if TYPE_CHECKING:
     import argparse
@@ -63,15 +63,44 @@ def tell_results(
                 f"{result.run_id}: {state}{reason}; {result.rows:,} rows, {duration(result.test_time_s)} of test time"
             )
             say(f"    {root.run_folder(result.run_id)}")
-    going_on = [str(result.run_id) for result in results if result.state != "ended"]
-    if detached and going_on:
-        say(
-            f"Detached: the cycler goes on by itself with {', '.join(going_on)}. 'labctl runs resume' follows again, "
-            f"'labctl runs stop {going_on[0]}' stops it.",
-            stderr=args.json,
-        )
+    if detached:
+        for line in _left_behind(results):
+            say(line, stderr=args.json)
     fine = all(result.ok or (detached and result.state != "ended") for result in results)
     return EXIT_OK if fine else EXIT_FAILED
+
+
+def _left_behind(results: Sequence[RunResult]) -> list[str]:
+    """Say how the runs that are not over stand now, and how to go on with them."""
+    waiting = [str(result.run_id) for result in results if result.state == "prepared"]
+    going_on = [str(result.run_id) for result in results if result.state not in ("prepared", "ended")]
+    lines = []
+    if going_on:
+        lines.append(
+            f"Detached: the cycler goes on by itself with {', '.join(going_on)}. 'labctl runs resume' follows again, "
+            f"'labctl runs stop {going_on[0]}' stops it."
+        )
+    if waiting:
+        lines.append(
+            f"Not started yet: {', '.join(waiting)}. Nothing runs on the channel; 'labctl runs resume {waiting[0]}' "
+            "starts it."
+        )
+    return lines
+
+
+@contextmanager
+def told_how_to_go_on(board: RunBoard) -> Iterator[None]:
+    """Where following breaks off (bench gone, disk full), add how to take the runs up again."""
+    try:
+        yield
+    except Exception:
+        if board.run_ids():
+            left = " ".join(board.run_ids())
+            say(
+                f"What was acknowledged is stored. When the cause is mended: labctl runs resume {left}",
+                stderr=True,
+            )
+        raise
 
 
 def _plain(root: DataRoot, result: RunResult) -> dict[str, Any]:

@@ -27,12 +27,14 @@ def run(args: argparse.Namespace) -> int:
     from labctl.config.station import default_station_path, default_station_text
 
     target = Path(args.path or args.station or default_station_path())
+    if target.is_dir():
+        raise UserInputError(f"{target} is a folder; name a file, for example {target / 'station.yaml'}.")
     if target.exists():
         if not args.force:
             raise UserInputError(
                 f"{target} exists. Edit it, or replace it with --force (the old one is kept as .bak)."
             )
-        target.replace(target.with_suffix(target.suffix + ".bak"))
+        target.replace(_free_name(target))
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(default_station_text(), encoding="utf-8")
     if args.json:
@@ -40,3 +42,9 @@ def run(args: argparse.Namespace) -> int:
     else:
         say(f"{target} written. Fill in your instruments, then try: labctl doctor --station {target}")
     return EXIT_OK
+
+
+def _free_name(target: Path) -> Path:
+    """Return a name for the old file that no older copy has."""
+    names = (target.with_name(f"{target.name}.bak{count or ''}") for count in range(1000))
+    return next(name for name in names if not name.exists())

@@ -19,6 +19,12 @@ LINES_PER_RUN = 10
 """Without a terminal a run tells each change of phase and each tenth of its cycles, not more."""
 
 
+NARROW_NAMES = ("channel", "cell", "state", "cycle", "V", "mA", "rows", "test time", "left")
+NUMBERS = ("cycle", "V", "mA", "rows", "test time", "left")
+WIDE_COLUMNS = 120
+"""A narrower terminal gets the table without the protocol and the sentence, which could not be read there."""
+
+
 class RunBoard:
     """Shows the latest ``Progress`` of each run; ``show`` is the engine's observer and returns at once."""
 
@@ -62,6 +68,10 @@ class RunBoard:
             self._told[progress.index] = (progress.phase.value, tenth)
             say(_line(progress))
 
+    def run_ids(self) -> list[str]:
+        """Return the ids of the runs seen so far, in job order."""
+        return [str(self._latest[index].run_id) for index in sorted(self._latest)]
+
     def _say(self, text: str) -> None:
         """Print a line; above the live table where there is one."""
         if self._live is None:
@@ -72,18 +82,26 @@ class RunBoard:
     def table(self) -> Table:
         """Return the table of all runs as they stand."""
         from rich.table import Table
+        from rich.text import Text
 
-        table = Table(pad_edge=False, header_style="bold")
-        numbers = ("cycle", "V", "mA", "rows", "test time", "left")
-        for name in ("channel", "cell", "protocol", "state", *numbers, "now"):
-            table.add_column(name, justify="right" if name in numbers else "left", no_wrap=name != "now")
+        narrow = console().width < WIDE_COLUMNS
+        names = NARROW_NAMES if narrow else (*NARROW_NAMES[:2], "protocol", *NARROW_NAMES[2:], "now")
+        table = Table(
+            pad_edge=False, header_style="bold", **({"box": None, "padding": (0, 1, 0, 0)} if narrow else {})
+        )
+        for name in names:
+            table.add_column(
+                name, justify="right" if name in NUMBERS else "left", no_wrap=name not in ("protocol", "now")
+            )
         for index in sorted(self._latest):
             at = self._latest[index]
-            table.add_row(
-                at.channel, at.cell, at.protocol, at.phase.value, _cycles(at), _value(at.voltage_V, 1.0, 4),
-                _value(at.current_A, 1e3, 4), f"{at.rows:,}", duration(at.test_time_s), duration(at.eta_s),
-                at.note or at.sentence,
-            )  # fmt: skip
+            texts = {
+                "channel": at.channel, "cell": at.cell, "protocol": at.protocol, "state": at.phase.value,
+                "cycle": _cycles(at), "V": _value(at.voltage_V, 1.0, 4), "mA": _value(at.current_A, 1e3, 4),
+                "rows": f"{at.rows:,}", "test time": duration(at.test_time_s), "left": duration(at.eta_s),
+                "now": at.note or at.sentence,
+            }  # fmt: skip
+            table.add_row(*(Text(texts[name]) for name in names))
         return table
 
 

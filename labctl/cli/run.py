@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Review, run, tell."""
     from labctl.cli.binding import bind_offline
-    from labctl.cli.following import detach_on_interrupt, note_runs, tell_results
+    from labctl.cli.following import detach_on_interrupt, note_runs, tell_results, told_how_to_go_on
     from labctl.cli.progress import RunBoard
     from labctl.clock import run_with_clock
     from labctl.engine.api import Job, StopSignal, open_station, run_jobs
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
                 job = Job(program, cell, protocol.text, args.operator, overrides)
                 return await run_jobs(opened, root, [job], observer=board.show, stop=stop)
 
-        with board, detach_on_interrupt(stop):
+        with told_how_to_go_on(board), board, detach_on_interrupt(stop):
             results = run_with_clock(station.clock.spec(), main)
         note_runs(root, results)
         return tell_results(root, results, args, detached=stop.detached)

@@ -85,7 +85,7 @@ def stop(args: argparse.Namespace) -> int:
 
 def resume(args: argparse.Namespace) -> int:
     """Go on with the named runs, or with all that are not over."""
-    from labctl.cli.following import detach_on_interrupt, note_runs, tell_results
+    from labctl.cli.following import detach_on_interrupt, note_runs, tell_results, told_how_to_go_on
     from labctl.cli.progress import RunBoard
     from labctl.clock import run_with_clock
     from labctl.engine.api import StopSignal, open_station, resume_runs
@@ -105,7 +105,7 @@ def resume(args: argparse.Namespace) -> int:
             async with open_station(station, clock) as opened:
                 return await resume_runs(opened, root, run_ids, observer=board.show, stop=signal)
 
-        with board, detach_on_interrupt(signal):
+        with told_how_to_go_on(board), board, detach_on_interrupt(signal):
             results = run_with_clock(station.clock.spec(), main)
         note_runs(root, results)
         return tell_results(root, results, args, detached=signal.detached)
