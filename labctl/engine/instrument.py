@@ -447,6 +447,12 @@ class InstrumentTask:
         text = f"link back after {lasted_s:.0f} s"
         await self._all_to(Phase.RUNNING, (Phase.STALE, Phase.UNKNOWN), "link.back", Priority.EVENT, text)
 
+    async def link_garbled(self, error: InstrumentError) -> None:
+        """Note that an answer could not be used and is asked for again (F05): no fault is swallowed (P8)."""
+        for run in self._runs:
+            if not run.over and run.test_id is not None:
+                run.event("reply.garbled", text=str(error))
+
     async def _all_to(
         self, phase: Phase, out_of: tuple[Phase, ...], kind: str, priority: Priority, text: str
     ) -> None:

@@ -36,6 +36,7 @@ class LinkWatcher(Protocol):
     async def link_lost(self, error: InstrumentError) -> None: ...
     async def link_unknown(self, lasted_s: float) -> None: ...
     async def link_back(self, lasted_s: float) -> None: ...
+    async def link_garbled(self, error: InstrumentError) -> None: ...
 
 
 class InstrumentLink:
@@ -72,8 +73,9 @@ class InstrumentLink:
                 return await ask()
             except LinkError as error:
                 await self.mend(error, outages)
-            except (WireError, RefusedError):
+            except (WireError, RefusedError) as error:
                 garbled += 1
+                await self._watcher.link_garbled(error)
                 if garbled > REREADS:
                     raise
 
