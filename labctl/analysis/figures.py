@@ -35,6 +35,7 @@ POINTS_PER_MM = 12  # pixel columns per mm at 300 dpi: more cannot be printed
 ZOOM_H = 6.0
 MARKERS_APART = 50  # so many stand apart at one column's width
 FIRST_CYCLES = 12  # activation and formation happen there
+LARGEST_EFFICIENCY = 1.2  # a half-cycle that had nearly nothing to give would flatten all others
 WIDE_MM = 120.0  # from here on a figure has room for three panels in a row
 
 
@@ -110,7 +111,7 @@ def long_term_profile(
             _draw_profile(top, profile, place, (0.0, longest_h), width_mm, linewidth=0.35)
             _mark_end(top, profile, place, limit)
         top.set_xlim(0.0, longest_h)
-        top.set_ylim(-limit, limit)
+        top.set_ylim(*_limits_V(profiles, (0.0, longest_h), limit))
         top.set_xlabel("Time / h")
         top.set_ylabel("Voltage / V")
         _legend_above(top, profiles, title)
@@ -121,7 +122,7 @@ def long_term_profile(
                 _draw_profile(axes, profile, place, window, width_mm / len(windows), linewidth=0.8)
             axes.set_xlim(*window)
             zoom_V = round_up(1.15 * max(_largest_V(profile, window) for profile in profiles))
-            axes.set_ylim(-zoom_V, zoom_V)
+            axes.set_ylim(*_limits_V(profiles, window, zoom_V))
             axes.set_xlabel("Time / h")
             if column == 0:
                 axes.set_ylabel("Voltage / V")
@@ -208,6 +209,21 @@ def _whole_limit_V(profiles: Sequence[Profile]) -> float:
     return round_up(min(everything_V, 4.0 * _largest_V(longest, always)))
 
 
+def _limits_V(
+    profiles: Sequence[Profile], window_h: tuple[float, float], limit_V: float
+) -> tuple[float, float]:
+    """Return +-limit for cells that cross zero; cells that never do get the axis their curve needs."""
+    least_V = np.inf
+    for profile in profiles:
+        start, stop = np.searchsorted(profile.time_h, window_h)
+        least_V = min(least_V, float(profile.voltage_V[start:stop].min(initial=np.inf)))
+    if not 0.0 < least_V < np.inf:
+        return -limit_V, limit_V
+    most_V = max(_largest_V(profile, window_h) for profile in profiles)
+    margin_V = max(0.08 * (most_V - least_V), 0.02)
+    return least_V - margin_V, most_V + margin_V
+
+
 def round_up(value: float) -> float:
     """Return the next round number (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8 times a power of ten); 1 for nothing."""
     if not value > 0.0 or not np.isfinite(value):
@@ -269,6 +285,7 @@ def capacity_efficiency_by_cycle(
         above.set_ylim(*_efficiency_limits(series))
         below.set_ylim(bottom=0.0)
         below.margins(x=0.02)
+        _whole_cycles(below)
         below.set_xlabel("Cycle")
         below.set_ylabel(f"Capacity / {unit}")
         below.legend(
@@ -277,6 +294,13 @@ def capacity_efficiency_by_cycle(
         if title:
             above.set_title(title)
     return figure
+
+
+def _whole_cycles(axes: Axes) -> None:
+    """Number the axis with whole cycles, also where there are few."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(nbins="auto", steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
 
 
 def shown_rows(count: int) -> NDArray[np.int64]:
@@ -291,7 +315,8 @@ def _efficiency_limits(series: Sequence[CycleSeries]) -> tuple[float, float]:
     known = np.concatenate([cell.efficiency[np.isfinite(cell.efficiency)] for cell in series])
     if len(known) == 0:
         return 97.0, 103.0
-    return min(97.0, 100.0 * float(known.min()) - 3.0), max(103.0, 100.0 * float(known.max()) + 1.0)
+    least, most = float(known.min()), min(float(known.max()), LARGEST_EFFICIENCY)
+    return min(97.0, 100.0 * least - 3.0), max(103.0, 100.0 * most + 1.0)
 
 
 def polarisation_by_cycle(
@@ -320,6 +345,7 @@ def polarisation_by_cycle(
         if limit_V is not None:
             axes.axhline(limit_V, color="0.35", linewidth=0.6, linestyle=(0, (4, 2)))
         axes.margins(x=0.02)
+        _whole_cycles(axes)
         axes.set_xlabel("Cycle")
         axes.set_ylabel("Polarisation / V")
         axes.legend(loc="best", markerscale=2.0)

@@ -86,9 +86,9 @@ class RunBoard:
 
         narrow = console().width < WIDE_COLUMNS
         names = NARROW_NAMES if narrow else (*NARROW_NAMES[:2], "protocol", *NARROW_NAMES[2:], "now")
-        table = Table(
-            pad_edge=False, header_style="bold", **({"box": None, "padding": (0, 1, 0, 0)} if narrow else {})
-        )
+        table = Table(pad_edge=False, header_style="bold")
+        if narrow:
+            table.box, table.padding = None, (0, 1, 0, 0)
         for name in names:
             table.add_column(
                 name, justify="right" if name in NUMBERS else "left", no_wrap=name not in ("protocol", "now")
