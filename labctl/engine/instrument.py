@@ -450,7 +450,7 @@ class InstrumentTask:
     async def link_garbled(self, error: InstrumentError) -> None:
         """Note that an answer could not be used and is asked for again (F05): no fault is swallowed (P8)."""
         for run in self._runs:
-            if not run.over and run.test_id is not None:
+            if not run.over:
                 run.event("reply.garbled", text=str(error))
 
     async def _all_to(
