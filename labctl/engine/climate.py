@@ -7,7 +7,6 @@ the old set point, and nothing at all after a restart: what differs then is an a
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Callable, Sequence
 
@@ -25,7 +24,7 @@ from labctl.engine.machines.findings import EndDecision, Finding, Outcome, Prior
 from labctl.engine.machines.life import Phase
 from labctl.engine.run import Run
 from labctl.engine.station import Chamber
-from labctl.engine.waiting import until_or_event
+from labctl.engine.waiting import Wake, until_or_event
 from labctl.errors import InstrumentError, LinkError
 from labctl.interfaces.chamber import ChamberReading, ChamberState, Quality
 from labctl.model.program import TemperatureDemand
@@ -51,7 +50,7 @@ class ClimateTask:
         on_ready: Callable[[Run], None],
         observer: Observer,
     ) -> None:
-        self.wake = asyncio.Event()
+        self.wake = Wake()
         self._chamber = chamber
         self._clock = clock
         self._stop = stop

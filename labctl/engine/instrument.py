@@ -24,7 +24,7 @@ from labctl.engine.pages import Fetched, PageFetcher
 from labctl.engine.run import Run
 from labctl.engine.station import Instrument, Station
 from labctl.engine.stoprequest import requested_stop
-from labctl.engine.waiting import until_or_event
+from labctl.engine.waiting import Wake, until_or_event
 from labctl.errors import InstrumentError, InvariantError, StoreError, UnknownStateError
 from labctl.interfaces.cycler import ChannelState, TestProgress
 
@@ -54,7 +54,7 @@ class InstrumentTask:
         free_bytes: Callable[[], int],
         on_over: Callable[[Run], None],
     ) -> None:
-        self.wake = asyncio.Event()
+        self.wake = Wake()
         self._clock = station.clock
         self._instrument = instrument
         self._cycler = instrument.cycler

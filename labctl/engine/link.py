@@ -14,7 +14,7 @@ from labctl.clock import Clock
 from labctl.engine.jobs import StopSignal
 from labctl.engine.machines.stale import SilenceWatch
 from labctl.engine.station import Instrument
-from labctl.engine.waiting import until_or_event
+from labctl.engine.waiting import Wake, until_or_event
 from labctl.errors import InstrumentError, LinkError, RefusedError, UnknownStateError, WireError
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ class InstrumentLink:
         instrument: Instrument,
         clock: Clock,
         stop: StopSignal,
-        wake: asyncio.Event,
+        wake: Wake,
         watcher: LinkWatcher,
     ) -> None:
         self.instrument = instrument

@@ -3,31 +3,51 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 
-async def until_or_event(wait: Coroutine[Any, Any, None], event: asyncio.Event) -> None:
-    """Return when ``wait`` is over or ``event`` is set, whichever comes first; the other is cancelled.
+class Wake(asyncio.Event):
+    """An event that cuts short the wait its owner is in (``until_or_event``); one owner, one wait."""
 
-    Raises: what ``wait`` raises.
+    def __init__(self) -> None:
+        super().__init__()
+        self.on_set: Callable[[], None] | None = None
+
+    def set(self) -> None:
+        """Set the event and cut the wait short."""
+        super().set()
+        if self.on_set is not None:
+            self.on_set()
+
+
+async def until_or_event(wait: Coroutine[Any, Any, None], wake: Wake) -> None:
+    """Return when ``wait`` is over or ``wake`` is set, whichever comes first; ``wait`` is then cancelled.
+
+    The task cancels its own wait, as ``asyncio.timeout`` does: every poll ends in such a wait, and two tasks
+    with a group around them cost six turns of the loop. Raises: what ``wait`` raises.
     """
-    if event.is_set():
+    if wake.is_set():
         wait.close()
         return
-    failure: BaseException | None = None
+    task = asyncio.current_task()
+    assert task is not None
+    before, cut = task.cancelling(), False
+
+    def cut_short() -> None:
+        nonlocal cut
+        if not cut:
+            cut = True
+            task.cancel()
+
+    wake.on_set = cut_short
     try:
-        async with asyncio.TaskGroup() as group:
-            waiting = group.create_task(wait)
-            waking = group.create_task(_wait(event))
-            await asyncio.wait({waiting, waking}, return_when=asyncio.FIRST_COMPLETED)
-            waiting.cancel()
-            waking.cancel()
-    except BaseExceptionGroup as group_error:
-        failure = group_error.exceptions[0]
-    if failure is not None:
-        raise failure
-
-
-async def _wait(event: asyncio.Event) -> None:
-    await event.wait()
+        await wait
+    except asyncio.CancelledError:
+        # somebody else has cancelled us too: theirs goes on
+        if not cut or task.cancelling() > before + 1:
+            raise
+    finally:
+        wake.on_set = None
+        if cut:
+            task.uncancel()

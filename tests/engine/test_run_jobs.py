@@ -18,7 +18,7 @@ from labctl.engine.machines.life import Phase
 from labctl.engine.shell import stop_run
 from labctl.engine.station import Instrument, Station
 from labctl.engine.stoprequest import request_stop, requested_stop
-from labctl.engine.waiting import until_or_event
+from labctl.engine.waiting import Wake, until_or_event
 from labctl.errors import UserInputError
 from labctl.model.program import HostIf, HostRepeat, Segment
 from labctl.store.runreader import RunReader
@@ -266,7 +266,7 @@ def test_stop_request_is_read_whole_or_not_at_all(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("wait_s", "event_s", "expected_s"), [(5.0, 9.0, 5.0), (9.0, 5.0, 5.0)])
 def test_wait_ends_with_whichever_comes_first(wait_s: float, event_s: float, expected_s: float) -> None:
     async def main(clock: Clock) -> float:
-        event = asyncio.Event()
+        event = Wake()
 
         async def set_later() -> None:
             await clock.plant.sleep(event_s)
@@ -280,12 +280,44 @@ def test_wait_ends_with_whichever_comes_first(wait_s: float, event_s: float, exp
     assert run_with_clock(ClockSpec(ClockMode.JUMP), main) == expected_s
 
 
+def test_cutting_a_wait_short_is_no_cancellation_and_a_cancellation_is_no_cut() -> None:
+    async def main(clock: Clock) -> tuple[int, list[str]]:
+        wake, heard = Wake(), []
+
+        async def owner() -> None:
+            await until_or_event(clock.plant.sleep(60.0), wake)
+            task = asyncio.current_task()
+            assert task is not None
+            heard.append(f"woken, cancelling {task.cancelling()}")
+            wake.clear()
+            try:
+                await until_or_event(clock.plant.sleep(60.0), wake)
+            except asyncio.CancelledError:
+                heard.append("cancelled")
+                raise
+
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(owner())
+            await clock.plant.sleep(1.0)
+            wake.set()
+            wake.set()
+            await clock.plant.sleep(1.0)
+            wake.set()
+            task.cancel()
+        return int(clock.plant.now_s()), heard
+
+    assert run_with_clock(ClockSpec(ClockMode.JUMP), main) == (
+        2,
+        ["woken, cancelling 0", "cancelled"],
+    )
+
+
 def test_failed_wait_raises_what_it_raised() -> None:
     async def broken() -> None:
         raise OSError("gone")
 
     async def main(clock: Clock) -> None:
         with pytest.raises(OSError, match="gone"):
-            await until_or_event(broken(), asyncio.Event())
+            await until_or_event(broken(), Wake())
 
     run_with_clock(ClockSpec(ClockMode.JUMP), main)
