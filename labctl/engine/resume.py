@@ -111,11 +111,11 @@ def reopened(station: Station, root: DataRoot, index: int, run_id: RunId, worker
         },
     )
     if manifest.get("state") == "ended":
-        run = Run(index, job, station, writer, worker, Phase.ENDED)
+        run = Run(index, job, station, root, writer, worker, Phase.ENDED)
         run.at(Position(sequence=writer.last_sequence))
         return run
     pending = pending_of(journal, len(manifest["segments"]))
-    run = Run(index, job, station, writer, worker, _phase(manifest, pending))
+    run = Run(index, job, station, root, writer, worker, _phase(manifest, pending))
     last = RecordBlock.empty({})
     blocks = []
     for block in reader.blocks():

@@ -32,6 +32,7 @@ from labctl.model.program import Segment
 from labctl.model.record import DeviceBlock, RecordBlock
 from labctl.protocol.expressions import evaluate, parse_condition
 from labctl.store.receipt import Receipt
+from labctl.store.root import DataRoot
 from labctl.store.runreader import RunReader
 from labctl.store.runwriter import RunWriter
 from labctl.worker import Worker
@@ -67,7 +68,14 @@ class Run:
     """State of one run in this process. Used by one instrument's task; chamber tasks only leave notes."""
 
     def __init__(
-        self, index: int, job: Job, station: Station, writer: RunWriter, worker: Worker, phase: Phase
+        self,
+        index: int,
+        job: Job,
+        station: Station,
+        root: DataRoot,
+        writer: RunWriter,
+        worker: Worker,
+        phase: Phase,
     ) -> None:
         program = job.program
         self.index = index
@@ -95,6 +103,7 @@ class Run:
         self.pending: Pending | None = None
         self._clock: Clock = station.clock
         self._worker = worker
+        self._disk = root.disk
         self._steps = {step.step_id: step for step in program_steps(program.flow)}
         self._cycles = program.estimate.cycles
         capabilities = station.capabilities(program.channel)
@@ -378,7 +387,7 @@ class Run:
         """Write the cycles of the rows that count; runs in the store's thread."""
         table = self._detector.table
         if decision.sequence is not None and decision.sequence < self.position.sequence:
-            reader = RunReader(self.writer.folder, disk=self.writer._disk)
+            reader = RunReader(self.writer.folder, disk=self._disk)
             detector = Detector((), self.program.cell)
             for block in reader.blocks(last=decision.sequence):
                 detector.feed(block)

@@ -184,7 +184,7 @@ async def _prepare(station: Station, root: DataRoot, index: int, job: Job, worke
     run_id = await worker.call(root.new_run_id, job.program.cell.cell_id, utc)
     writer = await worker.call(RunWriter.create, root, run_id, _manifest(station, job), utc)
     hooks.point("run.prepared")
-    return Run(index, job, station, writer, worker, Phase.PREPARED)
+    return Run(index, job, station, root, writer, worker, Phase.PREPARED)
 
 
 # -- serving them ---------------------------------------------------------------------------------------------------
