@@ -211,8 +211,8 @@ class BenchRun:
         return [entry["command"] for entry in self.commands(place) if entry["accepted"]]
 
     def chamber_writes(self, name: str) -> list[bytes]:
-        """Return the requests that wrote a register of a Modbus/TCP chamber, as they came over the wire."""
-        return [data for data in self.asked[name] if data[7] in MODBUS_WRITES]
+        """Return the requests that wrote a register of a Modbus/TCP chamber, as they came over the wire whole."""
+        return [data for data in self.asked[name] if len(data) > 7 and data[7] in MODBUS_WRITES]
 
     # -- processes --------------------------------------------------------------------------------------------------
 

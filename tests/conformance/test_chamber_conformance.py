@@ -21,6 +21,8 @@ from labctl.store.export import export_run
 from labctl.store.runreader import RunReader
 from labctl.testing.benchrun import BenchRun, small_bench
 from labctl.testing.fakeruns import charge, cycling, job, program, rest
+from labctl.testing.faultplan import seeded_plan
+from labctl.transport.faults import FaultKind
 
 SIXTY = TemperatureDemand(60.0)
 HOT = {"air_degC": 60, "setpoint_degC": 60, "on": True}
@@ -298,3 +300,76 @@ def test_cycler_rows_are_the_same_whether_the_oven_is_watched_or_not(tmp_path: P
         digests.add(bench.reader().digest())
     assert len(digests) == 1
     assert np.isclose(bench.bench.now_s, 7800.0, atol=600.0)
+
+
+def told(bench: BenchRun, result: RunResult) -> tuple[list[str], list[float]]:
+    """Return the kinds of a run's events that concern the chamber or the phase, and their moments."""
+    events = bench.reader(result).events()
+    mine = [event for event in events if str(event["kind"]).startswith(("chamber", "phase"))]
+    moments_s = [datetime.fromisoformat(event["utc"]).timestamp() for event in mine]
+    return [str(event["kind"]) for event in mine], moments_s
+
+
+ACTS: dict[str, list[tuple[float, str, dict[str, Any]]]] = {
+    "nothing": [],
+    "heater dead": [(300.0, "fault", {"instrument": "oven", "kind": "heater_dead"})],
+    "door open": [
+        (DOOR_OPENS_S, "chamber.door", {"name": "oven", "open": True}),
+        (DOOR_OPENS_S + 300.0, "chamber.door", {"name": "oven", "open": False}),
+    ],
+    "panel": [(4003.0, "fault", {"instrument": "oven", "kind": "panel_setpoint", "value": 63.0})],
+    "sensor": [(4003.0, "fault", {"instrument": "oven", "kind": "sensor_nan"})],
+}
+
+
+@pytest.mark.parametrize("story", list(ACTS))
+def test_tc12_the_same_stories_over_rtu_as_over_tcp(tmp_path: Path, story: str) -> None:
+    heard = []
+    for link in ("tcp", "rtu"):
+        bench = lab(tmp_path / link, oven={"link": link})
+        for plant_s, do, fields in ACTS[story]:
+            bench.at(plant_s, do, **fields)
+        (result,) = bench.run(jobs(SIXTY))
+        heard.append((result.outcome, *told(bench, result)))
+    (outcome, kinds, tcp_s), (outcome_rtu, kinds_rtu, rtu_s) = heard
+    assert (outcome, kinds) == (outcome_rtu, kinds_rtu)
+    assert tcp_s == pytest.approx(rtu_s, abs=11.0)  # a serial line needs a little longer for each poll
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("kind", list(FaultKind))
+def test_byte_faults_of_the_chambers_wire_are_told_and_set_nothing_twice(
+    tmp_path: Path, kind: FaultKind, seed: int
+) -> None:
+    """Five seeded faults: while it warms up, while it soaks, while the run is on."""
+    bench = lab(tmp_path)
+    plan = seeded_plan(seed, faults=5, exchanges=1500, reply_bytes=9, kinds=[kind])
+    bench.plans = {"oven": [plan]}
+    (result,) = bench.run(jobs(SIXTY))
+    (pipe,) = bench.pipes["oven"]
+    assert len(pipe.fired) >= 3
+    assert result.outcome is Outcome.FINISHED
+    assert len(bench.chamber_writes("oven")) == 2
+    assert setpoint_degC(bench) == 60.0
+    assert not [item for item in alarms(result) if item != "chamber.bad"]
+    assert bench.energising("1-1") == ["start"]
+
+
+def test_chamber_out_of_reach_for_hours_keeps_its_set_point_and_the_run_goes_on(tmp_path: Path) -> None:
+    """Rule 4: a silent chamber holds its temperature; one alarm, nothing written when it is back."""
+    bench = lab(tmp_path, oven=HOT)
+    bench.cable_out("oven", 4000.0, 4000.0 + 2 * 3600.0)
+    (result,) = bench.run(jobs(SIXTY, cycles=20))
+    assert result.outcome is Outcome.FINISHED
+    assert alarms(result) == ["chamber.bad"]
+    kinds = bench.kinds(result)
+    assert kinds.count("chamber.lost") == kinds.count("chamber.back") == 1
+    assert bench.chamber_writes("oven") == []
+
+
+@pytest.mark.parametrize("chamber_poll_s", [1.0, 60.0])
+def test_tc04_holds_at_other_poll_periods(tmp_path: Path, chamber_poll_s: float) -> None:
+    bench = lab(tmp_path, chamber_poll_s=chamber_poll_s)
+    (result,) = bench.run(jobs(SIXTY, cycles=1))
+    late_s = started_s(bench, result) - 3232.0
+    assert 0.0 <= late_s <= 2 * chamber_poll_s + 2.0
