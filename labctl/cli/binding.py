@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from labctl.errors import InstrumentError, UserInputError
+
 if TYPE_CHECKING:
     from labctl.config.station import StationFile
     from labctl.model.cell import Cell
@@ -26,11 +28,17 @@ def bind_offline(
     from labctl.protocol.bind import bind
 
     async def main(clock: Clock) -> Program:
+        try:
+            capabilities = capabilities_of(station, channel, clock)
+        except InstrumentError as error:
+            raise UserInputError(
+                f"channel {channel} is not known: {error}. Is the channel right? 'labctl doctor' reads what there is."
+            ) from error
         return bind(
             protocol,
             cell,
             channel,
-            capabilities_of(station, channel, clock),
+            capabilities,
             variables=variables,
             channel_limits=channel_limits(station, channel),
             has_chamber=has_chamber(station, channel),

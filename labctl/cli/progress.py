@@ -28,10 +28,12 @@ WIDE_COLUMNS = 120
 class RunBoard:
     """Shows the latest ``Progress`` of each run; ``show`` is the engine's observer and returns at once."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, kept: bool = True) -> None:
+        """Show nothing when ``quiet``; ``kept`` runs can be followed from another terminal."""
         self._latest: dict[int, Progress] = {}
         self._told: dict[int, tuple[str, int]] = {}
         self._quiet = quiet
+        self._kept = kept
         self._live = None
         if not quiet and sys.stdout.isatty():
             from rich.live import Live
@@ -58,7 +60,7 @@ class RunBoard:
         """Take a run's progress; called from the engine's loop, so it must be cheap."""
         new = progress.index not in self._latest
         self._latest[progress.index] = progress
-        if new and not self._quiet:
+        if new and self._kept and not self._quiet:
             run_id = progress.run_id
             self._say(f"{progress.channel}  run {run_id}; from another terminal: labctl runs follow {run_id}")
         if self._quiet or self._live is not None:

@@ -169,7 +169,7 @@ def _perform(
     from labctl.transport.memory import MemoryTransport
 
     bench = _bench_factory()(spec)
-    board = RunBoard(quiet=quiet)
+    board = RunBoard(quiet=quiet, kept=False)
 
     with DataRoot(data, create=True) as root:
 

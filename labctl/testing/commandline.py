@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -42,3 +44,16 @@ def labctl(
         check=False,
     )
     return Call(done.returncode, done.stdout, done.stderr)
+
+
+def in_process(*words: str) -> Call:
+    """Run ``labctl WORDS`` inside this process: the same words, exit code and texts, without the start-up time."""
+    from labctl.cli.app import main
+
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = main(words)
+        except SystemExit as left:  # argparse's --help
+            code = int(left.code or 0)
+    return Call(code, out.getvalue(), err.getvalue())

@@ -37,8 +37,21 @@ def test_every_verb_explains_itself(capsys: pytest.CaptureFixture[str], verb: st
     assert "--json" in capsys.readouterr().out
 
 
-def test_json_may_stand_before_or_after_the_sub_verb(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    call(capsys, "cells", "add", "C1", "--kind", "symmetric", "--diameter-mm", "10", "--data", str(tmp_path / "d"))
+def test_json_may_stand_before_or_after_the_sub_verb(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    call(
+        capsys,
+        "cells",
+        "add",
+        "C1",
+        "--kind",
+        "symmetric",
+        "--diameter-mm",
+        "10",
+        "--data",
+        str(tmp_path / "d"),
+    )
     before = call(capsys, "cells", "--json", "list", "--data", str(tmp_path / "d"))
     after = call(capsys, "cells", "list", "--json", "--data", str(tmp_path / "d"))
     assert before == after
@@ -50,7 +63,10 @@ def test_a_registered_cell_is_shown_and_not_registered_twice(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     data = str(tmp_path / "d")
-    assert call(capsys, "cells", "add", "C1", "--kind", "lfp_li", "--active-mass-mg", "0.924", "--data", data)[0] == 0
+    assert (
+        call(capsys, "cells", "add", "C1", "--kind", "lfp_li", "--active-mass-mg", "0.924", "--data", data)[0]
+        == 0
+    )
     code, out, _ = call(capsys, "cells", "show", "C1", "--data", data)
     assert code == 0
     assert "0.924" in out
