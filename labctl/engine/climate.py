@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 from labctl.clock import Clock
 from labctl.engine.instrument import START_DELAY_S
@@ -120,7 +121,7 @@ class ClimateTask:
             if run.ready_s is not None:
                 continue
             in_use = [
-                (other.label, wanted.setpoint_degC)
+                (other.label + self._until(other), wanted.setpoint_degC)
                 for other in self._runs
                 if other is not run and (wanted := wanted_of(other)) is not None and self._uses(other)
             ]
@@ -139,6 +140,22 @@ class ClimateTask:
         if run.over:
             return False
         return run.index in self._soaks or run.ready_s is not None or run.test_id is not None
+
+    def _until(self, run: Run) -> str:
+        """Say when a running test is expected to free the chamber; empty before its start."""
+        segments = run.writer.manifest.get("segments") or []
+        if not segments:
+            return ""
+        now = self._clock.plant.utc()
+        expected = timedelta(seconds=run.program.estimate.duration_expected_s)
+        end = datetime.fromisoformat(segments[0]["started_utc"]) + expected
+        if end <= now:
+            return ""  # it takes longer than anybody thought
+        return (
+            f" until about {end:%H:%M} UTC"
+            if end.date() == now.date()
+            else f" until about {end:%d %b %H:%M} UTC"
+        )
 
     def _changed_meanwhile(self, run: Run, setpoint_degC: float, reading: ChamberReading) -> bool:
         """Hold a run whose chamber had been set before a restart and stands elsewhere now (rule 4)."""

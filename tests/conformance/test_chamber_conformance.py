@@ -174,6 +174,8 @@ def test_tc09_second_temperature_waits_with_its_reason_and_starts_after_the_firs
     assert [result.outcome for result in results] == [Outcome.FINISHED, Outcome.FINISHED]
     waits = {seen.sentence for seen in bench.seen if seen.index == 1 and seen.sentence.startswith("waits")}
     assert any("oven" in text and "60 degC for C101" in text for text in waits)
+    # the program's own estimate says 1 h; it starts at 00:30
+    assert any("for C101 until about 01:30 UTC" in text for text in waits)
     first_over_s = started_s(bench, results[0]) + results[0].test_time_s
     # from 60 to 25 degC at 2 K/min and half an hour there
     assert started_s(bench, results[1]) > first_over_s + 35.0 / 2.0 * 60.0 + 1800.0
