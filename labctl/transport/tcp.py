@@ -26,7 +26,7 @@ class _Pipe(asyncio.Protocol):
 
     def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock) -> None:
         self.loop = loop
-        self.buffer = bytearray()
+        self.buffer = b""
         self.over: str | None = None  # why the connection ended
         self.closed: asyncio.Future[None] = loop.create_future()
         self.arrival: asyncio.Future[None] | None = None
@@ -43,28 +43,27 @@ class _Pipe(asyncio.Protocol):
         _keep_alive(transport.get_extra_info("socket"))
 
     def data_received(self, data: bytes) -> None:
-        self.buffer += data
-        if len(self.buffer) >= BUFFER_MAX_BYTES and self._transport is not None and not self._paused:
-            self._paused = True
-            self._transport.pause_reading()
-        if self.arrival is not None:
-            self._wake()
+        if self.buffer:  # rare: one question, one reply, read at once
+            data = self.buffer + data
+            if len(data) >= BUFFER_MAX_BYTES and self._transport is not None and not self._paused:
+                self._paused = True
+                self._transport.pause_reading()
+        self.buffer = data
+        arrival = self.arrival
+        if arrival is not None and not arrival.done():
+            arrival.set_result(None)
 
     def take(self) -> bytes:
         """Cut off what one ``read`` returns."""
-        if len(self.buffer) <= READ_CHUNK_BYTES:
-            data = bytes(self.buffer)
-            self.buffer.clear()
-        else:
-            data = bytes(self.buffer[:READ_CHUNK_BYTES])
-            del self.buffer[:READ_CHUNK_BYTES]
+        data = self.buffer[:READ_CHUNK_BYTES]
+        self.buffer = self.buffer[READ_CHUNK_BYTES:]
         if self._paused and self.over is None and self._transport is not None:
             self._paused = False
             self._transport.resume_reading()
         return data
 
     def _wake(self) -> None:
-        """Wake the reader: bytes have come, the end, or its deadline."""
+        """Wake the reader: the end has come, or its deadline."""
         if self.arrival is not None and not self.arrival.done():
             self.arrival.set_result(None)
 
