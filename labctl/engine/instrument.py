@@ -70,6 +70,7 @@ class InstrumentTask:
         self._planned_s: float | None = None
         self._resumed = False
         self._wall = ClockWatch()
+        self._failing: set[int] = set()
         stop.attach(self.wake)
 
     # -- the loop ---------------------------------------------------------------------------------------------------
@@ -207,9 +208,7 @@ class InstrumentTask:
             raise
         except InstrumentError as error:
             for run in active:
-                run.note(
-                    Finding("poll.failed", Priority.HIGH, f"no usable answer: {error}", run.position.sequence)
-                )
+                self._poll_failed(run, f"no usable answer: {error}")
             return
         by_run = list(zip(active, answers, strict=True))
         await self._fetch(by_run, backfilled=self._link.outages != outages)
@@ -266,8 +265,16 @@ class InstrumentTask:
         except UnknownStateError:
             raise
         except InstrumentError as error:
+            self._poll_failed(run, f"no usable records: {error}")
+        else:
+            self._failing.discard(run.index)
+
+    def _poll_failed(self, run: Run, text: str) -> None:
+        """Raise one alarm however many polls fail in a row (F44); rows that come again end it."""
+        if run.index not in self._failing:
+            self._failing.add(run.index)
             run.note(
-                Finding("poll.failed", Priority.HIGH, f"no usable records: {error}", run.position.sequence)
+                Finding("poll.failed", Priority.HIGH, text, None, "Compare the driver with the instrument.")
             )
 
     @staticmethod

@@ -20,7 +20,7 @@ from labctl.engine.machines.findings import EndDecision, Finding, Outcome, Prior
 from labctl.engine.machines.follow import Follower, Plausible, Position
 from labctl.engine.machines.life import Life, Phase
 from labctl.engine.machines.limits import LimitChecker, program_steps
-from labctl.engine.machines.stale import BadWatch, CapacityWatch, FrozenWatch
+from labctl.engine.machines.stale import BadWatch, CapacityWatch, DeviceClockWatch, FrozenWatch
 from labctl.engine.machines.verify import LateVerifier, OpenCircuitWatch
 from labctl.engine.machines.walk import Walker
 from labctl.engine.station import Instrument, Station
@@ -116,6 +116,7 @@ class Run:
         self._frozen = FrozenWatch()
         self._bad = BadWatch(self.instrument.poll_s)
         self._capacity = CapacityWatch()
+        self._device_clock = DeviceClockWatch()
         self._open_circuit = OpenCircuitWatch(program)
         self.silent_polls = self.seen_count = 0
         self._plausible = Plausible(
@@ -240,6 +241,7 @@ class Run:
             )
             for sequence in resets
         )
+        digested.findings.extend(self._device_clock.feed(block))
         return digested
 
     def feed(self, block: RecordBlock) -> Digested:

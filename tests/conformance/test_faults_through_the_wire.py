@@ -146,6 +146,21 @@ def test_f41_start_whose_answer_is_lost_is_read_back_and_never_sent_twice(
     assert unknown >= 2
 
 
+def test_f44_link_that_garbles_everything_is_one_alarm_and_the_rows_come_later(
+    quiet: tuple[Story, int, int], tmp_path: Path
+) -> None:
+    bench = lab(tmp_path)
+    garbling = Fault(FaultKind.GARBLE, exchange=40, byte=2, from_then_on=True)
+    bench.plans = {"neware": [FaultPlan((garbling,)), QUIET]}
+    bench.at(40_000.0, lambda: bench.stop.detach())
+    results = bench.run(jobs())
+    assert [result.outcome for result in results] == [None, None]
+    alarms = [[item.kind for item in result.findings if item.kind == "poll.failed"] for result in results]
+    assert alarms == [["poll.failed"], ["poll.failed"]]
+    assert story(bench, bench.resume()) == quiet[0]
+    assert bench.energising("1-1") == bench.energising("1-2") == ["start"]
+
+
 # -- the device ------------------------------------------------------------------------------------------------
 
 
@@ -305,3 +320,4 @@ def test_oddities_of_an_installation_leave_no_trace_in_the_rows(
     assert bench.reader().digest() == alone
     assert bench.energising("1-1") == ["start"]
     assert not [item for item in result.findings if item.priority is not Priority.EVENT]
+    assert [item.kind for item in result.findings] == ["device.clock"] * oddity.startswith("clock")

@@ -6,6 +6,8 @@ On a device-driven cycler none of these stops anything: the device guards its ow
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import numpy as np
 
 from labctl.engine.machines.findings import Finding, Priority
@@ -23,6 +25,7 @@ CAPACITY_TOLERANCE = 0.01
 CAPACITY_FLOOR_AH = 1e-7
 """Current x time of a steady CC step agrees with the device's integral within 4 ppm (bts 4.2): 1 % is a fault."""
 CLOCK_JUMP_S = 1.0
+DEVICE_CLOCK_JUMP_S = 5.0
 AGREE_POLLS = 3.0
 AGREE_EXTRA_S = 5.0
 """Engine and device agree within 3 T_poll + 5 s of plant time, else the channel is UNKNOWN (I10)."""
@@ -203,3 +206,32 @@ class ClockWatch:
             return 0.0
         self._offset_s = offset_s
         return jumped_s
+
+
+class DeviceClockWatch:
+    """Notes when the instrument's wall clock has been set: its texts moved against test time (F15, bts 1.4).
+
+    Looks at the last row of each block only. Nothing depends on that clock; order and durations come from numbers.
+    """
+
+    __slots__ = ("_offset_s", "_segment")
+
+    def __init__(self) -> None:
+        self._segment = 0
+        self._offset_s: float | None = None
+
+    def feed(self, block: RecordBlock) -> list[Finding]:
+        """Take the next rows; a clock text that cannot be read says nothing."""
+        segment = int(block["segment"][-1])
+        if segment != self._segment:  # test time stands still between segments
+            self._segment, self._offset_s = segment, None
+        try:
+            clock = datetime.fromisoformat(bytes(block["device_clock"][-1]).decode("ascii"))
+        except ValueError:
+            return []
+        before_s = self._offset_s
+        self._offset_s = clock.replace(tzinfo=UTC).timestamp() - float(block["test_time_second"][-1])
+        if before_s is None or abs(self._offset_s - before_s) <= DEVICE_CLOCK_JUMP_S:
+            return []
+        text = f"the instrument's clock moved by {self._offset_s - before_s:+.0f} s against test time"
+        return [Finding("device.clock", Priority.EVENT, text, int(block["sequence"][0]))]
