@@ -43,11 +43,6 @@ voltage plain so that zstd finds repeated readings; all other columns have few d
 dictionary."""
 COMPRESSION_LEVEL = 3
 
-USE_THREADS = False
-"""Of a single file. Arrow's threads make a process that ends soon after their start abort now and then (1 in 120
-measured, "terminate called without an active exception"), and the verbs that look at runs are such processes; a
-file of 32,768 rows gains little by them. ``read_frame``, for libraries that read months at once, does use them."""
-
 DAMAGE = (OSError, pa.ArrowException, ValueError, KeyError)
 """What reading a damaged Parquet file may raise."""
 
@@ -80,12 +75,20 @@ def encode_records(block: RecordBlock) -> bytes:
     return _bytes_of(pa.Table.from_arrays(arrays, schema=RECORD_SCHEMA), COLUMN_ENCODINGS)
 
 
+def _table_of(data: bytes, columns: list[str] | None = None) -> pa.Table:
+    """Read one whole file without Arrow's datasets and thread pools.
+
+    A process that ends soon after those were started aborts now and then (about 1 in 100 measured: exit -6, "terminate
+    called without an active exception"), and the verbs that look at runs are such processes. A file of 32,768 rows
+    gains little by threads; ``read_frame``, for libraries that read months at once, does use them.
+    """
+    with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True, pre_buffer=False) as file:
+        return file.read(columns=columns, use_threads=False)
+
+
 def decode_records(data: bytes, columns: list[str] | None = None) -> RecordBlock:
     """Return the rows of a records file; raises ``pyarrow.ArrowInvalid`` or OSError when it is damaged."""
-    table = pq.read_table(
-        pa.BufferReader(data), columns=columns, page_checksum_verification=True, use_threads=USE_THREADS
-    )
-    return block_of(table)
+    return block_of(_table_of(data, columns))
 
 
 def block_of(table: pa.Table) -> RecordBlock:
@@ -129,7 +132,7 @@ def encode_clock(sequence: NDArray[np.int64], device_clock: NDArray[np.bytes_]) 
 
 def decode_clock(data: bytes) -> tuple[NDArray[np.int64], NDArray[np.bytes_]]:
     """Return sequences and clock texts of a clock file."""
-    table = pq.read_table(pa.BufferReader(data), page_checksum_verification=True, use_threads=USE_THREADS)
+    table = _table_of(data)
     texts = table.column("device_clock").to_pylist()
     return table.column("sequence").to_numpy(), np.array(
         [(text or "").encode("ascii", "replace") for text in texts], dtype="S19"
@@ -144,7 +147,7 @@ def encode_table(columns: Mapping[str, NDArray[Any]]) -> bytes:
 
 def decode_table(data: bytes) -> dict[str, NDArray[Any]]:
     """Return the columns of a small table."""
-    table = pq.read_table(pa.BufferReader(data), page_checksum_verification=True, use_threads=USE_THREADS)
+    table = _table_of(data)
     return {name: table.column(name).to_numpy(zero_copy_only=False) for name in table.column_names}
 
 
