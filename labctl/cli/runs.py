@@ -20,6 +20,7 @@ HELP = "List, show, follow, stop, resume, plot and export runs."
 
 PLOT_KINDS = ("profile", "curves", "cycles", "polarisation", "dqdv")
 PLOT_FORMATS = ("pdf", "svg", "png")
+RUN_STATES = ("prepared", "starting", "running", "stopping", "ended")
 RUN_HELP = "a run id, a part of it that fits one run, or 'last'"
 EXPORT_FORMATS = ("bdf-csv", "bdf-parquet", "neware-csv", "csv")
 
@@ -38,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             ("export", "write a run's records in an open or vendor-like format"),
         ),
     )
-    verbs["list"].add_argument("--state", help="only runs in this state (running, ended, ...)")
+    verbs["list"].add_argument("--state", choices=RUN_STATES, help="only runs in this state")
     verbs["list"].add_argument("--cell", help="only runs of this cell")
     for name in ("show", "follow", "stop"):
         verbs[name].add_argument("run_id", metavar="RUN", help=RUN_HELP)

@@ -201,7 +201,9 @@ class _Composer:
         node: Node
         total, height = 1, 1
         if isinstance(event, ScalarEvent):
-            node = Scalar(event.value, line, column, plain=event.style is None)
+            # The round-trip scanner marks the folds of a folded text with BEL; no YAML text can hold one otherwise.
+            value = event.value.replace("\a", "") if event.style == ">" else event.value
+            node = Scalar(value, line, column, plain=event.style is None)
         elif isinstance(event, SequenceStartEvent):
             items: list[Node] = []
             while not isinstance(event := next(events), SequenceEndEvent):

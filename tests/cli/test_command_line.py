@@ -117,3 +117,10 @@ def test_an_empty_data_root_verifies_and_rebuilds(capsys: pytest.CaptureFixture[
     assert code == 0
     assert json.loads(out)["cells"] == 1
     assert call(capsys, "cells", "list", "--json", "--data", data)[1].count("C1") == 2
+
+
+def test_what_the_library_says_holds_no_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = call(capsys, "protocols", "list", "--json")
+    assert code == 0
+    for entry in json.loads(out):
+        assert entry["description"].isprintable(), entry["name"]
