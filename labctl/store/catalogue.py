@@ -163,6 +163,11 @@ def _open(root: DataRoot) -> sa.Engine:
                 connection.execute(_INFO.insert().values(key="schema", value=str(SCHEMA)))
     except DatabaseError as error:
         engine.dispose()
+        if "readonly" in str(error.orig):
+            raise StoreError(
+                f"This account may not write to the data root {root.path}, and the catalogue there needs that. Ask for "
+                "the right; single runs can be read as they are (`labctl runs show`, `plot`, `export` with their id)."
+            ) from error
         raise StoreError(
             f"The catalogue {root.catalogue_path} cannot be used ({error.orig}). Nothing measured is in it: "
             "`labctl store rebuild` makes a new one from the run folders."

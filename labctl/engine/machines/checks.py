@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from labctl.engine.machines.limits import program_steps, tightest
-from labctl.interfaces.cycler import STARTABLE, CyclerCapabilities, LiveReading
+from labctl.interfaces.cycler import STARTABLE, ChannelState, CyclerCapabilities, LiveReading
 from labctl.model.cell import Cell, CellKind
 from labctl.model.program import Limits, Program
 
@@ -56,7 +56,9 @@ def start_refusals(
             Refusal(
                 "state",
                 f"Channel {program.channel} is {live.state}, so it cannot be started.",
-                "Wait for its test to end, or stop that first.",
+                "Choose a channel that the instrument has."
+                if live.state is ChannelState.ABSENT
+                else "Wait for its test to end, or stop that first.",
             )
         )
     if cell.cell_id != program.cell.cell_id:
