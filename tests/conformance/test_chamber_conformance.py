@@ -369,6 +369,14 @@ def test_chamber_out_of_reach_for_hours_keeps_its_set_point_and_the_run_goes_on(
     assert bench.chamber_writes("oven") == []
 
 
+def test_chamber_out_of_reach_is_no_alarm_for_a_run_that_asks_nothing_of_it(tmp_path: Path) -> None:
+    bench = lab(tmp_path, oven=HOT)
+    bench.cable_out("oven", 1000.0, 4000.0)
+    (result,) = bench.run(jobs(None))
+    assert result.outcome is Outcome.FINISHED
+    assert alarms(result) == []
+
+
 @pytest.mark.parametrize("chamber_poll_s", [1.0, 60.0])
 def test_tc04_holds_at_other_poll_periods(tmp_path: Path, chamber_poll_s: float) -> None:
     bench = lab(tmp_path, chamber_poll_s=chamber_poll_s)

@@ -90,7 +90,8 @@ class ExcursionWatch:
         self._controller(reading, findings)
         if reading.quality is not Quality.GOOD or not math.isfinite(reading.temperature_degC):
             self._bad_s = now_s if self._bad_s is None else self._bad_s
-            if now_s - self._bad_s >= self._bad_bound_s:
+            needed = self._demand is not None or math.isfinite(self._limit_max_degC)
+            if needed and now_s - self._bad_s >= self._bad_bound_s:
                 text = f"no good temperature for {now_s - self._bad_s:.0f} s: {reading.detail or 'BAD'}"
                 self._once("bad", Priority.HIGH, text, findings, "Check the chamber's sensor.")
             return findings
