@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -57,3 +58,39 @@ def in_process(*words: str) -> Call:
         except SystemExit as left:  # argparse's --help
             code = int(left.code or 0)
     return Call(code, out.getvalue(), err.getvalue())
+
+
+class Following:
+    """A ``labctl`` process that goes on beside the test; ``wait_for`` reads what it prints."""
+
+    def __init__(self, *words: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "labctl", *words],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, encoding="utf-8",
+        )  # fmt: skip
+        assert self.process.stdout is not None
+        self._stream = self.process.stdout
+        self.lines: list[str] = []
+
+    def wait_for(self, word: str) -> str:
+        """Return the first new line that holds ``word``. Raises: AssertionError when the output ends without it."""
+        for line in self._stream:
+            self.lines.append(line)
+            if word in line:
+                return line
+        raise AssertionError(f"{word!r} never came:\n{''.join(self.lines)}")
+
+    def interrupt(self) -> None:
+        """Do what Ctrl-C does (POSIX; Windows can only break a whole console group)."""
+        self.process.send_signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        """End it at once, as a power cut would."""
+        self.process.kill()
+        self.finish()
+
+    def finish(self) -> Call:
+        """Wait for its end and return what it printed since the start."""
+        out, _ = self.process.communicate(timeout=CALL_TIMEOUT_S)
+        return Call(self.process.returncode, "".join(self.lines) + (out or ""), "")
