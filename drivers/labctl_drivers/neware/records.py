@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -29,6 +30,7 @@ _NUMBER_COLUMNS = {
     "step_energy_wh": "eng",
 }
 _CLOCK = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
+_CLOCK_MARKS = ((4, b"-"), (7, b"-"), (10, b" "), (13, b":"), (16, b":"))
 _WIRE_NAMES = frozenset(
     {*_INTEGER_COLUMNS.values(), *_NUMBER_COLUMNS.values(), "testtime", "steptype", "atime"}
 )
@@ -42,22 +44,23 @@ def block_from_columns(columns: Columns) -> DeviceBlock | None:
     values = columns.values
     if columns.texts is not None or not values.keys() >= _WIRE_NAMES:
         return None
-    block: dict[str, NDArray[Any]] = {}
-    for name, wire_name in _INTEGER_COLUMNS.items():
-        array = _integers(values[wire_name])
-        if array is None or int(array.max()) > _INT32_MAX:
-            return None
-        block[name] = array.astype(DEVICE_COLUMNS[name], copy=False)
+    # Columns of one kind are checked and converted together: most pages are short, and each call has its price.
+    integers = _integers(
+        [*values["testtime"], *chain.from_iterable(map(values.__getitem__, _INTEGER_COLUMNS.values()))]
+    )
     step_types = list(map(STEP_TYPE_BY_WORD.get, values["steptype"]))
-    times_ms = _integers(values["testtime"])
     clock = _clocks(values["atime"])
-    if None in step_types or times_ms is None or clock is None:
+    numbers = _numbers([*chain.from_iterable(map(values.__getitem__, _NUMBER_COLUMNS.values()))])
+    if integers is None or numbers is None or clock is None or None in step_types:
         return None
-    for name, wire_name in _NUMBER_COLUMNS.items():
-        numbers = _numbers(values[wire_name])
-        if numbers is None:
-            return None
-        block[name] = numbers
+    times_ms, *places = integers.reshape(-1, columns.count)
+    if int(integers[columns.count :].max()) > _INT32_MAX:
+        return None
+    block: dict[str, NDArray[Any]] = {
+        name: array.astype(DEVICE_COLUMNS[name], copy=False)
+        for name, array in zip(_INTEGER_COLUMNS, places, strict=True)
+    }
+    block |= zip(_NUMBER_COLUMNS, numbers.reshape(-1, columns.count), strict=True)
     if min(block["step_capacity_ah"].min(), block["step_energy_wh"].min()) < 0.0:
         return None
     block["step_type"] = np.array(step_types, dtype=DEVICE_COLUMNS["step_type"])
@@ -88,10 +91,9 @@ def _clocks(column: list[bytes]) -> NDArray[np.bytes_] | None:
     joined = b"".join(column)
     if len(joined) != CLOCK_CHARACTERS * len(column) or len(max(column, key=len)) != CLOCK_CHARACTERS:
         return None
-    letters = np.frombuffer(joined, dtype=np.uint8).reshape(len(column), CLOCK_CHARACTERS)
-    marks = letters[:, (4, 7, 10, 13, 16)]
-    if (marks != np.frombuffer(b"-- ::", dtype=np.uint8)).any():
-        return None
+    for place, mark in _CLOCK_MARKS:
+        if joined[place::CLOCK_CHARACTERS] != mark * len(column):
+            return None
     if len(joined.translate(None, b"0123456789")) != 5 * len(column):
         return None
     return np.frombuffer(joined, dtype=f"S{CLOCK_CHARACTERS}").copy()
