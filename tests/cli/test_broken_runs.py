@@ -1,4 +1,4 @@
-"""What a bench does to runs: Ctrl-C, kill, two processes, a stop from elsewhere, a bench that is gone. Nothing is lost."""
+"""What happens to runs: Ctrl-C, kill, two processes, a stop from elsewhere, a bench that is gone. Nothing is lost."""
 
 from __future__ import annotations
 
