@@ -154,12 +154,15 @@ def _row_form(request: m.ListRequest) -> tuple[str, dict[str, str | int], str | 
             return request.command, {}, "true"
 
 
+_ROW_TAGS: Final = {
+    "getchlstatus": "status", "inquiredf": "chl", "broadcaststop": "stop", "getparallel": "parallel",
+    "download": "data", "downloadlog": "data", "downloadStepLayer": "data",
+}  # fmt: skip
+
+
 def row_tag(command: str) -> str:
     """Return the tag of a command's rows (section 2)."""
-    return {
-        "getchlstatus": "status", "inquiredf": "chl", "broadcaststop": "stop", "getparallel": "parallel",
-        "download": "data", "downloadlog": "data", "downloadStepLayer": "data",
-    }.get(command, command)  # fmt: skip
+    return _ROW_TAGS.get(command, command)
 
 
 # ---------------------------------------------------------------------------------------------------- replies
