@@ -60,6 +60,12 @@ class RunBoard:
         """Take a run's progress; called from the engine's loop, so it must be cheap."""
         new = progress.index not in self._latest
         self._latest[progress.index] = progress
+        try:
+            self._show(progress, new=new)
+        except OSError:  # the terminal or the pipe is gone; a display never decides what a run does (P5)
+            self._quiet = True
+
+    def _show(self, progress: Progress, *, new: bool) -> None:
         if new and self._kept and not self._quiet:
             run_id = progress.run_id
             self._say(f"{progress.channel}  run {run_id}; from another terminal: labctl runs follow {run_id}")

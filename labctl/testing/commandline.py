@@ -85,6 +85,10 @@ class Following:
         """Do what Ctrl-C does (POSIX; Windows can only break a whole console group)."""
         self.process.send_signal(signal.SIGINT)
 
+    def hang_up(self) -> None:
+        """Close the pipe that it prints into, as ``| head`` does."""
+        self._stream.close()
+
     def kill(self) -> None:
         """End it at once, as a power cut would."""
         self.process.kill()

@@ -68,6 +68,14 @@ def test_a_killed_process_leaves_a_run_that_resume_finishes(bench: Bench) -> Non
     bench.all_is_whole()
 
 
+def test_a_reader_that_hangs_up_does_not_end_the_run(bench: Bench) -> None:
+    following = bench.follow(30)
+    following.hang_up()
+    following.process.wait(60.0)
+    (entry,) = bench.json("runs", "list")
+    assert (entry["state"], entry["outcome"]) == ("ended", "finished")
+
+
 def test_a_second_process_is_refused_and_reading_goes_on(bench: Bench) -> None:
     following = bench.follow(250)
     words = ("p1-li-li-1mA", "--cell", "C0003", "--channel", "neware:1-3")
