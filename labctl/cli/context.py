@@ -70,7 +70,9 @@ def run_named(root: DataRoot, word: str) -> str:
         return max(ids, key=lambda name: (root.run_folder(name) / MANIFEST).stat().st_mtime_ns)
     fitting = [name for name in ids if word in name]
     if len(fitting) > 1:
-        raise UserInputError(f"'{word}' fits {len(fitting)} runs: {', '.join(fitting[:8])}. Name one of them.")
+        raise UserInputError(
+            f"'{word}' fits {len(fitting)} runs: {', '.join(fitting[:8])}. Name one of them."
+        )
     return fitting[0] if fitting else word
 
 

@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,10 +47,10 @@ def labctl(
     return Call(done.returncode, done.stdout, done.stderr)
 
 
-def in_process(*words: str) -> Call:
-    """Run ``labctl WORDS`` inside this process: the same words, exit code and texts, without the start-up time."""
-    from labctl.cli.app import main
-
+def captured(main: Callable[[Sequence[str]], int], *words: str) -> Call:
+    """Run a command line inside this process (``labctl.cli.app.main``): the same words, exit code and texts,
+    without the start-up time.
+    """
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:

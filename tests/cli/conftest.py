@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from labctl.testing.commandline import Call, in_process
+from labctl.cli.app import main
+from labctl.testing.commandline import Call, captured
 from labctl.testing.sim import RunningBench, running_bench
 
 
@@ -22,7 +23,7 @@ class Lab:
 
     def call(self, *words: str) -> Call:
         """Run labctl with this station and data root."""
-        return in_process(*words, "--station", str(self.bench.station_file), "--data", str(self.data))
+        return captured(main, *words, "--station", str(self.bench.station_file), "--data", str(self.data))
 
     def json(self, *words: str) -> Any:
         """Return what labctl prints with --json; it must have gone well."""

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from labctl.testing.commandline import in_process
+from labctl.cli.app import main
+from labctl.testing.commandline import captured
 
 FULL_CELL = ("--set", "upper_voltage=3.0 V", "--set", "lower_voltage=1.0 V")
 
@@ -26,7 +27,7 @@ def test_doctor_names_what_does_not_answer_and_goes_on(lab: Any, tmp_path: Path)
     port = lab.bench.instrument("neware")["port"]
     station = tmp_path / "station.yaml"
     station.write_text(text.replace(f"tcp://127.0.0.1:{port}", "tcp://127.0.0.1:1"), encoding="utf-8")
-    call = in_process("doctor", "--json", "--station", str(station), "--data", str(lab.data))
+    call = captured(main, "doctor", "--json", "--station", str(station), "--data", str(lab.data))
     assert call.code == 1
     found = {check["what"]: check for check in call.json}
     assert not found["neware"]["ok"] and "address in the station file" in found["neware"]["fix"]
@@ -39,10 +40,10 @@ def test_a_station_file_that_cannot_be_read_is_named_with_the_fix(
 ) -> None:
     station = tmp_path / "station.yaml"
     station.write_bytes(content)
-    call = in_process("chamber", "list", "--json", "--station", str(station))
+    call = captured(main, "chamber", "list", "--json", "--station", str(station))
     assert (call.code, call.json["exit_code"]) == (1, 1)
     assert str(station) in call.err and "Traceback" not in call.err
-    report = in_process("doctor", "--json", "--station", str(station), "--data", str(lab.data))
+    report = captured(main, "doctor", "--json", "--station", str(station), "--data", str(lab.data))
     assert [check["what"] for check in report.json if not check["ok"]] == ["station file"]
 
 
@@ -116,7 +117,7 @@ def test_a_conversion_that_is_refused_leaves_the_old_file(lab: Any, tmp_path: Pa
 def test_a_bad_protocol_file_is_refused_in_one_sentence(tmp_path: Path, content: bytes, hint: str) -> None:
     path = tmp_path / "mein Protokoll ä.yaml"
     path.write_bytes(content)
-    call = in_process("protocols", "check", str(path), "--json")
+    call = captured(main, "protocols", "check", str(path), "--json")
     assert call.code == 1
     (finding,) = call.json["findings"]
     assert hint in finding and path.name in finding
@@ -124,16 +125,18 @@ def test_a_bad_protocol_file_is_refused_in_one_sentence(tmp_path: Path, content:
 
 def test_init_writes_a_station_file_once_and_never_loses_one(tmp_path: Path) -> None:
     path = tmp_path / "neu" / "station.yaml"
-    assert in_process("init", str(path), "--json").json == {"station": str(path)}
-    assert in_process("doctor", "--offline", "--station", str(path), "--data", str(tmp_path / "d")).code == 0
+    assert captured(main, "init", str(path), "--json").json == {"station": str(path)}
+    assert (
+        captured(main, "doctor", "--offline", "--station", str(path), "--data", str(tmp_path / "d")).code == 0
+    )
     path.write_text("mine", encoding="utf-8")
-    refused = in_process("init", str(path))
+    refused = captured(main, "init", str(path))
     assert (refused.code, path.read_text(encoding="utf-8")) == (2, "mine")
     for _ in range(2):
-        assert in_process("init", str(path), "--force").code == 0
+        assert captured(main, "init", str(path), "--force").code == 0
     assert [file.read_text(encoding="utf-8")[:4] for file in sorted(path.parent.glob("*.bak"))] == ["mine"]
     assert len(list(path.parent.glob("*.bak*"))) == 2
-    assert in_process("init", str(tmp_path), "--force").code == 2
+    assert captured(main, "init", str(tmp_path), "--force").code == 2
 
 
 @pytest.mark.slow
@@ -146,6 +149,6 @@ def test_a_rehearsal_predicts_the_end_and_leaves_the_bench_alone(lab: Any) -> No
 
 
 def test_usage_errors_are_json_too() -> None:
-    call = in_process("runs", "--json")
+    call = captured(main, "runs", "--json")
     assert (call.code, call.json["exit_code"]) == (2, 2)
     assert "Correct is: labctl runs" in json.loads(call.out)["error"]

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from labctl.testing.commandline import Following, in_process
+from labctl.cli.app import main
+from labctl.testing.commandline import Following, captured
 from labctl.testing.sim import RunningBench, running_bench
 
 pytestmark = pytest.mark.slow
@@ -22,7 +23,7 @@ class Bench:
         self.where = ("--station", str(bench.station_file), "--data", str(data))
 
     def json(self, *words: str) -> Any:
-        call = in_process(*words, "--json", *self.where)
+        call = captured(main, *words, "--json", *self.where)
         assert call.code == 0, call.err
         return call.json
 
@@ -79,7 +80,7 @@ def test_a_reader_that_hangs_up_does_not_end_the_run(bench: Bench) -> None:
 def test_a_second_process_is_refused_and_reading_goes_on(bench: Bench) -> None:
     following = bench.follow(250)
     words = ("p1-li-li-1mA", "--cell", "C0003", "--channel", "neware:1-3")
-    call = in_process("run", *words, "--json", *bench.where)
+    call = captured(main, "run", *words, "--json", *bench.where)
     assert call.code == 1
     assert "is in use by process" in call.json["error"] and "--data" in call.json["error"]
     (entry,) = bench.json("runs", "list")
@@ -117,6 +118,6 @@ def test_a_bench_that_is_gone_ends_the_following_and_loses_nothing(bench: Bench)
     assert "What was acknowledged is stored" in left.out and "labctl runs resume" in left.out
     bench.all_is_whole()
     for words in (("runs", "resume"), ("runs", "stop", "last"), ("chamber", "list")):
-        call = in_process(*words, "--json", *bench.where)
+        call = captured(main, *words, "--json", *bench.where)
         assert call.code == 1
         assert "labctl sim" in call.json["error"]

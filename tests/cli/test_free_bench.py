@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from labctl.testing.commandline import in_process
+from labctl.cli.app import main
+from labctl.testing.commandline import captured
 from labctl.testing.sim import running_bench
 
 
@@ -14,12 +15,12 @@ from labctl.testing.sim import running_bench
 def test_a_run_on_a_bench_that_waits_for_nobody_is_followed_to_its_end(tmp_path: Path) -> None:
     with running_bench("--mode", "free", "--speed", "5000") as bench:
         where = ("--station", str(bench.station_file), "--data", str(tmp_path / "data"), "--json")
-        assert in_process("cells", "import", bench.first["cells_file"], *where).code == 0
+        assert captured(main, "cells", "import", bench.first["cells_file"], *where).code == 0
         words = ("p1-li-li-1mA", "--set", "cycles=2", "--cell", "C0004", "--channel", "neware:1-4")
-        call = in_process("run", *words, *where)
+        call = captured(main, "run", *words, *where)
         assert call.code == 0, call.err
         (result,) = call.json
         assert result["outcome"] == "finished"
-        shown = in_process("runs", "show", "last", *where).json
+        shown = captured(main, "runs", "show", "last", *where).json
         blocks = (Path(shown["folder"]) / "receipts.jsonl").read_text(encoding="utf-8").splitlines()
         assert len(blocks) > 5, "rows came while it ran, not all at the end"
