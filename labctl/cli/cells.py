@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import csv
 from dataclasses import asdict, fields
 from pathlib import Path
 
 from labctl.cli.app import EXIT_FAILED, EXIT_OK, add_subverbs
 from labctl.cli.context import refresh_runs, root_of
 from labctl.cli.output import emit_json, print_table, say
+from labctl.errors import UserFileError
 from labctl.model.cell import Cell, CellKind
 
 HELP = "Register cells with geometry, masses and chemistry; protocols in mA/cm2, C or mA/g need them."
@@ -120,7 +122,12 @@ def _import(args: argparse.Namespace) -> int:
     from labctl.config.celltable import outliers, read_cell_table
     from labctl.store.catalogue import Catalogue
 
-    table = read_cell_table(Path(args.table))
+    try:
+        table = read_cell_table(Path(args.table))
+    except csv.Error as error:
+        raise UserFileError(
+            f"is not a readable CSV table ({error}).", path=args.table, fix="Save it anew as 'CSV UTF-8'."
+        ) from error
     added: list[str] = []
     updated: list[str] = []
     kept: list[str] = []

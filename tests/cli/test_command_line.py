@@ -124,3 +124,38 @@ def test_what_the_library_says_holds_no_control_characters(capsys: pytest.Captur
     assert code == 0
     for entry in json.loads(out):
         assert entry["description"].isprintable(), entry["name"]
+
+
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        (bytes(range(128, 256)), "not UTF-8"),
+        (b"", "is empty"),
+        (b"cell_id,kindd\nA,symmetric\n", "Did you mean 'kind'?"),
+        (b'cell_id,kind\n"' + b"A" * 300_000 + b'",symmetric\n', "not a readable CSV table"),
+        (b"PK\x03\x04 junk", "XLSX"),
+    ],
+)
+def test_a_table_that_is_none_is_refused_in_one_sentence(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, content: bytes, hint: str
+) -> None:
+    table = tmp_path / "Zellen ä.csv"
+    table.write_bytes(content)
+    code, out, err = call(capsys, "cells", "import", str(table), "--data", str(tmp_path / "d"))
+    assert (code, out) == (1, "")
+    assert hint in err and table.name in err and "bug in labctl" not in err
+    assert not (tmp_path / "d").exists()
+
+
+@pytest.mark.parametrize("verb", ["runs", "cells", "store"])
+def test_a_data_root_that_is_a_file_or_a_strange_folder_is_left_alone(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, verb: str
+) -> None:
+    what = "verify" if verb == "store" else "list"
+    file = tmp_path / "file"
+    file.write_text("mine", encoding="utf-8")
+    code, _, err = call(capsys, verb, what, "--data", str(file))
+    assert (code, "is a file" in err, file.read_text(encoding="utf-8")) == (2, True, "mine")
+    code, _, err = call(capsys, verb, what, "--data", str(tmp_path))
+    assert (code, "is not a data root" in err) == (1, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
