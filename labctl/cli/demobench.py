@@ -69,8 +69,9 @@ def demo_bench(arguments: Sequence[str]) -> Iterator[DemoBench]:
     serve.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", "labctl", "sim", "--json", *arguments],
-        stdin=subprocess.DEVNULL,
+        # The bench ends when our end of its standard input closes: also when this process is killed.
+        [sys.executable, "-m", "labctl", "sim", "--json", "--end-with-stdin", *arguments],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -121,3 +122,5 @@ def _end(process: subprocess.Popen[str]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
     process.wait()
+    if process.stdin is not None:
+        process.stdin.close()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
+import os
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -39,6 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--port", type=int, default=0, help="port of the first instrument, 0 for any free one"
     )
     parser.add_argument("--state", metavar="DIR", help="keep commands here: the bench survives a SIGKILL")
+    parser.add_argument(
+        "--end-with-stdin", action="store_true", help="end too when standard input ends: with the parent process"
+    )
     parser.add_argument("--schema", action="store_true", help="print the JSON schema of bench files and end")
 
 
@@ -120,6 +126,8 @@ async def _serve(
     write_files(bench, pace, serving, folder)
     ended = asyncio.Event()
     restore = _on_signals(ended)
+    if args.end_with_stdin:
+        _on_stdin_end(ended)
     _announce(first_line(bench, pace, serving, folder), as_json=bool(getattr(args, "json", False)))
     try:
         await ended.wait()
@@ -144,6 +152,20 @@ async def _listen(args: argparse.Namespace, bench: Bench, pace: Pace, state: Sta
     if state is not None:
         state.keep_ports(serving.ports)
     return serving
+
+
+def _on_stdin_end(ended: asyncio.Event) -> None:
+    """Set the event when nobody holds the other end of standard input any more, whatever ended the parent."""
+    loop = asyncio.get_running_loop()
+
+    def wait() -> None:
+        # The raw descriptor: a reader blocked in a buffered stream would hold its lock at the interpreter's end.
+        while os.read(0, 4096):
+            pass
+        with contextlib.suppress(RuntimeError):  # the loop has ended for another reason
+            loop.call_soon_threadsafe(ended.set)
+
+    threading.Thread(target=wait, name="parent watch", daemon=True).start()
 
 
 def _on_signals(ended: asyncio.Event) -> Callable[[], None]:

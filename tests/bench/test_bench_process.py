@@ -6,6 +6,7 @@ import csv
 import json
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -110,10 +111,10 @@ def test_requests_sent_before_a_grant_are_answered_before_it(spawn, p1):
 
 
 @pytest.mark.slow
-def test_mode_free_gives_the_same_rows_at_2000_and_20000_times(spawn, p1):
+def test_mode_free_gives_the_same_rows_at_any_speed(spawn, p1):
     # acceptance 3 (b): 20 cycles of P1
     runs = []
-    for speed in ("2000", "20000"):
+    for speed in ("20000", "100000"):  # 2,000x takes 82 s; tests/e2e has it
         bench = spawn("--mode", "free", "--speed", speed, "--bench", "demo")
         client = bench.client()
         client.start(1, p1(20))
@@ -295,3 +296,14 @@ def test_a_terminated_bench_ends_with_exit_code_0(spawn):
     bench = spawn("--mode", "lockstep")
     bench.process.send_signal(signal.SIGTERM)
     assert bench.process.wait(20) == 0
+
+
+def test_a_bench_that_belongs_to_a_parent_ends_when_the_parent_is_gone():
+    # a killed parent closes its end of the pipe, as this test does
+    words = ["--json", "--mode", "lockstep", "--bench", "demo", "--end-with-stdin"]
+    command = [sys.executable, "-m", "labctl", "sim", *words]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdin is not None
+        assert json.loads(process.stdout.readline())["schema"] == "labctl.sim/1"
+        process.stdin.close()
+        assert process.wait(20) == 0
