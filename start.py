@@ -66,7 +66,7 @@ def _test(rest: list[str]) -> int:
 def _check(rest: list[str]) -> int:
     commands = (
         [str(PYTHON), "-m", "ruff", "check", "."],
-        [str(PYTHON), "-m", "ruff", "format", "--check", "start.py"],
+        [str(PYTHON), "-m", "ruff", "format", "--check", "."],
         [str(PYTHON), "-m", "mypy"],
         [str(BIN / "lint-imports")],
     )

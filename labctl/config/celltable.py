@@ -1,7 +1,8 @@
 """Read cells from a table (CSV or XLSX) that a person made: one cell a row, units in the header.
 
-Every refused value is reported with file, row, column and the fix, and the other rows are still read, so that a table
-with one slip is mended once and not found out line by line. Formulas are never evaluated (X09).
+Every refused value is reported with file, row, column and the fix, and the other rows are still read, so
+that a table with one slip is mended once and not found out line by line. Formulas are never evaluated
+(X09).
 """
 
 from __future__ import annotations
@@ -28,9 +29,7 @@ ROWS_MAX = 100_000
 CELL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
 
 _TEXT = ("name", "electrolyte", "coating", "batch", "notes")
-_NUMBERS = tuple(
-    field.name for field in fields(Cell) if field.name not in ("cell_id", "kind", *_TEXT)
-)
+_NUMBERS = tuple(field.name for field in fields(Cell) if field.name not in ("cell_id", "kind", *_TEXT))
 # Other units that people put into headers: column -> (our column, factor).
 _OTHER_UNITS: dict[str, tuple[str, float]] = {
     "diameter_cm": ("diameter_mm", 10.0),
@@ -44,7 +43,13 @@ _OTHER_UNITS: dict[str, tuple[str, float]] = {
     "current_max_mA": ("current_max_A", 0.001),
 }
 COLUMNS = ("cell_id", "name", "kind", *_NUMBERS, *_TEXT[1:])
-_POSITIVE = frozenset(_NUMBERS) - {"ocv_V", "voltage_min_V", "voltage_max_V", "temperature_max_degC", "film_nm"}
+_POSITIVE = frozenset(_NUMBERS) - {
+    "ocv_V",
+    "voltage_min_V",
+    "voltage_max_V",
+    "temperature_max_degC",
+    "film_nm",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,9 @@ def read_cell_table(path: Path) -> CellTable:
     data = path.read_bytes()
     rows = list(_xlsx_rows(data, path) if data.startswith(b"PK") else _csv_rows(data, path))
     if not rows:
-        raise UserFileError("is empty.", path=path, fix=f"Its first row must name columns: {', '.join(COLUMNS[:4])} ...")
+        raise UserFileError(
+            "is empty.", path=path, fix=f"Its first row must name columns: {', '.join(COLUMNS[:4])} ..."
+        )
     header = _header(rows[0], path)
     cells: list[Cell] = []
     findings: list[RowFinding] = []
@@ -90,7 +97,9 @@ def read_cell_table(path: Path) -> CellTable:
         if made is None:
             continue
         if made.cell_id in seen:
-            findings.append(RowFinding(number, "cell_id", f"'{made.cell_id}' stands in row {seen[made.cell_id]} too."))
+            findings.append(
+                RowFinding(number, "cell_id", f"'{made.cell_id}' stands in row {seen[made.cell_id]} too.")
+            )
             continue
         seen[made.cell_id] = number
         cells.append(made)
@@ -100,7 +109,9 @@ def read_cell_table(path: Path) -> CellTable:
 def cell_from_text(values: dict[str, str]) -> Cell:
     """Build one cell from texts by column name. Raises UserFileError naming the first refused field."""
     findings: list[RowFinding] = []
-    converted = {_known_column(name)[0]: _scaled(text, _known_column(name)[1]) for name, text in values.items()}
+    converted = {
+        _known_column(name)[0]: _scaled(text, _known_column(name)[1]) for name, text in values.items()
+    }
     made = _cell(converted, 0, findings)
     if made is None or findings:
         first = findings[0]
@@ -165,7 +176,9 @@ def _cell(row: dict[str, str], number: int, findings: list[RowFinding]) -> Cell 
     cell_id = values.get("cell_id", "")
     if not CELL_ID.match(cell_id):
         findings.append(
-            RowFinding(number, "cell_id", f"'{cell_id}' is no id: letters, digits, - and _, at most 64 characters.")
+            RowFinding(
+                number, "cell_id", f"'{cell_id}' is no id: letters, digits, - and _, at most 64 characters."
+            )
         )
     kinds = [kind.value for kind in CellKind]
     kind = values.get("kind", "")
@@ -189,7 +202,9 @@ def _number(text: str, column: str, row: int, findings: list[RowFinding]) -> flo
     try:
         value = float(text)
     except ValueError:
-        findings.append(RowFinding(row, column, f"'{text}' is no number. Write it with a point and without a unit."))
+        findings.append(
+            RowFinding(row, column, f"'{text}' is no number. Write it with a point and without a unit.")
+        )
         return None
     if not math.isfinite(value) or (column in _POSITIVE and value <= 0):
         findings.append(RowFinding(row, column, f"{text} cannot be; a number above 0 is needed."))
@@ -203,7 +218,9 @@ def _csv_rows(data: bytes, path: Path) -> Iterator[list[str]]:
     except UnicodeDecodeError as error:
         raise UserFileError("is not UTF-8 text.", path=path, fix="Save it as 'CSV UTF-8'.") from error
     if "\0" in text:
-        raise UserFileError("holds binary data, not a table.", path=path, fix="Save it as 'CSV UTF-8' or XLSX.")
+        raise UserFileError(
+            "holds binary data, not a table.", path=path, fix="Save it as 'CSV UTF-8' or XLSX."
+        )
     first = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=first.count)
     for number, row in enumerate(csv.reader(io.StringIO(text), delimiter=delimiter)):
@@ -223,7 +240,9 @@ def _xlsx_rows(data: bytes, path: Path) -> Iterator[list[str]]:
         # Formula texts are read as they stand (they start with '='), never computed.
         workbook = load_workbook(io.BytesIO(data), read_only=True, data_only=False)
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise UserFileError("is not a readable XLSX file.", path=path, fix="Save it as XLSX or CSV UTF-8.") from error
+        raise UserFileError(
+            "is not a readable XLSX file.", path=path, fix="Save it as XLSX or CSV UTF-8."
+        ) from error
     sheet = workbook.worksheets[0]
     for number, row in enumerate(sheet.iter_rows(values_only=True)):
         if number > ROWS_MAX:

@@ -43,7 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--state", metavar="DIR", help="keep commands here: the bench survives a SIGKILL")
     parser.add_argument(
-        "--end-with-stdin", action="store_true", help="end too when standard input ends: with the parent process"
+        "--end-with-stdin",
+        action="store_true",
+        help="end too when standard input ends: with the parent process",
     )
     parser.add_argument("--schema", action="store_true", help="print the JSON schema of bench files and end")
 

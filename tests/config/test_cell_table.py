@@ -19,7 +19,9 @@ def table(tmp_path: Path, text: str, name: str = "cells.csv") -> Path:
 
 
 def test_a_csv_with_units_in_the_header_gives_cells(tmp_path: Path) -> None:
-    path = table(tmp_path, "cell_id,name,kind,diameter_mm,active_mass_mg\nC1,Zn 7,symmetric,10,\nC2,,lfp_li,10,0.924\n")
+    path = table(
+        tmp_path, "cell_id,name,kind,diameter_mm,active_mass_mg\nC1,Zn 7,symmetric,10,\nC2,,lfp_li,10,0.924\n"
+    )
     read = read_cell_table(path)
     assert read.findings == ()
     assert [cell.cell_id for cell in read.cells] == ["C1", "C2"]

@@ -222,7 +222,9 @@ class NewareCycler:
     def _watch_clock(self, place: Place, test_id: TestId, block: DeviceBlock) -> None:
         """Warn when the server's wall clock went back; rows stay in the order of their numbers (1.4, F15)."""
         last_sequence, newest = self._newest_clock.get((place, test_id), (0, b""))
-        fresh = block.rows(int((block["device_sequence"] <= last_sequence).sum()))  # the rest was asked for again
+        fresh = block.rows(
+            int((block["device_sequence"] <= last_sequence).sum())
+        )  # the rest was asked for again
         clock = fresh["device_clock"]
         if not len(clock):
             return
