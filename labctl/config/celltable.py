@@ -132,7 +132,7 @@ def outliers(cells: Sequence[Cell]) -> list[str]:
             ordered = sorted(value for _, value in members)
             median = ordered[len(ordered) // 2]
             notes += [
-                f"{cell_id}: {what} {value:g} is more than 3x off the median {median:g} of its batch; is the unit right?"
+                f"{cell_id}: {what} {value:g} is over 3x off the median {median:g} of its batch; is the unit right?"
                 for cell_id, value in members
                 if len(members) >= 3 and not median / 3 <= value <= median * 3
             ]
