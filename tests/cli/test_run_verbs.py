@@ -117,13 +117,12 @@ def test_each_reason_of_a_refused_program_stands_on_its_own_line(lab: Any) -> No
     assert lines and all("active_mass_mg" in line for line in lines)
 
 
-def test_an_occupied_channel_is_refused_and_the_attempt_is_kept(lab: Any) -> None:
-    call = lab.call("run", *P1, "--cell", "C0002", "--channel", "neware:1-2", "--json")
-    assert call.code == 1
-    (result,) = call.json
-    assert result["outcome"] == "failed"
-    assert "is running, so it cannot be started" in result["reason"]
-    assert lab.call("runs", "resume").out == "No run is left to go on with.\n"
+def test_an_occupied_channel_is_refused_and_nothing_is_kept(lab: Any) -> None:
+    before = lab.json("runs", "list")
+    call = lab.call("run", *P1, "--cell", "C0002", "--channel", "neware:1-2")
+    assert call.code == 2
+    assert "neware:1-2 is running, so it cannot be started" in call.err
+    assert lab.json("runs", "list") == before
 
 
 def test_a_run_that_has_ended_is_not_stopped_again(lab: Any, finished: dict[str, Any]) -> None:

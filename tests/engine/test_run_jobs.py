@@ -63,7 +63,7 @@ def test_poll_asks_once_for_all_channels_and_fetches_only_what_is_new(tmp_path: 
     assert all(at_s % 600 == 0 for at_s in moments)
     fetched = Counter(asked for _, asked in cycler.asked)
     assert fetched["records"] == 8 * 7  # 4,200 s of rows in polls of 600 s
-    assert fetched["live"] == 8 * 2  # before the start and at the end
+    assert fetched["live"] == 1 + 8 * 2  # all at once, then each before its start and at its end
 
 
 def test_long_outage_is_fetched_in_pages(tmp_path: Path) -> None:

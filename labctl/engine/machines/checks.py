@@ -10,6 +10,8 @@ from labctl.interfaces.cycler import STARTABLE, ChannelState, CyclerCapabilities
 from labctl.model.cell import Cell, CellKind
 from labctl.model.program import Limits, Program
 
+STATE = "state"
+"""The name of the check that a channel is free."""
 DISK_FACTOR = 2
 """A start needs twice the estimated bytes: logs and sealed files of the running part exist side by side."""
 OCV_NEAR_V = 0.050
@@ -40,6 +42,16 @@ class Refusal:
         return f"{self.text} {self.fix}"
 
 
+def state_refusal(program: Program, state: ChannelState) -> Refusal | None:
+    """Return why a channel in this state cannot be started, None where it can."""
+    if state in STARTABLE:
+        return None
+    fix = "Wait for its test to end, or stop that first."
+    if state is ChannelState.ABSENT:
+        fix = "Choose a channel that the instrument has."
+    return Refusal(STATE, f"Channel {program.channel} is {state}, so it cannot be started.", fix)
+
+
 def start_refusals(
     program: Program,
     cell: Cell,
@@ -51,16 +63,9 @@ def start_refusals(
 ) -> list[Refusal]:
     """Return every reason not to start; empty = start. Overridden items are left out (the caller journals them)."""
     found: list[Refusal] = []
-    if live.state not in STARTABLE:
-        found.append(
-            Refusal(
-                "state",
-                f"Channel {program.channel} is {live.state}, so it cannot be started.",
-                "Choose a channel that the instrument has."
-                if live.state is ChannelState.ABSENT
-                else "Wait for its test to end, or stop that first.",
-            )
-        )
+    busy = state_refusal(program, live.state)
+    if busy is not None:
+        found.append(busy)
     if cell.cell_id != program.cell.cell_id:
         found.append(
             Refusal(
