@@ -17,12 +17,13 @@ from labctl.engine.commands import check_program
 from labctl.engine.instrument import InstrumentTask
 from labctl.engine.jobs import Job, Observer, RunResult, StopSignal
 from labctl.engine.machines.chamber import room_serves
+from labctl.engine.machines.checks import STATE, Refusal, state_refusal
 from labctl.engine.machines.life import Phase
 from labctl.engine.resume import reconcile, reopened
 from labctl.engine.run import Run
 from labctl.engine.station import Chamber, Station
 from labctl.engine.stoprequest import request_stop
-from labctl.errors import StoreError, UserInputError
+from labctl.errors import InstrumentError, StoreError, UserInputError
 from labctl.interfaces.cycler import OVER
 from labctl.model.cell import Cell
 from labctl.model.ids import RunId
@@ -50,10 +51,11 @@ async def run_jobs(
     """Run every job to its end, concurrently, starts in job order; returns results in the same order.
 
     Returns early when ``stop.detach()`` is called: device-driven cells go on, their runs stay ``running``.
-    The data root must be locked by the caller. Raises: UserInputError for jobs that cannot be together,
-    StoreError where a run folder cannot be made; nothing has been energised then.
+    The data root must be locked by the caller. Raises: UserInputError for jobs that cannot be together or whose
+    channel is not free, StoreError where a run folder cannot be made; nothing has been energised then.
     """
     _check_jobs(station, jobs)
+    await _check_channels(station, jobs)
     worker = Worker("labctl-store", station.clock)
     runs: list[Run] = []
     try:
@@ -129,6 +131,28 @@ def _check_jobs(station: Station, jobs: Sequence[Job]) -> None:
                 f"{job.program.protocol_name!r} asks for {demand.setpoint_degC:g} degC, but channel {channel} "
                 "stands in no chamber. Name its chamber in station.yaml or choose another channel."
             )
+
+
+async def _check_channels(station: Station, jobs: Sequence[Job]) -> None:
+    """Refuse channels that are in use or absent before a folder is made or a chamber is told anything.
+
+    What cannot be read now is left to the check right before the start, which reads the state again in any case.
+    """
+    found: list[Refusal] = []
+    for name, instrument in station.instruments.items():
+        mine = [job for job in jobs if station.locate(job.program.channel)[0].name == name]
+        mine = [job for job in mine if STATE not in job.overrides]
+        if not mine:
+            continue
+        places = [station.locate(job.program.channel)[1] for job in mine]
+        try:
+            readings = await instrument.cycler.live(places)
+        except InstrumentError:
+            continue
+        refusals = [state_refusal(job.program, live.state) for job, live in zip(mine, readings, strict=True)]
+        found.extend(refusal for refusal in refusals if refusal is not None)
+    if found:
+        raise UserInputError(" ".join(map(str, found)))
 
 
 def _versions() -> dict[str, str]:
