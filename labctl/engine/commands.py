@@ -66,6 +66,7 @@ class Commands:
     async def check(self, run: Run) -> list[str]:
         """Return every reason not to start the run's first segment; journals what a person has overridden."""
         job: Job = run.job
+        run.test_before = (await self.progress(run)).test_id
         live = (await self._link.read(lambda: self._cycler.live([run.place])))[0]
         channel = self._station.limits.get(run.program.channel)
         refusals = start_refusals(
@@ -98,6 +99,10 @@ class Commands:
         await run.to(Phase.STARTING, run.segment_text(segment))
         for _ in range(START_TRIES):
             before = await self.progress(run)
+            if run.test_before is not None and before.test_id != run.test_before:
+                # a link that was away for hours: somebody else's cell may sit there by now (I08)
+                fate, problem = Fate.FOREIGN, _used_meanwhile(run, before.test_id)
+                break
             await run.journal("start.intent", **self._intent(run, segment, program, before, position))
             hooks.point("start.intent")
             fate, test_id, problem = await self._send(run, program, before)
@@ -205,7 +210,7 @@ class Commands:
             "walk": run.walker.position.to_json(),
         }
         segments = [*run.writer.manifest.get("segments", []), entry]
-        run.test_id = test_id
+        run.test_id = run.test_before = test_id
         run.segment_started_s = plant.now_s()
         await run.manifest(segments=segments)
         run.begin_segment(program.step_ids, position)
@@ -307,6 +312,11 @@ class Commands:
 def _outcome(run: Run) -> Outcome:
     """Return how a run ends whose segment could not be started: never begun, or held half-way."""
     return Outcome.FAILED if run.position.sequence == 0 else Outcome.HELD
+
+
+def _used_meanwhile(run: Run, test_id: TestId) -> str:
+    """Say that a channel is no longer as it was when it was found fit for the start."""
+    return f"channel {run.program.channel} was used meanwhile: it holds test {test_id}, before it was {run.test_before}"
 
 
 def check_program(program: Program) -> None:

@@ -151,7 +151,7 @@ def _take_up_segment(run: Run, manifest: Mapping[str, Any]) -> None:
     position = run.position
     if position.segment != number:  # no row of this test is here yet
         position = offset_position(entry, number)
-    run.test_id = TestId(int(entry["test_id"]))
+    run.test_id = run.test_before = TestId(int(entry["test_id"]))
     run.segment_started_s = float(entry["started_plant_s"])
     run.begin_segment(tuple(entry["step_ids"]), position)
 
