@@ -18,8 +18,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from labctl.clock import PlantTime
 from labctl.engine.commands import Fate
 from labctl.engine.jobs import Job
 from labctl.engine.machines.findings import EndDecision, Finding, Outcome, Priority
@@ -124,7 +126,7 @@ def reopened(station: Station, root: DataRoot, index: int, run_id: RunId, worker
     if pending.finish is None:
         run.replay(blocks, reader.events())
     run.at(position_after(last) if len(last) else Position())
-    _take_up_segment(run, manifest)
+    _take_up_segment(run, manifest, station.clock.plant)
     if pending.stop is not None:
         run.decision = pending.stop
     run.pending = pending
@@ -141,7 +143,24 @@ def _phase(manifest: Mapping[str, Any], pending: Pending) -> Phase:
     return Phase.RUNNING if manifest["segments"] else Phase.PREPARED
 
 
-def _take_up_segment(run: Run, manifest: Mapping[str, Any]) -> None:
+def segment_start_s(manifest: Mapping[str, Any], plant: PlantTime) -> float:
+    """Return the plant time of this process at which the last device test was started.
+
+    On hardware plant seconds begin anew in every process, so there the wall clock tells; may be negative.
+    """
+    entry = manifest["segments"][-1]
+    if same_plant(manifest, plant):
+        return float(entry["started_plant_s"])
+    ago_s = (plant.utc() - datetime.fromisoformat(entry["started_utc"])).total_seconds()
+    return plant.now_s() - max(ago_s, 0.0)
+
+
+def same_plant(manifest: Mapping[str, Any], plant: PlantTime) -> bool:
+    """Tell whether plant seconds in a manifest are those of this process: only on one and the same virtual bench."""
+    return plant.virtual and bool(manifest["clock"]["epoch_unix_s"] == plant.epoch_unix_s)
+
+
+def _take_up_segment(run: Run, manifest: Mapping[str, Any], plant: PlantTime) -> None:
     """Stand in the last device test that the manifest knows."""
     segments = manifest["segments"]
     if not segments:
@@ -152,7 +171,7 @@ def _take_up_segment(run: Run, manifest: Mapping[str, Any]) -> None:
     if position.segment != number:  # no row of this test is here yet
         position = offset_position(entry, number)
     run.test_id = run.test_before = TestId(int(entry["test_id"]))
-    run.segment_started_s = float(entry["started_plant_s"])
+    run.segment_started_s = segment_start_s(manifest, plant)
     run.begin_segment(tuple(entry["step_ids"]), position)
 
 
@@ -186,8 +205,7 @@ async def reconcile(task: InstrumentTask, runs: Sequence[Run], station: Station)
         anchor_s = manifest.get("poll_anchor_s")
         if anchor_s is None and manifest["segments"]:
             anchor_s = manifest["segments"][0]["started_plant_s"]
-        virtual = plant.virtual and manifest["clock"]["epoch_unix_s"] == plant.epoch_unix_s
-        if not virtual or anchor_s is None or anchor_s > plant.now_s():
+        if not same_plant(manifest, plant) or anchor_s is None or anchor_s > plant.now_s():
             anchor_s = plant.now_s() - run.instrument.poll_s
         if run.test_id is not None or (pending is not None and pending.start is not None):
             task.anchor(float(anchor_s))

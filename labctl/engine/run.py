@@ -88,7 +88,7 @@ class Run:
         self.writer = writer
         self.life = Life(phase)
         self.test_id: TestId | None = None
-        self.test_before: TestId | None = None  # what the channel must still hold when the next test is started
+        self.test_before: TestId | None = None  # what must still be there at the next start
         self.segment_started_s = 0.0
         self.decision: EndDecision | None = None
         self.ready_s: float | None = None
