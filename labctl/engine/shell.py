@@ -16,6 +16,7 @@ from labctl.engine.climate import ClimateTask, wanted_of
 from labctl.engine.commands import check_program
 from labctl.engine.instrument import InstrumentTask
 from labctl.engine.jobs import Job, Observer, RunResult, StopSignal
+from labctl.engine.link import Detached
 from labctl.engine.machines.chamber import room_serves
 from labctl.engine.machines.checks import STATE, Refusal, state_refusal
 from labctl.engine.machines.life import Phase
@@ -271,7 +272,10 @@ async def _serve_instrument(
     task: InstrumentTask, runs: Sequence[Run], station: Station, resumed: bool
 ) -> None:
     if resumed:
-        await reconcile(task, runs, station)
+        try:
+            await reconcile(task, runs, station)
+        except Detached:
+            return
     await task.serve()
 
 
