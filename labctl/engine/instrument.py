@@ -9,6 +9,7 @@ stored the next page is already on its way.
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -27,6 +28,8 @@ from labctl.engine.stoprequest import requested_stop
 from labctl.engine.waiting import Wake, until_or_event
 from labctl.errors import InstrumentError, InvariantError, StoreError, UnknownStateError
 from labctl.interfaces.cycler import ChannelState, TestProgress
+
+log = logging.getLogger(__name__)
 
 START_DELAY_S = 1.0
 """Plant seconds between a chamber's "ready" and the start: by then every chamber polled at the same moment
@@ -164,12 +167,14 @@ class InstrumentTask:
             run.waiting_for = ""
             try:
                 await self._start(run)
-            except UnknownStateError:
+            except (UnknownStateError, Detached):
                 raise
             except (InvariantError, InstrumentError) as error:
                 await self.hold(run, str(error))
             except StoreError as error:
                 await self.leave(run, f"its start could not be journalled: {error}")
+            except Exception as error:
+                await self._hold_broken(run, error)
             self._observer(run.progress())
 
     async def _start(self, run: Run) -> None:
@@ -221,12 +226,19 @@ class InstrumentTask:
         """Act for one run; what goes wrong there holds that run and leaves the others alone."""
         try:
             await self._act(run, progress)
-        except UnknownStateError:
+        except (UnknownStateError, Detached):
             raise
         except (InvariantError, InstrumentError) as error:
             await self.hold(run, str(error))
         except StoreError as error:
             await self.leave(run, f"its data could not be stored: {error}")
+        except Exception as error:
+            await self._hold_broken(run, error)
+
+    async def _hold_broken(self, run: Run, error: Exception) -> None:
+        """Hold one run over a fault of ours in its work: the other cells must not go unwatched for it (P7)."""
+        log.exception("run=%s internal error; the run is held", run.run_id)
+        await self.hold(run, f"internal error, a bug in labctl: {type(error).__name__}: {error}")
 
     async def _fetch(self, by_run: Sequence[tuple[Run, TestProgress]], *, backfilled: bool) -> None:
         """Fetch and store what is new; the next page is asked for while a block is stored."""
@@ -262,10 +274,12 @@ class InstrumentTask:
                 await self.leave(run, "its data could not be stored")
         except InvariantError as error:
             await self.hold(run, str(error))
-        except UnknownStateError:
+        except (UnknownStateError, Detached):
             raise
         except InstrumentError as error:
             self._poll_failed(run, f"no usable records: {error}")
+        except Exception as error:
+            await self._hold_broken(run, error)
         else:
             self._failing.discard(run.index)
 

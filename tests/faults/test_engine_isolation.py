@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from labctl.engine import hooks
+from labctl.engine import run as run_module
+from labctl.engine.jobs import Progress
 from labctl.engine.machines.findings import Outcome
+from labctl.engine.machines.stale import BadWatch
+from labctl.model.program import HostIf, Segment
+from labctl.model.record import RecordBlock
 from labctl.store.simdisk import PowerCut, SimulatedDisk
-from labctl.testing.fakeruns import Process, bench, cycling, job, program
+from labctl.testing.fakeruns import Process, bench, cycling, job, program, rest
 
 FOLDER = Path("/virtual/data")
 
@@ -48,3 +54,32 @@ def test_person_who_leaves_while_a_pending_start_cannot_be_read_back_just_leaves
     process.fate = None
     assert process.resume()[0].outcome is Outcome.FINISHED
     assert [entry[0] for entry in process.world.truth] == ["start"]
+
+
+@pytest.mark.parametrize("where", ["decision", "rows"])
+def test_bug_in_one_run_holds_that_run_and_the_others_go_on(
+    where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> Any:
+        raise ZeroDivisionError("nobody thought of this")
+
+    process = Process(bench(("1-1", "1-2")), FOLDER, disk=SimulatedDisk())
+    spoilt = (*cycling(1), HostIf("cycle > 0", (Segment(2, (rest(4),)),), ()))
+    if where == "decision":
+        monkeypatch.setattr(run_module, "condition_holds", broken)
+    else:
+
+        def spoil(progress: Progress) -> None:
+            if progress.index == 0 and progress.rows == 0:
+                monkeypatch.setattr(BadWatch, "feed", once)
+
+        feed, left = BadWatch.feed, [True]
+
+        def once(watch: BadWatch, block: RecordBlock) -> Any:
+            return broken() if left and left.pop() else feed(watch, block)
+
+        process.on_progress = spoil
+    results = process.run([job(program(spoilt, "1-1")), job(program(cycling(2), "1-2"))])
+    assert results[0].outcome is None
+    assert "internal error" in results[0].reason
+    assert results[1].outcome is Outcome.FINISHED
