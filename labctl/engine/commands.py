@@ -21,7 +21,7 @@ from labctl.engine.machines.follow import Position
 from labctl.engine.machines.life import Phase
 from labctl.engine.run import Run
 from labctl.engine.station import Station
-from labctl.errors import InstrumentError, LinkError, StoreError, UserInputError
+from labctl.errors import InstrumentError, LinkError, StoreError, UnknownStateError, UserInputError
 from labctl.interfaces.cycler import OVER, ChannelState, DeviceProgram, TestProgress
 from labctl.model.ids import TestId
 from labctl.model.program import Program, Segment
@@ -217,6 +217,17 @@ class Commands:
         await run.to(Phase.RUNNING, f"test {test_id}")
 
     # -- stop -------------------------------------------------------------------------------------------------------
+
+    async def trip(self, run: Run, decision: EndDecision) -> None:
+        """Stop for rows that are not stored yet. They must be, whatever becomes of the stop: one that fails here is
+        sent again by the ordinary way behind them.
+        """
+        try:
+            await self.stop(run, decision)
+        except UnknownStateError:
+            raise
+        except InstrumentError as error:
+            run.event("stop.unconfirmed", text=str(error))
 
     async def stop(self, run: Run, decision: EndDecision) -> bool:
         """Stop the run's device test and read back; True when that is confirmed and the run drains."""

@@ -269,7 +269,7 @@ class InstrumentTask:
                 self._note_gap(run, page.gap_from)
             digested = run.digest(page.block, backfilled=page.backfilled)
             if digested.trip and run.decision is not None:
-                await self.commands.stop(run, run.decision)
+                await self.commands.trip(run, run.decision)
             if not await run.store(digested):
                 await self.leave(run, "its data could not be stored")
         except InvariantError as error:

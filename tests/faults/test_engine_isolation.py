@@ -13,8 +13,10 @@ from labctl.engine import run as run_module
 from labctl.engine.jobs import Progress
 from labctl.engine.machines.findings import Outcome
 from labctl.engine.machines.stale import BadWatch
+from labctl.errors import WireError
 from labctl.model.program import HostIf, Segment
 from labctl.model.record import RecordBlock
+from labctl.store.runreader import RunReader
 from labctl.store.simdisk import PowerCut, SimulatedDisk
 from labctl.testing.fakeruns import Process, bench, cycling, job, program, rest
 
@@ -83,3 +85,29 @@ def test_bug_in_one_run_holds_that_run_and_the_others_go_on(
     assert results[0].outcome is None
     assert "internal error" in results[0].reason
     assert results[1].outcome is Outcome.FINISHED
+
+
+def test_garbled_stop_of_a_trip_loses_no_row_and_is_sent_again() -> None:
+    disk = SimulatedDisk()
+    process = Process(bench(), FOLDER, poll_s=300.0, disk=disk)
+    garbled: list[str] = []
+
+    def noise(_: int, operation: str) -> str:
+        if operation == "stop" and not garbled:
+            garbled.append(operation)
+        elif not 0 < len(garbled) < 4:
+            return ""
+        else:
+            garbled.append(operation)
+        raise WireError("noise")
+
+    def rise(rows: dict[str, Any]) -> None:
+        rows["voltage_volt"][rows["device_sequence"] >= 200] = 5.1
+
+    process.fate, process.edit_rows = noise, rise
+    (result,) = process.run([job(program(cycling(6)))])
+    assert garbled == ["stop", "progress", "progress", "progress"]
+    assert [entry[0] for entry in process.world.truth] == ["start", "stop"]
+    assert (result.outcome, result.end_sequence) == (Outcome.TRIPPED, 201)
+    reader = RunReader(next(iter(process.root().run_folders())), disk=disk)
+    assert reader.records()["sequence"].tolist() == list(range(1, 202))
