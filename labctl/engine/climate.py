@@ -26,7 +26,7 @@ from labctl.engine.machines.life import Phase
 from labctl.engine.run import Run
 from labctl.engine.station import Chamber
 from labctl.engine.waiting import Wake, until_or_event
-from labctl.errors import InstrumentError, LinkError
+from labctl.errors import InstrumentError, LinkError, StoreError
 from labctl.interfaces.chamber import ChamberReading, ChamberState, Quality
 from labctl.model.program import TemperatureDemand
 
@@ -131,10 +131,22 @@ class ClimateTask:
                 continue
             if self._changed_meanwhile(run, demand.setpoint_degC, reading):
                 continue
-            if not in_use and not await self._set(run, demand.setpoint_degC, reading):
+            try:
+                if not in_use and not await self._set(run, demand.setpoint_degC, reading):
+                    continue
+                await run.to(Phase.WAITING, f"{self._chamber.name} to {demand.setpoint_degC:g} degC")
+            except StoreError as error:
+                self._wait_for_disk(run, error)
                 continue
-            await run.to(Phase.WAITING, f"{self._chamber.name} to {demand.setpoint_degC:g} degC")
             self._soaks[run.index] = SoakWatch(demand, self._clock.plant.now_s())
+
+    def _wait_for_disk(self, run: Run, error: StoreError) -> None:
+        """Tell once that a run cannot be prepared for want of a disk; it is tried again at the next reading."""
+        waiting_for = f"waits: {error}"
+        if run.waiting_for != waiting_for:
+            run.waiting_for = waiting_for
+            what_to_do = "Make room on the data disk or repair it."
+            run.note(Finding("store.failed", Priority.CRITICAL, str(error), None, what_to_do))
 
     def _uses(self, run: Run) -> bool:
         if run.over:

@@ -8,16 +8,21 @@ from typing import Any
 
 import pytest
 
+from labctl.clock import Clock
 from labctl.engine import hooks
 from labctl.engine import run as run_module
 from labctl.engine.jobs import Progress
 from labctl.engine.machines.findings import Outcome
 from labctl.engine.machines.stale import BadWatch
+from labctl.engine.station import Chamber, Station
 from labctl.errors import WireError
-from labctl.model.program import HostIf, Segment
+from labctl.interfaces.chamber import ChamberReading
+from labctl.model.ids import ChannelId
+from labctl.model.program import HostIf, Segment, TemperatureDemand
 from labctl.model.record import RecordBlock
 from labctl.store.runreader import RunReader
 from labctl.store.simdisk import PowerCut, SimulatedDisk
+from labctl.testing.fakechamber import FakeAir, FakeChamber
 from labctl.testing.fakeruns import Process, bench, cycling, job, program, rest
 
 FOLDER = Path("/virtual/data")
@@ -111,3 +116,23 @@ def test_garbled_stop_of_a_trip_loses_no_row_and_is_sent_again() -> None:
     assert (result.outcome, result.end_sequence) == (Outcome.TRIPPED, 201)
     reader = RunReader(next(iter(process.root().run_folders())), disk=disk)
     assert reader.records()["sequence"].tolist() == list(range(1, 202))
+
+
+def test_disk_that_is_full_while_a_chamber_is_waited_for_ends_nobody_elses_run() -> None:
+    disk, air = SimulatedDisk(), FakeAir()
+    process = Process(bench(("1-1", "1-2")), FOLDER, disk=disk)
+
+    def fill(now_s: float, reading: ChamberReading) -> ChamberReading:
+        disk.quota_bytes = disk.used_bytes if now_s < 60.0 else None
+        return reading
+
+    def oven(station: Station, clock: Clock) -> None:
+        chamber = FakeChamber(air, clock)
+        station.chambers["oven"] = Chamber("oven", "fake", chamber, 10.0, (ChannelId("neware:1-2"),))
+
+    air.reading, process.prepare = fill, oven
+    hot = program(cycling(2), "1-2", temperature=TemperatureDemand(60.0))
+    results = process.run([job(program(cycling(2), "1-1")), job(hot)])
+    assert results[1].outcome is Outcome.FINISHED
+    assert air.writes == [60.0]
+    assert any(finding.kind == "store.failed" for finding in results[1].findings)
