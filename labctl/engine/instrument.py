@@ -303,7 +303,8 @@ class InstrumentTask:
     # -- what a poll leads to ---------------------------------------------------------------------------------------
 
     async def _act(self, run: Run, progress: TestProgress) -> None:
-        if run.phase is Phase.HELD:
+        if run.phase is Phase.HELD:  # by a trip whose stop was not confirmed
+            await self.hold(run, "the stop could not be confirmed")
             return
         if run.has_notes and not await run.commit():
             await self.leave(run, "its data could not be stored")
@@ -493,6 +494,4 @@ def _ends_from_outside(run: Run) -> bool:
 
 
 def _has_news(run: Run, answer: TestProgress) -> bool:
-    if run.phase is Phase.HELD:
-        return False
-    return answer.count > run.cursor or answer.test_id != run.test_id
+    return run.phase is not Phase.HELD and (answer.count > run.cursor or answer.test_id != run.test_id)

@@ -136,3 +136,23 @@ def test_disk_that_is_full_while_a_chamber_is_waited_for_ends_nobody_elses_run()
     assert results[1].outcome is Outcome.FINISHED
     assert air.writes == [60.0]
     assert any(finding.kind == "store.failed" for finding in results[1].findings)
+
+
+def test_trip_whose_stop_is_never_confirmed_is_held_and_does_not_keep_the_process() -> None:
+    process = Process(bench(("1-1", "1-2")), FOLDER, poll_s=300.0, disk=SimulatedDisk())
+
+    def refuse(_: int, operation: str) -> str:
+        if operation == "stop":
+            raise WireError("noise")
+        return ""
+
+    def rise(rows: dict[str, Any]) -> None:
+        if rows["current_ampere"].max() > 0.7e-3:
+            rows["voltage_volt"][rows["device_sequence"] >= 200] = 5.1
+
+    process.fate, process.edit_rows = refuse, rise
+    process.on_progress = lambda progress: process.stop.detach() if progress.plant_s > 1e5 else None
+    (result,) = process.run([job(program(cycling(6)))])
+    assert (result.outcome, result.rows > 200) == (None, True)
+    assert "stop" in result.reason and "confirmed" in result.reason
+    assert any(finding.kind == "stop.unconfirmed" for finding in result.findings)
