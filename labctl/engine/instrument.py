@@ -39,7 +39,7 @@ URGENT_PAUSE_S = 0.5
 """A stop that a person or a chamber asks for waits for no poll (I05); a poll that just failed is not repeated
 without a pause."""
 SILENT_POLLS = 3
-"""Polls without a new row after which the state is asked for (I10: engine and device agree within 3 T_poll)."""
+"""Every so many polls without a new row the state is asked for (I10: engine and device agree within 3 T_poll)."""
 PIPELINE_PAGES = 2
 """Fetched pages that may wait for the store (I14)."""
 
@@ -333,22 +333,23 @@ class InstrumentTask:
         if run.decision is not None:
             await self._end(run, run.decision)
         else:
-            await self._segment_over(run)
+            await self._segment_over(run, progress)
 
     async def _look_at_silent(self, run: Run, progress: TestProgress) -> None:
         """Ask for the state of a test that gives no rows for long: it may be paused at the tester (I10)."""
         run.silent_polls = 0 if progress.count > run.seen_count else run.silent_polls + 1
         run.seen_count = progress.count
-        if run.silent_polls != SILENT_POLLS:
+        if run.silent_polls == 0 or run.silent_polls % SILENT_POLLS:
             return
-        state = await self.commands.state(run)
-        if state is not ChannelState.RUNNING:
+        state, told = await self.commands.state(run), run.told_state
+        run.told_state = state
+        if state not in (ChannelState.RUNNING, told):
             text = f"{run.program.channel} gives no rows: its state is {state}, we believe it runs"
             run.note(
                 Finding("state.differs", Priority.HIGH, text, None, "Look at the channel in BTS Client.")
             )
 
-    async def _segment_over(self, run: Run) -> None:
+    async def _segment_over(self, run: Run, progress: TestProgress) -> None:
         """Decide what follows a device test that is over: by its end state, then by the program."""
         state = await self.commands.state(run)
         if state is ChannelState.FINISHED:
@@ -372,7 +373,8 @@ class InstrumentTask:
                 Finding("stopped.outside", Priority.HIGH, text, None, "Find out why before you start again.")
             )
             await self._end(run, EndDecision(Outcome.HELD, text, None))
-        # any other state is not over: ask again at the next poll
+        else:  # not over: ask again at the next poll, and tell where that lasts
+            await self._look_at_silent(run, progress)
 
     async def _next_segment(self, run: Run) -> None:
         before = run.walker.position

@@ -26,7 +26,7 @@ from labctl.engine.machines.walk import Walker
 from labctl.engine.station import Instrument, Station
 from labctl.errors import StoreError
 from labctl.interfaces.chamber import TemperatureReading
-from labctl.interfaces.cycler import Place
+from labctl.interfaces.cycler import ChannelState, Place
 from labctl.model.ids import TestId
 from labctl.model.program import Segment
 from labctl.model.record import DeviceBlock, RecordBlock
@@ -120,6 +120,7 @@ class Run:
         self._device_clock = DeviceClockWatch()
         self._open_circuit = OpenCircuitWatch(program)
         self.silent_polls = self.seen_count = 0
+        self.told_state: ChannelState | None = None
         self._plausible = Plausible(
             PLAUSIBLE_FACTOR * max(abs(capabilities.voltage_min_V), abs(capabilities.voltage_max_V)),
             PLAUSIBLE_FACTOR * max((item.full_scale_A for item in capabilities.ranges), default=1e3),
