@@ -173,7 +173,7 @@ class _Follower:
         """Open the bench's instruments and run all jobs at once."""
         from labctl.engine.api import open_station, run_jobs
 
-        async with open_station(self._station, clock) as station:
+        async with open_station(self._station, clock, wire_root=self._root) as station:
             return await run_jobs(station, self._root, self._jobs, observer=self.board.show, stop=self.stop)
 
 

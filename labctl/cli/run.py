@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         board = RunBoard(quiet=args.json)
 
         async def main(clock: Clock) -> list[RunResult]:
-            async with open_station(station, clock) as opened:
+            async with open_station(station, clock, wire_root=root) as opened:
                 job = Job(program, cell, protocol.text, args.operator, overrides)
                 return await run_jobs(opened, root, [job], observer=board.show, stop=stop)
 

@@ -102,7 +102,7 @@ def resume(args: argparse.Namespace) -> int:
         board = RunBoard(quiet=args.json)
 
         async def main(clock: Clock) -> list[RunResult]:
-            async with open_station(station, clock) as opened:
+            async with open_station(station, clock, wire_root=root) as opened:
                 return await resume_runs(opened, root, run_ids, observer=board.show, stop=signal)
 
         with told_how_to_go_on(board), board, detach_on_interrupt(signal):

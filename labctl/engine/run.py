@@ -103,6 +103,7 @@ class Run:
         self.follower: Follower | None = None
         self.pending: Pending | None = None
         self._clock: Clock = station.clock
+        self._wires = list(station.wires(program.channel))
         self._worker = worker
         self._disk = root.disk
         self._steps = {step.step_id: step for step in program_steps(program.flow)}
@@ -291,6 +292,7 @@ class Run:
             backfilled=digested.backfilled,
         )
         self.note(*digested.findings)
+        self._note_lost_frames()
         columns = None
         now_s = self._clock.link.now_s()
         if digested.closed_half and now_s - self._summary_s >= SUMMARY_EVERY_S:
@@ -333,6 +335,13 @@ class Run:
                 sequence=finding.sequence,
                 what_to_do=finding.what_to_do,
             )
+
+    def _note_lost_frames(self) -> None:
+        """Tell, once for each link, that its raw frames are no longer kept; the run goes on without (S6)."""
+        for log in [log for log in self._wires if log.trouble]:
+            self._wires.remove(log)
+            what_to_do = "Make room on the data disk or repair it; a new process keeps them again."
+            self.note(Finding("wire.lost", Priority.LOW, log.trouble, None, what_to_do))
 
     def event(self, kind: str, **fields: Any) -> None:
         """Note what happened, with its plant time; durable with the next commit."""

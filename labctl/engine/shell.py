@@ -22,7 +22,7 @@ from labctl.engine.machines.checks import STATE, Refusal, state_refusal
 from labctl.engine.machines.life import Phase
 from labctl.engine.resume import reconcile, reopened
 from labctl.engine.run import Run
-from labctl.engine.station import Chamber, Station
+from labctl.engine.station import Chamber, Instrument, Station
 from labctl.engine.stoprequest import request_stop
 from labctl.errors import InstrumentError, StoreError, UserInputError
 from labctl.interfaces.cycler import OVER
@@ -171,6 +171,16 @@ def cell_fields(cell: Cell) -> dict[str, Any]:
     return {name: getattr(cell, name) for name in Cell.__dataclass_fields__}
 
 
+def _device(device: Instrument | Chamber) -> dict[str, Any]:
+    """Return which driver served a run, and where in the data root its raw frames lie (S6)."""
+    return {
+        "name": device.name,
+        "driver": device.driver,
+        "driver_version": device.driver_version,
+        "wire": None if device.wire is None else device.wire.place,
+    }
+
+
 def _manifest(station: Station, job: Job) -> dict[str, Any]:
     program, plant = job.program, station.clock.plant
     instrument, _ = station.locate(program.channel)
@@ -184,8 +194,8 @@ def _manifest(station: Station, job: Job) -> dict[str, Any]:
         },
         "program": json.loads(program_to_json(program)),
         "channel": program.channel,
-        "instrument": {"name": instrument.name, "driver": instrument.driver, "identity": instrument.identity},
-        "chamber": None if chamber is None else {"name": chamber.name, "driver": chamber.driver},
+        "instrument": {**_device(instrument), "identity": instrument.identity},
+        "chamber": None if chamber is None else _device(chamber),
         "clock": {
             "kind": "virtual" if plant.virtual else "real",
             "mode": station.clock.mode.value,

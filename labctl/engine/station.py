@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
-from typing import Any
+from importlib.metadata import EntryPoint, entry_points
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 from labctl.clock import Clock
 from labctl.config.station import ChannelLimits, DeviceEntry, StationFile
@@ -15,32 +17,41 @@ from labctl.interfaces.chamber import TemperatureChamber
 from labctl.interfaces.cycler import Cycler, CyclerCapabilities, Place
 from labctl.model.ids import ChannelId
 from labctl.model.program import Limits
+from labctl.store.wirelog import WireLog
 from labctl.transport import open_transport
 from labctl.transport.base import Transport
+from labctl.transport.capture import CaptureTransport, Event
+
+if TYPE_CHECKING:
+    from labctl.store.root import DataRoot
 
 DRIVERS = "labctl.drivers"
 
 
 @dataclass(slots=True)
 class Instrument:
-    """One open cycler with its poll period (plant seconds) and what it said it is."""
+    """One open cycler with its poll period (plant seconds), what it said it is, and where its raw frames go."""
 
     name: str
     driver: str
     cycler: Cycler
     poll_s: float
     identity: str = ""
+    driver_version: str = ""
+    wire: WireLog | None = None
 
 
 @dataclass(slots=True)
 class Chamber:
-    """One open chamber and the channels that stand in it."""
+    """One open chamber, the channels that stand in it, and where its raw frames go."""
 
     name: str
     driver: str
     chamber: TemperatureChamber
     poll_s: float
     channels: tuple[ChannelId, ...]
+    driver_version: str = ""
+    wire: WireLog | None = None
 
 
 @dataclass(slots=True)
@@ -68,6 +79,13 @@ class Station:
         """Return the chamber that a channel stands in."""
         return next((chamber for chamber in self.chambers.values() if channel in chamber.channels), None)
 
+    def wires(self, channel: ChannelId) -> tuple[WireLog, ...]:
+        """Return the raw-frame logs of what serves a channel: its instrument, its chamber."""
+        instrument, _ = self.locate(channel)
+        chamber = self.chamber_of(channel)
+        logs = (instrument.wire, None if chamber is None else chamber.wire)
+        return tuple(log for log in logs if log is not None)
+
     def capabilities(self, channel: ChannelId) -> CyclerCapabilities:
         """Return what a channel can do."""
         instrument, place = self.locate(channel)
@@ -77,23 +95,34 @@ class Station:
 Factory = Callable[[str, str, Mapping[str, object], Clock, Callable[[str], Transport]], Any]
 
 
-def load_driver(name: str) -> Factory:
-    """Return a driver's factory by its entry point. Raises: UserInputError naming the drivers there are."""
+def _entry_point(name: str) -> EntryPoint:
     found = {point.name: point for point in entry_points(group=DRIVERS)}
     if name not in found:
         known = ", ".join(sorted(found)) or "none is installed"
         raise UserInputError(f"There is no driver {name!r}. Known drivers: {known}.")
-    factory: Factory = found[name].load()
+    return found[name]
+
+
+def load_driver(name: str) -> Factory:
+    """Return a driver's factory by its entry point. Raises: UserInputError naming the drivers there are."""
+    factory: Factory = _entry_point(name).load()
     return factory
 
 
-def _made(entry: DeviceEntry, clock: Clock, connect: Callable[[str], Transport] | None) -> Any:
-    def by_resource(resource: str) -> Transport:
-        return open_transport(resource, clock)
+def driver_version(name: str) -> str:
+    """Return name and version of the package that brings a driver. Raises: UserInputError as above."""
+    package = _entry_point(name).dist
+    return "" if package is None else f"{package.name} {package.version}"
 
+
+def _made(entry: DeviceEntry, clock: Clock, connect: Callable[[str], Transport] | None) -> Any:
     return load_driver(entry.driver)(
-        entry.name, entry.resource, entry.driver_options, clock, connect or by_resource
+        entry.name, entry.resource, entry.driver_options, clock, connect or _by_resource(clock)
     )
+
+
+def _by_resource(clock: Clock) -> Callable[[str], Transport]:
+    return lambda resource: open_transport(resource, clock)
 
 
 def build_cycler(
@@ -138,28 +167,70 @@ def has_chamber(station: StationFile, channel: ChannelId) -> bool:
 
 @asynccontextmanager
 async def open_station(
-    station: StationFile, clock: Clock, *, connect: Callable[[str], Transport] | None = None
+    station: StationFile,
+    clock: Clock,
+    *,
+    connect: Callable[[str], Transport] | None = None,
+    wire_root: DataRoot | None = None,
 ) -> AsyncIterator[Station]:
     """Open every instrument and chamber of a station file; close them again at the end.
 
-    ``connect`` replaces the transports, for tests and in-memory benches. Raises: InstrumentError of the
-    first one that does not answer, after the others have been closed.
+    ``connect`` replaces the transports, for tests and in-memory benches. ``wire_root``, locked by the caller,
+    keeps the raw frames of every link (S6); a process that runs programs names it. Raises: InstrumentError
+    of the first one that does not answer, after the others have been closed.
     """
     opened = Station(station.name, clock, limits=station.limits)
     async with AsyncExitStack() as stack:
         for entry in station.instruments:
-            cycler = build_cycler(entry, clock, connect)
+            made_by = driver_version(entry.driver)
+            wire = _wire(entry, made_by, clock, wire_root, stack)
+            cycler = build_cycler(entry, clock, _kept(entry, clock, connect, wire))
             stack.push_async_callback(cycler.close)
             await cycler.open()
             identity = await cycler.identify()
+            if wire is not None:
+                wire.add(json.dumps({"event": Event.IDENTITY.value, "text": identity}) + "\n")
             opened.instruments[entry.name] = Instrument(
-                entry.name, entry.driver, cycler, entry.poll_s, identity
+                entry.name, entry.driver, cycler, entry.poll_s, identity, made_by, wire
             )
         for entry in station.chambers:
-            chamber = build_chamber(entry, clock, connect)
+            made_by = driver_version(entry.driver)
+            wire = _wire(entry, made_by, clock, wire_root, stack)
+            chamber = build_chamber(entry, clock, _kept(entry, clock, connect, wire))
             stack.push_async_callback(chamber.close)
             await chamber.open()
             opened.chambers[entry.name] = Chamber(
-                entry.name, entry.driver, chamber, entry.poll_s, entry.channels
+                entry.name, entry.driver, chamber, entry.poll_s, entry.channels, made_by, wire
             )
         yield opened
+
+
+def _wire(
+    entry: DeviceEntry, made_by: str, clock: Clock, root: DataRoot | None, stack: AsyncExitStack
+) -> WireLog | None:
+    """Begin the raw-frame log of an instrument, closed after its links."""
+    if root is None:
+        return None
+    header = {
+        "driver": entry.driver, "driver_version": made_by, "resource": entry.resource,
+        "utc": clock.link.utc().isoformat(),
+    }  # fmt: skip
+    log = WireLog(root.disk, root.path, entry.name, header, clock.link.now_s)
+    stack.callback(log.close)
+    return log
+
+
+def _kept(
+    entry: DeviceEntry, clock: Clock, connect: Callable[[str], Transport] | None, wire: WireLog | None
+) -> Callable[[str], Transport] | None:
+    """Return ``connect`` with every pipe of the instrument written down, in the order in which it asks for them."""
+    if wire is None:
+        return connect
+    inner, add = connect or _by_resource(clock), wire.add
+    numbers, started_s = count(1), clock.link.now_s()
+
+    def connect_kept(resource: str) -> Transport:
+        link = f"{entry.name}/{next(numbers)}"
+        return CaptureTransport(inner(resource), clock, add, link=link, started_s=started_s)
+
+    return connect_kept

@@ -48,7 +48,6 @@ class FrameKind(IntEnum):
 
     RECORDS = 1
     LINE = 2
-    WIRE = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ AMBIENT = "ambient.jsonl"
 JOURNAL = "journal.jsonl"
 SUMMARY = "summary.parquet"
 TAIL = "tail.parquet"
-WIRE = "wire.log"
 TEMPORARY_SUFFIX = ".tmp"
 
 _LOG = re.compile(r"records-(\d{4,})(?:-p(\d+))?\.log")

@@ -24,8 +24,8 @@ from labctl.model.ids import RunId
 from labctl.model.record import RecordBlock
 from labctl.store import folder as run_folder
 from labctl.store import names, parquet
-from labctl.store.disk import DiskFile, replace_file
-from labctl.store.frames import FrameKind, encode_frame, pack_line, pack_records
+from labctl.store.disk import replace_file
+from labctl.store.frames import FrameKind, pack_line, pack_records
 from labctl.store.linewriter import LineWriter
 from labctl.store.manifest import read_manifest, restore_manifest, write_manifest
 from labctl.store.receipt import Receipt
@@ -38,10 +38,6 @@ __all__ = ["Receipt", "RunWriter"]
 SCHEMA = "labctl.run/1"
 RECEIPTS_WAITING_MAX = 64
 """Receipts are in the log already; their own file is written in strides of this many."""
-
-WIRE_BYTES_MAX = 16 * 1024 * 1024
-WIRE_FILES_MAX = 10
-"""Raw frames are kept in files of 16 MB, the ten newest (I14)."""
 
 
 class RunWriter:
@@ -69,8 +65,6 @@ class RunWriter:
             for name in (names.EVENTS, names.RECEIPTS, names.AMBIENT)
         }
         self._journal = LineWriter(self._disk, folder / names.JOURNAL, chained=True)
-        self._wire: DiskFile | None = None
-        self._wire_bytes = 0
 
     # -- opening --
 
@@ -284,38 +278,6 @@ class RunWriter:
         except OSError as error:
             raise StoreError(f"Cannot write the summary of {self.folder.name}: {error}") from error
 
-    def wire(self, data: bytes) -> None:
-        """Keep raw bytes of the instrument; never synced, oldest dropped.
-
-        A disk error here is only noted.
-        """
-        try:
-            if self._wire is not None and self._wire_bytes > WIRE_BYTES_MAX:
-                self._rotate_wire()
-            if self._wire is None:
-                path = self.folder / names.WIRE
-                size = self._disk.size(path)
-                self._wire = self._disk.create(path) if size is None else self._disk.open(path)
-                self._wire_bytes = size or 0
-            frame = encode_frame(FrameKind.WIRE, data)  # checked like the log, so that a torn tail is known
-            self._wire.write((frame,), self._wire_bytes)
-            self._wire_bytes += len(frame)
-        except OSError as error:
-            self._close_wire()
-            self._on_trouble(f"{names.WIRE} cannot be written: {error}")
-
-    def _rotate_wire(self) -> None:
-        self._close_wire()
-        for count in range(WIRE_FILES_MAX - 1, 0, -1):
-            source = self.folder / (names.WIRE if count == 1 else f"{names.WIRE}.{count - 1}")
-            if self._disk.size(source) is not None:
-                self._disk.rename(source, self.folder / f"{names.WIRE}.{count}")
-
-    def _close_wire(self) -> None:
-        if self._wire is not None:
-            self._wire.close()
-            self._wire = None
-
     # -- sealing and closing --
 
     def _seal_full(self) -> None:
@@ -384,5 +346,4 @@ class RunWriter:
             segment.close()
         for lines in (*self._lines.values(), self._journal):
             lines.close()
-        self._close_wire()
         self._segments.clear()

@@ -139,7 +139,8 @@ class BenchRun:
 
     ``plans`` puts fault plans on an instrument's connections in the order in which its driver asks for them
     (a Neware: the normal lane, then the stop lane); they hold for the next process only. ``prepare`` is told the
-    open station before anything runs. The data root lies on a simulated disk unless ``disk`` says otherwise.
+    open station before anything runs; ``keep_frames`` keeps the links' raw frames. The data root lies on a
+    simulated disk unless ``disk`` says otherwise.
     """
 
     def __init__(
@@ -163,6 +164,7 @@ class BenchRun:
         self.on_progress: Callable[[Progress], None] | None = None
         self.prepare: Callable[[Station], None] | None = None
         self.stop = StopSignal()
+        self.keep_frames = False
         self.asked: dict[str, list[bytes]] = {entry.name: [] for entry in self.station.chambers}
         self._acts: list[tuple[float, int, Callable[[], object]]] = []
 
@@ -243,7 +245,12 @@ class BenchRun:
         self.pipes = {}
 
         async def main(clock: Clock) -> T:
-            async with open_station(self.station, clock, connect=self._connector(clock)) as station:
+            async with open_station(
+                self.station,
+                clock,
+                connect=self._connector(clock),
+                wire_root=self.root() if self.keep_frames else None,
+            ) as station:
                 if self.prepare is not None:
                     self.prepare(station)
                 return await story(station)

@@ -11,13 +11,33 @@ writes and one reads at a time.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, Self
 
 READ_CHUNK_BYTES = 262_144
 """Largest piece one ``read`` returns: a full download page in one go."""
 
 OPEN_TIMEOUT_S = 10.0
 EXCHANGE_TIMEOUT_S = 30.0
+
+
+class Redacted(bytes):
+    """Bytes that hold a secret, a login for example, with what a log may show in their place (X13).
+
+    Only the driver knows where its wire carries a secret: it writes such a request as ``Redacted``.
+    """
+
+    shown: bytes
+
+    def __new__(cls, data: bytes, shown: bytes) -> Self:
+        """Return ``data`` as they are sent, marked."""
+        made = super().__new__(cls, data)
+        made.shown = shown
+        return made
+
+
+def shown(data: bytes) -> bytes:
+    """Return the bytes as a log may show them."""
+    return data.shown if isinstance(data, Redacted) else data
 
 
 class Transport(Protocol):

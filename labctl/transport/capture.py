@@ -1,7 +1,10 @@
-"""Write down what passes a pipe, one JSON line per event, for bug reports and replay.
+"""Write down what passes a pipe, one JSON line per event: raw frames of a run (S6), bug reports, replay.
 
 Line: ``{"time_s": 1.25, "event": "out", "data": "0001..."}``. ``time_s`` is link time since the capture
 began, ``data`` is hexadecimal. Events: open, close, out, in, timeout (nothing came), lost (the peer closed).
+Where several pipes share a file each line names its pipe (``link``), and two events stand for no bytes: begin
+(a process began to write there) and identity (what the instrument said it is). Bytes that a driver marked as
+``Redacted`` appear as it wants them shown (X13).
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from enum import StrEnum
 
 from labctl.clock import Clock
 from labctl.errors import LinkError, LinkTimeout
-from labctl.transport.base import EXCHANGE_TIMEOUT_S, OPEN_TIMEOUT_S, Transport
+from labctl.transport.base import EXCHANGE_TIMEOUT_S, OPEN_TIMEOUT_S, Transport, shown
 
 
 class Event(StrEnum):
@@ -24,16 +27,30 @@ class Event(StrEnum):
     IN = "in"
     TIMEOUT = "timeout"
     LOST = "lost"
+    BEGIN = "begin"
+    IDENTITY = "identity"
 
 
 class CaptureTransport:
-    """A pipe that hands every event to ``sink`` as a line of text ending in a newline."""
+    """A pipe that hands every event to ``sink`` as a line of text ending in a newline.
 
-    def __init__(self, inner: Transport, clock: Clock, sink: Callable[[str], object]) -> None:
+    ``link`` names the pipe and ``started_s`` (link time) is where its times begin, for pipes that share a sink.
+    """
+
+    def __init__(
+        self,
+        inner: Transport,
+        clock: Clock,
+        sink: Callable[[str], object],
+        *,
+        link: str = "",
+        started_s: float | None = None,
+    ) -> None:
         self._inner = inner
         self._clock = clock
         self._sink = sink
-        self._started_s: float | None = None
+        self._started_s = started_s
+        self._link = f'"link": {json.dumps(link)}, ' if link else ""
 
     @property
     def resource(self) -> str:
@@ -93,5 +110,8 @@ class CaptureTransport:
         now_s = self._clock.link.now_s()
         if self._started_s is None:
             self._started_s = now_s
-        line = {"time_s": round(now_s - self._started_s, 6), "event": event.value, "data": data.hex()}
-        self._sink(json.dumps(line) + "\n")
+        time_s = round(now_s - self._started_s, 6)
+        # put together by hand: a page of records is half a megabyte, and hexadecimal needs no escapes
+        self._sink(
+            f'{{"time_s": {time_s}, {self._link}"event": "{event.value}", "data": "{shown(data).hex()}"}}\n'
+        )

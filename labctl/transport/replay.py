@@ -1,4 +1,8 @@
-"""Play a capture back to a driver: it must say what was said then, and hears what was heard then."""
+"""Play a capture back to a driver: it must say what was said then, and hears what was heard then.
+
+Of a raw-frame log (``wire/<instrument>.log``) the newest part is played: what the last process wrote. Where a
+file began in the middle of a connection, the part begins with the first connection that it holds from its start.
+"""
 
 from __future__ import annotations
 
@@ -8,45 +12,83 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from labctl.errors import LabctlError, LinkClosed, LinkTimeout, UserFileError
-from labctl.transport.base import EXCHANGE_TIMEOUT_S, OPEN_TIMEOUT_S
+from labctl.transport.base import EXCHANGE_TIMEOUT_S, OPEN_TIMEOUT_S, shown
 from labctl.transport.capture import Event
 
 SHOWN_BYTES = 24
+_HEADER = '{"event": "begin"'
 
 
 class ReplayMismatch(LabctlError):
     """The driver does something else than the capture holds; names the event and both byte strings."""
 
 
-def read_capture(path: Path) -> list[tuple[Event, bytes]]:
-    """Return the events of a capture file. Raises UserFileError naming the line."""
-    return _parse(path.read_text(encoding="utf-8").splitlines(), path)
+def read_capture(path: Path, link: str | None = None) -> list[tuple[Event, bytes]]:
+    """Return the events of a capture file, of its newest part, of one ``link`` where it holds several.
+
+    Raises: UserFileError naming the line, or why the file cannot be played.
+    """
+    return _parse(path.read_text(encoding="utf-8").split("\n"), path, link)
 
 
-def _parse(lines: Iterable[str], path: Path | None) -> list[tuple[Event, bytes]]:
-    events = []
-    for number, line in enumerate(lines, start=1):
+def _parse(lines: Iterable[str], path: Path | None, link: str | None) -> list[tuple[Event, bytes]]:
+    rows = list(lines)
+    headers = [place for place, line in enumerate(rows) if line.startswith(_HEADER)]
+    begins = [place for place in headers if not json.loads(rows[place]).get("goes_on")]
+    events: list[tuple[Event, bytes]] = []
+    links: set[str] = set()
+    for place in range(begins[-1] if begins else 0, len(rows)):
+        line = rows[place]
         if not line.strip():
             continue
         try:
             entry = json.loads(line)
-            events.append((Event(entry["event"]), bytes.fromhex(entry["data"])))
+            event = Event(entry["event"])
+            if event in (Event.BEGIN, Event.IDENTITY):
+                continue
+            data = bytes.fromhex(entry["data"])
         except (ValueError, KeyError, TypeError) as error:
+            if headers and place == len(rows) - 1:
+                break  # a log whose process was killed may end in half a line
             raise UserFileError(
                 f"this is not a line of a capture ({error})",
                 path=path,
-                line=number,
+                line=place + 1,
                 fix='Each line looks like {"time_s": 0.1, "event": "out", "data": "0a"}.',
             ) from error
-    return events
+        links.add(str(entry.get("link", "")))
+        if link is None or entry.get("link") == link:
+            events.append((event, data))
+    if link is None and len(links) > 1:
+        raise UserFileError(
+            f"this file holds several links ({', '.join(sorted(links))}), and one pipe plays one of them",
+            path=path,
+            fix=f"Name it: link={min(links)!r}.",
+        )
+    return _from_first_open(events, path) if headers and not begins else events
+
+
+def _from_first_open(events: list[tuple[Event, bytes]], path: Path | None) -> list[tuple[Event, bytes]]:
+    """Leave out the rest of a connection whose beginning lies in the file before."""
+    for place, (event, _) in enumerate(events):
+        if event is Event.OPEN:
+            return events[place:]
+    raise UserFileError(
+        "this file holds no connection from its beginning: it was begun while one was open",
+        path=path,
+        fix="Put the file before it (.log.1) in front of it in one file, and play that.",
+    )
 
 
 class ReplayTransport:
     """A pipe whose other end is a capture. How the driver cuts its writes is free; their bytes are not."""
 
-    def __init__(self, capture: Path | Iterable[str]) -> None:
+    def __init__(self, capture: Path | Iterable[str], *, link: str | None = None) -> None:
+        """Load a capture; ``link`` names the pipe where it holds several. Raises: UserFileError."""
         self._path = capture if isinstance(capture, Path) else None
-        self._events = deque(read_capture(capture) if isinstance(capture, Path) else _parse(capture, None))
+        self._events = deque(
+            read_capture(capture, link) if isinstance(capture, Path) else _parse(capture, None, link)
+        )
         self._number = 1
         self._rest_out = b""
         self._is_open = False
@@ -84,7 +126,7 @@ class ReplayTransport:
     async def write(self, data: bytes, timeout_s: float = EXCHANGE_TIMEOUT_S) -> None:
         """Compare with what was sent then. Raises LinkTimeout, LinkClosed as then; ReplayMismatch."""
         self._need_open("write")
-        given = data
+        given = shown(data)
         while given:
             if not self._rest_out:
                 event, self._rest_out = self._next(f"write {_shown(given)}")

@@ -22,6 +22,12 @@ PAGE = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
 ROWS = 40_000
 """More than one records file holds."""
+WIRE = """{"event": "begin", "instrument": "neware"}
+
+{"time_s": 0.5, "link": "neware/1", "event": "in", "data": "3c62"}
+{"time_s": 0.6, "link": "neware/2", "event": "in", "data": "00"}
+{"time_s": 0.7, "link": "neware/1", "event": "in", "data": "7473"}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +48,9 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> RunReader:
 def run_example(number: int, reader: RunReader, tmp_path: Path) -> dict[str, Any]:
     script = tmp_path / "example.py"
     script.write_text(EXAMPLES[number], encoding="utf-8")
-    return runpy.run_path(str(script), init_globals={"folder": str(reader.folder)})
+    wire = tmp_path / "neware.log"
+    wire.write_text(WIRE, encoding="utf-8")
+    return runpy.run_path(str(script), init_globals={"folder": str(reader.folder), "wire": str(wire)})
 
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
@@ -58,6 +66,11 @@ def test_the_first_example_sees_all_rows_up_to_the_end(reader: RunReader, tmp_pa
 def test_the_page_works_out_the_digest_that_labctl_prints(reader: RunReader, tmp_path: Path) -> None:
     (number,) = [place for place, text in enumerate(EXAMPLES) if "hashlib" in text]
     assert run_example(number, reader, tmp_path)["digest"] == reader.digest()
+
+
+def test_the_page_puts_together_what_an_instrument_said(reader: RunReader, tmp_path: Path) -> None:
+    (number,) = [place for place, text in enumerate(EXAMPLES) if "fromhex" in text]
+    assert run_example(number, reader, tmp_path)["said"] == b"<bts"
 
 
 def test_every_stored_column_is_explained() -> None:

@@ -72,7 +72,6 @@ class Script:
                 self.journal = first
                 writer.update_manifest(step=first)
                 self.manifest_step = first
-                writer.wire(b"raw")
                 writer.write_cycles({"cycle": np.arange(step)})
                 writer.ambient(float(step), 25.0)
         self.acknowledged = writer.commit()

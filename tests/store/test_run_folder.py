@@ -268,19 +268,6 @@ def test_a_damaged_manifest_is_named_and_the_copy_before_it_serves(real_root: Da
         RunReader(writer.folder)
 
 
-def test_the_wire_log_is_rotated_and_keeps_the_newest(
-    real_root: DataRoot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("labctl.store.runwriter.WIRE_BYTES_MAX", 1000)
-    writer = written(real_root, [1])
-    for number in range(200):
-        writer.wire(b"frame %03d " % number * 20)
-    found = sorted(path.name for path in writer.folder.glob("wire.log*"))
-    assert len(found) == 10
-    assert b"frame 199" in (writer.folder / "wire.log").read_bytes()
-    writer.finish(None)
-
-
 def test_columns_and_ranges_of_rows_are_read_alone(
     root: DataRoot, disk: SimulatedDisk, small_files: int
 ) -> None:

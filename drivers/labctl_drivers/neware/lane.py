@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 
 from labctl.clock import Clock
 from labctl.errors import InstrumentError, LinkClosed, LinkError, LinkTimeout, RefusedError
-from labctl.transport.base import Transport
+from labctl.transport.base import Redacted, Transport
 from labctl_drivers.neware import messages as m
+from labctl_drivers.neware.codec import encode_request
 from labctl_drivers.neware.session import Session
 
 log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S = 10.0
+HIDDEN = "***"
+"""Stands for the password wherever the login is written down (X13)."""
 
 
 class Lane:
@@ -126,7 +130,10 @@ class Lane:
 
     async def _exchange(self, request: m.Request) -> m.Reply:
         deadline_s = self._clock.link.now_s() + self._timeout_s
-        await self._transport.write(self._session.ask(request), self._timeout_s)
+        data = self._session.ask(request)
+        if isinstance(request, m.Connect):
+            data = Redacted(data, encode_request(replace(request, password=HIDDEN)))
+        await self._transport.write(data, self._timeout_s)
         while True:
             left_s = deadline_s - self._clock.link.now_s()
             if left_s <= 0.0:
