@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from labctl.engine.machines.stale import ClockWatch
 from labctl.engine.resume import segment_start_s
 
 EPOCH_S = 1_767_225_600.0
@@ -52,3 +53,11 @@ def test_wall_clock_that_was_set_back_puts_no_start_into_the_future() -> None:
 
 def test_on_a_virtual_bench_plant_seconds_are_those_of_the_bench() -> None:
     assert segment_start_s(manifest(777.0, timedelta(hours=1)), Plant(True, 9000.0)) == 777.0
+
+
+def test_clock_that_drifts_for_a_month_has_not_been_set_and_one_that_was_set_has() -> None:
+    watch = ClockWatch()
+    drift = 50e-6  # a quartz that nobody disciplines: 4 s a day
+    for poll in range(0, 30 * 8640, 60):
+        assert watch.feed(poll * 10.0 * (1.0 + drift), poll * 10.0) == 0.0
+    assert watch.feed(2.6e6 + 3600.0, 2.6e6) == pytest.approx(3600.0 - 130.0, abs=1.0)

@@ -198,14 +198,9 @@ class ClockWatch:
     def feed(self, utc_s: float, monotonic_s: float) -> float:
         """Take a pair of readings of the same moment; return by how many seconds UTC has jumped, 0 for not at all."""
         offset_s = utc_s - monotonic_s
-        if self._offset_s is None:
-            self._offset_s = offset_s
-            return 0.0
-        jumped_s = offset_s - self._offset_s
-        if abs(jumped_s) <= CLOCK_JUMP_S:
-            return 0.0
-        self._offset_s = offset_s
-        return jumped_s
+        before_s, self._offset_s = self._offset_s, offset_s  # from poll to poll: a slow drift is no jump
+        jumped_s = 0.0 if before_s is None else offset_s - before_s
+        return jumped_s if abs(jumped_s) > CLOCK_JUMP_S else 0.0
 
 
 class DeviceClockWatch:
