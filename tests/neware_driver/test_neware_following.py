@@ -241,3 +241,17 @@ def test_the_same_driver_works_in_one_process_where_time_leaps(on_bench: Any) ->
         assert after_s == began_s  # an exchange takes no plant time
 
     on_bench(scene)
+
+
+def test_a_channel_that_runs_test_after_test_leaves_no_trace_of_each_in_memory(on_bench: Any) -> None:
+    """I14: a host repeat makes thousands of device tests in a month."""
+
+    async def scene(bench: Any) -> None:
+        bench.server.counts["1-1"] = 2
+        async with bench.opened() as driver:
+            for test_id in range(41, 51):
+                bench.server.tests["1-1"] = test_id
+                assert len(await driver.records("1-1", TestId(test_id), 0)) == 2
+            assert len(driver._newest_clock) == 1
+
+    on_bench(scene)

@@ -78,7 +78,7 @@ class NewareCycler:
         self._starting = asyncio.Lock()
         self._places: tuple[Place, ...] = ()
         self._readings: dict[Place, tuple[float, LiveReading]] = {}
-        self._newest_clock: dict[tuple[Place, int], tuple[int, bytes]] = {}
+        self._newest_clock: dict[Place, tuple[int, int, bytes]] = {}  # of the latest test only (I14)
 
     # ------------------------------------------------------------------------------------------- HasChannels
 
@@ -221,7 +221,9 @@ class NewareCycler:
 
     def _watch_clock(self, place: Place, test_id: TestId, block: DeviceBlock) -> None:
         """Warn when the server's wall clock went back; rows stay in the order of their numbers (1.4, F15)."""
-        last_sequence, newest = self._newest_clock.get((place, test_id), (0, b""))
+        known_test, last_sequence, newest = self._newest_clock.get(place, (test_id, 0, b""))
+        if known_test != test_id:
+            last_sequence, newest = 0, b""
         fresh = block.rows(
             int((block["device_sequence"] <= last_sequence).sum())
         )  # the rest was asked for again
@@ -233,7 +235,7 @@ class NewareCycler:
                 "instrument=%s place=%s test=%d server clock went back near record %d; order kept by record number",
                 self._name, place, test_id, int(fresh["device_sequence"][0]),
             )  # fmt: skip
-        self._newest_clock[place, test_id] = (int(fresh["device_sequence"][-1]), bytes(clock[-1]))
+        self._newest_clock[place] = (test_id, int(fresh["device_sequence"][-1]), bytes(clock[-1]))
 
     async def events(self, place: Place, test_id: TestId) -> tuple[DeviceEvent, ...]:
         """Fetch the test's log (test-level events only; at most 5000 lines)."""
