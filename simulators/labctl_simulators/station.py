@@ -20,6 +20,8 @@ from labctl_simulators.server import HOST, Serving
 LOCKSTEP_POLL_s = 600
 FREE_POLL_s = 10
 FREE_POLLS_PER_WALL_s = 4.0
+POLL_MAX_s = 3600
+"""The longest poll period that a station file may ask for."""
 COATED_FILM_nm = 750.0
 _ONE_C_mA_per_g = {"LTO": 175.0, "LFP": 170.0}
 _KINDS = {"LTO": "lto_li", "LFP": "lfp_li"}
@@ -75,7 +77,7 @@ def station_text(bench: Bench, pace: Pace, serving: Serving, folder: Path) -> st
     if pace.mode is Mode.LOCKSTEP:
         poll_s = LOCKSTEP_POLL_s
     else:
-        poll_s = max(FREE_POLL_s, math.ceil((pace.speed or 1.0) / FREE_POLLS_PER_WALL_s))
+        poll_s = min(POLL_MAX_s, max(FREE_POLL_s, math.ceil((pace.speed or 1.0) / FREE_POLLS_PER_WALL_s)))
     lines = [
         "# Written by labctl sim; it fits the ports of this one process.",
         "labctl: station/1",
