@@ -5,6 +5,7 @@
     LabctlError
       UserFileError        station, protocol, bench or cell file: path, line, column, what would be right
       UserInputError       a command line or API argument that cannot be used
+      ConflictError        a wish that came too late: someone else has acted meanwhile; says who and what
       ProgramError         a protocol that cannot be bound to this cell and channel (all findings listed)
       StoreError           a data root or run folder that is damaged, locked or full
       InstrumentError      which instrument, which operation, elapsed link seconds
@@ -60,6 +61,10 @@ class UserFileError(LabctlError):
 
 class UserInputError(LabctlError):
     """An argument that cannot be used; the text says what would be right."""
+
+
+class ConflictError(LabctlError):
+    """What is asked no longer fits what is there (F43); the text says who has done what meanwhile."""
 
 
 class ProgramError(LabctlError):

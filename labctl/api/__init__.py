@@ -1,0 +1,1 @@
+"""HTTP and WebSocket: the station's server and its Python client."""

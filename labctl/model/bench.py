@@ -1,0 +1,132 @@
+"""How the bench stands: station, instruments, channels, chambers, as the API sends them and clients show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from labctl.model.ids import ChannelId
+from labctl.model.job import Forecast, JobId
+
+
+class LinkState(StrEnum):
+    """What is known of an instrument."""
+
+    OPENING = "opening"
+    LIVE = "live"
+    STALE = "stale"  # the link is gone; the device goes on by itself
+    UNKNOWN = "unknown"  # gone for longer than the rules allow
+    HELD = "held"  # another device answers there, or someone else uses it: nothing is sent
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentStatus:
+    """One instrument with its link."""
+
+    name: str
+    driver: str
+    resource: str
+    link: LinkState
+    identity: str = ""
+    text: str = ""
+    channels: tuple[ChannelId, ...] = ()
+    poll_s: float = 10.0
+    silence: str = ""
+    """The silence policy in the driver's own words."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelStatus:
+    """One channel. ``state`` is the run's phase while a run owns it, else the device's own word.
+
+    ``cell_id`` is what a person loaded. ``lane`` is empty, or why the lane stands still. NaN where nothing is known.
+    """
+
+    channel: ChannelId
+    state: str
+    cell_id: str = ""
+    cell_name: str = ""
+    ready: bool = False
+    run_id: str = ""
+    job_id: JobId | None = None
+    protocol: str = ""
+    voltage_V: float = float("nan")
+    current_A: float = float("nan")
+    temperature_degC: float = float("nan")
+    cycle: int = 0
+    cycles: int = 0
+    sentence: str = ""
+    lane: str = ""
+    ends: Forecast | None = None
+    rows: int = 0
+    test_time_s: float = 0.0
+    seen_utc: str = ""
+    tripped: str = ""
+    """Why the channel is latched by a trip; empty when it is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChamberStatus:
+    """One chamber as last read."""
+
+    name: str
+    state: str
+    temperature_degC: float = float("nan")
+    setpoint_degC: float = float("nan")
+    channels: tuple[ChannelId, ...] = ()
+    text: str = ""
+    seen_utc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StopReport:
+    """What became of a stop on one channel, and what a person must do where it is not confirmed."""
+
+    channel: ChannelId
+    confirmed: bool
+    text: str = ""
+    what_to_do: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StopAll:
+    """The latch of *Stop all outputs*."""
+
+    active: bool
+    by: str = ""
+    since_utc: str = ""
+    reason: str = ""
+    reports: tuple[StopReport, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StationInfo:
+    """The station itself. ``plant_utc`` is the bench's time, which on a virtual bench is not the wall's."""
+
+    name: str
+    version: str
+    epoch: str
+    """Names this life of the process: deltas are numbered within it."""
+    pid: int
+    data: str
+    virtual: bool
+    clock: str
+    plant_utc: str
+    started_utc: str
+    ready: bool
+    stop_all: StopAll
+    free_bytes: int
+    space: str
+    runs_active: int
+    jobs_waiting: int
+    alarms_open: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """One numbered change: the present state of ``topic``/``key``, or with ``data`` None that it is gone."""
+
+    number: int
+    topic: str
+    key: str
+    data: dict[str, object] | None
