@@ -27,6 +27,8 @@ class Job:
     protocol_text: str = ""
     operator: str = ""
     overrides: Mapping[str, str] = field(default_factory=dict)
+    marks: Mapping[str, str] = field(default_factory=dict)
+    """What the asker wants to find again in ``run.json``, for example the queue's job id; the engine ignores it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,6 +202,7 @@ def _manifest(station: Station, job: Job) -> dict[str, Any]:
             "epoch_unix_s": plant.epoch_unix_s,
         },
         "operator": job.operator,
+        "marks": dict(job.marks),
         "poll_s": instrument.poll_s,
         "started_utc": plant.utc().isoformat(),
         "segments": [],

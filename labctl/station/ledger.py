@@ -45,7 +45,7 @@ class Ledger:
         return read_lines(data, chained=True)
 
     async def add(self, *lines: Mapping[str, Any]) -> Line:
-        """Append lines and make them durable with one sync; returns the last. Raises: StoreError: nothing is believed."""
+        """Append lines, make them durable with one sync, return the last. Raises: StoreError; nothing is believed."""
         return await self._worker.call(self._add, lines)
 
     def _add(self, lines: tuple[Mapping[str, Any], ...]) -> Line:

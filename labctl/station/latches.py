@@ -1,0 +1,100 @@
+"""What only a person may undo: *Stop all outputs*, and the trip of a channel. Both survive a restart.
+
+A latch is set in memory first, because nothing that stops may wait for a disk, and written down right after; it is
+released on disk first and in memory after, because nothing that starts may run ahead of its journal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from labctl.clock import Clock
+from labctl.errors import StoreError, UserInputError
+from labctl.model.bench import StopAll, StopReport
+from labctl.model.ids import ChannelId
+from labctl.station.ledger import Ledger
+
+RELEASE_WORD = "release"
+"""What a person types to confirm that outputs may be switched on again (X12)."""
+
+
+class Latches:
+    """The station's latches, kept in ``<data>/station/latches.jsonl``."""
+
+    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self.stop_all = StopAll(active=False)
+        self.tripped: dict[ChannelId, str] = {}
+        self._unwritten: list[dict[str, Any]] = []
+
+    async def open(self) -> None:
+        """Read what was latched when the station ended. Raises: StoreError."""
+        content = await self._ledger.open()
+        for line in content.lines:
+            self._apply(line.fields)
+
+    def _apply(self, line: dict[str, Any]) -> None:
+        kind, channel = line["kind"], ChannelId(str(line.get("channel", "")))
+        if kind == "stop_all":
+            self.stop_all = StopAll(True, line["by"], line["utc"], line["reason"])
+        elif kind == "stop_all.release":
+            self.stop_all = StopAll(active=False)
+        elif kind == "trip":
+            self.tripped[channel] = line["reason"]
+        elif kind == "trip.reset":
+            self.tripped.pop(channel, None)
+
+    def _line(self, kind: str, **fields: Any) -> dict[str, Any]:
+        return {"kind": kind, "utc": self._clock.link.utc().isoformat(), **fields}
+
+    def latch_stop_all(self, by: str, reason: str) -> None:
+        """Latch *Stop all* at once; ``write`` makes it durable."""
+        line = self._line("stop_all", by=by, reason=reason)
+        self._apply(line)
+        self._unwritten.append(line)
+
+    def report(self, reports: tuple[StopReport, ...]) -> StopAll:
+        """Keep what the stop found on each channel, for everyone who asks."""
+        self.stop_all = replace(self.stop_all, reports=reports)
+        return self.stop_all
+
+    def latch_trip(self, channel: ChannelId, reason: str) -> None:
+        """Latch a channel at once; ``write`` makes it durable."""
+        line = self._line("trip", channel=channel, reason=reason)
+        self._apply(line)
+        self._unwritten.append(line)
+
+    async def write(self) -> None:
+        """Make the latches durable. Raises: StoreError; they are in force all the same and are written next time."""
+        lines, self._unwritten = self._unwritten, []
+        if not lines:
+            return
+        try:
+            await self._ledger.add(*lines)
+        except StoreError:
+            self._unwritten = [*lines, *self._unwritten]
+            raise
+
+    async def release_stop_all(self, by: str, reason: str, confirm: str) -> None:
+        """Release *Stop all*. Raises: UserInputError without the typed confirmation, StoreError: still latched."""
+        if confirm != RELEASE_WORD:
+            raise UserInputError(f"Releasing Stop all needs the typed word '{RELEASE_WORD}' as its confirmation.")
+        await self.write()
+        await self._ledger.add(line := self._line("stop_all.release", by=by, reason=reason))
+        self._apply(line)
+
+    async def reset_trip(self, channel: ChannelId, by: str, reason: str) -> None:
+        """Reset a channel's trip. Raises: UserInputError without a reason or trip, StoreError: still latched."""
+        if not reason.strip():
+            raise UserInputError(f"Say why the trip of {channel} may be reset: the reason goes into the journal.")
+        if channel not in self.tripped:
+            raise UserInputError(f"Channel {channel} is not tripped.")
+        await self.write()
+        await self._ledger.add(line := self._line("trip.reset", channel=channel, by=by, reason=reason))
+        self._apply(line)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._ledger.close()
