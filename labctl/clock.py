@@ -442,6 +442,21 @@ def _check(spec: ClockSpec) -> None:
         raise UserInputError(f"clock speed must be a number above 0, not {spec.speed!r}")
 
 
+def link_now_s() -> float:
+    """Return link time for a client that lives in other people's programs and has no clock of its own."""
+    return time.monotonic()
+
+
+def link_pause(duration_s: float) -> None:
+    """Let link time pass for this thread: clients alone, never the station."""
+    time.sleep(duration_s)
+
+
+async def link_pause_async(duration_s: float) -> None:
+    """Let link time pass for this task, on whatever event loop a client runs."""
+    await asyncio.sleep(duration_s)
+
+
 def run_with_clock(
     spec: ClockSpec,
     main: Callable[[Clock], Coroutine[Any, Any, T]],
