@@ -1,0 +1,225 @@
+"""The station's core: every keeper of one bench PC in one process, on one event loop.
+
+Start-up follows the storage rules (S9): journals are read and verified, leases taken, devices read, runs
+reconciled and back-filled, and only then does the queue start anything. Knows neither HTTP nor people's screens;
+the API, the tests in jump mode and the fault bench use the same methods.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from labctl import __version__
+from labctl.clock import Clock
+from labctl.config.station import StationFile
+from labctl.engine.station import channel_limits, has_chamber
+from labctl.engine.supervisor import Supervisor
+from labctl.errors import LabctlError, StoreError, UserInputError
+from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus, StationInfo, StopAll
+from labctl.model.ids import ChannelId, RunId
+from labctl.model.person import STATION, Actor
+from labctl.model.plain import to_plain
+from labctl.model.program import Program
+from labctl.protocol.bind import bind
+from labctl.protocol.parse import parse_protocol
+from labctl.station.alarming import AlarmKeeper
+from labctl.station.audit import AuditJournal
+from labctl.station.feed import Feed
+from labctl.station.forecasts import Forecasts
+from labctl.station.latches import RELEASE_WORD, Latches
+from labctl.station.ledger import Ledger
+from labctl.station.listening import Listener
+from labctl.station.notifying import Notifier
+from labctl.station.people import People
+from labctl.station.queueing import QueueKeeper
+from labctl.station.registry import Registry
+from labctl.station.rowshub import RowsHub
+from labctl.station.runs import RunKeeper
+from labctl.station.series import SeriesStore
+from labctl.store.root import DataRoot
+from labctl.transport.base import Transport
+from labctl.worker import Worker
+
+HOUSEKEEPING_S = 5.0
+"""Link seconds between two looks at the disk's room, the latches and the catalogue."""
+
+
+@dataclass(slots=True)
+class StationCore:
+    """One running station. Made by ``open_core``."""
+
+    name: str
+    file: StationFile
+    root: DataRoot
+    clock: Clock
+    worker: Worker
+    feed: Feed
+    audit: AuditJournal
+    people: People
+    registry: Registry
+    series: SeriesStore
+    alarms: AlarmKeeper
+    notifier: Notifier
+    supervisor: Supervisor
+    listener: Listener
+    runs: RunKeeper
+    queue: QueueKeeper
+    latches: Latches
+    started_utc: str
+    pid: int = 0
+    ready: bool = False
+    beats: int = 0
+    """Counts the turns of the housekeeping task: a watchdog that sees it stand still knows that the loop does."""
+    _dirty: set[str] = field(default_factory=set)
+
+    # -- reading ----------------------------------------------------------------------------------------------------
+
+    def info(self) -> StationInfo:
+        """Return how the station stands."""
+        space = self.root.space()
+        return StationInfo(
+            name=self.name,
+            version=__version__,
+            epoch=self.feed.epoch,
+            pid=self.pid,
+            data=str(self.root.path),
+            virtual=self.clock.plant.virtual,
+            clock=self.clock.mode.value,
+            plant_utc=self.clock.plant.utc().isoformat(timespec="seconds"),
+            started_utc=self.started_utc,
+            ready=self.ready,
+            stop_all=self.latches.stop_all,
+            free_bytes=space.free_bytes,
+            space=space.level.value,
+            runs_active=len(self.listener.active()),
+            jobs_waiting=sum(1 for job in self.queue.jobs() if job.state.value in ("waiting", "held")),
+            alarms_open=sum(1 for alarm in self.alarms.alarms() if alarm.state.value.startswith(("un", "ack", "cl"))),
+        )
+
+    def channels(self) -> tuple[ChannelStatus, ...]:
+        """Return every channel of the bench."""
+        known = [status.channel for status in self.supervisor.channels()]
+        return tuple(self.listener.status(channel) for channel in known)
+
+    def channel(self, channel: str) -> ChannelStatus:
+        """Return one channel. Raises: UserInputError naming what there is."""
+        known = [status.channel for status in self.supervisor.channels()]
+        if channel not in known:
+            instruments = ", ".join(status.name for status in self.supervisor.instruments()) or "none"
+            raise UserInputError(f"There is no channel {channel!r}. Instruments of {self.name}: {instruments}.")
+        return self.listener.status(ChannelId(channel))
+
+    def instruments(self) -> tuple[InstrumentStatus, ...]:
+        """Return every instrument with its link."""
+        return self.supervisor.instruments()
+
+    def chambers(self) -> tuple[ChamberStatus, ...]:
+        """Return every chamber as last read."""
+        return self.supervisor.chambers()
+
+    # -- acting -----------------------------------------------------------------------------------------------------
+
+    async def stop_all(self, actor: Actor, reason: str) -> StopAll:
+        """Stop all outputs: commands first, disk after; latched until a person releases it (section 5)."""
+        why = reason or f"Stop all outputs by {actor.name}"
+        self.latches.latch_stop_all(actor.name, why)
+        self.queue.hold_all(why)
+        reports = await self.supervisor.stop_all(why)
+        state = self.latches.report(reports)
+        for report in reports:
+            if not report.confirmed:
+                self.alarms.raise_alarm(
+                    "stop.unconfirmed", report.channel, text=report.text, channel=report.channel
+                )
+        self.feed.publish("station", "stop_all", to_plain(state))
+        try:
+            await self.latches.write()
+            await self.audit.write(actor, "stop-all", new=to_plain(state), reason=why)
+        except StoreError as error:  # the outputs are off and latched all the same; written at the next try
+            self.alarms.raise_alarm("store.failed", "station", text=str(error))
+        return state
+
+    async def release_stop_all(self, actor: Actor, reason: str, confirm: str) -> StopAll:
+        """Let outputs be switched on again; nothing restarts by itself. Raises: UserInputError, StoreError."""
+        if not self.latches.stop_all.active:
+            raise UserInputError("Stop all is not active.")
+        await self.audit.write(actor, "stop-all.release", reason=reason)
+        await self.latches.release_stop_all(actor.name, reason, confirm)
+        self.supervisor.release_stop_all()
+        self.queue.release_all()
+        self.feed.publish("station", "stop_all", to_plain(self.latches.stop_all))
+        return self.latches.stop_all
+
+    async def reset_channel(self, actor: Actor, channel: str, reason: str, confirm: str = "") -> ChannelStatus:
+        """Reset what a failure left on a channel: its trip (typed confirmation) and its lane.
+
+        Raises: UserInputError where a trip is reset without confirmation or reason, StoreError.
+        """
+        status = self.channel(channel)
+        if status.tripped and confirm != channel:
+            raise UserInputError(f"Resetting a trip needs the channel's name typed as confirmation: {channel}.")
+        if not reason.strip():
+            raise UserInputError("Say why the channel may be used again; the reason goes into the journal.")
+        await self.audit.write(actor, "channel.reset", subject=channel, old=status.tripped, reason=reason)
+        if status.tripped:
+            await self.latches.reset_trip(status.channel, actor.name, reason)
+            self.supervisor.reset_trip(status.channel)
+        await self.queue.release_lane(actor, status.channel, reason)
+        self.listener.refresh(status.channel)
+        return self.listener.status(status.channel)
+
+    async def ping(self, actor: Actor, instrument: str) -> str:
+        """Ask an instrument who it is; returns its own words. Raises: InstrumentError, UserInputError."""
+        return await self.supervisor.ping(instrument)
+
+    async def set_chamber(self, actor: Actor, name: str, setpoint_degC: float) -> None:
+        """Set a chamber. Raises: InstrumentError, UserInputError."""
+        await self.audit.write(actor, "chamber.set", subject=name, new=setpoint_degC)
+        await self.supervisor.set_chamber(name, setpoint_degC)
+
+    async def chamber_off(self, actor: Actor, name: str) -> None:
+        """Switch a chamber off. Raises: InstrumentError, UserInputError."""
+        await self.audit.write(actor, "chamber.off", subject=name)
+        await self.supervisor.chamber_off(name)
+
+    # -- its own tasks ----------------------------------------------------------------------------------------------
+
+    async def keep_house(self) -> None:
+        """Write late latches, look at the disk, bring the list of runs up to date; for ever."""
+        while True:
+            self.beats += 1
+            dirty, self._dirty = self._dirty, set()
+            for run_id in sorted(dirty):
+                await self.runs.refresh(RunId(run_id))
+            try:
+                await self.latches.write()
+            except StoreError as error:
+                self.alarms.raise_alarm("store.failed", "station", text=str(error))
+            self._look_at_space()
+            self.feed.publish("station", "info", _slow(self.info()))
+            await self.clock.link.sleep(HOUSEKEEPING_S)
+
+    def _look_at_space(self) -> None:
+        space = self.root.space()
+        text = f"{space.free_bytes / 1e9:.1f} GB free on the volume of {self.root.path}"
+        for level, definition in (("warn", "disk.low"), ("high", "disk.full")):
+            if space.level.value == level:
+                self.alarms.raise_alarm(definition, "data", text=text)
+            else:
+                self.alarms.clear(definition, "data")
+
+    def note_dirty(self, run_id: str) -> None:
+        """Have a run's manifest read again soon."""
+        self._dirty.add(run_id)
+
+
+def _slow(info: StationInfo) -> dict[str, object]:
+    """Return what is worth a delta: without the values that change by themselves all the time."""
+    plain: dict[str, object] = to_plain(info)
+    for name in ("plant_utc", "free_bytes", "stop_all"):
+        plain.pop(name)
+    return plain

@@ -1,0 +1,195 @@
+"""Hears the engine and tells everyone else: feed, hub, pyramid, alarms, forecasts. Decides nothing.
+
+Rows come here only after they are durable (P4). Every call returns at once; whatever needs a disk is left to
+the keepers' own tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from labctl.clock import Clock
+from labctl.engine.api import Finding, Outcome, Phase, Priority, Progress, RunResult
+from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus, LinkState
+from labctl.model.ids import CellId, ChannelId, RunId
+from labctl.model.plain import to_plain
+from labctl.model.record import RecordBlock
+from labctl.station.alarming import AlarmKeeper
+from labctl.station.feed import Feed
+from labctl.station.forecasts import Forecasts
+from labctl.station.latches import Latches
+from labctl.station.registry import Registry
+from labctl.station.rowshub import RowsHub
+from labctl.station.series import SeriesStore
+
+LATCHING = frozenset({Outcome.TRIPPED, Outcome.HELD})
+"""Ends after which a person must look before the channel is energised again (I05, section 5)."""
+
+
+class Listener:
+    """What the engine says, turned into the station's state."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        feed: Feed,
+        hub: RowsHub,
+        series: SeriesStore,
+        alarms: AlarmKeeper,
+        forecasts: Forecasts,
+        registry: Registry,
+        latches: Latches,
+    ) -> None:
+        self._clock = clock
+        self._feed = feed
+        self._hub = hub
+        self._series = series
+        self._alarms = alarms
+        self._forecasts = forecasts
+        self._registry = registry
+        self._latches = latches
+        self._idle: dict[ChannelId, ChannelStatus] = {}
+        self._runs: dict[ChannelId, Progress] = {}
+        self._cells: dict[str, CellId] = {}
+        self.lane: Callable[[ChannelId], str] = lambda channel: ""
+        self.job_of: Callable[[str], Any] = lambda run_id: None
+        self.on_ended: list[Callable[[RunResult], None]] = []
+        self.on_progress: list[Callable[[Progress], None]] = []
+        self.on_trip: list[Callable[[ChannelId, str], None]] = []
+        self.on_dirty: Callable[[str], None] = lambda run_id: None
+
+    # -- what the engine says ---------------------------------------------------------------------------------------
+
+    def progress(self, progress: Progress) -> None:
+        """Take how a run stands."""
+        before = self._runs.get(progress.channel)
+        self._runs[progress.channel] = progress
+        if before is None or before.run_id != progress.run_id or before.phase is not progress.phase:
+            self.on_dirty(progress.run_id)
+        if progress.phase is Phase.ENDED:
+            self._runs.pop(progress.channel, None)
+        self._feed.publish("run", progress.run_id, to_plain(progress))
+        self.refresh(progress.channel)
+        for call in self.on_progress:
+            call(progress)
+
+    def finding(self, run_id: str, channel: str, finding: Finding) -> None:
+        """Take a finding: an event for the feed, an alarm where a person must act."""
+        cell = str(self._cells.get(run_id, ""))
+        self._event(finding.kind, finding.text, finding.priority.value, run_id=run_id, channel=channel, cell=cell)
+        if finding.priority is not Priority.EVENT:
+            self._alarms.finding(run_id, channel, cell, finding)
+
+    def rows(self, run_id: str, block: RecordBlock) -> None:
+        """Take rows that are durable."""
+        self._series.append(run_id, block)
+        self._hub.publish(run_id, block)
+        for finding in self._forecasts.feed(run_id, block):
+            progress = next((item for item in self._runs.values() if item.run_id == run_id), None)
+            self.finding(run_id, "" if progress is None else progress.channel, finding)
+
+    def ended(self, result: RunResult) -> None:
+        """Take the end of a run, or that it is followed no more."""
+        channel = result.channel
+        self._runs.pop(channel, None)
+        if result.outcome in LATCHING or (result.outcome is None and result.reason.startswith("held")):
+            self.latch(channel, f"run {result.run_id}: {result.reason}")
+        self._forecasts.forget(result.run_id)
+        self._event("run.ended", result.reason, "event", run_id=result.run_id, channel=channel, cell=result.cell)
+        self.on_dirty(result.run_id)
+        for call in self.on_ended:
+            call(result)
+        self.refresh(channel)
+
+    def instrument(self, status: InstrumentStatus) -> None:
+        """Take how an instrument's link stands."""
+        self._feed.publish("instrument", status.name, to_plain(status))
+        for definition, states in (
+            ("instrument.unknown", (LinkState.UNKNOWN,)),
+            ("instrument.held", (LinkState.HELD,)),
+        ):
+            if status.link in states:
+                self._alarms.raise_alarm(definition, status.name, text=f"{status.name}: {status.text}")
+            else:
+                self._alarms.clear(definition, status.name)
+
+    def channels(self, statuses: Sequence[ChannelStatus]) -> None:
+        """Take what idle channels read."""
+        for status in statuses:
+            self._idle[status.channel] = status
+            self.refresh(status.channel)
+
+    def chamber(self, status: ChamberStatus) -> None:
+        """Take what a chamber reads."""
+        self._feed.publish("chamber", status.name, to_plain(status))
+
+    # -- what others ask --------------------------------------------------------------------------------------------
+
+    def begin(self, run_id: str, cell_id: CellId) -> None:
+        """Know which cell a run belongs to before the engine speaks of it."""
+        self._cells[run_id] = cell_id
+
+    def latch(self, channel: ChannelId, reason: str) -> None:
+        """Latch a channel until a person has looked."""
+        self._latches.latch_trip(channel, reason)
+        for call in self.on_trip:
+            call(channel, reason)
+
+    def active(self) -> tuple[Progress, ...]:
+        """Return how the live runs stand."""
+        return tuple(self._runs.values())
+
+    def progress_of(self, run_id: str) -> Progress | None:
+        """Return how a live run stands, None where nobody follows it."""
+        return next((item for item in self._runs.values() if item.run_id == run_id), None)
+
+    def known_channels(self) -> tuple[ChannelId, ...]:
+        """Return the channels of which anything is known."""
+        return tuple(dict.fromkeys([*self._idle, *self._runs]))
+
+    def status(self, channel: ChannelId) -> ChannelStatus:
+        """Return everything about a channel in one place."""
+        found = self._idle.get(channel) or ChannelStatus(channel, "unknown")
+        progress = self._runs.get(channel)
+        cell_id = self._registry.loaded(channel)
+        found = replace(
+            found,
+            cell_id=cell_id or "",
+            cell_name="" if cell_id is None else self._registry.cell(cell_id).name,
+            ready=self._registry.ready(channel),
+            lane=self.lane(channel),
+            tripped=self._latches.tripped.get(channel, ""),
+        )
+        if progress is None:
+            return found
+        return replace(
+            found,
+            state=progress.phase.value,
+            run_id=progress.run_id,
+            job_id=self.job_of(progress.run_id),
+            protocol=progress.protocol,
+            voltage_V=progress.voltage_V,
+            current_A=progress.current_A,
+            cycle=progress.cycle,
+            cycles=progress.cycles,
+            sentence=progress.note or progress.sentence,
+            ends=self._forecasts.ends(progress.run_id, progress.test_time_s),
+            rows=progress.rows,
+            test_time_s=progress.test_time_s,
+            seen_utc=self._clock.plant.utc().isoformat(timespec="seconds"),
+        )
+
+    def refresh(self, channel: ChannelId) -> None:
+        """Publish a channel anew."""
+        self._feed.publish("channel", channel, to_plain(self.status(channel)))
+
+    def _event(self, kind: str, text: str, priority: str, *, run_id: RunId | str, channel: str, cell: str) -> None:
+        utc = self._clock.plant.utc().isoformat(timespec="milliseconds")
+        self._feed.publish(
+            "event",
+            kind,
+            {"kind": kind, "utc": utc, "text": text, "priority": priority, "run_id": run_id, "channel": channel,
+             "cell": cell},
+        )  # fmt: skip
