@@ -52,8 +52,8 @@ class AuditJournal:
         self.head = content.lines[-1].check if content.lines else ""
         self.damaged = content.bad
 
-    async def add(
-        self, actor: Actor, act: str, subject: str, *, old: Any = None, new: Any = None, reason: str = ""
+    async def write(
+        self, actor: Actor, act: str, subject: str = "", *, old: Any = None, new: Any = None, reason: str = ""
     ) -> AuditEntry:
         """Write down that ``actor`` did ``act`` (``job.hold``, ``channel.load``) to ``subject``; durable on return.
 

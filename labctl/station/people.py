@@ -168,7 +168,7 @@ class People:
         self._apply(line)
         person = self._known[name].person
         old = None if known is None else to_plain(known.person)
-        await self._audit.add(actor, "person.add", name, old=old, new=person)
+        await self._audit.write(actor, "person.add", name, old=old, new=person)
         return person, token
 
     async def revoke(self, actor: Actor, name: str, *, reason: str = "") -> Person:
@@ -186,7 +186,7 @@ class People:
         line = {"kind": "revoked", "name": name, "utc": self._clock.link.utc().isoformat()}
         await self._ledger.add(line)
         self._apply(line)
-        await self._audit.add(actor, "person.revoke", name, old=known.person, reason=reason)
+        await self._audit.write(actor, "person.revoke", name, old=known.person, reason=reason)
         return self._known[name].person
 
     # -- the station's own token files ------------------------------------------------------------------------------
