@@ -168,6 +168,12 @@ class Bench:
 
     # -- admin ---------------------------------------------------------------------------------------
 
+    def registry(self) -> list[dict[str, str]]:
+        """Return the cells as their maker would register them, by the columns of a cell import; no truth."""
+        from labctl_simulators.station import registry_rows  # it writes files for this bench: not the other way round
+
+        return [{key: str(value) for key, value in row.items()} for row in registry_rows(self)]
+
     def admin(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Answer one request of the admin link (virtual-time 3); refusals come as ``ok: false``."""
         try:

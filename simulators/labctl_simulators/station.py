@@ -131,9 +131,14 @@ def cells_text(bench: Bench) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, CELL_COLUMNS, lineterminator="\n")
     writer.writeheader()
-    for record in bench.parts.cells.values():
-        writer.writerow(_registry_row(record))
+    for row in registry_rows(bench):
+        writer.writerow(row)
     return out.getvalue()
+
+
+def registry_rows(bench: Bench) -> list[Mapping[str, object]]:
+    """Return what a maker of the bench's cells would know of each, by the columns of the import table."""
+    return [_registry_row(record) for record in bench.parts.cells.values()]
 
 
 def _registry_row(record: CellRecord) -> Mapping[str, object]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from labctl.clock import Clock
 from labctl.errors import InstrumentError, LinkTimeout, RefusedError, UnknownStateError, UsageError, WireError
 from labctl.interfaces.chamber import ChamberReading, ChamberState, Quality
+from labctl.interfaces.settled import SettledWatch
 from labctl.transport.base import Transport
 from labctl_drivers.chamber.messages import (
     Framing,
@@ -23,7 +24,6 @@ from labctl_drivers.chamber.messages import (
 )
 from labctl_drivers.chamber.options import ChamberOptions, with_usual_baud
 from labctl_drivers.chamber.session import Session
-from labctl_drivers.chamber.settled import SettledWatch
 from labctl_drivers.chamber.table import Entry, Kind, RegisterTable, Span
 
 log = logging.getLogger(__name__)
