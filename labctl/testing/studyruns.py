@@ -1,0 +1,144 @@
+"""Whole runs of virtual cells, as rows: what forecasts, warnings and figures are measured on.
+
+The real binder, engine, driver and store work on an in-memory bench in jump mode with a calibrated (noisy) measurement
+chain; several cells share one bench and one process, so that fifty cycles of eight cells take some seconds::
+
+    (run,) = perform([Wish("LTO-Z", find_protocol("p4-lto-li"), {"cycles": "50"}, seed=3)], folder)
+    forecaster = FinishForecaster(run.program)
+    for block in blocks_of(run.rows, 200): ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from labctl.engine.jobs import Job, RunResult
+from labctl.engine.shell import run_jobs
+from labctl.engine.station import Station
+from labctl.model.cell import Cell, CellKind
+from labctl.model.ids import CellId, ChannelId
+from labctl.model.program import Program
+from labctl.model.record import RecordBlock
+from labctl.protocol.bind import bind
+from labctl.protocol.library import find_protocol
+from labctl.protocol.parse import load_protocol, parse_protocol
+from labctl.testing.benchrun import BenchRun
+
+DIAMETER_MM = 10.0
+MASS_MG = {"LTO": 1.178097, "LFP": 0.923998}
+ONE_C_MA_PER_G = {"LTO": 175.0, "LFP": 170.0}
+KINDS = {
+    "LIQ": CellKind.SYMMETRIC,
+    "PEO": CellKind.SYMMETRIC,
+    "LTO": CellKind.LTO_LI,
+    "LFP": CellKind.LFP_LI,
+}
+WARM = ("PEO", "LFP")
+CHANNELS = 8
+POLL_S = 3600.0
+"""Rows do not depend on how often they are fetched; seldom is fast."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One run to be performed: named cell parameters, a protocol (library name or YAML text) and its settings."""
+
+    variant: str
+    protocol: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+    seed: int | None = None
+    profile: str = "calibrated"
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRun:
+    """A run that was performed, with all its rows in order."""
+
+    wish: Wish
+    program: Program
+    result: RunResult
+    rows: RecordBlock
+
+
+def cell_of(wish: Wish, number: int) -> Cell:
+    """Return the cell as a person would register it."""
+    family = wish.variant.split("-")[0]
+    return Cell(
+        cell_id=CellId(f"C{number:04d}"),
+        name=wish.variant,
+        kind=KINDS[family],
+        diameter_mm=DIAMETER_MM,
+        active_mass_mg=MASS_MG.get(family),
+        one_c_mA_per_g=ONE_C_MA_PER_G.get(family),
+        electrolyte="PEO" if family in WARM else "carbonate",
+        coating="Zn" if wish.variant.endswith("Z") else "none",
+    )
+
+
+def bench_of(wishes: Sequence[Wish]) -> dict[str, Any]:
+    """Return a bench with a channel for each wish (at most eight), in the chamber that suits the cell."""
+    cells = [
+        {
+            "cell_id": f"C{number:04d}",
+            "slot": f"neware:1-{number}",
+            "variant": wish.variant,
+            "chamber": "oven" if wish.variant.split("-")[0] in WARM else "room",
+            **({} if wish.seed is None else {"seed": wish.seed}),
+        }
+        for number, wish in enumerate(wishes, start=1)
+    ]
+    return {
+        "labctl": "bench/1",
+        "name": "study runs",
+        "seed": 7 if wishes[0].seed is None else wishes[0].seed,
+        "instruments": [
+            {"name": "neware", "kind": "neware-bts", "devid": 33, "devtype": 27, "profile": wishes[0].profile,
+             "units": [{"unit": 1, "model": "5V100mA-4R", "channels": CHANNELS}]}
+        ],
+        "chambers": [
+            {"name": "room", "profile": "ideal", "air_degC": 25, "setpoint_degC": 25, "on": True},
+            {"name": "oven", "profile": "ideal", "air_degC": 60, "setpoint_degC": 60, "on": True},
+        ],
+        "cells": cells,
+    }  # fmt: skip
+
+
+def perform(
+    wishes: Sequence[Wish], folder: Path, acts: Sequence[tuple[float, Mapping[str, Any]]] = ()
+) -> list[StudyRun]:
+    """Perform the wishes side by side and return the runs in their order.
+
+    ``acts`` are requests to the bench's admin at plant moments: ``(50_000.0, {"do": "fault", ...})``.
+    """
+    lab = BenchRun(bench_of(wishes), folder, poll_s=POLL_S, chamber_poll_s=600.0)
+    for moment_s, request in acts:
+        lab.at(moment_s, partial(lab.bench.admin, dict(request)))
+    programs: list[Program] = []
+
+    async def story(station: Station) -> list[RunResult]:
+        jobs = []
+        for number, wish in enumerate(wishes, start=1):
+            channel, cell = ChannelId(f"neware:1-{number}"), cell_of(wish, number)
+            if wish.protocol.startswith("labctl:"):
+                protocol = parse_protocol(wish.protocol, variables=dict(wish.settings))
+            else:
+                protocol = load_protocol(find_protocol(wish.protocol), dict(wish.settings))
+            programs.append(bind(protocol, cell, channel, station.capabilities(channel), has_chamber=True))
+            jobs.append(Job(programs[-1], cell, overrides={"ocv": "a virtual cell"}))
+        return await run_jobs(station, lab.root(), jobs)
+
+    results = lab.play(story)
+    return [
+        StudyRun(wish, program, result, lab.reader(result).records())
+        for wish, program, result in zip(wishes, programs, results, strict=True)
+    ]
+
+
+def blocks_of(rows: RecordBlock, length: int) -> Iterator[RecordBlock]:
+    """Cut rows into blocks of at most ``length``, in order."""
+    for start in range(0, len(rows), length):
+        yield rows.rows(start, start + length)
