@@ -1,0 +1,73 @@
+"""Instruments, channels and chambers of a station."""
+
+from __future__ import annotations
+
+from labctl.api.client import routes
+from labctl.api.client.aio.link import AsyncLink
+from labctl.api.messages import Confirmed, LoadCell, Reason, SetChamber, SetReady
+from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus
+
+
+class AsyncInstruments:
+    """The instruments with their links."""
+
+    def __init__(self, link: AsyncLink) -> None:
+        self._link = link
+
+    async def list(self) -> tuple[InstrumentStatus, ...]:
+        """Return every instrument as it stands."""
+        return await self._link.call(routes.INSTRUMENTS)
+
+    async def ping(self, name: str) -> str:
+        """Ask an instrument who it is; returns its own words."""
+        return (await self._link.call(routes.INSTRUMENT_PING, name)).text
+
+
+class AsyncChannels:
+    """The places where cells sit."""
+
+    def __init__(self, link: AsyncLink) -> None:
+        self._link = link
+
+    async def list(self) -> tuple[ChannelStatus, ...]:
+        """Return every channel as it stands."""
+        return await self._link.call(routes.CHANNELS)
+
+    async def get(self, channel: str) -> ChannelStatus:
+        """Return one channel."""
+        return await self._link.call(routes.CHANNEL, channel)
+
+    async def load(self, channel: str, cell_id: str, *, reason: str = "") -> ChannelStatus:
+        """Say that a cell sits in the channel now."""
+        return await self._link.call(routes.CHANNEL_LOAD, channel, body=LoadCell(cell_id, reason))
+
+    async def eject(self, channel: str, *, reason: str = "") -> ChannelStatus:
+        """Say that the channel is empty now."""
+        return await self._link.call(routes.CHANNEL_EJECT, channel, body=Reason(reason))
+
+    async def set_ready(self, channel: str, ready: bool = True) -> ChannelStatus:
+        """Say whether the queue may start in the channel."""
+        return await self._link.call(routes.CHANNEL_READY, channel, body=SetReady(ready))
+
+    async def reset(self, channel: str, *, reason: str, confirm: str = "") -> ChannelStatus:
+        """Reset what a failure left: the lane, and a trip, which needs the channel's name in ``confirm``."""
+        return await self._link.call(routes.CHANNEL_RESET, channel, body=Confirmed(reason, confirm))
+
+
+class AsyncChambers:
+    """The temperature chambers."""
+
+    def __init__(self, link: AsyncLink) -> None:
+        self._link = link
+
+    async def list(self) -> tuple[ChamberStatus, ...]:
+        """Return every chamber as last read."""
+        return await self._link.call(routes.CHAMBERS)
+
+    async def set(self, name: str, setpoint_degC: float) -> str:
+        """Give a chamber a set point; returns the station's sentence."""
+        return (await self._link.call(routes.CHAMBER_SET, name, body=SetChamber(setpoint_degC))).text
+
+    async def off(self, name: str) -> str:
+        """Switch a chamber off; returns the station's sentence."""
+        return (await self._link.call(routes.CHAMBER_OFF, name)).text

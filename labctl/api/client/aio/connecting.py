@@ -1,0 +1,68 @@
+"""``connect_async``: find the station of this computer, start one where none serves, or go to one elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from labctl.api.client.aio.link import AsyncLink
+from labctl.api.client.aio.station import AsyncStation
+from labctl.api.client.answers import pause_s
+from labctl.api.client.launching import START_PATIENCE_S, being_served, launch
+from labctl.api.client.places import Place, place_of
+from labctl.clock import link_now_s, link_pause_async
+from labctl.errors import LinkClosed
+
+
+async def connect_async(
+    station: Path | str | None = None,
+    data: Path | str | None = None,
+    url: str | None = None,
+    token: str | None = None,
+    *,
+    start: bool = True,
+    fingerprint: str = "",
+) -> AsyncStation:
+    """Return the station: of a data root on this computer, or at a url.
+
+    ``station`` is a station file, ``data`` a data root (default: the station file's, else ``./labctl-data``). Where no
+    station serves it, one is started and stays, unless ``start`` is False. ``token`` is by default the owner's own.
+    Raises: LinkClosed when there is none, or the one started does not come up; UserInputError, UserFileError.
+    """
+    place = place_of(station, data, url, token, fingerprint)
+    link = AsyncLink(place.locate)
+    try:
+        await link.open()
+    except LinkClosed as error:
+        await _begin(link, place, error, start=start)
+    return AsyncStation(link)
+
+
+async def _begin(link: AsyncLink, place: Place, error: LinkClosed, *, start: bool) -> None:
+    """Wait for a station that is starting, or start one. Raises: LinkClosed."""
+    if place.data is None or not (start or being_served(place.data)):
+        raise _how_to_begin(place, error) from error
+    until_s = link_now_s() + START_PATIENCE_S
+    started = None if being_served(place.data) else launch(place.data, place.station_file)
+    attempt = 0
+    while True:
+        attempt += 1
+        await link_pause_async(pause_s(attempt))
+        try:
+            await link.open()
+            return
+        except LinkClosed as refused:
+            if started is not None:
+                started.check()
+            elif not being_served(place.data):
+                raise _how_to_begin(place, refused) from refused
+            if link_now_s() > until_s:
+                raise
+
+
+def _how_to_begin(place: Place, error: LinkClosed) -> LinkClosed:
+    if place.data is None:
+        return error
+    return LinkClosed(
+        f"no station serves {place.data}. Start one with: labctl serve --data {place.data}",
+        instrument="station", operation="connect",
+    )  # fmt: skip

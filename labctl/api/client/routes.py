@@ -1,0 +1,109 @@
+"""Every operation of the API at one glance: method, path, and what it answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labctl.api.client.answers import Route
+from labctl.api.messages import (
+    AuditPage,
+    CellRevision,
+    CheckReport,
+    Deltas,
+    Done,
+    Hello,
+    PersonToken,
+    ProtocolInfo,
+    ProtocolText,
+    Revised,
+    State,
+    Submitted,
+)
+from labctl.model.alarm import Alarm
+from labctl.model.audit import AuditCheck
+from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus, StationInfo, StopAll
+from labctl.model.cell import Cell
+from labctl.model.job import CalendarEntry, Job
+from labctl.model.person import Person
+from labctl.model.run import RunDetail, RunRevision, RunSummary
+
+Plain = dict[str, Any]
+
+HELLO = Route("GET", "/hello", Hello)
+STATION = Route("GET", "/station", StationInfo)
+STOP_ALL = Route("POST", "/stop-all", StopAll)
+STOP_ALL_RELEASE = Route("POST", "/stop-all/release", StopAll)
+SNAPSHOT = Route("GET", "/snapshot", State)
+DELTAS = Route("GET", "/deltas", Deltas)
+
+INSTRUMENTS = Route("GET", "/instruments", tuple[InstrumentStatus, ...])
+INSTRUMENT_PING = Route("POST", "/instruments/{name}/ping", Done)
+CHANNELS = Route("GET", "/channels", tuple[ChannelStatus, ...])
+CHANNEL = Route("GET", "/channels/{channel}", ChannelStatus)
+CHANNEL_LOAD = Route("POST", "/channels/{channel}/load", ChannelStatus)
+CHANNEL_EJECT = Route("POST", "/channels/{channel}/eject", ChannelStatus)
+CHANNEL_READY = Route("POST", "/channels/{channel}/ready", ChannelStatus)
+CHANNEL_RESET = Route("POST", "/channels/{channel}/reset", ChannelStatus)
+CHAMBERS = Route("GET", "/chambers", tuple[ChamberStatus, ...])
+CHAMBER_SET = Route("POST", "/chambers/{name}/set", Done)
+CHAMBER_OFF = Route("POST", "/chambers/{name}/off", Done)
+
+CELLS = Route("GET", "/cells", tuple[Cell, ...])
+CELL_ADD = Route("POST", "/cells", Cell)
+CELL = Route("GET", "/cells/{cell_id}", Cell)
+CELL_CHANGE = Route("POST", "/cells/{cell_id}", Revised)
+CELL_REVISIONS = Route("GET", "/cells/{cell_id}/revisions", tuple[CellRevision, ...])
+CELL_HISTORY = Route("GET", "/cells/{cell_id}/history", tuple[Plain, ...])
+CELL_IMPORT = Route("POST", "/cells/import", Plain)
+
+JOBS = Route("GET", "/jobs", tuple[Job, ...])
+JOBS_SUBMIT = Route("POST", "/jobs", Submitted)
+JOBS_CAMPAIGN = Route("POST", "/jobs/campaign", Submitted)
+JOBS_TABLE = Route("POST", "/jobs/table", Submitted)
+JOB = Route("GET", "/jobs/{job_id}", Job)
+JOB_HOLD = Route("POST", "/jobs/{job_id}/hold", Job)
+JOB_RELEASE = Route("POST", "/jobs/{job_id}/release", Job)
+JOB_MOVE = Route("POST", "/jobs/{job_id}/move", Job)
+JOB_PRIORITY = Route("POST", "/jobs/{job_id}/priority", Job)
+JOB_REMOVE = Route("POST", "/jobs/{job_id}/remove", Job)
+JOB_RETRY = Route("POST", "/jobs/{job_id}/retry", Job)
+JOB_CLONE = Route("POST", "/jobs/{job_id}/clone", Job)
+CALENDAR = Route("GET", "/calendar", tuple[CalendarEntry, ...])
+
+RUNS = Route("GET", "/runs", tuple[RunSummary, ...])
+RUN = Route("GET", "/runs/{run_id}", RunDetail)
+RUN_STOP = Route("POST", "/runs/{run_id}/stop", Done)
+RUN_PAUSE = Route("POST", "/runs/{run_id}/pause", Done)
+RUN_PAUSE_AT_STEP_END = Route("POST", "/runs/{run_id}/pause-at-step-end", Done)
+RUN_RESUME = Route("POST", "/runs/{run_id}/resume", Done)
+RUN_SKIP = Route("POST", "/runs/{run_id}/skip", Done)
+RUN_NOTE = Route("POST", "/runs/{run_id}/note", Done)
+RUN_REVISE = Route("POST", "/runs/{run_id}/revise", Revised)
+RUN_ADD_CYCLES = Route("POST", "/runs/{run_id}/add-cycles", Revised)
+RUN_TAKE_UP = Route("POST", "/runs/{run_id}/take-up", Done)
+RUN_RECORDS = Route("GET", "/runs/{run_id}/records", bytes)
+RUN_SERIES = Route("GET", "/runs/{run_id}/series", bytes)
+RUN_CYCLES = Route("GET", "/runs/{run_id}/cycles", bytes)
+RUN_EVENTS = Route("GET", "/runs/{run_id}/events", tuple[Plain, ...])
+RUN_REVISIONS = Route("GET", "/runs/{run_id}/revisions", tuple[RunRevision, ...])
+
+ALARMS = Route("GET", "/alarms", tuple[Alarm, ...])
+ALARM_DEFINITIONS = Route("GET", "/alarms/definitions", tuple[Plain, ...])
+ALARM_FIGURES = Route("GET", "/alarms/figures", Plain)
+ALARM_ACK = Route("POST", "/alarms/{key}/ack", Alarm)
+ALARM_SHELVE = Route("POST", "/alarms/{key}/shelve", Alarm)
+ALARM_UNSHELVE = Route("POST", "/alarms/{key}/unshelve", Alarm)
+ALARM_DISABLE = Route("POST", "/alarms/{key}/disable", Alarm)
+ALARM_ENABLE = Route("POST", "/alarms/{key}/enable", Alarm)
+
+PROTOCOLS = Route("GET", "/protocols", tuple[ProtocolInfo, ...])
+PROTOCOL = Route("GET", "/protocols/{name}", ProtocolText)
+PROTOCOL_CHECK = Route("POST", "/protocols/check", CheckReport)
+
+PEOPLE = Route("GET", "/people", tuple[Person, ...])
+PERSON_ADD = Route("POST", "/people", PersonToken)
+PERSON_REVOKE = Route("POST", "/people/{name}/revoke", Person)
+AUDIT = Route("GET", "/audit", AuditPage)
+AUDIT_VERIFY = Route("GET", "/audit/verify", AuditCheck)
+NOTIFY = Route("GET", "/notify", Plain)
+NOTIFY_TEST = Route("POST", "/notify/test", Plain)

@@ -1,0 +1,174 @@
+# Made from labctl/api/client/aio/link.py by `python -m labctl.api.client.generate`.
+"""One station over HTTP: sends calls, goes on after a restart of the station, never does a thing twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
+
+import httpx
+
+from labctl.api.client.address import Address, Locate, ssl_context
+from labctl.api.client.answers import (
+    FateUnknown,
+    Route,
+    body_of,
+    lost,
+    new_key,
+    pause_s,
+    query_of,
+    refuse,
+    table_of,
+)
+from labctl.api.messages import ACTING_HEADER, KEY_HEADER, PREFIX, TOKEN_HEADER, Body
+from labctl.clock import link_now_s, link_pause
+from labctl.errors import LabctlError, LinkClosed
+from labctl.model.typed import from_plain
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+T = TypeVar("T")
+
+PATIENCE_S = 30.0
+"""Link seconds that a call waits for a station that is being restarted."""
+CONNECT_TIMEOUT_S = 5.0
+ANSWER_TIMEOUT_S = 120.0
+TOO_MANY = 429
+
+
+class Link:
+    """Calls of one client. Reading is repeated after a lost connection; an act is, only where it is done once."""
+
+    def __init__(
+        self,
+        locate: Locate,
+        *,
+        person: str = "",
+        patience_s: float = PATIENCE_S,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """Name the station; nothing is said before the first call.
+
+        ``person`` says who sits before a program with the owner's token: the name goes into the journal.
+        ``transport`` is for tests.
+        """
+        self._locate = locate
+        self._person = person
+        self._patience_s = patience_s
+        self._transport = transport
+        self._http: httpx.Client | None = None
+        self.address: Address | None = None
+        self.epoch = ""
+
+    def open(self) -> None:
+        """Find the station and say hello once. Raises: LinkClosed when it does not answer."""
+        self._close_http()
+        self.address = address = self._locate()
+        context = ssl_context(address)
+        headers = {TOKEN_HEADER: f"Bearer {address.token}"}
+        if self._person:
+            headers[ACTING_HEADER] = quote(self._person)
+        self._http = httpx.Client(
+            base_url=address.url,
+            headers=headers,
+            timeout=httpx.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
+            verify=True if context is None else context,
+            trust_env=False,  # a token must not go through a proxy that an environment names
+            transport=self._transport,
+        )
+        try:
+            answer = self._http.get(f"{PREFIX}/hello")
+        except httpx.TransportError as error:
+            raise lost(error, "hello", address.url) from error
+        if answer.status_code != 200:
+            refuse(answer.status_code, answer.content, "hello")
+        self.epoch = str(answer.json().get("epoch", ""))
+
+    def close(self) -> None:
+        """Hang up; may be called twice."""
+        self._close_http()
+
+    def _close_http(self) -> None:
+        http, self._http = self._http, None
+        if http is not None:
+            http.close()
+
+    def call(
+        self,
+        route: Route[T],
+        *parts: str,
+        query: Mapping[str, Any] | None = None,
+        body: Body | None = None,
+        key: str = "",
+    ) -> T:
+        """Do an operation and return its value.
+
+        Raises: UserInputError, ProgramError, ConflictError, StoreError as the station says; LinkClosed when it does
+        not answer, or when an act was cut by its end.
+        """
+        answer = self._asked(route, parts, query or {}, body, key)
+        try:
+            return from_plain(route.result, answer.json())
+        except ValueError as error:
+            problem = f"the station's answer to {route.path} is not understood: {error}"
+            raise LabctlError(f"{problem} Are station and client of the same version?") from error
+
+    def table(self, route: Route[T], *parts: str, query: Mapping[str, Any] | None = None) -> pa.Table:
+        """Do an operation that answers with an Arrow stream."""
+        return table_of((self._asked(route, parts, query or {}, None, "")).content)
+
+    def _asked(
+        self,
+        route: Route[T],
+        parts: tuple[str, ...],
+        query: Mapping[str, Any],
+        body: Body | None,
+        key: str,
+    ) -> httpx.Response:
+        url, headers, content = route.url(*parts), {}, None
+        if route.changes:
+            headers = {"Content-Type": "application/json", KEY_HEADER: key or new_key()}
+            content = body_of(body)
+        until_s = link_now_s() + self._patience_s
+        attempt, sent_to = 0, ""
+        while True:
+            attempt += 1
+            try:
+                http = self._connected()
+                if sent_to and sent_to != self.epoch:
+                    raise FateUnknown(route.path)
+                answer = http.request(
+                    route.method, url, params=query_of(query), content=content, headers=headers
+                )
+                if answer.status_code != TOO_MANY or link_now_s() > until_s:
+                    break
+            except FateUnknown:
+                raise
+            except (httpx.TransportError, LinkClosed) as error:
+                if route.changes and isinstance(error, httpx.TransportError) and _perhaps_done(error):
+                    sent_to = self.epoch
+                self._close_http()
+                if link_now_s() > until_s:
+                    raise self._gone(error, route.path) from error
+            link_pause(pause_s(attempt))
+        if answer.status_code >= 300:
+            refuse(answer.status_code, answer.content, route.path)
+        return answer
+
+    def _connected(self) -> httpx.Client:
+        if self._http is None:
+            self.open()
+        assert self._http is not None
+        return self._http
+
+    def _gone(self, error: Exception, what: str) -> LinkClosed:
+        if isinstance(error, LinkClosed):
+            return error
+        return lost(error, what, self.address.url if self.address is not None else "the station")
+
+
+def _perhaps_done(error: httpx.TransportError) -> bool:
+    """Tell whether the station may have got the request before the connection broke."""
+    return not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)

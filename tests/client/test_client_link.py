@@ -1,0 +1,172 @@
+"""What a client does when the station answers, refuses, is restarted, or is not there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from labctl.api.client import routes
+from labctl.api.client.address import Address
+from labctl.api.client.aio.link import AsyncLink
+from labctl.api.client.aio.station import AsyncStation
+from labctl.api.client.answers import FateUnknown
+from labctl.api.client.sync.link import Link
+from labctl.api.client.sync.station import Station
+from labctl.errors import ConflictError, LabctlError, LinkClosed, ProgramError, StoreError, UserInputError
+from labctl.model.bench import StopAll
+from labctl.model.plain import to_plain
+
+Handler = Callable[[httpx.Request], httpx.Response]
+TOKEN = "lab_secret"
+
+
+class FakeStation:
+    """Answers by path; ``breaks`` lists transport errors to raise first. Everything asked is kept."""
+
+    def __init__(self, answers: dict[str, Any] | None = None) -> None:
+        self.answers = answers or {}
+        self.epoch = "e1"
+        self.breaks: list[Exception] = []
+        self.asked: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/hello"):
+            return httpx.Response(200, json={"epoch": self.epoch})
+        self.asked.append(request)
+        if self.breaks:
+            raise self.breaks.pop(0)
+        status, content = self.answers[request.url.path.removeprefix("/api/v1")]
+        return httpx.Response(status, json=content)
+
+    def link(self, *, patience_s: float = 30.0, person: str = "") -> Link:
+        """Return a link whose bytes come here."""
+        return Link(
+            lambda: Address("http://127.0.0.1:1", TOKEN), transport=httpx.MockTransport(self),
+            patience_s=patience_s, person=person,
+        )  # fmt: skip
+
+
+STOPPED = to_plain(StopAll(True, "Anna", "2026", "smoke"))
+
+
+def test_every_call_carries_the_token_and_who_acts_and_never_in_the_url() -> None:
+    fake = FakeStation({"/stop-all": (200, STOPPED)})
+    assert Station(fake.link(person="Zoë 李")).stop_all("smoke") == StopAll(True, "Anna", "2026", "smoke")
+    (request,) = fake.asked
+    assert request.headers["Authorization"] == f"Bearer {TOKEN}"
+    assert request.headers["X-Labctl-Person"] == "Zo%C3%AB%20%E6%9D%8E"
+    assert TOKEN not in str(request.url) and TOKEN not in repr(fake.link().address)
+    assert json.loads(request.content) == {"reason": "smoke"}
+
+
+REFUSALS = [
+    (409, ConflictError, "already done by Anna"),
+    (503, StoreError, "disk is full"),
+    (422, ProgramError, "too fast"),
+    (404, UserInputError, "There is no run"),
+    (403, UserInputError, "role view"),
+    (500, LabctlError, "could not do"),
+]
+
+
+@pytest.mark.parametrize(("status", "kind", "text"), REFUSALS)
+def test_a_refusal_becomes_the_error_it_is(status: int, kind: type[Exception], text: str) -> None:
+    findings = [text] if status == 422 else []
+    fake = FakeStation({"/stop-all": (status, {"error": text, "findings": findings, "fix": "Look."})})
+    with pytest.raises(kind, match=text):
+        fake.link().call(routes.STOP_ALL)
+
+
+def test_an_answer_that_is_not_ours_is_shown_and_not_believed() -> None:
+    fake = FakeStation({"/stop-all": (502, "proxy"), "/station": (200, {"name": 3})})
+    with pytest.raises(LabctlError, match="502"):
+        fake.link().call(routes.STOP_ALL)
+    with pytest.raises(LabctlError, match="same version"):
+        fake.link().call(routes.STATION)
+
+
+def test_reading_is_repeated_when_the_connection_breaks() -> None:
+    fake = FakeStation({"/jobs": (200, [])})
+    fake.breaks = [httpx.ReadError("cut"), httpx.ConnectError("refused")]
+    assert Station(fake.link()).queue.list() == ()
+    assert len(fake.asked) == 3
+
+
+def test_an_act_is_repeated_with_the_same_key_while_the_station_lives() -> None:
+    fake = FakeStation({"/stop-all": (200, STOPPED)})
+    fake.breaks = [httpx.ReadError("cut")]
+    fake.link().call(routes.STOP_ALL)
+    first, second = fake.asked
+    assert first.headers["Idempotency-Key"] == second.headers["Idempotency-Key"]
+
+
+def test_an_act_cut_by_a_restart_is_never_sent_again() -> None:
+    fake = FakeStation({"/stop-all": (200, STOPPED)})
+    link = fake.link()
+    link.open()
+    fake.breaks = [httpx.ReadError("cut")]
+    fake.epoch = "e1"
+
+    def restarted(request: httpx.Request) -> httpx.Response:
+        fake.epoch = "e2" if fake.asked else "e1"
+        return fake(request)
+
+    link._transport = httpx.MockTransport(restarted)
+    link.close()
+    with pytest.raises(FateUnknown, match="not known"):
+        link.call(routes.STOP_ALL)
+    assert len(fake.asked) == 1
+
+
+def test_an_act_that_never_left_is_sent_to_the_restarted_station() -> None:
+    fake = FakeStation({"/stop-all": (200, STOPPED)})
+    link = fake.link()
+    link.open()
+    fake.breaks, fake.epoch = [httpx.ConnectError("refused")], "e2"
+    assert link.call(routes.STOP_ALL).active
+
+
+def test_a_station_that_stays_away_ends_the_patience() -> None:
+    fake = FakeStation()
+    fake.breaks = [httpx.ConnectError("refused")] * 3
+    with pytest.raises(LinkClosed, match="does not answer"):
+        fake.link(patience_s=0.0).call(routes.JOBS)
+
+
+def test_too_many_calls_are_spread_out() -> None:
+    fake = FakeStation({"/jobs": (429, {"error": "too many calls"})})
+
+    def calmed(request: httpx.Request) -> httpx.Response:
+        if len(fake.asked) == 2:
+            fake.answers["/jobs"] = (200, [])
+        return fake(request)
+
+    link = fake.link()
+    link._transport = httpx.MockTransport(calmed)
+    assert link.call(routes.JOBS) == ()
+
+
+def test_an_id_is_data_and_never_another_path() -> None:
+    assert routes.RUN.url("../people") == "/api/v1/runs/..%2Fpeople"
+    assert routes.JOB_HOLD.url("j-1?x=1#y") == "/api/v1/jobs/j-1%3Fx%3D1%23y/hold"
+    assert routes.CHANNEL.url("neware:1-1") == "/api/v1/channels/neware:1-1"
+
+
+def test_the_same_calls_work_in_a_program_with_an_event_loop() -> None:
+    fake = FakeStation({"/jobs": (200, []), "/stop-all": (409, {"error": "already done by Anna"})})
+
+    async def main() -> None:
+        transport = httpx.MockTransport(fake)
+        async with AsyncStation(
+            AsyncLink(lambda: Address("http://127.0.0.1:1", TOKEN), transport=transport)
+        ) as station:
+            assert await station.queue.list() == ()
+            with pytest.raises(ConflictError, match="Anna"):
+                await station.stop_all()
+
+    asyncio.run(main())
