@@ -1,55 +1,92 @@
-"""Read cells from a table (CSV or XLSX) that a person made: one cell a row, units in the header.
+"""Read cells, electrodes or batches from a table that a person made: one a row, units in the header.
 
 Every refused value is reported with file, row, column and the fix, and the other rows are still read, so
-that a table with one slip is mended once and not found out line by line. Formulas are never evaluated
-(X09).
+that a table with one slip is mended once and not found out line by line. Headers may be written as the lab
+writes them: ``active_mass_mg``, ``Active mass / mg``, ``mass [g]``; values are converted to our units.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
-import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
+from labctl.config.tablefile import TABLE_MAX_BYTES, table_rows
 from labctl.errors import UserFileError
-from labctl.model.cell import Cell, CellKind
-from labctl.model.ids import CellId
+from labctl.model.cell import Batch, Cell, CellKind, Electrode, EntryKind
 
-TABLE_MAX_BYTES = 20_000_000
-"""Caps what an import reads (X09); a registry of a hundred thousand cells is smaller."""
-UNZIP_RATIO_MAX = 100
-"""An XLSX that unpacks to more than this times its size is refused as a zip bomb (X09)."""
-ROWS_MAX = 100_000
 CELL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
 
-_TEXT = ("name", "electrolyte", "coating", "batch", "notes")
-_NUMBERS = tuple(field.name for field in fields(Cell) if field.name not in ("cell_id", "kind", *_TEXT))
-# Other units that people put into headers: column -> (our column, factor).
-_OTHER_UNITS: dict[str, tuple[str, float]] = {
-    "diameter_cm": ("diameter_mm", 10.0),
-    "area_mm2": ("area_cm2", 0.01),
-    "active_mass_g": ("active_mass_mg", 1000.0),
-    "active_mass_ug": ("active_mass_mg", 0.001),
-    "nominal_capacity_Ah": ("nominal_capacity_mAh", 1000.0),
-    "nominal_capacity_uAh": ("nominal_capacity_mAh", 0.001),
-    "film_um": ("film_nm", 1000.0),
-    "ocv_mV": ("ocv_V", 0.001),
-    "current_max_mA": ("current_max_A", 0.001),
+TEXT_MAX = 4096
+"""Characters of one text of an entry (I14)."""
+
+_UNITS: dict[str, dict[str, float]] = {
+    "mm": {"cm": 10.0, "um": 1e-3, "m": 1e3, "in": 25.4},
+    "cm2": {"mm2": 0.01, "m2": 1e4, "dm2": 100.0},
+    "um": {"mm": 1e3, "nm": 1e-3, "cm": 1e4},
+    "nm": {"um": 1e3, "mm": 1e6, "A": 0.1},
+    "mg": {"g": 1e3, "ug": 1e-3, "kg": 1e6},
+    "mAh": {"Ah": 1e3, "uAh": 1e-3},
+    "mA_per_g": {"A_per_g": 1e3, "uA_per_mg": 1.0, "mA_per_mg": 1e3},
+    "V": {"mV": 1e-3},
+    "A": {"mA": 1e-3, "uA": 1e-6},
 }
-COLUMNS = ("cell_id", "name", "kind", *_NUMBERS, *_TEXT[1:])
-_POSITIVE = frozenset(_NUMBERS) - {
-    "ocv_V",
-    "voltage_min_V",
-    "voltage_max_V",
-    "temperature_max_degC",
-    "film_nm",
-}
+"""Other units that people put into headers: our unit -> (theirs -> factor)."""
+_UNIT_WORDS = {
+    "µm": "um", "μm": "um", "µg": "ug", "μg": "ug", "µa": "uA", "cm²": "cm2", "mm²": "mm2", "cm^2": "cm2",
+    "mm^2": "mm2", "°c": "degC", "ma/g": "mA_per_g", "a/g": "A_per_g", "mah": "mAh", "ah": "Ah", "µah": "uAh",
+    "ua": "uA", "ma": "mA", "v": "V", "mv": "mV", "a": "A", "uah": "uAh", "degc": "degC",
+}  # fmt: skip
+_SYNONYMS: dict[str, str] = {
+    "cell": "cell_id", "id": "cell_id", "cell_no": "cell_id", "electrode": "electrode", "type": "kind",
+    "mass": "active_mass", "am_mass": "active_mass", "area": "area", "capacity": "nominal_capacity",
+    "nominal_cap": "nominal_capacity", "one_c": "one_c", "1c": "one_c", "ocv": "ocv", "note": "notes",
+    "comment": "notes", "remark": "notes", "film": "film", "film_thickness": "film", "group": "batch",
+    "diameter": "diameter", "thickness": "thickness", "foil_mass": "collector_mass", "fraction": "active_fraction",
+}  # fmt: skip
+_SIGNED = frozenset({"ocv_V", "voltage_min_V", "voltage_max_V", "temperature_max_degC", "film_nm"})
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a table of one noun may hold."""
+
+    kind: EntryKind
+    id_column: str
+    texts: tuple[str, ...]
+    numbers: tuple[str, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return all our column names, the id first."""
+        middle = ("kind",) if self.kind is EntryKind.CELL else ()
+        return (self.id_column, *middle, *self.texts[:1], *self.numbers, *self.texts[1:])
+
+
+def _shape(kind: EntryKind, made: type, id_column: str, texts: tuple[str, ...]) -> Shape:
+    numbers = (field.name for field in fields(made) if field.name not in (id_column, "kind", *texts))
+    return Shape(kind, id_column, texts, tuple(numbers))
+
+
+_SHAPES: dict[EntryKind, Shape] = {
+    EntryKind.CELL: _shape(
+        EntryKind.CELL, Cell, "cell_id",
+        ("name", "electrolyte", "coating", "batch", "notes", "electrode", "counter_electrode"),
+    ),
+    EntryKind.ELECTRODE: _shape(
+        EntryKind.ELECTRODE, Electrode, "electrode_id",
+        ("material", "coating", "batch", "parent", "made_utc", "notes"),
+    ),
+    EntryKind.BATCH: _shape(
+        EntryKind.BATCH, Batch, "batch_id",
+        ("name", "electrolyte", "coating", "parent", "made_utc", "made_by", "notes"),
+    ),
+}  # fmt: skip
+COLUMNS = _SHAPES[EntryKind.CELL].columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +102,60 @@ class RowFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class TableRow:
+    """One row: the values that it gives, by our column names, in our units; empty fields give nothing."""
+
+    number: int
+    values: Mapping[str, str | float]
+
+    @property
+    def entry_id(self) -> str:
+        """Return the id as written."""
+        return next((str(value) for name, value in self.values.items() if name.endswith("_id")), "")
+
+
+@dataclass(frozen=True, slots=True)
+class EntryTable:
+    """What a table gives: rows without refused values, and a finding for each value that was refused."""
+
+    rows: tuple[TableRow, ...]
+    findings: tuple[RowFinding, ...]
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CellTable:
-    """What a table held: usable cells, and a finding for each value that was refused."""
+    """What a table of cells held: usable cells, and a finding for each value that was refused."""
 
     cells: tuple[Cell, ...]
     findings: tuple[RowFinding, ...]
+
+
+def read_entries(data: bytes, name: str, kind: EntryKind = EntryKind.CELL) -> EntryTable:
+    """Read a table of one noun. Raises: UserFileError where the table as a whole cannot be used."""
+    shape = _SHAPES[kind]
+    rows = table_rows(data, name)
+    if not rows:
+        raise UserFileError(
+            "is empty.", path=name, fix=f"Its first row must name columns: {', '.join(shape.columns[:4])} ..."
+        )
+    header = _header(rows[0], name, shape)
+    found: list[TableRow] = []
+    findings: list[RowFinding] = []
+    seen: dict[str, int] = {}
+    for number, row in enumerate(rows[1:], 2):
+        if not any(value.strip() for value in row):
+            continue
+        made = _row(dict(zip(header, row, strict=False)), number, shape, findings)
+        if made is None:
+            continue
+        if made.entry_id in seen:
+            text = f"'{made.entry_id}' stands in row {seen[made.entry_id]} too."
+            findings.append(RowFinding(number, shape.id_column, text))
+            continue
+        seen[made.entry_id] = number
+        found.append(made)
+    return EntryTable(tuple(found), tuple(findings), tuple(column for column, _ in header if column))
 
 
 def read_cell_table(path: Path) -> CellTable:
@@ -80,43 +166,37 @@ def read_cell_table(path: Path) -> CellTable:
         raise UserFileError(f"cannot be read ({error.strerror}).", path=path) from error
     if size_bytes > TABLE_MAX_BYTES:
         raise UserFileError(f"is larger than {TABLE_MAX_BYTES // 1_000_000} MB.", path=path, fix="Split it.")
-    data = path.read_bytes()
-    rows = list(_xlsx_rows(data, path) if data.startswith(b"PK") else _csv_rows(data, path))
-    if not rows:
-        raise UserFileError(
-            "is empty.", path=path, fix=f"Its first row must name columns: {', '.join(COLUMNS[:4])} ..."
-        )
-    header = _header(rows[0], path)
-    cells: list[Cell] = []
-    findings: list[RowFinding] = []
-    seen: dict[str, int] = {}
-    for number, row in enumerate(rows[1:], 2):
-        if not any(value.strip() for value in row):
-            continue
-        made = _cell(dict(zip(header, row, strict=False)), number, findings)
-        if made is None:
-            continue
-        if made.cell_id in seen:
-            findings.append(
-                RowFinding(number, "cell_id", f"'{made.cell_id}' stands in row {seen[made.cell_id]} too.")
-            )
-            continue
-        seen[made.cell_id] = number
-        cells.append(made)
-    return CellTable(tuple(cells), tuple(findings))
+    table = read_entries(path.read_bytes(), str(path))
+    if "kind" not in table.columns:
+        raise UserFileError("has no column 'kind'.", path=path, line=1, fix="Add it.")
+    findings = list(table.findings)
+    cells = []
+    for row in table.rows:
+        if "kind" in row.values:
+            cells.append(cell_of(row.values))
+        else:
+            findings.append(RowFinding(row.number, "kind", _kind_problem("")))
+    return CellTable(tuple(cells), tuple(sorted(findings, key=lambda finding: finding.row)))
+
+
+def cell_of(values: Mapping[str, Any]) -> Cell:
+    """Return the cell with these values; ``kind`` must be among them, the name defaults to the id."""
+    made: dict[str, Any] = {"name": values["cell_id"], **values}
+    return Cell(**{**made, "kind": CellKind(values["kind"])})
 
 
 def cell_from_text(values: dict[str, str]) -> Cell:
     """Build one cell from texts by column name. Raises UserFileError naming the first refused field."""
+    shape = _SHAPES[EntryKind.CELL]
     findings: list[RowFinding] = []
-    converted = {
-        _known_column(name)[0]: _scaled(text, _known_column(name)[1]) for name, text in values.items()
-    }
-    made = _cell(converted, 0, findings)
+    header = {(_column(name, shape) or (name, 1.0)): text for name, text in values.items()}
+    made = _row(header, 0, shape, findings)
+    if made is not None and "kind" not in made.values:
+        findings.append(RowFinding(0, "kind", _kind_problem("")))
     if made is None or findings:
         first = findings[0]
         raise UserFileError(f"{first.column}: {first.problem}", path="cell")
-    return made
+    return cell_of(made.values)
 
 
 def outliers(cells: Sequence[Cell]) -> list[str]:
@@ -139,113 +219,115 @@ def outliers(cells: Sequence[Cell]) -> list[str]:
     return notes
 
 
-def _header(row: Sequence[str], path: Path) -> list[str]:
-    names: list[str] = []
+Column = tuple[str, float]
+"""Our column name and the factor from the header's unit to ours."""
+
+
+def _header(row: Sequence[str], name: str, shape: Shape) -> list[Column]:
+    found: list[Column] = []
     for index, text in enumerate(row, 1):
-        name = text.strip().lstrip("\ufeff")
-        if name and name not in COLUMNS and name not in _OTHER_UNITS:
-            near = get_close_matches(name, [*COLUMNS, *_OTHER_UNITS], n=1)
-            fix = f"Did you mean '{near[0]}'?" if near else f"Known columns: {', '.join(COLUMNS)}."
-            raise UserFileError(f"unknown column '{name}'.", path=path, line=1, column=index, fix=fix)
-        names.append(name)
-    for needed in ("cell_id", "kind"):
-        if needed not in names:
-            raise UserFileError(f"has no column '{needed}'.", path=path, line=1, fix="Add it.")
-    return names
-
-
-def _known_column(name: str) -> tuple[str, float]:
-    return _OTHER_UNITS.get(name, (name, 1.0))
-
-
-def _scaled(text: str, factor: float) -> str:
-    if factor == 1.0 or not text.strip():
-        return text
-    try:
-        return repr(float(text) * factor)
-    except ValueError:
-        return text
-
-
-def _cell(row: dict[str, str], number: int, findings: list[RowFinding]) -> Cell | None:
-    values: dict[str, str] = {}
-    for name, text in row.items():
-        column, factor = _known_column(name)
-        values[column] = _scaled(text.strip(), factor)
-    before = len(findings)
-    cell_id = values.get("cell_id", "")
-    if not CELL_ID.match(cell_id):
-        findings.append(
-            RowFinding(
-                number, "cell_id", f"'{cell_id}' is no id: letters, digits, - and _, at most 64 characters."
+        written = text.strip().lstrip("\ufeff")
+        column = _column(written, shape) if written else ("", 1.0)
+        if column is None:
+            near = get_close_matches(written, shape.columns, n=1)
+            fix = f"Did you mean '{near[0]}'?" if near else f"Known columns: {', '.join(shape.columns)}."
+            raise UserFileError(f"unknown column '{written}'.", path=name, line=1, column=index, fix=fix)
+        if column[0] and column[0] in [known for known, _ in found]:
+            raise UserFileError(
+                f"two columns give '{column[0]}'.", path=name, line=1, column=index, fix="Keep one."
             )
-        )
-    kinds = [kind.value for kind in CellKind]
-    kind = values.get("kind", "")
-    if kind not in kinds:
-        near = get_close_matches(kind, kinds, n=1)
-        hint = f"Did you mean '{near[0]}'?" if near else f"Use one of {', '.join(kinds)}."
-        findings.append(RowFinding(number, "kind", f"'{kind}' is unknown. {hint}"))
-    numbers: dict[str, float | None] = {}
-    for column in _NUMBERS:
-        numbers[column] = _number(values.get(column, ""), column, number, findings)
-    if len(findings) > before:
+        found.append(column)
+    if shape.id_column not in [column for column, _ in found]:
+        raise UserFileError(f"has no column '{shape.id_column}'.", path=name, line=1, fix="Add it.")
+    return found
+
+
+def _column(written: str, shape: Shape) -> Column | None:
+    """Return what a header means, None where that cannot be told for sure."""
+    if written in shape.columns:
+        return written, 1.0
+    plain = re.sub(r"\b([mu\u00b5]?A)/g\b", r"\1_per_g", written)
+    words = [word for word in re.split(r"[\s/\[\](),:]+", plain) if word]
+    if not words:
         return None
-    texts = {name: values.get(name, "") for name in _TEXT}
-    texts["name"] = texts["name"] or cell_id
-    return Cell(cell_id=CellId(cell_id), kind=CellKind(kind), **texts, **numbers)  # type: ignore[arg-type]  # by name
+    joined = "_".join(words)
+    per = joined.removesuffix("_per_g")
+    stem, _, last = per.rpartition("_")
+    last += joined[len(per) :]
+    unit = _UNIT_WORDS.get(last.lower(), last)
+    for stem_text, unit_text in ((joined.lower(), ""), (stem.lower(), unit)):
+        known = _SYNONYMS.get(stem_text, stem_text)
+        known = shape.id_column if known == "cell_id" and shape.kind is not EntryKind.CELL else known
+        if known in shape.columns and not unit_text:
+            return known, 1.0
+        for column in shape.numbers if unit_text else ():
+            ours = column.removeprefix(f"{known}_")
+            if ours != column and unit_text in {ours: 1.0, **_UNITS.get(ours, {})}:
+                return column, {ours: 1.0, **_UNITS.get(ours, {})}[unit_text]
+    return None
 
 
-def _number(text: str, column: str, row: int, findings: list[RowFinding]) -> float | None:
+def _row(
+    given: Mapping[Column, str], number: int, shape: Shape, findings: list[RowFinding]
+) -> TableRow | None:
+    """Return a row's values; every refused one is a finding and costs the row."""
+    before = len(findings)
+    values: dict[str, str | float] = {}
+    texts = {column: (text.strip(), factor) for (column, factor), text in given.items() if column}
+    entry_id = texts.pop(shape.id_column, ("", 1.0))[0]
+    if not CELL_ID.match(entry_id):
+        problem = f"'{entry_id}' is no id: letters, digits, - and _, at most 64 characters."
+        findings.append(RowFinding(number, shape.id_column, problem))
+    values[shape.id_column] = entry_id
+    for column, (text, factor) in texts.items():
+        if column in shape.numbers:
+            value = _number(text, column, factor, number, findings)
+            if value is not None:
+                values[column] = value
+        elif column == "kind":
+            if text not in [kind.value for kind in CellKind]:
+                findings.append(RowFinding(number, "kind", _kind_problem(text)))
+            values[column] = text
+        elif text:
+            values[column] = text
+    return TableRow(number, values) if len(findings) == before else None
+
+
+def _kind_problem(text: str) -> str:
+    kinds = [kind.value for kind in CellKind]
+    near = get_close_matches(text, kinds, n=1)
+    return f"'{text}' is unknown. " + (
+        f"Did you mean '{near[0]}'?" if near else f"Use one of {', '.join(kinds)}."
+    )
+
+
+def _number(text: str, column: str, factor: float, row: int, findings: list[RowFinding]) -> float | None:
     if not text or text.lower() in ("n/a", "not reported", "-"):
         return None
     try:
-        value = float(text)
+        value = float(text) * factor if factor != 1.0 else float(text)
     except ValueError:
         findings.append(
             RowFinding(row, column, f"'{text}' is no number. Write it with a point and without a unit.")
         )
         return None
-    if not math.isfinite(value) or (column in _POSITIVE and value <= 0):
+    if not math.isfinite(value) or (column not in _SIGNED and value <= 0):
         findings.append(RowFinding(row, column, f"{text} cannot be; a number above 0 is needed."))
         return None
     return value
 
 
-def _csv_rows(data: bytes, path: Path) -> Iterator[list[str]]:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserFileError("is not UTF-8 text.", path=path, fix="Save it as 'CSV UTF-8'.") from error
-    if "\0" in text:
-        raise UserFileError(
-            "holds binary data, not a table.", path=path, fix="Save it as 'CSV UTF-8' or XLSX."
-        )
-    first = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=first.count)
-    for number, row in enumerate(csv.reader(io.StringIO(text), delimiter=delimiter)):
-        if number > ROWS_MAX:
-            raise UserFileError(f"has more than {ROWS_MAX} rows.", path=path, fix="Split it.")
-        yield row
-
-
-def _xlsx_rows(data: bytes, path: Path) -> Iterator[list[str]]:
-    from openpyxl import load_workbook
-
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            unpacked_bytes = sum(item.file_size for item in archive.infolist())
-        if unpacked_bytes > UNZIP_RATIO_MAX * len(data):
-            raise UserFileError("unpacks to more than 100 times its size.", path=path, fix="Save it anew.")
-        # Formula texts are read as they stand (they start with '='), never computed.
-        workbook = load_workbook(io.BytesIO(data), read_only=True, data_only=False)
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise UserFileError(
-            "is not a readable XLSX file.", path=path, fix="Save it as XLSX or CSV UTF-8."
-        ) from error
-    sheet = workbook.worksheets[0]
-    for number, row in enumerate(sheet.iter_rows(values_only=True)):
-        if number > ROWS_MAX:
-            raise UserFileError(f"has more than {ROWS_MAX} rows.", path=path, fix="Split it.")
-        yield ["" if value is None else str(value) for value in row]
-    workbook.close()
+def problems_of(entry: Cell | Electrode | Batch) -> list[str]:
+    """Name what cannot be in an entry that did not come from a table (X04, F38): id, sizes, numbers."""
+    problems = []
+    for field in fields(entry):
+        value = getattr(entry, field.name)
+        if isinstance(value, str) and len(value) > TEXT_MAX:
+            problems.append(f"{field.name} has more than {TEXT_MAX} characters.")
+        elif field.name.endswith("_id") and not CELL_ID.match(str(value)):
+            problems.append(f"'{value}' is no id: letters, digits, - and _, at most 64 characters.")
+        elif isinstance(value, int | float) and not math.isfinite(value):
+            problems.append(f"{field.name} must be a number.")
+        elif isinstance(value, int | float) and field.name not in _SIGNED and value <= 0:
+            problems.append(f"{field.name} {value:g} cannot be; a number above 0 is needed.")
+    return problems

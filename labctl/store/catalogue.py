@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
@@ -224,6 +224,21 @@ class Cells:
             raise StoreError(f"Cannot write {CELLS_FILE} in {self._root.path}: {error}") from error
         with self._engine.begin() as connection:
             connection.execute(_CELLS.insert().values(cell_id=cell.cell_id, revision=revision, data=data))
+
+    def index(self, revisions: Sequence[tuple[Cell, int]]) -> None:
+        """Put revisions in that ``cells.jsonl`` has already; those that are here stay. Raises: StoreError."""
+        try:
+            with self._engine.begin() as connection:
+                known = {
+                    tuple(row) for row in connection.execute(sa.select(_CELLS.c.cell_id, _CELLS.c.revision))
+                }
+                for cell, revision in revisions:
+                    if (cell.cell_id, revision) not in known:
+                        known.add((cell.cell_id, revision))
+                        values = {"cell_id": cell.cell_id, "revision": revision, "data": cell_to_json(cell)}
+                        connection.execute(_CELLS.insert().values(**values))
+        except sa.exc.SQLAlchemyError as error:
+            raise StoreError(f"Cannot write {self._root.catalogue_path}: {error}") from error
 
     def find(self, cell_id: CellId | str) -> Cell | None:
         """Return the newest revision of a cell, ``None`` if it is unknown."""
