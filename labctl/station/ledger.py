@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from labctl.errors import StoreError
-from labctl.store.lines import Line, LineFile, read_lines
+from labctl.store.disk import Disk, replace_file
+from labctl.store.lines import Line, LineFile, encode_line, read_lines
 from labctl.store.linewriter import LineWriter
 from labctl.store.root import DataRoot
 from labctl.worker import Worker
@@ -38,11 +39,27 @@ class Ledger:
         disk = self._root.disk
         try:
             disk.make_folder(self.path.parent)
+            self._put_back(disk)
             self._writer = LineWriter(disk, self.path, chained=True)
             data = disk.read(self.path) if disk.size(self.path) is not None else b""
         except OSError as error:
             raise StoreError(f"Cannot open {self.path}: {error}") from error
         return read_lines(data, chained=True)
+
+    def _put_back(self, disk: Disk) -> None:
+        """Undo a compaction that a crash has cut between its two renames: the newest file kept aside goes on."""
+        if disk.size(self.path) is not None:
+            return
+        start, end = f"{self.path.stem}-", ".jsonl"
+        numbers = [
+            int(digits)
+            for name in disk.names(self.path.parent)
+            if name.startswith(start) and name.endswith(end)
+            and (digits := name[len(start) : -len(end)]).isdecimal()
+        ]  # fmt: skip
+        if numbers:
+            disk.rename(self.path.with_name(f"{start}{max(numbers)}{end}"), self.path)
+            disk.sync_folder(self.path.parent)
 
     async def add(self, *lines: Mapping[str, Any]) -> Line:
         """Append lines, make them durable with one sync, return the last. Raises: StoreError; nothing is believed."""
@@ -57,6 +74,35 @@ class Ledger:
         except OSError as error:
             raise StoreError(f"Cannot write {self.path}: {error}") from error
         return added[-1]
+
+    @property
+    def size_bytes(self) -> int:
+        """Return the size of the file."""
+        return self._root.disk.size(self.path) or 0
+
+    async def compact(self, *lines: Mapping[str, Any]) -> None:
+        """Keep the file aside as ``<name>-<last number>.jsonl`` and go on in a new one that begins with ``lines``.
+
+        Raises: StoreError; the old file then goes on, or is found again by ``open``.
+        """
+        await self._worker.call(self._compact, lines)
+
+    def _compact(self, lines: tuple[Mapping[str, Any], ...]) -> None:
+        if self._writer is None:
+            raise StoreError(f"{self.path} is not open")
+        data, number, check = b"", self._writer.last_number, ""
+        aside = self.path.with_name(f"{self.path.stem}-{number}.jsonl")
+        for fields in lines:
+            number += 1
+            line = encode_line(number, fields, previous=check)
+            data, check = data + line.raw, line.check
+        disk = self._root.disk
+        try:
+            self._writer.close()
+            replace_file(disk, self.path, data, keep=aside)
+            self._writer = LineWriter(disk, self.path, chained=True)
+        except OSError as error:
+            raise StoreError(f"Cannot write {self.path}: {error}") from error
 
     @property
     def last_number(self) -> int:

@@ -42,6 +42,8 @@ class Finding:
     text: str
     sequence: int | None = None
     what_to_do: str = ""
+    about: str = ""
+    """Which of several like things of the channel: two warn limits are two alarms."""
 
 
 @dataclass(frozen=True, slots=True)
