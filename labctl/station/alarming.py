@@ -23,7 +23,7 @@ from labctl.model.alarm import Alarm, AlarmKey, AlarmPriority, AlarmState
 from labctl.model.person import Actor
 from labctl.model.plain import to_plain
 from labctl.station.alarmfigures import AlarmFigures
-from labctl.station.alarmtable import ALARM_ENDS, ALARMING_EVENTS, BY_FINDING, DEFINITIONS
+from labctl.station.alarmtable import ALARM_ENDS, ALARMING_EVENTS, BY_FINDING, DEFINITIONS, RESET_BY_PERSON
 from labctl.station.feed import Feed
 from labctl.station.ledger import Ledger
 
@@ -210,6 +210,11 @@ class AlarmKeeper:
         """Report the end of a run: its warnings are over, its trips and holds are not."""
         self._apply(self._machine.run_over(run_id, self._moment()))
         self._wake.set()
+
+    def channel_reset(self, channel: str) -> None:
+        """Report that a person has looked at a channel and reset it: what held it is over."""
+        for definition in RESET_BY_PERSON:
+            self.clear(definition, channel)
 
     def finding(self, run_id: str, channel: str, cell: str, finding: Finding) -> None:
         """Take what the engine has found; kinds that no table knows become alarms of their priority."""

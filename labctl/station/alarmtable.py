@@ -306,3 +306,6 @@ ALARM_ENDS: dict[str, tuple[str, ...]] = {
 
 ALARMING_EVENTS = frozenset({"chamber.lost", "device.clock"})
 """Findings that are events to a run and an alarm to the station."""
+
+RESET_BY_PERSON = ("trip", "held", "verify.failed", "contact.lost", "cell.swapped", "run.untaken")
+"""Alarms that are over when a person resets the channel with a reason."""

@@ -168,6 +168,7 @@ class StationCore:
         if status.tripped:
             await self.latches.reset_trip(status.channel, actor.name, reason)
             self.supervisor.reset_trip(status.channel)
+        self.alarms.channel_reset(status.channel)
         await self.queue.release_lane(actor, status.channel, reason)
         self.listener.refresh(status.channel)
         return self.listener.status(status.channel)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from labctl.clock import Clock
-from labctl.engine.api import Finding, Outcome, Phase, Priority, Progress, RunResult
+from labctl.engine.api import Finding, Outcome, Phase, Progress, RunResult
 from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus, LinkState
 from labctl.model.ids import CellId, ChannelId, RunId
 from labctl.model.plain import to_plain
@@ -79,8 +79,7 @@ class Listener:
         """Take a finding: an event for the feed, an alarm where a person must act."""
         cell = str(self._cells.get(run_id, ""))
         self._event(finding.kind, finding.text, finding.priority.value, run_id=run_id, channel=channel, cell=cell)
-        if finding.priority is not Priority.EVENT:
-            self._alarms.finding(run_id, channel, cell, finding)
+        self._alarms.finding(run_id, channel, cell, finding)  # events too: some end an alarm
 
     def rows(self, run_id: str, block: RecordBlock) -> None:
         """Take rows that are durable."""
@@ -97,6 +96,8 @@ class Listener:
         if result.outcome in LATCHING or (result.outcome is None and result.reason.startswith("held")):
             self.latch(channel, f"run {result.run_id}: {result.reason}")
         self._forecasts.forget(result.run_id)
+        if result.outcome is not None:
+            self._alarms.run_over(result.run_id)
         self._event("run.ended", result.reason, "event", run_id=result.run_id, channel=channel, cell=result.cell)
         self.on_dirty(result.run_id)
         for call in self.on_ended:
