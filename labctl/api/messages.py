@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from labctl.model.audit import AuditEntry
 from labctl.model.bench import Delta
-from labctl.model.cell import Cell
+from labctl.model.cell import Batch, Cell, Electrode
 from labctl.model.job import CalendarEntry, JobSpec, PlannedJob
 from labctl.model.person import Person, Role
 
@@ -34,7 +34,7 @@ class Body:
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
 
-# -- requests -----------------------------------------------------------------------------------------------------------
+# -- requests ----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +82,50 @@ class NewCell(Body):
     """A cell to register."""
 
     cell: Cell
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedCell(Body):
-    """A correction: a new revision, the old one stays."""
+    """A correction: a new revision, the old one stays. ``revision`` is the one that it was decided on."""
 
     cell: Cell
     reason: str
+    revision: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewElectrode(Body):
+    """A electrode to register."""
+
+    electrode: Electrode
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedElectrode(Body):
+    """A correction: a new revision, the old one stays. ``revision`` is the one that it was decided on."""
+
+    electrode: Electrode
+    reason: str
+    revision: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewBatch(Body):
+    """A batch to register."""
+
+    batch: Batch
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedBatch(Body):
+    """A correction: a new revision, the old one stays. ``revision`` is the one that it was decided on."""
+
+    batch: Batch
+    reason: str
+    revision: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +245,7 @@ class NewPerson(Body):
     service: bool = False
 
 
-# -- answers ------------------------------------------------------------------------------------------------------------
+# -- answers -----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,17 +363,6 @@ class AuditPage:
 
     entries: tuple[AuditEntry, ...]
     head: str
-
-
-@dataclass(frozen=True, slots=True)
-class CellRevision:
-    """One version of a registry entry, oldest first; ``data`` is the entry."""
-
-    revision: int
-    utc: str
-    by: str
-    reason: str
-    data: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,9 +53,16 @@ class AuditJournal:
         self.damaged = content.bad
 
     async def write(
-        self, actor: Actor, act: str, subject: str = "", *, old: Any = None, new: Any = None, reason: str = ""
+        self,
+        actor: Actor,
+        what: str,
+        subject: str = "",
+        *,
+        old: Any = None,
+        new: Any = None,
+        reason: str = "",
     ) -> AuditEntry:
-        """Write down that ``actor`` did ``act`` (``job.hold``, ``channel.load``) to ``subject``; durable on return.
+        """Write down that ``actor`` did ``what`` (``job.hold``, ``channel.load``) to ``subject``; durable on return.
 
         ``old`` and ``new`` may be model dataclasses; no token or password may be in them. Raises: StoreError.
         """
@@ -67,7 +74,7 @@ class AuditJournal:
             "who": actor.name,
             "role": actor.role.value,
             "source": actor.source,
-            "act": act,
+            "act": what,
             "subject": subject,
             "old": _short(to_plain(old)),
             "new": _short(to_plain(new)),

@@ -136,7 +136,7 @@ class People:
         A revoked name may be given again. ``expires_utc`` is ISO 8601. Raises: UserInputError, ConflictError when the
         name has a valid token, StoreError.
         """
-        _check_name(name)
+        checked_name(name)
         known = self._known.get(name)
         if known is not None and not known.person.revoked and not self._is_over(known.person):
             raise ConflictError(f"{name} has a token since {known.person.created_utc}. Revoke it first.")
@@ -217,17 +217,18 @@ def _fits(known: _Known, token: str) -> bool:
     return hmac.compare_digest(known.token_hash, hash_of(token))
 
 
-def _check_name(name: str) -> None:
-    """Refuse names that a journal, a table or a terminal would show wrongly. Raises: UserInputError."""
+def checked_name(name: str) -> str:
+    """Return a name that a journal, a table and a terminal show as it is. Raises: UserInputError."""
     plain = unicodedata.normalize("NFC", name)
     odd = any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") for letter in name)
-    if plain != name or odd or not _NAME.fullmatch(name):
+    if plain != name or odd or "/" in name or "\\" in name or not _NAME.fullmatch(name):
         raise UserInputError(
             f"{name!r} cannot name a person. Use 1 to 60 letters, digits, spaces and signs, without control "
-            "characters or spaces at the ends."
+            "characters, slashes or spaces at the ends."
         )
     if name in RESERVED:
         raise UserInputError(f"'{name}' is what the station does by itself. Choose another name.")
+    return name
 
 
 def _moment(text: str) -> datetime:

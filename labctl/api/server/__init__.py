@@ -1,0 +1,1 @@
+"""The station's HTTP and WebSocket server: maps requests to the core's methods, one to one, and keeps strangers out."""

@@ -1,0 +1,87 @@
+"""Rows of runs as Arrow IPC streams: records, decimated series, cycles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from labctl.api.messages import ARROW_TYPE, PREFIX
+from labctl.api.server.answers import Refusal
+from labctl.api.server.arrow import columns_stream, table_stream
+from labctl.api.server.needs import Call, Viewer
+from labctl.api.server.routes.runs import known_run
+from labctl.model.record import RECORD_COLUMNS, SIDE_COLUMNS
+
+LIMIT_MAX = 100_000
+"""Rows of one answer (I14): about 10 MB; a client asks again for more."""
+WIDTH_MAX = 20_000
+"""Pixel columns of one series: wider than any screen."""
+ARROW: dict[int | str, dict[str, Any]] = {
+    200: {"content": {ARROW_TYPE: {}}, "description": "an Arrow IPC stream"}
+}
+router = APIRouter(prefix=PREFIX, tags=["records"])
+
+
+def _columns(text: str, known: Mapping[str, str]) -> list[str]:
+    """Return the columns of a comma-separated list. Raises: Refusal naming what there is."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    odd = [name for name in names if name not in known]
+    if odd or len(set(names)) != len(names):
+        what = f"There is no column {odd[0]!r}." if odd else "A column is named twice."
+        raise Refusal(422, what, fix=f"Columns: {', '.join(known)}.")
+    return names
+
+
+def _arrow(data: bytes) -> Response:
+    return Response(data, media_type=ARROW_TYPE)
+
+
+@router.get("/runs/{run_id}/records", responses=ARROW, response_class=Response)
+async def runs_records(
+    call: Viewer,
+    run_id: str,
+    after: Annotated[int, Query(ge=0, lt=2**62)] = 0,
+    limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = LIMIT_MAX,
+    columns: str = "",
+) -> Response:
+    """Return up to ``limit`` rows behind sequence ``after``, live runs too; ``columns`` is a comma-separated list."""
+    names = _columns(columns, {**RECORD_COLUMNS, **SIDE_COLUMNS}) or list(RECORD_COLUMNS)
+    block = await call.core.runs.records(known_run(call, run_id), after=after, limit=limit, columns=names)
+    return _arrow(columns_stream({name: block[name] for name in names}))
+
+
+@router.get("/runs/{run_id}/cycles", responses=ARROW, response_class=Response)
+async def runs_cycles(call: Viewer, run_id: str) -> Response:
+    """Return the cycle summary: one row per cycle."""
+    return _arrow(columns_stream(await call.core.runs.cycles(known_run(call, run_id))))
+
+
+@router.get("/runs/{run_id}/series", responses=ARROW, response_class=Response)
+async def runs_series(
+    call: Viewer,
+    run_id: str,
+    columns: str = "voltage_volt",
+    x: str = "test_time_second",
+    begin: float | None = None,
+    end: float | None = None,
+    width: Annotated[int, Query(ge=1, le=WIDTH_MAX)] = 1000,
+) -> Response:
+    """Return min/max-decimated columns for ``width`` pixel columns of a plot; a month at 1 Hz in milliseconds."""
+    known = _known_numbers(call)
+    names = _columns(columns, known) or ["voltage_volt"]
+    (axis,) = _columns(x, known) or ["test_time_second"]
+    for bound in (begin, end):
+        if bound is not None and not abs(bound) < 1e18:
+            raise Refusal(422, "'begin' and 'end' must be finite numbers.")
+    table = await call.core.series.series(
+        known_run(call, run_id), names, x=axis, begin=begin, end=end, width_px=width
+    )
+    return _arrow(table_stream(table))
+
+
+def _known_numbers(call: Call) -> Mapping[str, str]:
+    """Return the columns that can be plotted; a series may know others besides, and says so itself."""
+    return RECORD_COLUMNS

@@ -1,0 +1,497 @@
+"""A station without instruments: the core's services for tests of the API and its clients.
+
+Journal, people, registry, alarms, feed and the hub of live rows are the real ones on any disk; queue, runs, series
+and channels are short stand-ins that keep their methods' promises (versions, refusals, feed, journal) and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from labctl import __version__
+from labctl.clock import Clock
+from labctl.config.station import DeviceEntry, StationFile
+from labctl.errors import ConflictError, UserInputError
+from labctl.model.bench import (
+    ChamberStatus,
+    ChannelStatus,
+    InstrumentStatus,
+    LinkState,
+    StationInfo,
+    StopAll,
+    StopReport,
+)
+from labctl.model.ids import CellId, ChannelId, RunId
+from labctl.model.job import CalendarEntry, Forecast, Job, JobId, JobSpec, JobState, PlannedJob
+from labctl.model.person import Actor
+from labctl.model.plain import to_plain
+from labctl.model.program import StepMode
+from labctl.model.record import RecordBlock
+from labctl.model.run import RunDetail, RunNote, RunRevision, RunSummary
+from labctl.station.alarming import AlarmKeeper
+from labctl.station.audit import AuditJournal
+from labctl.station.feed import Feed
+from labctl.station.ledger import Ledger
+from labctl.station.people import People
+from labctl.station.registry import Registry
+from labctl.station.rowshub import RowsHub
+from labctl.store.disk import Disk
+from labctl.store.root import DataRoot
+from labctl.testing.rowbuilder import RowBuilder
+from labctl.worker import Worker
+
+EPOCH = "fake-epoch"
+Events = list[dict[str, Any]]
+UTC = "2026-01-01T00:00:00+00:00"
+CHANNELS = tuple(ChannelId(f"neware:1-{place}") for place in range(1, 5))
+SOON = Forecast("2026-01-02T00:00:00+00:00", "2026-01-01T23:00:00+00:00", "2026-01-02T01:00:00+00:00")
+
+
+def some_rows(steps: int = 3) -> RecordBlock:
+    """Return a block of plausible rows: so many CC steps of ten minutes."""
+    builder = RowBuilder()
+    for step in range(steps):
+        charge = step % 2 == 0
+        mode = StepMode.CC_CHARGE if charge else StepMode.CC_DISCHARGE
+        builder.step(mode, 600.0, 1e-3 if charge else -1e-3, 0.1 if charge else -0.1)
+    return builder.block()
+
+
+class FakeQueue:
+    """Jobs that nobody starts."""
+
+    def __init__(self, core: FakeCore) -> None:
+        self._core = core
+        self._jobs: dict[JobId, Job] = {}
+        self._count = 0
+
+    def jobs(self) -> tuple[Job, ...]:
+        """Return the jobs in their order."""
+        return tuple(self._jobs.values())
+
+    def lane(self, channel: ChannelId) -> str:
+        """Return why a lane stands still: it never does."""
+        return ""
+
+    def calendar(self) -> tuple[CalendarEntry, ...]:
+        """Return one bar per job with a channel."""
+        return tuple(
+            CalendarEntry(
+                job.channel,
+                job.spec.cell_id,
+                job.protocol_name,
+                job.state,
+                UTC,
+                SOON.end_utc,
+                job_id=job.job_id,
+            )
+            for job in self._jobs.values()
+            if job.channel is not None
+        )
+
+    async def submit(
+        self, actor: Actor, specs: Sequence[JobSpec], *, dry_run: bool = False, key: str = ""
+    ) -> tuple[tuple[PlannedJob, ...], tuple[CalendarEntry, ...]]:
+        """Queue jobs of registered cells."""
+        for spec in specs:
+            self._core.registry.cell(spec.cell_id)
+            if bool(spec.protocol) == bool(spec.protocol_text):
+                raise UserInputError("Give exactly one of protocol and protocol_text.")
+        planned = []
+        for spec in specs:
+            job_id = None if dry_run else await self._keep(actor, spec)
+            name = spec.protocol or "from text"
+            planned.append(PlannedJob(spec.label, spec.cell_id, spec.channel, name, job_id=job_id))
+        return tuple(planned), self.calendar()
+
+    async def _keep(self, actor: Actor, spec: JobSpec) -> JobId:
+        self._count += 1
+        job_id = JobId(f"j-{self._count}")
+        state = JobState.HELD if spec.hold else JobState.WAITING
+        name = spec.protocol or "from text"
+        job = Job(
+            job_id, spec, state, 1, name, "0" * 64, actor.name, UTC, spec.channel, waits_for="the channel"
+        )
+        await self._core.audit.write(actor, "job.add", job_id, new=spec)
+        self._put(job)
+        return job_id
+
+    def _put(self, job: Job) -> Job:
+        self._jobs[job.job_id] = job
+        self._core.feed.publish("job", job.job_id, to_plain(job))
+        return job
+
+    async def submit_campaign(
+        self,
+        actor: Actor,
+        text: str,
+        *,
+        name: str = "",
+        files: Mapping[str, str] | None = None,
+        dry_run: bool = False,
+        key: str = "",
+    ) -> tuple[tuple[PlannedJob, ...], tuple[CalendarEntry, ...]]:
+        """Read a campaign whose every line is a cell id."""
+        specs = [JobSpec(CellId(line.strip()), "rest") for line in text.splitlines() if line.strip()]
+        return await self.submit(actor, specs, dry_run=dry_run, key=key)
+
+    async def submit_table(
+        self,
+        actor: Actor,
+        name: str,
+        data: bytes,
+        *,
+        defaults: Mapping[str, str] | None = None,
+        dry_run: bool = False,
+        key: str = "",
+    ) -> tuple[tuple[PlannedJob, ...], tuple[CalendarEntry, ...]]:
+        """Read a table whose every line is a cell id."""
+        text = data.decode("utf-8", "replace")
+        return await self.submit_campaign(actor, text, dry_run=dry_run, key=key)
+
+    async def _change(self, actor: Actor, what: str, job_id: JobId, version: int | None, **new: Any) -> Job:
+        job = self._jobs[job_id]
+        if version is not None and version != job.version:
+            raise ConflictError(f"{job_id} has changed meanwhile: already done by {job.submitted_by}.")
+        await self._core.audit.write(actor, what, job_id, old=job.state)
+        return self._put(replace(job, version=job.version + 1, **new))
+
+    async def hold(self, actor: Actor, job_id: JobId, *, version: int | None = None, reason: str = "") -> Job:
+        """Hold a job."""
+        return await self._change(actor, "job.hold", job_id, version, state=JobState.HELD, reason=reason)
+
+    async def release(
+        self, actor: Actor, job_id: JobId, *, version: int | None = None, reason: str = ""
+    ) -> Job:
+        """Release a job."""
+        return await self._change(
+            actor, "job.release", job_id, version, state=JobState.WAITING, reason=reason
+        )
+
+    async def remove(
+        self, actor: Actor, job_id: JobId, *, version: int | None = None, reason: str = ""
+    ) -> Job:
+        """Remove a job."""
+        return await self._change(actor, "job.remove", job_id, version, state=JobState.REMOVED, reason=reason)
+
+    async def retry(
+        self, actor: Actor, job_id: JobId, *, version: int | None = None, reason: str = ""
+    ) -> Job:
+        """Refuse: nothing ever failed here."""
+        raise ConflictError(f"{job_id} has not failed.")
+
+    async def clone(
+        self, actor: Actor, job_id: JobId, *, version: int | None = None, reason: str = ""
+    ) -> Job:
+        """Queue the same again."""
+        return self._jobs[await self._keep(actor, self._jobs[job_id].spec)]
+
+    async def move(
+        self,
+        actor: Actor,
+        job_id: JobId,
+        *,
+        before: JobId | None,
+        version: int | None = None,
+        reason: str = "",
+    ) -> Job:
+        """Move a job."""
+        job = await self._change(actor, "job.move", job_id, version)
+        others = [other for other in self._jobs.values() if other.job_id != job_id]
+        at = next((i for i, other in enumerate(others) if other.job_id == before), len(others))
+        others.insert(at, job)
+        self._jobs = {other.job_id: other for other in others}
+        return job
+
+    async def prioritise(
+        self, actor: Actor, job_id: JobId, priority: int, *, version: int | None = None, reason: str = ""
+    ) -> Job:
+        """Change a priority."""
+        spec = replace(self._jobs[job_id].spec, priority=priority)
+        return await self._change(actor, "job.priority", job_id, version, spec=spec)
+
+
+class FakeRuns:
+    """Two runs with the same rows: one goes on, one has ended."""
+
+    def __init__(self, core: FakeCore) -> None:
+        self._core = core
+        self.hub = RowsHub()
+        self.rows = some_rows()
+        last = len(self.rows)
+        live = RunSummary(
+            RunId("20260101T000000-C1"), "C1", "one", CHANNELS[0], "rest", "running", phase="running", cycle=1,
+            cycles=3, rows=last, voltage_V=0.1, current_A=1e-3, sentence="Charge.", ends=SOON, started_utc=UTC,
+        )  # fmt: skip
+        ended = replace(
+            live, run_id=RunId("20260101T000000-C2"), cell_id="C2", channel=CHANNELS[1], state="ended",
+            outcome="finished", phase="", end_sequence=last,
+        )  # fmt: skip
+        self.known = {run.run_id: run for run in (live, ended)}
+        self._notes: dict[str, list[RunNote]] = {}
+
+    def list(self, *, state: str = "", cell: str = "") -> tuple[RunSummary, ...]:
+        """Return the runs."""
+        return tuple(
+            run for run in self.known.values() if state in ("", run.state) and cell in ("", run.cell_id)
+        )
+
+    def get(self, run_id: str) -> RunSummary:
+        """Return one run. Raises: UserInputError."""
+        if RunId(run_id) not in self.known:
+            raise UserInputError(f"There is no run {run_id!r}.")
+        return self.known[RunId(run_id)]
+
+    async def detail(self, run_id: str) -> RunDetail:
+        """Return everything about a run."""
+        notes = tuple(self._notes.get(run_id, ()))
+        return RunDetail(
+            self.get(run_id), {"run_id": run_id}, ("Rest.",), await self.revisions(run_id), notes, "runs"
+        )
+
+    async def records(
+        self, run_id: str, *, after: int = 0, limit: int = 100_000, columns: Sequence[str] | None = None
+    ) -> RecordBlock:
+        """Return rows."""
+        rows = self.rows.rows(after, min(len(self.rows), after + limit))
+        side = {"device_clock": np.zeros(len(rows), "S19")}
+        every = {**rows.columns, **side}
+        return RecordBlock({name: every[name] for name in columns or rows.columns})
+
+    async def cycles(self, run_id: str) -> dict[str, NDArray[Any]]:
+        """Return two cycles."""
+        return {"cycle_count": np.array([1, 2]), "discharge_capacity_ah": np.array([1e-3, 0.9e-3])}
+
+    async def events(self, run_id: str) -> Events:
+        """Return one event."""
+        return [{"n": 1, "kind": "started", "utc": UTC}]
+
+    async def revisions(self, run_id: str) -> tuple[RunRevision, ...]:
+        """Return the first revision."""
+        return (RunRevision(1, 1, "rest", "0" * 64, "Anna", UTC, "start"),)
+
+    async def _act(self, actor: Actor, what: str, run_id: str, reason: str) -> None:
+        if self.get(run_id).state == "ended":
+            raise ConflictError(f"Run {run_id} has ended.")
+        await self._core.audit.write(actor, what, run_id, reason=reason)
+
+    async def stop(self, actor: Actor, run_id: str, *, reason: str = "") -> bool:
+        """Stop a run."""
+        await self._act(actor, "run.stop", run_id, reason)
+        return True
+
+    async def pause(self, actor: Actor, run_id: str, *, reason: str = "") -> None:
+        """Pause a run."""
+        await self._act(actor, "run.pause", run_id, reason)
+
+    async def pause_at_step_end(self, actor: Actor, run_id: str, *, reason: str = "") -> None:
+        """Pause at the step's end."""
+        await self._act(actor, "run.pause-at-step-end", run_id, reason)
+
+    async def resume(self, actor: Actor, run_id: str, *, reason: str = "") -> None:
+        """Resume a run."""
+        await self._act(actor, "run.resume", run_id, reason)
+
+    async def skip(self, actor: Actor, run_id: str, *, reason: str = "") -> None:
+        """Skip a step."""
+        await self._act(actor, "run.skip", run_id, reason)
+
+    async def note(self, actor: Actor, run_id: str, *, text: str) -> None:
+        """Keep a note."""
+        if not text.strip():
+            raise UserInputError("An empty note says nothing; write some text.")
+        self._notes.setdefault(run_id, []).append(RunNote(UTC, actor.name, text))
+        await self._core.audit.write(actor, "run.note", run_id, new=text)
+
+    async def revise(
+        self,
+        actor: Actor,
+        run_id: str,
+        *,
+        protocol_text: str,
+        reason: str,
+        variables: Mapping[str, str] | None = None,
+    ) -> int:
+        """Revise a run."""
+        if not reason.strip():
+            raise UserInputError("A change of a running program needs a reason.")
+        await self._act(actor, "run.revise", run_id, reason)
+        return 2
+
+    async def add_cycles(self, actor: Actor, run_id: str, *, count: int, reason: str) -> int:
+        """Add cycles."""
+        if count < 1:
+            raise UserInputError("Add at least one cycle.")
+        return await self.revise(actor, run_id, protocol_text="", reason=reason or "more")
+
+    async def take_up(self, actor: Actor, run_id: str, *, reason: str = "") -> tuple[str, ...]:
+        """Take a run up."""
+        await self._act(actor, "run.take-up", run_id, reason)
+        return ()
+
+
+class FakeSeries:
+    """A series is the first rows."""
+
+    def __init__(self, rows: RecordBlock) -> None:
+        self._rows = rows
+
+    async def series(
+        self,
+        run_id: str,
+        columns: Sequence[str],
+        *,
+        x: str = "test_time_second",
+        begin: float | None = None,
+        end: float | None = None,
+        width_px: int = 1000,
+    ) -> Any:
+        """Return a table of at most ``width_px`` rows."""
+        rows = self._rows.rows(0, width_px)
+        return pa.table({name: pa.array(rows[name]) for name in dict.fromkeys((x, *columns))})
+
+
+class FakeNotifier:
+    """Sends nothing."""
+
+    def status(self) -> dict[str, Any]:
+        """Return that there is no path."""
+        return {"paths": []}
+
+    async def test(self, actor: Actor) -> str:
+        """Say so."""
+        return "no path is set"
+
+
+class FakeCore:
+    """The services of ``labctl.station.core.StationCore`` without an engine."""
+
+    def __init__(self, root: DataRoot, clock: Clock) -> None:
+        self.name = "fake bench"
+        self.root = root
+        self.clock = clock
+        self.file = StationFile("fake bench", None, instruments=(DeviceEntry("neware", "fake", "memory"),))
+        self.worker = Worker("labctl-station", clock)
+        self.feed = Feed(EPOCH)
+        self.audit = AuditJournal(root, self.worker, self.feed, clock)
+        self.people = People(root, self.worker, self.audit, clock)
+        self.registry = Registry(root, self.worker, self.feed, self.audit, clock)
+        self.alarms = AlarmKeeper(Ledger(root, self.worker, "alarms"), self.feed, self.audit, clock)
+        self.notifier = FakeNotifier()
+        self.queue = FakeQueue(self)
+        self.runs = FakeRuns(self)
+        self.series = FakeSeries(self.runs.rows)
+        self.ready = True
+        self.stopped = StopAll(active=False)
+        self.setpoints_degC: dict[str, float] = {}
+
+    async def open(self) -> None:
+        """Open the real parts and say how everything stands."""
+        await self.audit.open()
+        await self.people.open()
+        await self.registry.open()
+        await self.alarms.open()
+        for status in self.channels():
+            self.feed.publish("channel", status.channel, to_plain(status))
+        self.feed.publish("station", "stop_all", to_plain(self.stopped))
+
+    def close(self) -> None:
+        """Close the files and the thread."""
+        self.registry.close()
+        self.people.close()
+        self.audit.close()
+        self.worker.close()
+
+    def info(self) -> StationInfo:
+        """Return how the station stands."""
+        return StationInfo(
+            name=self.name, version=__version__, epoch=EPOCH, pid=0, data=str(self.root.path), virtual=True,
+            clock=self.clock.mode.value, plant_utc=self.clock.plant.utc().isoformat(timespec="seconds"),
+            started_utc=UTC, ready=self.ready, stop_all=self.stopped, free_bytes=10**12, space="ok", runs_active=1,
+            jobs_waiting=len(self.queue.jobs()), alarms_open=len(self.alarms.alarms()),
+        )  # fmt: skip
+
+    def channels(self) -> tuple[ChannelStatus, ...]:
+        """Return four channels; the first runs."""
+        return tuple(self.channel(channel) for channel in CHANNELS)
+
+    def channel(self, channel: str) -> ChannelStatus:
+        """Return one channel. Raises: UserInputError."""
+        if channel not in CHANNELS:
+            raise UserInputError(f"There is no channel {channel!r}.")
+        place = ChannelId(channel)
+        cell = self.registry.loaded(place) or ""
+        idle = ChannelStatus(place, "finish", cell_id=cell, ready=self.registry.ready(place), voltage_V=0.01)
+        if channel != CHANNELS[0]:
+            return idle
+        return replace(
+            idle, state="running", run_id="20260101T000000-C1", protocol="rest", cycle=1, cycles=3, ends=SOON,
+            current_A=1e-3, sentence="Charge at 1 mA.", rows=len(self.runs.rows),
+        )  # fmt: skip
+
+    def instruments(self) -> tuple[InstrumentStatus, ...]:
+        """Return the one instrument."""
+        return (InstrumentStatus("neware", "fake", "memory", LinkState.LIVE, "fake 1", channels=CHANNELS),)
+
+    def chambers(self) -> tuple[ChamberStatus, ...]:
+        """Return the one chamber."""
+        return (ChamberStatus("oven", "on", 25.0, self.setpoints_degC.get("oven", 25.0), CHANNELS[:2]),)
+
+    async def stop_all(self, actor: Actor, reason: str) -> StopAll:
+        """Latch."""
+        reports = (StopReport(CHANNELS[0], True, "stopped"),)
+        self.stopped = StopAll(True, actor.name, UTC, reason, reports)
+        await self.audit.write(actor, "stop-all", reason=reason)
+        self.feed.publish("station", "stop_all", to_plain(self.stopped))
+        return self.stopped
+
+    async def release_stop_all(self, actor: Actor, reason: str, confirm: str) -> StopAll:
+        """Release. Raises: UserInputError."""
+        if not self.stopped.active or confirm != "release":
+            raise UserInputError("Releasing Stop all needs the typed word 'release' as its confirmation.")
+        self.stopped = StopAll(active=False)
+        await self.audit.write(actor, "stop-all.release", reason=reason)
+        return self.stopped
+
+    async def reset_channel(
+        self, actor: Actor, channel: str, reason: str, confirm: str = ""
+    ) -> ChannelStatus:
+        """Reset. Raises: UserInputError."""
+        if confirm != channel or not reason.strip():
+            raise UserInputError(f"Resetting a trip needs a reason and the channel's name: {channel}.")
+        await self.audit.write(actor, "channel.reset", channel, reason=reason)
+        return self.channel(channel)
+
+    async def ping(self, actor: Actor, instrument: str) -> str:
+        """Return the identity."""
+        return "fake 1"
+
+    async def set_chamber(self, actor: Actor, name: str, setpoint_degC: float) -> None:
+        """Set the chamber. Raises: UserInputError."""
+        if not -40.0 <= setpoint_degC <= 180.0:
+            raise UserInputError(f"{setpoint_degC:g} degC is beyond -40 to 180 degC.")
+        await self.audit.write(actor, "chamber.set", name, new=setpoint_degC)
+        self.setpoints_degC[name] = setpoint_degC
+
+    async def chamber_off(self, actor: Actor, name: str) -> None:
+        """Switch it off."""
+        await self.audit.write(actor, "chamber.off", name)
+
+
+@asynccontextmanager
+async def open_fake_core(folder: Path, clock: Clock, *, disk: Disk | None = None) -> AsyncIterator[FakeCore]:
+    """Open a fake station on a data folder."""
+    core = FakeCore(DataRoot(folder, disk=disk), clock)
+    await core.open()
+    try:
+        yield core
+    finally:
+        core.close()
