@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from labctl.errors import UserInputError
+from labctl.errors import UserFileError, UserInputError
+from labctl.protocol.yamlfile import Fields, Node, Scalar, Sequence, refusal
 
+KEYS = ("listen", "hosts", "certificate", "key")
 PORT_DEFAULT = 7421
 """Tried first on loopback, so that a bookmark of the status page stays true; another free one when it is taken."""
 
@@ -84,3 +86,47 @@ def named_hosts(addresses: Iterable[Address]) -> tuple[str, ...]:
     return tuple(
         f"[{at.host}]" if ":" in at.host else at.host for at in addresses if at.host not in ("0.0.0.0", "::")
     )
+
+
+def read_api(node: Node | None, source: str, folder: Path | None) -> ApiSettings:
+    """Read the part ``api`` of a station file; relative paths are seen from ``folder``. Raises: UserFileError."""
+    if node is None:
+        return ApiSettings()
+    fields = Fields(node, source, "'api'", KEYS)
+    listen_node = fields.get("listen")
+    try:
+        listen = tuple(parse_address(text) for text in _texts(listen_node, source, "'listen'"))
+        settings = ApiSettings(
+            listen=listen or (Address(),),
+            hosts=_texts(fields.get("hosts"), source, "'hosts'"),
+            certificate=_path(fields.get("certificate"), source, "'certificate'", folder),
+            key=_path(fields.get("key"), source, "'key'", folder),
+        )
+        return checked(settings)
+    except UserFileError:
+        raise
+    except UserInputError as error:
+        raise refusal(source, listen_node or node, str(error), "") from error
+
+
+def _texts(node: Node | None, source: str, what: str) -> tuple[str, ...]:
+    """Return one text or a list of them."""
+    if node is None:
+        return ()
+    items = node.items if isinstance(node, Sequence) else (node,)
+    found = []
+    for item in items:
+        if not isinstance(item, Scalar) or not item.text.strip() or "\x00" in item.text:
+            raise refusal(
+                source, item, f"{what} must be a text or a list of texts.", "Write it behind the ':'."
+            )
+        found.append(item.text.strip())
+    return tuple(found)
+
+
+def _path(node: Node | None, source: str, what: str, folder: Path | None) -> Path | None:
+    found = _texts(node, source, what)
+    if not found:
+        return None
+    path = Path(found[0]).expanduser()
+    return path if path.is_absolute() or folder is None else folder / path

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from labctl.clock import ClockMode, ClockSpec
+from labctl.config.api import ApiSettings, read_api
 from labctl.errors import UserFileError, UserInputError
 from labctl.model.ids import ChannelId
 from labctl.model.program import Limits
@@ -44,7 +45,7 @@ nothing.
 POLL_CHAMBER_MIN_S = 1.0
 POLL_MAX_S = 3600.0
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
-_TOP_KEYS = ("labctl", "name", "data", "clock", "instruments", "chambers", "limits")
+_TOP_KEYS = ("labctl", "name", "data", "clock", "instruments", "chambers", "limits", "api")
 _DEVICE_KEYS = ("name", "driver", "resource", "timezone", "options")
 _LIMIT_KEYS = ("voltage", "current", "capacity", "temperature")
 
@@ -105,6 +106,7 @@ class StationFile:
     instruments: tuple[DeviceEntry, ...] = ()
     chambers: tuple[DeviceEntry, ...] = ()
     limits: Mapping[ChannelId, ChannelLimits] = field(default_factory=dict)
+    api: ApiSettings = ApiSettings()
 
     def only_chambers(self) -> StationFile:
         """Return the same bench without its cyclers."""
@@ -243,6 +245,11 @@ class _Reader:
             instruments=instruments,
             chambers=chambers,
             limits=self._limits(fields.get("limits"), names),
+            api=read_api(
+                fields.get("api"),
+                self._source,
+                None if self._path is None else self._path.absolute().parent,
+            ),
         )
 
     def _clock(self, node: Node | None) -> StationClock:

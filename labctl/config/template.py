@@ -38,4 +38,9 @@ limits: {}
   #   voltage: [-5 V, 5 V]
   #   current: 10 mA
   #   warn: {voltage: [-2 V, 2 V]}
+
+# Where 'labctl serve' listens. Without this part: only this computer reaches it. Other computers reach it over TLS.
+# api:
+#   listen: 0.0.0.0:7421
+#   hosts: [bench-pc.lab.example]     # the names under which they call this computer; no other is answered
 """

@@ -1,4 +1,4 @@
-"""Answers as bytes: model dataclasses as JSON, and every refusal in one shape with a status that a program can act on."""
+"""Answers as bytes: model dataclasses as JSON; every refusal in one shape, with a status that programs can act on."""
 
 from __future__ import annotations
 

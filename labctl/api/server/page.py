@@ -29,7 +29,7 @@ def page_bytes() -> bytes:
 
 @cache
 def policy() -> str:
-    """Return the Content-Security-Policy: the page's own script and style by their hashes, this station, nothing else."""
+    """Return the Content-Security-Policy: the page's own script and style by hash, this station, nothing else."""
     text = page_bytes().decode()
     hashes = {
         tag: " ".join(_hash(part) for part in re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL))
