@@ -106,7 +106,7 @@ class StationFile:
     instruments: tuple[DeviceEntry, ...] = ()
     chambers: tuple[DeviceEntry, ...] = ()
     limits: Mapping[ChannelId, ChannelLimits] = field(default_factory=dict)
-    api: ApiSettings = ApiSettings()
+    api: ApiSettings = field(default_factory=ApiSettings)
 
     def only_chambers(self) -> StationFile:
         """Return the same bench without its cyclers."""
