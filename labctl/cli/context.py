@@ -38,17 +38,21 @@ def station_if_any(args: argparse.Namespace) -> StationFile | None:
     return load_station(path)
 
 
+def data_path(args: argparse.Namespace, station: StationFile | None = None) -> Path:
+    """Return where the data root is: --data, else the station's, else ./labctl-data."""
+    if args.data:
+        return Path(args.data)
+    station = station or station_if_any(args)
+    return Path(station.data) if station is not None and station.data else Path(DEFAULT_DATA)
+
+
 def root_of(
     args: argparse.Namespace, station: StationFile | None = None, *, create: bool = False
 ) -> DataRoot:
     """Open the data root: --data, else the station's, else ./labctl-data."""
     from labctl.store.root import DataRoot
 
-    if args.data:
-        path = Path(args.data)
-    else:
-        station = station or station_if_any(args)
-        path = Path(station.data) if station is not None and station.data else Path(DEFAULT_DATA)
+    path = data_path(args, station)
     if path.exists() and not path.is_dir():
         raise UserInputError(f"the data root {path} is a file. Name a folder with --data.")
     if not create and not path.is_dir():

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from labctl.errors import LinkClosed, UserInputError
+from labctl.errors import LinkClosed, StoreError, UserInputError
+from labctl.store.lock import LOCK_NAME, RootLock
 
 FOLDER = "station"
 ENDPOINT = "endpoint.json"
@@ -28,6 +29,8 @@ URL_VARIABLE = "LABCTL_URL"
 TOKEN_VARIABLE = "LABCTL_TOKEN"
 FINGERPRINT_VARIABLE = "LABCTL_FINGERPRINT"
 HANDSHAKE_TIMEOUT_S = 10.0
+SERVE_PURPOSE = "labctl serve"
+"""What a station writes into the lock of its data root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,8 @@ def in_data(data: Path, token: str | None = None) -> Locate:
     def locate() -> Address:
         path = data / FOLDER / ENDPOINT
         try:
+            if not being_served(data):  # a station that was killed leaves its file, and its port to anybody
+                raise FileNotFoundError(path)
             told = json.loads(path.read_text(encoding="utf-8"))
             return Address(
                 str(told["url"]).rstrip("/"), token or _token(data), str(told.get("fingerprint") or ""),
@@ -88,6 +93,20 @@ def in_data(data: Path, token: str | None = None) -> Locate:
             raise LinkClosed(problem, instrument="station", operation="connect") from error
 
     return locate
+
+
+def being_served(data: Path) -> bool:
+    """Tell whether a station holds the lock of a data root, perhaps not answering yet."""
+    try:
+        holder = json.loads((data / LOCK_NAME).read_text(encoding="utf-8"))
+        if not str(holder.get("purpose", "")).startswith(SERVE_PURPOSE):
+            return False
+        RootLock(data, purpose="a look at who serves").release()
+    except StoreError:
+        return True
+    except (OSError, ValueError, AttributeError):
+        return False
+    return False  # its holder was killed: the lock was free
 
 
 def _token(data: Path) -> str:

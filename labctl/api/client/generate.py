@@ -34,7 +34,10 @@ def made_from(source: Path) -> str:
         text = re.sub(pattern, replacement, text)
     text = HEAD.format(source=source.relative_to(ROOT).as_posix()) + text
     name = str(target_of(source))
-    for words in (["check", "--select", "I", "--fix", "--quiet"], ["format", "--quiet"]):
+    for words in (
+        ["check", "--select", "I,UP028", "--fix", "--unsafe-fixes", "--quiet"],
+        ["format", "--quiet"],
+    ):
         text = _ruff([*words, "--stdin-filename", name, "-"], text)
     return text
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 
-from labctl.api.client.address import FOLDER
+from labctl.api.client.address import FOLDER, being_served
 from labctl.errors import LinkClosed
-from labctl.store.lock import LOCK_NAME
 
 START_LOG = "start.log"
 """What a station that was started this way printed; overwritten at each start."""
 START_PATIENCE_S = 120.0
 """Link seconds until a started station must answer: it reads every device and fills gaps before it says ready (S9)."""
 TEXT_SHOWN = 2000
-SERVE_PURPOSE = "labctl serve"
 
 
 class Launch:
@@ -69,12 +66,3 @@ def _flags() -> int:
     if sys.platform == "win32":
         return subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
     return 0
-
-
-def being_served(data: Path) -> bool:
-    """Tell whether a station holds the lock of a data root, perhaps not answering yet."""
-    try:
-        holder = json.loads((data / LOCK_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(holder, dict) and str(holder.get("purpose", "")).startswith(SERVE_PURPOSE)

@@ -7,7 +7,6 @@ from typing import Any
 from labctl.api.client.answers import Route
 from labctl.api.messages import (
     AuditPage,
-    CellRevision,
     CheckReport,
     Deltas,
     Done,
@@ -22,7 +21,7 @@ from labctl.api.messages import (
 from labctl.model.alarm import Alarm
 from labctl.model.audit import AuditCheck
 from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus, StationInfo, StopAll
-from labctl.model.cell import Cell
+from labctl.model.cell import Cell, CellEvent, ImportReport, Revision
 from labctl.model.job import CalendarEntry, Job
 from labctl.model.person import Person
 from labctl.model.run import RunDetail, RunRevision, RunSummary
@@ -52,9 +51,9 @@ CELLS = Route("GET", "/cells", tuple[Cell, ...])
 CELL_ADD = Route("POST", "/cells", Cell)
 CELL = Route("GET", "/cells/{cell_id}", Cell)
 CELL_CHANGE = Route("POST", "/cells/{cell_id}", Revised)
-CELL_REVISIONS = Route("GET", "/cells/{cell_id}/revisions", tuple[CellRevision, ...])
-CELL_HISTORY = Route("GET", "/cells/{cell_id}/history", tuple[Plain, ...])
-CELL_IMPORT = Route("POST", "/cells/import", Plain)
+CELL_REVISIONS = Route("GET", "/cells/{cell_id}/revisions", tuple[Revision, ...])
+CELL_HISTORY = Route("GET", "/cells/{cell_id}/history", tuple[CellEvent, ...])
+CELL_IMPORT = Route("POST", "/cells/import", ImportReport)
 
 JOBS = Route("GET", "/jobs", tuple[Job, ...])
 JOBS_SUBMIT = Route("POST", "/jobs", Submitted)
@@ -80,7 +79,7 @@ RUN_SKIP = Route("POST", "/runs/{run_id}/skip", Done)
 RUN_NOTE = Route("POST", "/runs/{run_id}/note", Done)
 RUN_REVISE = Route("POST", "/runs/{run_id}/revise", Revised)
 RUN_ADD_CYCLES = Route("POST", "/runs/{run_id}/add-cycles", Revised)
-RUN_TAKE_UP = Route("POST", "/runs/{run_id}/take-up", Done)
+RUN_TAKE_UP = Route("POST", "/runs/{run_id}/take-up", tuple[str, ...])
 RUN_RECORDS = Route("GET", "/runs/{run_id}/records", bytes)
 RUN_SERIES = Route("GET", "/runs/{run_id}/series", bytes)
 RUN_CYCLES = Route("GET", "/runs/{run_id}/cycles", bytes)
@@ -106,4 +105,4 @@ PERSON_REVOKE = Route("POST", "/people/{name}/revoke", Person)
 AUDIT = Route("GET", "/audit", AuditPage)
 AUDIT_VERIFY = Route("GET", "/audit/verify", AuditCheck)
 NOTIFY = Route("GET", "/notify", Plain)
-NOTIFY_TEST = Route("POST", "/notify/test", Plain)
+NOTIFY_TEST = Route("POST", "/notify/test", Done)

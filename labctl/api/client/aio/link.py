@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote
 
 import httpx
 
@@ -66,9 +65,9 @@ class AsyncLink:
         await self._close_http()
         self.address = address = self._locate()
         context = ssl_context(address)
-        headers = {TOKEN_HEADER: f"Bearer {address.token}"}
+        headers = {TOKEN_HEADER.encode(): f"Bearer {address.token}".encode()}
         if self._person:
-            headers[ACTING_HEADER] = quote(self._person)
+            headers[ACTING_HEADER.encode()] = self._person.encode()
         self._http = httpx.AsyncClient(
             base_url=address.url,
             headers=headers,

@@ -84,9 +84,10 @@ class AsyncAudit:
     def __init__(self, link: AsyncLink) -> None:
         self._link = link
 
-    async def page(self, after: int = 0, limit: int = 200) -> AuditPage:
-        """Return the entries behind number ``after``, and the head of the hash chain."""
-        return await self._link.call(routes.AUDIT, query={"after": after, "limit": limit})
+    async def page(self, after: int = 0, limit: int = 200, *, newest: bool = False) -> AuditPage:
+        """Return the entries behind number ``after``, or the ``newest``, oldest first, and the head of the chain."""
+        query = {"after": after, "limit": limit, "newest": "true" if newest else None}
+        return await self._link.call(routes.AUDIT, query=query)
 
     async def verify(self) -> AuditCheck:
         """Check the hash chain from the first entry to the last."""
@@ -103,6 +104,6 @@ class AsyncNotify:
         """Return the paths there are and how the last messages went, without addresses or secrets."""
         return await self._link.call(routes.NOTIFY)
 
-    async def test(self) -> dict[str, Any]:
-        """Send a test message over every path; returns what became of each."""
-        return await self._link.call(routes.NOTIFY_TEST)
+    async def test(self, *, reason: str = "") -> str:
+        """Send a test message over every path; returns what became of it."""
+        return (await self._link.call(routes.NOTIFY_TEST, body=Reason(reason))).text

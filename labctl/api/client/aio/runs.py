@@ -137,9 +137,12 @@ class AsyncRuns:
         body = AddCycles(cycles, reason)
         return (await self._link.call(routes.RUN_ADD_CYCLES, run_id, body=body)).revision
 
-    async def take_up(self, run_id: str, *, reason: str = "") -> str:
-        """Follow a run again that was left: read the instrument, fetch what it kept; never starts anything."""
-        return (await self._link.call(routes.RUN_TAKE_UP, run_id, body=Reason(reason))).text
+    async def take_up(self, run_id: str, *, reason: str = "") -> tuple[str, ...]:
+        """Follow a run again that was left: read the instrument, fetch what it kept; never starts anything.
+
+        Returns what stands against it, in sentences; empty = nothing.
+        """
+        return await self._link.call(routes.RUN_TAKE_UP, run_id, body=Reason(reason))
 
     # -- following --------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -10,11 +10,13 @@ from labctl.api.client import routes
 from labctl.api.client.address import Address
 from labctl.api.client.aio.bench import AsyncChambers, AsyncChannels, AsyncInstruments
 from labctl.api.client.aio.jobs import AsyncQueue
-from labctl.api.client.aio.link import AsyncLink
+from labctl.api.client.aio.link import PATIENCE_S, AsyncLink
 from labctl.api.client.aio.mirror import AsyncMirror
 from labctl.api.client.aio.people import AsyncAlarms, AsyncAudit, AsyncNotify, AsyncPeople
 from labctl.api.client.aio.registry import AsyncCells
 from labctl.api.client.aio.runs import AsyncRuns
+from labctl.api.client.aio.stream import AsyncStream
+from labctl.api.client.frames import Rows
 from labctl.api.messages import (
     CheckProtocol,
     CheckReport,
@@ -26,7 +28,7 @@ from labctl.api.messages import (
     Reason,
     State,
 )
-from labctl.model.bench import StationInfo, StopAll
+from labctl.model.bench import Delta, StationInfo, StopAll
 
 RELEASE_WORD = "release"
 
@@ -124,3 +126,13 @@ class AsyncStation:
     def mirror(self, topics: Collection[str] = ()) -> AsyncMirror:
         """Return a copy of the station's state that keeps itself current."""
         return AsyncMirror(self._link, topics)
+
+    def stream(
+        self, topics: Collection[str] = (), runs: Collection[str] = (), *, patience_s: float = PATIENCE_S
+    ) -> AsyncIterator[Delta | Rows]:
+        """Return live changes (of ``topics``, empty = all) and rows (of ``runs``, ``["*"]`` = every one), without end.
+
+        Nothing is missed or doubled when the connection breaks. Raises, while iterating: LinkClosed when the station
+        stays away for ``patience_s`` link seconds.
+        """
+        return AsyncStream(self._link, topics, runs, patience_s=patience_s).items()

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from labctl.api.client.address import being_served
 from labctl.api.client.answers import pause_s
-from labctl.api.client.launching import START_PATIENCE_S, being_served, launch
+from labctl.api.client.launching import START_PATIENCE_S, launch
 from labctl.api.client.places import Place, place_of
 from labctl.api.client.sync.link import Link
 from labctl.api.client.sync.station import Station
@@ -22,15 +23,17 @@ def connect(
     *,
     start: bool = True,
     fingerprint: str = "",
+    person: str = "",
 ) -> Station:
     """Return the station: of a data root on this computer, or at a url.
 
     ``station`` is a station file, ``data`` a data root (default: the station file's, else ``./labctl-data``). Where no
-    station serves it, one is started and stays, unless ``start`` is False. ``token`` is by default the owner's own.
+    station serves it, one is started and stays, unless ``start`` is False. ``token`` is by default the owner's own;
+    ``person`` then says who acts, for the journal.
     Raises: LinkClosed when there is none, or the one started does not come up; UserInputError, UserFileError.
     """
     place = place_of(station, data, url, token, fingerprint)
-    link = Link(place.locate)
+    link = Link(place.locate, person=person)
     try:
         link.open()
     except LinkClosed as error:

@@ -85,9 +85,10 @@ class Audit:
     def __init__(self, link: Link) -> None:
         self._link = link
 
-    def page(self, after: int = 0, limit: int = 200) -> AuditPage:
-        """Return the entries behind number ``after``, and the head of the hash chain."""
-        return self._link.call(routes.AUDIT, query={"after": after, "limit": limit})
+    def page(self, after: int = 0, limit: int = 200, *, newest: bool = False) -> AuditPage:
+        """Return the entries behind number ``after``, or the ``newest``, oldest first, and the head of the chain."""
+        query = {"after": after, "limit": limit, "newest": "true" if newest else None}
+        return self._link.call(routes.AUDIT, query=query)
 
     def verify(self) -> AuditCheck:
         """Check the hash chain from the first entry to the last."""
@@ -104,6 +105,6 @@ class Notify:
         """Return the paths there are and how the last messages went, without addresses or secrets."""
         return self._link.call(routes.NOTIFY)
 
-    def test(self) -> dict[str, Any]:
-        """Send a test message over every path; returns what became of each."""
-        return self._link.call(routes.NOTIFY_TEST)
+    def test(self, *, reason: str = "") -> str:
+        """Send a test message over every path; returns what became of it."""
+        return (self._link.call(routes.NOTIFY_TEST, body=Reason(reason))).text

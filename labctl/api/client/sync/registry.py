@@ -5,12 +5,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from typing import Any
 
 from labctl.api.client import routes
 from labctl.api.client.sync.link import Link
-from labctl.api.messages import CellRevision, ChangedCell, ImportTable, NewCell
-from labctl.model.cell import Cell
+from labctl.api.messages import ChangedCell, ImportTable, NewCell
+from labctl.model.cell import Cell, CellEvent, ImportReport, Revision
 
 
 class Cells:
@@ -36,17 +35,17 @@ class Cells:
         body = ChangedCell(cell, reason)
         return (self._link.call(routes.CELL_CHANGE, cell.cell_id, body=body)).revision
 
-    def revisions(self, cell_id: str) -> tuple[CellRevision, ...]:
+    def revisions(self, cell_id: str) -> tuple[Revision, ...]:
         """Return every version of a cell, oldest first."""
         return self._link.call(routes.CELL_REVISIONS, cell_id)
 
-    def history(self, cell_id: str) -> tuple[dict[str, Any], ...]:
+    def history(self, cell_id: str) -> tuple[CellEvent, ...]:
         """Return where a cell sat and what ran on it, oldest first."""
         return self._link.call(routes.CELL_HISTORY, cell_id)
 
     def import_table(
         self, name: str, content: bytes, *, dry_run: bool = False, answers: Mapping[str, str] | None = None
-    ) -> dict[str, Any]:
+    ) -> ImportReport:
         """Register cells from a CSV or XLSX file or pasted text; returns the report with its questions."""
         body = ImportTable(name, base64.b64encode(content).decode("ascii"), dry_run, dict(answers or {}))
         return self._link.call(routes.CELL_IMPORT, body=body)

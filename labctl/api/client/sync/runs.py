@@ -138,9 +138,12 @@ class Runs:
         body = AddCycles(cycles, reason)
         return (self._link.call(routes.RUN_ADD_CYCLES, run_id, body=body)).revision
 
-    def take_up(self, run_id: str, *, reason: str = "") -> str:
-        """Follow a run again that was left: read the instrument, fetch what it kept; never starts anything."""
-        return (self._link.call(routes.RUN_TAKE_UP, run_id, body=Reason(reason))).text
+    def take_up(self, run_id: str, *, reason: str = "") -> tuple[str, ...]:
+        """Follow a run again that was left: read the instrument, fetch what it kept; never starts anything.
+
+        Returns what stands against it, in sentences; empty = nothing.
+        """
+        return self._link.call(routes.RUN_TAKE_UP, run_id, body=Reason(reason))
 
     # -- following --------------------------------------------------------------------------------------------------
 

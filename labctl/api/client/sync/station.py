@@ -3,19 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import TracebackType
 from typing import Self
 
 from labctl.api.client import routes
 from labctl.api.client.address import Address
+from labctl.api.client.frames import Rows
 from labctl.api.client.sync.bench import Chambers, Channels, Instruments
 from labctl.api.client.sync.jobs import Queue
-from labctl.api.client.sync.link import Link
+from labctl.api.client.sync.link import PATIENCE_S, Link
 from labctl.api.client.sync.mirror import Mirror
 from labctl.api.client.sync.people import Alarms, Audit, Notify, People
 from labctl.api.client.sync.registry import Cells
 from labctl.api.client.sync.runs import Runs
+from labctl.api.client.sync.stream import Stream
 from labctl.api.messages import (
     CheckProtocol,
     CheckReport,
@@ -27,7 +29,7 @@ from labctl.api.messages import (
     Reason,
     State,
 )
-from labctl.model.bench import StationInfo, StopAll
+from labctl.model.bench import Delta, StationInfo, StopAll
 
 RELEASE_WORD = "release"
 
@@ -125,3 +127,13 @@ class Station:
     def mirror(self, topics: Collection[str] = ()) -> Mirror:
         """Return a copy of the station's state that keeps itself current."""
         return Mirror(self._link, topics)
+
+    def stream(
+        self, topics: Collection[str] = (), runs: Collection[str] = (), *, patience_s: float = PATIENCE_S
+    ) -> Iterator[Delta | Rows]:
+        """Return live changes (of ``topics``, empty = all) and rows (of ``runs``, ``["*"]`` = every one), without end.
+
+        Nothing is missed or doubled when the connection breaks. Raises, while iterating: LinkClosed when the station
+        stays away for ``patience_s`` link seconds.
+        """
+        return Stream(self._link, topics, runs, patience_s=patience_s).items()

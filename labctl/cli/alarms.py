@@ -1,0 +1,90 @@
+"""``labctl alarms``: what asks a person to do something, and what a person says to it."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from labctl.cli.app import add_subverbs
+from labctl.cli.atstation import add_by, short_utc, station_client, tell
+from labctl.cli.output import print_table, say
+
+if TYPE_CHECKING:
+    from labctl.api.client import Station
+    from labctl.model.alarm import Alarm
+
+HELP = "List alarms, acknowledge, shelve, disable them; show definitions and the week's figures."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the sub-verbs."""
+    verbs = add_subverbs(
+        parser,
+        (
+            ("list", "what asks for a person now"),
+            ("ack", "say that you know of an alarm"),
+            ("shelve", "put an alarm aside for some hours, at most 24"),
+            ("unshelve", "bring a shelved alarm back"),
+            ("disable", "take an alarm out of service"),
+            ("enable", "put an alarm into service again"),
+            ("definitions", "what may be raised: cause, consequence, what to do"),
+            ("figures", "the week: how many, how fast acknowledged, the worst ten"),
+        ),
+    )
+    for name in ("ack", "shelve", "unshelve", "disable", "enable"):
+        verbs[name].add_argument("key", metavar="KEY", help="as 'labctl alarms list' shows it")
+        needed = name in ("shelve", "disable")
+        verbs[name].add_argument("--comment", default="", required=needed, metavar="TEXT")
+        add_by(verbs[name])
+    verbs["shelve"].add_argument("--hours", type=float, default=1.0, help="for how long (default: 1)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the chosen sub-verb."""
+    with station_client(args) as station:
+        if args.what == "list":
+            return _list(args, station.alarms.list())
+        if args.what == "definitions":
+            return _definitions(args, station)
+        if args.what == "figures":
+            figures = station.alarms.figures()
+            return tell(args, figures, *(f"{name}: {value}" for name, value in figures.items()))
+        alarm = _act(args, station)
+    return tell(args, alarm, f"{alarm.key}: {alarm.state.value}")
+
+
+def _act(args: argparse.Namespace, station: Station) -> Alarm:
+    alarms, key, comment = station.alarms, args.key, args.comment
+    if args.what == "ack":
+        return alarms.acknowledge(key, comment=comment)
+    if args.what == "shelve":
+        return alarms.shelve(key, args.hours, comment=comment)
+    if args.what == "unshelve":
+        return alarms.unshelve(key, comment=comment)
+    if args.what == "disable":
+        return alarms.disable(key, comment=comment)
+    return alarms.enable(key, comment=comment)
+
+
+def _list(args: argparse.Namespace, alarms: tuple[Alarm, ...]) -> int:
+    if args.json:
+        return tell(args, alarms)
+    for alarm in alarms:
+        advisory = " (advisory)" if alarm.advisory else ""
+        say(
+            f"{alarm.priority.value.upper():<9} {alarm.key}  {alarm.state.value}, since {short_utc(alarm.since_utc)}"
+        )
+        say(f"          {alarm.text}{advisory}")
+        say(f"          what to do: {alarm.what_to_do}")
+    if not alarms:
+        say("No alarm.")
+    return 0
+
+
+def _definitions(args: argparse.Namespace, station: Station) -> int:
+    found = station.alarms.definitions()
+    if args.json:
+        return tell(args, found)
+    names = ("id", "priority", "cause", "what_to_do")
+    print_table("", names, [[str(entry.get(name, "")) for name in names] for entry in found])
+    return 0

@@ -1,0 +1,145 @@
+"""``labctl queue``: what shall run where, in which order, and when it will be over."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from labctl.cli.app import EXIT_FAILED, EXIT_OK, add_subverbs
+from labctl.cli.atstation import add_acting, add_by, dash, ends_text, station_client, tell
+from labctl.cli.output import print_table, say
+from labctl.cli.queueadd import add_wishes, submit
+
+if TYPE_CHECKING:
+    from labctl.api.client import Station
+    from labctl.model.job import CalendarEntry, Job
+
+HELP = "List, add, order, hold, release, remove, retry and clone jobs; show the calendar of every channel."
+
+DONE = ("ended", "failed", "removed")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the sub-verbs."""
+    verbs = add_subverbs(
+        parser,
+        (
+            ("list", "the queue: each job with what it waits for and when it will be over"),
+            ("show", "one job"),
+            ("add", "queue a protocol for cells, a campaign file, or a table with one job a row"),
+            ("move", "put a job before another one, or at the end"),
+            ("priority", "give a job another priority; larger goes first"),
+            ("hold", "keep a job from starting"),
+            ("release", "let a held job start when its turn comes"),
+            ("remove", "take a job that has not started out of the queue"),
+            ("retry", "queue a failed job again"),
+            ("clone", "queue the same once more"),
+            ("calendar", "what runs and will run where and when"),
+            ("wait", "wait until jobs are over; exit 1 when one did not end well"),
+        ),
+    )
+    verbs["list"].add_argument("--all", action="store_true", help="jobs that are over too")
+    add_wishes(verbs["add"])
+    for name in ("show", "move", "priority", "hold", "release", "remove", "retry", "clone"):
+        verbs[name].add_argument("job_id", metavar="JOB", help="for example j-17")
+    for name in ("move", "priority", "hold", "release", "remove", "retry", "clone"):
+        add_acting(verbs[name])
+        verbs[name].add_argument(
+            "--version",
+            type=int,
+            metavar="N",
+            help="refuse when somebody has changed the job since version N",
+        )
+    add_by(verbs["add"])
+    verbs["move"].add_argument("--before", metavar="JOB", help="default: at the end")
+    verbs["priority"].add_argument("priority", type=int, metavar="N")
+    verbs["wait"].add_argument("job_ids", nargs="*", metavar="JOB", help="default: all there are now")
+    verbs["wait"].add_argument("--timeout", type=float, metavar="S", help="give up after so many seconds")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the chosen sub-verb."""
+    with station_client(args, start=args.what == "add") as station:
+        if args.what == "list":
+            return _list(args, station.queue.list())
+        if args.what == "add":
+            return submit(args, station)
+        if args.what == "calendar":
+            return _calendar(args, station.queue.calendar())
+        if args.what == "wait":
+            return _wait(args, station)
+        job = station.queue.get(args.job_id) if args.what == "show" else _act(args, station)
+    return tell(args, job, *_lines(job))
+
+
+def _act(args: argparse.Namespace, station: Station) -> Job:
+    queue, job_id, reason, version = station.queue, args.job_id, args.reason, args.version
+    if args.what == "move":
+        return queue.move(job_id, before=args.before, reason=reason, version=version)
+    if args.what == "priority":
+        return queue.prioritise(job_id, args.priority, reason=reason, version=version)
+    acts = {
+        "hold": queue.hold, "release": queue.release, "remove": queue.remove, "retry": queue.retry,
+        "clone": queue.clone,
+    }  # fmt: skip
+    return acts[args.what](job_id, reason=reason, version=version)
+
+
+def _list(args: argparse.Namespace, jobs: tuple[Job, ...]) -> int:
+    shown = [job for job in jobs if args.all or job.state.value not in DONE]
+    if args.json:
+        return tell(args, shown)
+    rows = [
+        (job.job_id, job.state.value, job.spec.cell_id, dash(job.channel), job.protocol_name, f"{job.spec.priority}",
+         ends_text(job.ends), job.waits_for or job.reason)
+        for job in shown
+    ]  # fmt: skip
+    headers = ("job", "state", "cell", "channel", "protocol", "prio", "ends (UTC)", "waits for")
+    print_table("", headers, rows, right=(5,))
+    if not shown:
+        say("The queue is empty.")
+    return EXIT_OK
+
+
+def _lines(job: Job) -> list[str]:
+    where = f" on {job.channel}" if job.channel else ""
+    lines = [f"{job.job_id}: {job.state.value}, {job.protocol_name} for {job.spec.cell_id}{where}"]
+    if job.waits_for:
+        lines.append(f"    waits for {job.waits_for}")
+    if job.reason:
+        lines.append(f"    {job.reason}")
+    if job.run_id:
+        lines.append(f"    run {job.run_id}; labctl runs follow {job.run_id}")
+    if job.ends:
+        lines.append(f"    ends {ends_text(job.ends)}, from {job.ends.basis}")
+    return lines
+
+
+def _calendar(args: argparse.Namespace, entries: tuple[CalendarEntry, ...]) -> int:
+    if args.json:
+        return tell(args, entries)
+    print_calendar(entries)
+    return EXIT_OK
+
+
+def print_calendar(entries: tuple[CalendarEntry, ...]) -> None:
+    """Print the bars of the calendar, channel by channel."""
+    rows = [
+        (at.channel, at.begin_utc[:16].replace("T", " "), at.end_utc[:16].replace("T", " "), at.state, at.cell_id,
+         at.title, dash(at.job_id or at.run_id))
+        for at in sorted(entries, key=lambda at: (at.channel, at.begin_utc))
+    ]  # fmt: skip
+    print_table("", ("channel", "from (UTC)", "to (UTC)", "state", "cell", "what", "job"), rows)
+
+
+def _wait(args: argparse.Namespace, station: Station) -> int:
+    try:
+        jobs = station.queue.wait(args.job_ids or None, timeout_s=args.timeout)
+    except KeyboardInterrupt:
+        sys.stderr.write("No longer waiting; the queue goes on.\n")
+        return EXIT_OK
+    fine = all(job.state.value == "ended" for job in jobs)
+    return tell(
+        args, jobs, *(line for job in jobs for line in _lines(job)), code=EXIT_OK if fine else EXIT_FAILED
+    )
