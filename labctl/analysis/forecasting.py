@@ -18,12 +18,20 @@ from numpy.typing import NDArray
 
 KEPT = 96
 """Newest durations kept of a step; a window longer than half of it would only blur the trend."""
-WINDOW_MIN, WINDOW_MAX = 3, 40
-REACH = 2.5
-"""The slope fades over this many window lengths."""
-DRIFT_FIRST = 0.16
-"""Relative standard deviation of the level after one execution."""
+WINDOW_MIN, WINDOW_MAX = 4, 40
+REACH = 6.0
+"""A slope that does not fade by itself is believed over this many window lengths."""
+FORMATION = 0.5
+"""How much of a change is left after each execution, where only two have been seen."""
+DRIFT_FIRST = 0.14
+"""Relative standard deviation of the level after one execution; it falls as one over their number."""
 DRIFT_FLOOR = 0.002
+LINE_DOUBT = 0.9
+"""Part of the textbook error of a line that counts: the slope is already shrunk by its own doubt."""
+FADING_SURE = 1.0
+"""A slope is taken to be fading where it fell by more than so many standard errors."""
+TREND_DOUBT = 0.5
+"""Standard deviation of the extrapolated change, as a part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +51,7 @@ class DurationSeries:
     def __init__(self) -> None:
         self.count = 0
         self._values: list[float] = []
-        self._fit: tuple[float, float, float, int] | None = None
+        self._fit: Line | None = None
 
     def append(self, duration_s: float) -> None:
         """Take the next duration."""
@@ -61,33 +69,71 @@ class DurationSeries:
         """Foresee the sum of so many coming executions, each at most ``most_s``. Needs at least one duration."""
         if executions <= 0:
             return Sum(0.0, 0.0, 0.0)
-        level_s, slope_s, scatter_s, window = self._line()
-        reach = REACH * window
+        line = self._line()
         distance = np.arange(1.0, math.floor(executions) + 1.0) if executions >= 1 else np.ones(1)
-        faded = reach * (1.0 - np.exp(-distance / reach))
-        each_s = np.clip(level_s + slope_s * faded, 0.0, most_s)
-        mean_s = float(each_s.mean())
-        drift = self._drift(level_s, slope_s, float(distance.mean()), float(faded.mean()))
-        return Sum(mean_s * executions, drift * executions, scatter_s * math.sqrt(executions))
+        change_s = line.slope_s * faded(distance, line.left)
+        each_s = np.clip(line.level_s + change_s, 0.0, most_s)
+        drift_s = self._drift(line, float(distance.mean()), float(np.abs(change_s).mean()))
+        return Sum(
+            float(each_s.mean()) * executions, drift_s * executions, line.scatter_s * math.sqrt(executions)
+        )
 
-    def _drift(self, level_s: float, slope_s: float, distance: float, faded: float) -> float:
+    def _drift(self, line: Line, distance: float, change_s: float) -> float:
         """Return the standard deviation of the mean of the coming executions, seconds each."""
-        share = distance / (self.count + distance)
-        prior_s = DRIFT_FIRST * level_s / self.count * share
-        return math.hypot(prior_s, 0.5 * abs(slope_s) * faded, DRIFT_FLOOR * level_s)
+        prior_s = DRIFT_FIRST * line.level_s / self.count * distance / (self.count + distance)
+        centre = (distance + line.window / 2.0) / line.window
+        error_s = line.scatter_s * math.sqrt((1.0 + 12.0 * centre**2) / line.window) * LINE_DOUBT
+        return math.hypot(prior_s, TREND_DOUBT * change_s, error_s, DRIFT_FLOOR * line.level_s)
 
-    def _line(self) -> tuple[float, float, float, int]:
-        """Return level at the newest execution, slope per execution, scatter, and the window's length."""
+    def _line(self) -> Line:
         if self._fit is None:
             window = min(max(WINDOW_MIN, (self.count + 1) // 2), WINDOW_MAX, len(self._values))
-            self._fit = (*robust_line(np.asarray(self._values[-window:])), window)
+            self._fit = fading_line(np.asarray(self._values[-window:]))
         return self._fit
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A trend at its newest value: level, slope per execution, the part of the slope left after each, scatter."""
+
+    level_s: float
+    slope_s: float
+    left: float
+    scatter_s: float
+    window: int
+
+
+def faded(distance: NDArray[np.float64], left: float) -> NDArray[np.float64]:
+    """Return how many slopes the level has moved after so many executions."""
+    moved: NDArray[np.float64] = left * (1.0 - left**distance) / (1.0 - left)
+    return moved
+
+
+def fading_line(values: NDArray[np.float64]) -> Line:
+    """Return the trend of some values, oldest first: a slope that halves fades on, a steady one stays for a while."""
+    count = len(values)
+    level, slope, scatter = robust_line(values)
+    if count <= 2:
+        return Line(level, slope, FORMATION, scatter, count)
+    longest = math.exp(-1.0 / (REACH * count))
+    middle = count // 2
+    _, older, older_scatter = robust_line(values[: middle + 1])
+    newer_level, newer, newer_scatter = robust_line(values[middle:])
+    doubt = scatter * math.sqrt(12.0 / max(middle, 1) ** 3)
+    if newer * older > 0.0 and abs(older) - abs(newer) > FADING_SURE * doubt:
+        left = float((newer / older) ** (2.0 / (count - 1)))
+        if left < longest:
+            scatter = max(older_scatter, newer_scatter)
+            return Line(newer_level, newer * left ** ((count - 1 - middle) / 2), left, scatter, count)
+    doubt = scatter * math.sqrt(12.0 / count**3)
+    trust = slope**2 / (slope**2 + doubt**2) if slope else 0.0
+    return Line(level, slope * trust, longest, scatter, count)
 
 
 def robust_line(values: NDArray[np.float64]) -> tuple[float, float, float]:
     """Return level at the last value, slope per value and scatter (standard deviation) of a series.
 
-    Source: H. Theil 1950, P. K. Sen 1968 (median of pairwise slopes); scatter is 1.4826 median |residual|.
+    Source: H. Theil 1950, P. K. Sen 1968 (median of pairwise slopes); scatter from the mean |residual|.
     """
     count = len(values)
     if count == 1:
@@ -97,4 +143,4 @@ def robust_line(values: NDArray[np.float64]) -> tuple[float, float, float]:
     slope = float(np.median((values[second] - values[first]) / (place[second] - place[first])))
     level = float(np.median(values - slope * (place - place[-1])))
     residual = values - (level + slope * (place - place[-1]))
-    return level, slope, 1.4826 * float(np.median(np.abs(residual)))
+    return level, slope, 1.2533 * float(np.mean(np.abs(residual)))

@@ -16,7 +16,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from labctl.engine.jobs import Job, RunResult
+from labctl.engine.machines.forecast import FinishForecaster
 from labctl.engine.shell import run_jobs
 from labctl.engine.station import Station
 from labctl.model.cell import Cell, CellKind
@@ -31,6 +34,28 @@ from labctl.testing.benchrun import BenchRun
 DIAMETER_MM = 10.0
 MASS_MG = {"LTO": 1.178097, "LFP": 0.923998}
 ONE_C_MA_PER_G = {"LTO": 175.0, "LFP": 170.0}
+NESTED = """labctl: protocol/1
+name: Nested loops with holds and checks
+description: Blocks of ten cycles with a hold at the upper voltage, a slow check behind each block.
+for: [lfp_li, lto_li]
+variables: {lower: {default: 3.0 V}, upper: {default: 3.8 V}, blocks: {default: "5"}}
+temperature: 60 degC
+record: {every: 30 s, or_change: 10 mV}
+safety: {voltage: [0 V, 4.5 V]}
+steps:
+  - rest: 1 h
+  - repeat: ${blocks}
+    steps:
+      - repeat: 10
+        steps:
+          - {charge: C/2, then_hold: "${upper}", until: {current: C/20, time: 6 h}}
+          - rest: 10 min
+          - {discharge: C/2, until: {voltage: "${lower}", time: 6 h}}
+          - rest: 10 min
+      - {charge: C/10, until: {voltage: "${upper}", time: 20 h}}
+      - {discharge: C/10, until: {voltage: "${lower}", time: 20 h}}
+"""
+"""A protocol whose steps end by time, voltage and current, in two levels of loops."""
 KINDS = {
     "LIQ": CellKind.SYMMETRIC,
     "PEO": CellKind.SYMMETRIC,
@@ -51,7 +76,7 @@ class Wish:
     protocol: str
     settings: Mapping[str, str] = field(default_factory=dict)
     seed: int | None = None
-    profile: str = "calibrated"
+    film_nm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +113,7 @@ def bench_of(wishes: Sequence[Wish]) -> dict[str, Any]:
             "variant": wish.variant,
             "chamber": "oven" if wish.variant.split("-")[0] in WARM else "room",
             **({} if wish.seed is None else {"seed": wish.seed}),
+            **({} if wish.film_nm is None else {"film_nm": wish.film_nm}),
         }
         for number, wish in enumerate(wishes, start=1)
     ]
@@ -96,7 +122,7 @@ def bench_of(wishes: Sequence[Wish]) -> dict[str, Any]:
         "name": "study runs",
         "seed": 7 if wishes[0].seed is None else wishes[0].seed,
         "instruments": [
-            {"name": "neware", "kind": "neware-bts", "devid": 33, "devtype": 27, "profile": wishes[0].profile,
+            {"name": "neware", "kind": "neware-bts", "devid": 33, "devtype": 27, "profile": "calibrated",
              "units": [{"unit": 1, "model": "5V100mA-4R", "channels": CHANNELS}]}
         ],
         "chambers": [
@@ -142,3 +168,42 @@ def blocks_of(rows: RecordBlock, length: int) -> Iterator[RecordBlock]:
     """Cut rows into blocks of at most ``length``, in order."""
     for start in range(0, len(rows), length):
         yield rows.rows(start, start + length)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What was foreseen when a cycle had ended. Fractions of the whole run's time, early is negative."""
+
+    cycle: int
+    error: float
+    low: float
+    high: float
+
+    @property
+    def inside(self) -> bool:
+        """Tell whether the true end lies in the interval that was shown (the device's clock tells whole seconds)."""
+        return self.low <= CLOCK_STEP and self.high >= -CLOCK_STEP
+
+
+CLOCK_STEP = 2e-4
+
+
+def finish_standings(run: StudyRun) -> list[Standing]:
+    """Feed a run to a forecaster cycle by cycle and compare each answer with the end that came.
+
+    The truth is the time by the instrument's clock, open-circuit times between two device tests included.
+    """
+    rows, forecaster = run.rows, FinishForecaster(run.program)
+    clock_s = rows["device_clock"].astype("datetime64[s]").astype(np.float64)
+    whole_s = float(clock_s[-1] - clock_s[0])
+    cycles = rows["cycle_count"]
+    ends = [*(np.flatnonzero(cycles[1:] != cycles[:-1]) + 1).tolist()]
+    found: list[Standing] = []
+    start = 0
+    for end in ends:
+        forecaster.feed(rows.rows(start, end))
+        start = end
+        true_s = float(clock_s[-1] - clock_s[end - 1])
+        answer_s = forecaster.remaining_s(float(rows["test_time_second"][end - 1]))
+        found.append(Standing(int(cycles[end - 1]), *((value_s - true_s) / whole_s for value_s in answer_s)))
+    return found

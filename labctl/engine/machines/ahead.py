@@ -220,6 +220,8 @@ def add(total: Visits, more: Mapping[int, float], times: int = 1) -> None:
 def device_visits(body: Sequence[DeviceNode], times: int = 1) -> dict[int, int]:
     """Return how often a device body executes each of its steps."""
     total: dict[int, int] = {}
+    if times == 0:
+        return total
     for node in body:
         inner = {node.step_id: 1} if isinstance(node, Step) else device_visits(node.body, node.count)
         for step_id, count in inner.items():
