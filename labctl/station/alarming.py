@@ -50,6 +50,7 @@ class Told(Protocol):
 
     def change(self, change: Change) -> None: ...
     def resume(self, alarms: tuple[Alarm, ...], told: Mapping[str, int]) -> None: ...
+    def report_to(self, told: Callable[[str, int], None], trouble: Callable[[str, str], None]) -> None: ...
 
 
 class AlarmKeeper:
@@ -71,7 +72,7 @@ class AlarmKeeper:
         self._feed = feed
         self._audit = audit
         self._clock = clock
-        self._notifier = notifier
+        self._notifier: Told | None = None
         self._chambers = dict(chambers or {})
         self._machine = AlarmMachine(definitions, self._parents)
         self._figures = AlarmFigures()
@@ -79,10 +80,13 @@ class AlarmKeeper:
         self._told: dict[str, int] = {}
         self._wake = asyncio.Event()
         self._writing = asyncio.Lock()
+        if notifier is not None:
+            self.set_notifier(notifier)
 
     def set_notifier(self, notifier: Told) -> None:
         """Name who carries alarms to people; before ``open``."""
         self._notifier = notifier
+        notifier.report_to(self.told, self._unreachable)
 
     # -- life -------------------------------------------------------------------------------------------------------
 
@@ -348,6 +352,12 @@ class AlarmKeeper:
         return {**self._figures.report(self._machine.alarms(), moment.utc), "now": self._summary()}
 
     # -- inside -----------------------------------------------------------------------------------------------------
+
+    def _unreachable(self, person: str, text: str) -> None:
+        if text:
+            self.raise_alarm("notify.failed", person, text=text)
+        else:
+            self.clear("notify.failed", person)
 
     def told(self, key: str, stage: int) -> None:
         """Keep that people have been told of an alarm, so that a restart does not tell them again."""
