@@ -8,12 +8,13 @@ the old set point, and nothing at all after a restart: what differs then is an a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from labctl.clock import Clock
 from labctl.engine.instrument import START_DELAY_S
-from labctl.engine.jobs import Observer, StopSignal
+from labctl.engine.jobs import StopSignal
+from labctl.engine.listening import EngineListener
 from labctl.engine.machines.chamber import (
     SETPOINT_TOLERANCE_K,
     ExcursionWatch,
@@ -25,11 +26,15 @@ from labctl.engine.machines.findings import EndDecision, Finding, Outcome, Prior
 from labctl.engine.machines.life import Phase
 from labctl.engine.run import Run
 from labctl.engine.station import Chamber
+from labctl.engine.stoprequest import requested_stop
 from labctl.engine.waiting import Wake, until_or_event
-from labctl.errors import InstrumentError, LinkError, StoreError
+from labctl.errors import InstrumentError, LinkError, StoreError, UserInputError
 from labctl.interfaces.chamber import ChamberReading, ChamberState, Quality
+from labctl.model.bench import ChamberStatus
 from labctl.model.program import TemperatureDemand
 
+IDLE_POLL_S = 60.0
+"""Plant seconds between two readings of a chamber in which no run stands."""
 TEMPERATURE = "temperature"
 """The start check that a person overrides to run a cell at whatever its chamber is at."""
 
@@ -45,47 +50,114 @@ class ClimateTask:
     def __init__(
         self,
         chamber: Chamber,
-        runs: Sequence[Run],
         clock: Clock,
         stop: StopSignal,
         on_ready: Callable[[Run], None],
-        observer: Observer,
+        listener: EngineListener,
+        *,
+        stays: bool = False,
     ) -> None:
         self.wake = Wake()
+        self.runs: list[Run] = []
+        self.tripped = ""
+        """Why no run is admitted: a cell in here has tripped over the chamber, and nobody has looked yet."""
+        self.status = ChamberStatus(chamber.name, "opening", channels=chamber.channels)
         self._chamber = chamber
         self._clock = clock
         self._stop = stop
         self._on_ready = on_ready
-        self._observer = observer
-        self._runs = sorted(runs, key=lambda run: run.index)
+        self._listener = listener
+        self._stays = stays
+        self._fresh = False
         self._soaks: dict[int, SoakWatch] = {}
         self._watches: dict[int, ExcursionWatch] = {}
         self._told: dict[int, str] = {}
-        self._lost = False
+        self._lost = not chamber.is_open
         stop.attach(self.wake)
+
+    def add(self, run: Run) -> None:
+        """Serve a run from now on."""
+        self.runs.append(run)
+        self.runs.sort(key=lambda other: other.index)
+        self._fresh = True
+        self.wake.set()
 
     async def serve(self) -> None:
         """Poll until every run in the chamber is over or the person has left."""
         begin_s, polls = self._clock.plant.now_s(), 0
-        while not self._stop.detached and not all(run.over for run in self._runs):
+        while not self._is_done():
             self.wake.clear()
+            if self._fresh and all(run.test_id is None for run in self.runs):
+                begin_s, polls = self._clock.plant.now_s(), 0  # nothing to keep in step with
+            self._fresh = False
             reading = await self._read()
+            self._show(reading)
             await self._admit(reading)
             now_s = self._clock.plant.now_s()
-            for run in self._runs:
+            for run in self.runs:
                 if not run.over:
                     self._serve_run(run, now_s, reading)
             self._trip_together()
             self._show_waiting()
-            polls = max(polls + 1, math.ceil((now_s - begin_s) / self._chamber.poll_s - 1e-9))
-            due_s = begin_s + polls * self._chamber.poll_s
-            while (
-                not self._stop.detached
-                and self._clock.plant.now_s() < due_s
-                and not all(run.over for run in self._runs)
-            ):
+            self._forget_over()
+            poll_s = self._chamber.poll_s if self.runs else max(self._chamber.poll_s, IDLE_POLL_S)
+            polls = max(polls + 1, math.ceil((now_s - begin_s) / poll_s - 1e-9))
+            due_s = begin_s + polls * poll_s
+            while not self._is_done() and not self._fresh and self._clock.plant.now_s() < due_s:
                 await until_or_event(self._clock.plant.sleep_until(due_s), self.wake)
                 self.wake.clear()
+
+    def _is_done(self) -> bool:
+        if self._stop.detached:
+            return True
+        return not self._stays and all(run.over for run in self.runs)
+
+    def _forget_over(self) -> None:
+        """Keep nothing of runs that are over, in a station that lives for months."""
+        if not self._stays:
+            return
+        for run in [run for run in self.runs if run.over]:
+            self.runs.remove(run)
+            self._soaks.pop(run.index, None)
+            self._watches.pop(run.index, None)
+            self._told.pop(run.index, None)
+
+    def _show(self, reading: ChamberReading) -> None:
+        """Tell how the chamber stands."""
+        state = "stale" if reading.quality is Quality.STALE else reading.state.value
+        self.status = ChamberStatus(
+            name=self._chamber.name,
+            state=state,
+            temperature_degC=reading.temperature_degC,
+            setpoint_degC=reading.setpoint_degC,
+            channels=self._chamber.channels,
+            text=self.tripped or reading.detail or reading.alarm_text,
+            seen_utc=self._clock.plant.utc().isoformat(timespec="seconds"),
+        )
+        self._listener.chamber(self.status)
+
+    # -- acts of a person -------------------------------------------------------------------------------------------
+
+    async def set_by_person(self, setpoint_degC: float) -> None:
+        """Set the chamber and forget its trip. Raises: UserInputError while runs need it, InstrumentError."""
+        in_use = [
+            (run.label, wanted.setpoint_degC)
+            for run in self.runs
+            if (wanted := wanted_of(run)) is not None and self._uses(run)
+        ]
+        if refusal := may_set(setpoint_degC, in_use):
+            raise UserInputError(f"{self._chamber.name} cannot be set to {setpoint_degC:g} degC: {refusal}.")
+        await self._chamber.chamber.set(setpoint_degC)
+        self.tripped = ""
+        self.wake.set()
+
+    async def off_by_person(self) -> None:
+        """Switch the chamber off. Raises: UserInputError while runs need it, InstrumentError."""
+        for run in self.runs:
+            if wanted_of(run) is not None and self._uses(run):
+                raise UserInputError(f"{self._chamber.name} is in use by {run.label}; stop that run first.")
+        await self._chamber.chamber.off()
+        self.wake.set()
 
     async def _read(self) -> ChamberReading:
         """Read the chamber; a link that is down gives a STALE reading and one event per outage."""
@@ -101,11 +173,13 @@ class ClimateTask:
             return ChamberReading(math.nan, Quality.STALE, str(error), state=ChamberState.ON)
         if self._lost:
             self._lost = False
-            self._tell("chamber.back", Priority.EVENT, f"{self._chamber.name}: the link is back")
+            if self._chamber.is_open:
+                self._tell("chamber.back", Priority.EVENT, f"{self._chamber.name}: the link is back")
+            self._chamber.is_open = True
         return reading
 
     def _tell(self, kind: str, priority: Priority, text: str) -> None:
-        for run in self._runs:
+        for run in self.runs:
             if not run.over:
                 run.note(Finding(kind, priority, text))
 
@@ -113,16 +187,17 @@ class ClimateTask:
 
     async def _admit(self, reading: ChamberReading) -> None:
         """Let waiting runs begin to soak, in job order, as long as they agree with those that are in."""
-        for run in self._runs:
+        for run in self.runs:
+            self._hear_stop(run)
             demand = wanted_of(run)
             waiting = run.phase in (Phase.PREPARED, Phase.WAITING) and run.index not in self._soaks
             if run.over or run.decision is not None or demand is None or not waiting:
                 continue
-            if run.ready_s is not None:
+            if run.ready_s is not None or self._refuse_after_trip(run, reading):
                 continue
             in_use = [
                 (other.label + self._until(other), wanted.setpoint_degC)
-                for other in self._runs
+                for other in self.runs
                 if other is not run and (wanted := wanted_of(other)) is not None and self._uses(other)
             ]
             refusal = may_set(demand.setpoint_degC, in_use)
@@ -139,6 +214,31 @@ class ClimateTask:
                 self._wait_for_disk(run, error)
                 continue
             self._soaks[run.index] = SoakWatch(demand, self._clock.plant.now_s())
+
+    def _hear_stop(self, run: Run) -> None:
+        """End a run that still waits as soon as a person wants it ended: its instrument has nothing to poll for it."""
+        if run.over or run.test_id is not None or run.decision is not None:
+            return
+        if reason := requested_stop(run.writer.folder):
+            run.request_end(EndDecision(Outcome.STOPPED, reason, None))
+            self._on_ready(run)
+
+    def _refuse_after_trip(self, run: Run, reading: ChamberReading) -> bool:
+        """Refuse a run in a chamber that has tripped, or stands in alarm: the next cell would meet the same air."""
+        problem = self.tripped
+        if not problem and reading.quality is Quality.GOOD and reading.state is ChamberState.ALARM:
+            problem = f"the chamber is in alarm {reading.alarm}: {reading.alarm_text or 'see its display'}"
+        if not problem:
+            return False
+        text = f"{self._chamber.name} takes no run: {problem}"
+        run.note(
+            Finding(
+                "chamber.refused", Priority.HIGH, text, None, "Look at the chamber, set it again, then start."
+            )
+        )
+        run.request_end(EndDecision(Outcome.FAILED, text, None))
+        self._on_ready(run)
+        return True
 
     def _wait_for_disk(self, run: Run, error: StoreError) -> None:
         """Tell once that a run cannot be prepared for want of a disk; it is tried again at the next reading."""
@@ -224,15 +324,17 @@ class ClimateTask:
 
     def _show_waiting(self) -> None:
         """Tell the observer why a run still waits, whenever the reason changes."""
-        for run in self._runs:
+        for run in self.runs:
             if not run.over and run.waiting_for and self._told.get(run.index) != run.waiting_for:
                 self._told[run.index] = run.waiting_for
-                self._observer(run.progress())
+                self._listener.progress(run.progress())
 
     def _trip_together(self) -> None:
         """End every test in the chamber when one of them trips there: they all stand in the same air (F39)."""
         trips = [watch.trip for watch in self._watches.values() if watch.trip is not None]
-        for run in self._runs:
+        if trips:
+            self.tripped = trips[0].reason
+        for run in self.runs:
             if not trips or run.over or run.test_id is None or run.decision is not None:
                 continue
             text = f"another cell in {self._chamber.name} tripped: {trips[0].reason}"

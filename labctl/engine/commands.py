@@ -13,6 +13,7 @@ from typing import Any
 
 from labctl.clock import Clock
 from labctl.engine import hooks
+from labctl.engine.gate import Gate
 from labctl.engine.jobs import Job
 from labctl.engine.link import InstrumentLink
 from labctl.engine.machines.checks import start_refusals
@@ -46,7 +47,8 @@ class Fate(Enum):
 class Commands:
     """The energising and stopping commands of one instrument."""
 
-    def __init__(self, station: Station, link: InstrumentLink, free_bytes: Any) -> None:
+    def __init__(self, station: Station, link: InstrumentLink, free_bytes: Any, gate: Gate) -> None:
+        self.gate = gate
         self._station = station
         self._link = link
         self._clock: Clock = station.clock
@@ -98,6 +100,8 @@ class Commands:
             return
         await run.to(Phase.STARTING, run.segment_text(segment))
         for _ in range(START_TRIES):
+            if self._closed(run):
+                return
             before = await self.progress(run)
             if run.test_before is not None and before.test_id != run.test_before:
                 # a link that was away for hours: somebody else's cell may sit there by now (I08)
@@ -118,6 +122,14 @@ class Commands:
             Finding("start.failed", Priority.HIGH, text, None, "See the BTS Client's own log; then resume.")
         )
         run.request_end(EndDecision(outcome, text, None))
+
+    def _closed(self, run: Run) -> bool:
+        """End a run that may not be started now (I20, I07); tell whether that is so."""
+        problem = self.gate.refusal(self._link.instrument.name)
+        if problem:
+            outcome = Outcome.STOPPED if self.gate.stop_all else _outcome(run)
+            run.request_end(EndDecision(outcome, problem, None))
+        return bool(problem)
 
     async def _load(self, run: Run, segment: Segment) -> DeviceProgram:
         program, facts = run.program, run.program.cell

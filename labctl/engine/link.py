@@ -49,17 +49,34 @@ class InstrumentLink:
         instrument: Instrument,
         clock: Clock,
         stop: StopSignal,
-        wake: Wake,
         watcher: LinkWatcher,
     ) -> None:
         self.instrument = instrument
         self.outages = 0
+        self.problem = ""
+        """Why the last attempt to open the instrument failed."""
         self._clock = clock
         self._stop = stop
-        self._wake = wake
+        self._wake = Wake()
         self._watcher = watcher
         self._silence = SilenceWatch(instrument.poll_s)
         self._mending = asyncio.Lock()
+        stop.attach(self._wake)
+
+    async def first_open(self) -> None:
+        """Open an instrument that nobody has opened yet, however long it takes. Raises: Detached."""
+        pause_s = 0.0
+        while not await self._attempt(pause_s):
+            pause_s = min(2.0 * pause_s, BACKOFF_MAX_S) or BACKOFF_FIRST_S
+
+    async def find_again(self) -> None:
+        """Wait until the instrument that we know answers at its place again. Raises: Detached."""
+        while True:
+            try:
+                if await self._attempt(BACKOFF_MAX_S):
+                    return
+            except UnknownStateError:
+                continue  # the other one still sits there
 
     async def read(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask until there is an answer: over outages, and twice more where question or answer was garbled (F05).
@@ -103,17 +120,22 @@ class InstrumentLink:
 
     async def _attempt(self, pause_s: float) -> bool:
         await self.pause(pause_s)
-        cycler = self.instrument.cycler
+        instrument = self.instrument
         try:
-            await cycler.open()
-            identity = await cycler.identify()
-        except InstrumentError:
+            await instrument.cycler.open()
+            identity = await instrument.cycler.identify()
+            if not instrument.identity:
+                instrument.places = await instrument.cycler.places()
+        except InstrumentError as error:
+            self.problem = str(error)
             return False
-        if identity != self.instrument.identity:
+        self.problem = ""
+        if instrument.identity and not instrument.cycler.same_device(instrument.identity, identity):
             raise UnknownStateError(
-                f"another instrument answers at this place: {identity!r} instead of {self.instrument.identity!r}",
-                instrument=self.instrument.name,
+                f"another instrument answers at this place: {identity!r} instead of {instrument.identity!r}",
+                instrument=instrument.name,
             )
+        instrument.identity = identity
         return True
 
     async def pause(self, duration_s: float) -> None:

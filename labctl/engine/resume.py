@@ -27,6 +27,7 @@ from labctl.engine.jobs import Job
 from labctl.engine.machines.findings import EndDecision, Finding, Outcome, Priority
 from labctl.engine.machines.follow import US_PER_S, Position, position_after
 from labctl.engine.machines.life import Phase
+from labctl.engine.machines.revise import sequence_of
 from labctl.engine.machines.walk import WalkPosition
 from labctl.engine.run import Run
 from labctl.engine.station import Station
@@ -59,6 +60,10 @@ class Pending:
     finish: EndDecision | None = None
     began: bool = False
     chamber_set: bool = False
+    held: str = ""
+    """Why the run was held; empty where a person has taken it up since."""
+    waits: bool = False
+    """A person wants it to stand still behind the present segment."""
 
 
 def pending_of(journal: Sequence[Mapping[str, Any]], segments: int) -> Pending:
@@ -67,7 +72,8 @@ def pending_of(journal: Sequence[Mapping[str, Any]], segments: int) -> Pending:
     confirmed: TestId | None = None
     stop: EndDecision | None = None
     finish: EndDecision | None = None
-    stopped = began = chamber_set = False
+    stopped = began = chamber_set = waits = False
+    held = ""
     for line in journal:
         kind = line.get("kind")
         if kind == "start.intent":
@@ -78,6 +84,10 @@ def pending_of(journal: Sequence[Mapping[str, Any]], segments: int) -> Pending:
             start = None
         elif kind == "chamber.set":
             chamber_set = True
+        elif kind in ("held", "taken_up"):
+            held = str(line.get("reason", "held")) if kind == "held" else ""
+        elif kind in ("pause.at_step_end", "pause.released"):
+            waits = kind == "pause.at_step_end" and line.get("device_step") is None
         elif kind in ("stop.intent", "stop.confirmed"):
             stopped = kind == "stop.confirmed"
             if line.get("outcome"):
@@ -87,7 +97,8 @@ def pending_of(journal: Sequence[Mapping[str, Any]], segments: int) -> Pending:
             finish = EndDecision(Outcome(line["outcome"]), reason, line.get("end_sequence"))
     if start is not None and int(start["number"]) <= segments:
         start = None  # the manifest knows that test already
-    return Pending(start, confirmed if start is not None else None, stop, stopped, finish, began, chamber_set)
+    confirmed = confirmed if start is not None else None
+    return Pending(start, confirmed, stop, stopped, finish, began, chamber_set, held, waits)
 
 
 def cell_from_fields(fields: Mapping[str, Any]) -> Cell:
@@ -118,18 +129,27 @@ def reopened(station: Station, root: DataRoot, index: int, run_id: RunId, worker
         return run
     pending = pending_of(journal, len(manifest["segments"]))
     run = Run(index, job, station, root, writer, worker, _phase(manifest, pending))
+    for entry in manifest.get("revisions", []):
+        changed = program_from_json(json.dumps(entry["program"]))
+        first = sequence_of(entry)
+        if first is None:
+            run.next_program = changed
+        else:
+            run.revisions.append((first, changed))
     last = RecordBlock.empty({})
-    blocks = []
-    for block in reader.blocks():
-        blocks.append(block)
+    run.remember(reader.events())
+    for block in reader.blocks():  # a records file at a time: a month of rows does not fit into memory
+        if pending.finish is None:
+            run.replay(block)
         last = block.rows(max(len(block) - TAIL_ROWS, 0))
-    if pending.finish is None:
-        run.replay(blocks, reader.events())
+    while run.revisions:  # taken over right behind the last row
+        run.replayed_revision()
     run.at(position_after(last) if len(last) else Position())
     _take_up_segment(run, manifest, station.clock.plant)
     if pending.stop is not None:
         run.decision = pending.stop
     run.pending = pending
+    run.wait_for_person = pending.waits
     return run
 
 
@@ -166,7 +186,7 @@ def _take_up_segment(run: Run, manifest: Mapping[str, Any], plant: PlantTime) ->
     if not segments:
         return
     entry, number = segments[-1], len(segments)
-    run.walker.restore(WalkPosition.from_json(entry["walk"]))
+    run.stand_at(WalkPosition.from_json(entry["walk"]))
     position = run.position
     if position.segment != number:  # no row of this test is here yet
         position = offset_position(entry, number)
@@ -197,10 +217,12 @@ async def reconcile(task: InstrumentTask, runs: Sequence[Run], station: Station)
             continue
         manifest, pending = run.writer.manifest, run.pending
         run.event("resumed", phase=run.phase.value, sequence=run.position.sequence)
+        if pending is not None and pending.held:
+            await task.acts.guarded(run, run.journal("taken_up"), "its data could not be stored")
         known = manifest["instrument"].get("identity")
-        if known != run.instrument.identity:
+        if not run.instrument.cycler.same_device(str(known), run.instrument.identity, run.place):
             text = f"the instrument is {run.instrument.identity!r}, the run began on {known!r}"
-            await task.hold(run, text)
+            await task.acts.hold(run, text)
             continue
         anchor_s = manifest.get("poll_anchor_s")
         if anchor_s is None and manifest["segments"]:
@@ -213,15 +235,15 @@ async def reconcile(task: InstrumentTask, runs: Sequence[Run], station: Station)
             continue
         try:
             if pending.finish is not None:
-                await task.finish(run, pending.finish)
+                await task.acts.finish(run, pending.finish)
             elif pending.start is not None and pending.stop is None:
                 await _settle_start(task, run, pending, pending.start)
             elif pending.began and run.test_id is None:
                 run.ready_s = plant.now_s()  # its chamber had been soaked
         except StoreError as error:
-            await task.leave(run, f"its data could not be stored: {error}")
+            await task.acts.leave(run, f"its data could not be stored: {error}")
         except InstrumentError as error:
-            await task.hold(run, str(error))
+            await task.acts.hold(run, str(error))
 
 
 async def _settle_start(task: InstrumentTask, run: Run, pending: Pending, intent: Mapping[str, Any]) -> None:
@@ -233,9 +255,9 @@ async def _settle_start(task: InstrumentTask, run: Run, pending: Pending, intent
         run, TestId(int(intent["test_id_before"])), "the process ended while starting"
     )
     if fate is Fate.FOREIGN:
-        await task.hold(run, problem)
+        await task.acts.hold(run, problem)
     elif fate is Fate.ADOPTED:
-        run.walker.restore(WalkPosition.from_json(intent["walk"]))
+        run.stand_at(WalkPosition.from_json(intent["walk"]))
         segment = run.walker.segment
         if segment is None:
             raise StoreError(f"the journal of {run.run_id} names no segment of its program")

@@ -7,14 +7,19 @@ to new machines in the same order, so they reach the same decisions at the same 
 
 from __future__ import annotations
 
+import asyncio
 import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from labctl.clock import Clock
 from labctl.engine import hooks
 from labctl.engine.jobs import Job, Progress, RunResult
+from labctl.engine.listening import EngineListener, Silent
 from labctl.engine.machines.detect import Detector
 from labctl.engine.machines.findings import EndDecision, Finding, Outcome, Priority
 from labctl.engine.machines.follow import Follower, Plausible, Position
@@ -22,13 +27,13 @@ from labctl.engine.machines.life import Life, Phase
 from labctl.engine.machines.limits import LimitChecker, program_steps
 from labctl.engine.machines.stale import BadWatch, CapacityWatch, DeviceClockWatch, FrozenWatch
 from labctl.engine.machines.verify import LateVerifier, OpenCircuitWatch
-from labctl.engine.machines.walk import Walker
+from labctl.engine.machines.walk import Evaluate, Walker, WalkPosition
 from labctl.engine.station import Instrument, Station
 from labctl.errors import StoreError
 from labctl.interfaces.chamber import TemperatureReading
 from labctl.interfaces.cycler import ChannelState, Place
 from labctl.model.ids import TestId
-from labctl.model.program import Segment
+from labctl.model.program import Program, Segment, Step, StepMode
 from labctl.model.record import DeviceBlock, RecordBlock
 from labctl.protocol.expressions import evaluate, parse_condition
 from labctl.store.receipt import Receipt
@@ -40,6 +45,8 @@ from labctl.worker import Worker
 if TYPE_CHECKING:
     from labctl.engine.resume import Pending
 
+SETTLED = frozenset({Phase.DRAINING, Phase.ENDED, Phase.HELD})
+"""Phases in which a stop has been confirmed, or has been given up."""
 PLAUSIBLE_FACTOR = 2.0
 """Readings beyond twice the channel's rating are sentinels, not readings (F13)."""
 SUMMARY_EVERY_S = 2.0
@@ -76,6 +83,7 @@ class Run:
         writer: RunWriter,
         worker: Worker,
         phase: Phase,
+        listener: EngineListener | None = None,
     ) -> None:
         program = job.program
         self.index = index
@@ -95,10 +103,17 @@ class Run:
         self.waiting_for = ""
         self.chamber_reading: TemperatureReading | None = None
         self.leaving = ""  # why this process follows the run no more, though it goes on
+        self.settled = asyncio.Event()  # set when nothing drives the cell any more, or nobody can say
+        self.logged_test: TestId | None = None  # the device test whose log is stored
+        self.wait_for_person = False  # stand still between two segments until a person says go on
+        self.pause_wanted = False  # a person has asked for a pause that has not come yet
+        self.pause_rows = 0  # device rows when the pause was seen: more of them end it
+        self.listener: EngineListener = listener or Silent()
         self.findings: list[Finding] = []
         self.last_V = self.last_A = math.nan
         self.step_id = 0
-        self.walker = Walker(program, lambda text, values: condition_holds(text, dict(values)))
+        self._evaluate: Evaluate = lambda text, values: condition_holds(text, dict(values))
+        self.walker = Walker(program, self._evaluate)
         self.position = Position()
         self.follower: Follower | None = None
         self.pending: Pending | None = None
@@ -106,20 +121,24 @@ class Run:
         self._wires = list(station.wires(program.channel))
         self._worker = worker
         self._disk = root.disk
-        self._steps = {step.step_id: step for step in program_steps(program.flow)}
-        self._cycles = program.estimate.cycles
+        self.next_program: Program | None = None  # a revision that waits for the next segment boundary
+        self.revisions: deque[tuple[int, Program]] = (
+            deque()
+        )  # taken over by an earlier process, from these rows on
         capabilities = station.capabilities(program.channel)
-        channel = station.limits.get(program.channel)
-        self._limits = LimitChecker(
-            program, (None if channel is None else channel.trip,), None if channel is None else channel.warn
-        )
+        self._ranges = capabilities.ranges
+        self._channel_limits = station.limits.get(program.channel)
+        self._steps: dict[int, Step]
+        self._cycles: int
+        self._limits: LimitChecker
+        self._verifier: LateVerifier
+        self._open_circuit: OpenCircuitWatch
+        self._use(program)
         self._detector = Detector(program.detections, program.cell)
-        self._verifier = LateVerifier(program, capabilities.ranges)
         self._frozen = FrozenWatch()
         self._bad = BadWatch(self.instrument.poll_s)
         self._capacity = CapacityWatch()
         self._device_clock = DeviceClockWatch()
-        self._open_circuit = OpenCircuitWatch(program)
         self.silent_polls = self.seen_count = 0
         self.told_state: ChannelState | None = None
         self._plausible = Plausible(
@@ -129,6 +148,7 @@ class Run:
         self._summary_s = -math.inf
         self._events: list[dict[str, Any]] = []
         self._ambient: list[tuple[float, float | None, int]] = []
+        self._untold: list[RecordBlock] = []  # rows that the disk has refused so far
         self._known: set[tuple[str, int]] = set()  # findings that an earlier process has already noted
 
     # -- where it stands ------------------------------------------------------------------------------------------
@@ -147,6 +167,48 @@ class Run:
     def on_device(self) -> bool:
         """Tell whether the run has a device test to follow."""
         return self.follower is not None and not self.over
+
+    @property
+    def at_boundary(self) -> bool:
+        """Tell whether the run stands between two segments: nothing drives the cell, no test is followed."""
+        return self.phase is Phase.DECIDING
+
+    @property
+    def step_mode(self) -> StepMode | None:
+        """Return what the step of the last row regulates, None before the first row."""
+        step = self._steps.get(self.step_id)
+        return None if step is None else step.mode
+
+    async def take_revision(self) -> None:
+        """Take over a changed program, if there is one, right before the next segment (I11). Raises: StoreError."""
+        program = self.next_program
+        if program is None:
+            return
+        revisions = list(self.writer.manifest["revisions"])
+        entry = revisions[-1] = {**revisions[-1], "from_sequence": self.position.sequence + 1}
+        await self.manifest(revisions=revisions)
+        self._take_over(program)
+        self.next_program = None
+        self.event(
+            "revision", revision=entry["revision"], from_sequence=entry["from_sequence"], by=entry["by"]
+        )
+
+    def _take_over(self, program: Program) -> None:
+        """Go on with a changed program; what the detections have counted stays."""
+        self.walker = self.walker.revised(program)
+        self._use(program)
+        self._detector.revise(program.detections)
+
+    def _use(self, program: Program) -> None:
+        self.program = program
+        self._steps = {step.step_id: step for step in program_steps(program.flow)}
+        self._cycles = program.estimate.cycles
+        channel = self._channel_limits
+        self._limits = LimitChecker(
+            program, (None if channel is None else channel.trip,), None if channel is None else channel.warn
+        )
+        self._verifier = LateVerifier(program, self._ranges)
+        self._open_circuit = OpenCircuitWatch(program)
 
     @property
     def cursor(self) -> int:
@@ -313,9 +375,14 @@ class Run:
                 "store.failed", Priority.CRITICAL, str(error), self.position.sequence,
                 "Make room on the data disk or repair it; the device keeps the records meanwhile.",
             )  # fmt: skip
+            if block is not None:
+                self._untold.append(block)
             if not self.findings or self.findings[-1].text != finding.text:
                 self.note(finding)
             return False
+        untold, self._untold = self._untold, []
+        for durable in untold if block is None else [*untold, block]:
+            self.listener.rows(self.run_id, durable)
         return True
 
     # -- beside the rows --------------------------------------------------------------------------------------------
@@ -328,6 +395,7 @@ class Run:
                 continue
             if len(self.findings) < FINDINGS_MAX:
                 self.findings.append(finding)
+            self.listener.finding(self.run_id, self.program.channel, finding)
             self.event(
                 finding.kind,
                 priority=finding.priority.value,
@@ -357,6 +425,14 @@ class Run:
         good = math.isfinite(reading.temperature_degC)
         self._ambient.append((time_s, reading.temperature_degC if good else None, 0 if good else 1))
 
+    def utc(self) -> str:
+        """Return the present plant moment as text."""
+        return self._clock.plant.utc().isoformat()
+
+    def skipping(self, device_step: int) -> None:
+        """Know that a person lets the device jump to a step: that is no change from outside."""
+        self.event("step.skip", to=device_step)
+
     async def journal(self, kind: str, **fields: Any) -> None:
         """Write a journal line, durable at once: before a command leaves. Raises: StoreError."""
         utc = self._clock.plant.utc().isoformat()
@@ -369,6 +445,8 @@ class Run:
         if changed is None:
             return
         self.event("phase", old=changed[0].value, new=changed[1].value, why=why)
+        if phase in SETTLED:
+            self.settled.set()
         if self.life.manifest_state != before:
             await self.manifest(state=self.life.manifest_state)
 
@@ -409,14 +487,40 @@ class Run:
 
     # -- after a restart --------------------------------------------------------------------------------------------
 
-    def replay(self, blocks: Sequence[RecordBlock], events: Sequence[dict[str, Any]]) -> None:
-        """Feed the stored rows to the machines; findings that are already in the event file are not noted
-        again.
-        """
+    def remember(self, events: Sequence[dict[str, Any]]) -> None:
+        """Know what is already in the event file, so that it is not noted again."""
         self._known = {(str(event.get("kind")), int(event.get("sequence") or 0)) for event in events}
-        for block in blocks:
-            if len(block):
-                self.note(*self.feed(block).findings)
+        self.logged_test = next(
+            (
+                TestId(int(event["test_id"]))
+                for event in reversed(events)
+                if event.get("kind") == "device.log" and "test_id" in event
+            ),
+            None,
+        )
+
+    def replay(self, block: RecordBlock) -> None:
+        """Feed stored rows to the machines, in order."""
+        if not len(block):
+            return
+        while self.revisions and self.revisions[0][0] <= int(block["sequence"][-1]):
+            rows = int(np.searchsorted(block["sequence"], self.revisions[0][0]))
+            if rows:
+                self.note(*self.feed(block.rows(0, rows)).findings)
+                block = block.rows(rows)
+            self.replayed_revision()
+        self.note(*self.feed(block).findings)
+
+    def replayed_revision(self) -> None:
+        """Take over, once more, the next revision that an earlier process has taken over."""
+        program = self.revisions.popleft()[1]
+        self._use(program)
+        self._detector.revise(program.detections)
+
+    def stand_at(self, position: WalkPosition) -> None:
+        """Stand in the flow where an earlier process stood; the program is the newest revision by now."""
+        self.walker = Walker(self.program, self._evaluate)
+        self.walker.restore(self.walker.padded(position))
 
     def at(self, position: Position) -> None:
         """Stand behind the last stored row."""

@@ -1,40 +1,25 @@
-"""The engine's front door: run jobs, resume runs, stop a run. Thin: it makes runs and tasks and waits for
-them.
+"""The engine's front door for one call: run jobs, resume runs, stop a run. Thin: it makes runs, hands them to a crew
+and waits. The station uses ``supervisor.py``.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
-import platform
-from collections.abc import Callable, Iterable, Sequence
-from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from labctl.engine import hooks
-from labctl.engine.climate import ClimateTask, wanted_of
-from labctl.engine.commands import check_program
-from labctl.engine.instrument import InstrumentTask
+from labctl.engine.crew import Crew
+from labctl.engine.gate import Gate
 from labctl.engine.jobs import Job, Observer, RunResult, StopSignal
-from labctl.engine.link import Detached
-from labctl.engine.machines.chamber import room_serves
-from labctl.engine.machines.checks import STATE, Refusal, state_refusal
-from labctl.engine.machines.life import Phase
-from labctl.engine.resume import reconcile, reopened
+from labctl.engine.listening import ProgressOnly
+from labctl.engine.making import check_channels, check_jobs, prepare
+from labctl.engine.resume import reopened
 from labctl.engine.run import Run
-from labctl.engine.station import Chamber, Instrument, Station
+from labctl.engine.station import Station
 from labctl.engine.stoprequest import request_stop
-from labctl.errors import InstrumentError, StoreError, UserInputError
+from labctl.errors import UserInputError
 from labctl.interfaces.cycler import OVER
-from labctl.model.cell import Cell
 from labctl.model.ids import RunId
-from labctl.model.program import program_to_json
 from labctl.store.root import DataRoot
 from labctl.store.runreader import RunReader
-from labctl.store.runwriter import RunWriter
-from labctl.worker import Worker
-
-VERSIONS = ("labctl", "numpy", "pyarrow")
 
 
 def ignore_progress(progress: object) -> None:
@@ -55,16 +40,19 @@ async def run_jobs(
     The data root must be locked by the caller. Raises: UserInputError for jobs that cannot be together or whose
     channel is not free, StoreError where a run folder cannot be made; nothing has been energised then.
     """
-    _check_jobs(station, jobs)
-    await _check_channels(station, jobs)
-    worker = Worker("labctl-store", station.clock)
+    check_jobs(station, jobs)
+    await check_channels(station, jobs)
+    crew = Crew(station, root, ProgressOnly(observer), stop or StopSignal(), Gate())
     runs: list[Run] = []
     try:
         for index, job in enumerate(jobs):
-            runs.append(await _prepare(station, root, index, job, worker))
-        return await _serve(station, root, runs, observer, stop or StopSignal(), resumed=False)
+            runs.append(await prepare(station, root, index, job, crew.worker, crew.listener))
+        for run in runs:
+            crew.admit(run)
+        await crew.serve()
+        return [run.result() for run in runs]
     finally:
-        await _close(worker, runs)
+        await crew.close(runs)
 
 
 async def resume_runs(
@@ -79,14 +67,18 @@ async def resume_runs(
 
     Runs that have ended are reported as they are. Raises: StoreError, UserInputError.
     """
-    worker = Worker("labctl-store", station.clock)
+    crew = Crew(station, root, ProgressOnly(observer), stop or StopSignal(), Gate())
     runs: list[Run] = []
     try:
         for index, run_id in enumerate(run_ids):
-            runs.append(await worker.call(reopened, station, root, index, RunId(run_id), worker))
-        return await _serve(station, root, runs, observer, stop or StopSignal(), resumed=True)
+            runs.append(await crew.worker.call(reopened, station, root, index, RunId(run_id), crew.worker))
+        for run in runs:
+            run.listener = crew.listener
+            crew.admit(run, taken_up=True)
+        await crew.serve()
+        return [run.result() for run in runs]
     finally:
-        await _close(worker, runs)
+        await crew.close(runs)
 
 
 async def stop_run(station: Station, root: DataRoot, run_id: RunId | str, *, reason: str) -> bool:
@@ -112,194 +104,3 @@ async def stop_run(station: Station, root: DataRoot, run_id: RunId | str, *, rea
     if not progress.complete:
         await instrument.cycler.stop(place)
     return (await instrument.cycler.live([place]))[0].state in OVER
-
-
-# -- making runs ----------------------------------------------------------------------------------------------------
-
-
-def _check_jobs(station: Station, jobs: Sequence[Job]) -> None:
-    """Refuse what cannot be run together before anything is written."""
-    seen: set[str] = set()
-    for job in jobs:
-        check_program(job.program)
-        channel, demand = job.program.channel, job.program.temperature
-        station.locate(channel)
-        if channel in seen:
-            raise UserInputError(f"Channel {channel} is asked for twice. Give each job a channel of its own.")
-        seen.add(channel)
-        if demand is not None and station.chamber_of(channel) is None and not room_serves(demand):
-            raise UserInputError(
-                f"{job.program.protocol_name!r} asks for {demand.setpoint_degC:g} degC, but channel {channel} "
-                "stands in no chamber. Name its chamber in station.yaml or choose another channel."
-            )
-
-
-async def _check_channels(station: Station, jobs: Sequence[Job]) -> None:
-    """Refuse channels that are in use or absent before a folder is made or a chamber is told anything.
-
-    What cannot be read now is left to the check right before the start, which reads the state again in any case.
-    """
-    found: list[Refusal] = []
-    for name, instrument in station.instruments.items():
-        mine = [job for job in jobs if station.locate(job.program.channel)[0].name == name]
-        mine = [job for job in mine if STATE not in job.overrides]
-        if not mine:
-            continue
-        places = [station.locate(job.program.channel)[1] for job in mine]
-        try:
-            readings = await instrument.cycler.live(places)
-        except InstrumentError:
-            continue
-        refusals = [state_refusal(job.program, live.state) for job, live in zip(mine, readings, strict=True)]
-        found.extend(refusal for refusal in refusals if refusal is not None)
-    if found:
-        raise UserInputError(" ".join(map(str, found)))
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version(), "platform": platform.platform()}
-    for name in VERSIONS:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
-
-
-def cell_fields(cell: Cell) -> dict[str, Any]:
-    """Return a cell as plain data for the manifest."""
-    return {name: getattr(cell, name) for name in Cell.__dataclass_fields__}
-
-
-def _device(device: Instrument | Chamber) -> dict[str, Any]:
-    """Return which driver served a run, and where in the data root its raw frames lie (S6)."""
-    return {
-        "name": device.name,
-        "driver": device.driver,
-        "driver_version": device.driver_version,
-        "wire": None if device.wire is None else device.wire.place,
-    }
-
-
-def _manifest(station: Station, job: Job) -> dict[str, Any]:
-    program, plant = job.program, station.clock.plant
-    instrument, _ = station.locate(program.channel)
-    chamber = station.chamber_of(program.channel)
-    return {
-        "cell": cell_fields(job.cell),
-        "protocol": {
-            "name": program.protocol_name,
-            "text": job.protocol_text,
-            "hash": program.protocol_hash,
-        },
-        "program": json.loads(program_to_json(program)),
-        "channel": program.channel,
-        "instrument": {**_device(instrument), "identity": instrument.identity},
-        "chamber": None if chamber is None else _device(chamber),
-        "clock": {
-            "kind": "virtual" if plant.virtual else "real",
-            "mode": station.clock.mode.value,
-            "epoch_unix_s": plant.epoch_unix_s,
-        },
-        "operator": job.operator,
-        "marks": dict(job.marks),
-        "poll_s": instrument.poll_s,
-        "started_utc": plant.utc().isoformat(),
-        "segments": [],
-        "state": "prepared",
-        "outcome": None,
-        "reason": "",
-        "end_sequence": None,
-        "versions": _versions(),
-    }
-
-
-async def _prepare(station: Station, root: DataRoot, index: int, job: Job, worker: Worker) -> Run:
-    """Make a run's folder; nothing is sent."""
-    utc = station.clock.plant.utc()
-    run_id = await worker.call(root.new_run_id, job.program.cell.cell_id, utc)
-    writer = await worker.call(RunWriter.create, root, run_id, _manifest(station, job), utc)
-    hooks.point("run.prepared")
-    return Run(index, job, station, root, writer, worker, Phase.PREPARED)
-
-
-# -- serving them ---------------------------------------------------------------------------------------------------
-
-
-async def _serve(
-    station: Station,
-    root: DataRoot,
-    runs: list[Run],
-    observer: Observer,
-    stop: StopSignal,
-    *,
-    resumed: bool,
-) -> list[RunResult]:
-    tasks: dict[str, InstrumentTask] = {}
-    climates: dict[str, ClimateTask] = {}
-
-    def free_bytes() -> int:
-        return root.space().free_bytes
-
-    def ready(run: Run) -> None:
-        tasks[run.instrument.name].wake.set()
-
-    def over(run: Run) -> None:
-        for climate in climates.values():
-            climate.wake.set()
-
-    for name in sorted({run.instrument.name for run in runs}):
-        mine = [run for run in runs if run.instrument.name == name]
-        instrument = station.instruments[name]
-        tasks[name] = InstrumentTask(station, instrument, mine, stop, observer, free_bytes, over)
-    for chamber in station.chambers.values():
-        inside = [run for run in runs if station.chamber_of(run.program.channel) is chamber]
-        if inside:
-            climates[chamber.name] = ClimateTask(chamber, inside, station.clock, stop, ready, observer)
-    now_s = station.clock.plant.now_s()
-    for run in runs:
-        if run.test_id is None and not _waits_for_chamber(run, station.chamber_of(run.program.channel)):
-            run.ready_s = now_s
-    failure: BaseException | None = None
-    try:
-        async with asyncio.TaskGroup() as group:
-            for name, task in tasks.items():
-                mine = [run for run in runs if run.instrument.name == name]
-                group.create_task(_serve_instrument(task, mine, station, resumed))
-            for climate in climates.values():
-                group.create_task(climate.serve())
-    except BaseExceptionGroup as error_group:
-        failure = error_group.exceptions[0]
-    if failure is not None:
-        raise failure
-    return [run.result() for run in runs]
-
-
-def _waits_for_chamber(run: Run, chamber: Chamber | None) -> bool:
-    return chamber is not None and wanted_of(run) is not None
-
-
-async def _serve_instrument(
-    task: InstrumentTask, runs: Sequence[Run], station: Station, resumed: bool
-) -> None:
-    if resumed:
-        try:
-            await reconcile(task, runs, station)
-        except Detached:
-            return
-    await task.serve()
-
-
-async def _close(worker: Worker, runs: Sequence[Run]) -> None:
-    """Make the last notes durable and close the files; runs that go on are left as they stand."""
-    closing: list[Callable[[], None]] = []
-    for run in runs:
-        if run.phase is not Phase.ENDED:
-            await run.commit()
-            closing.append(run.writer.close)
-    for close in closing:
-        try:
-            await worker.call(close)
-        except StoreError:
-            continue  # nothing more can be done for it; its rows up to the last commit are durable
-    worker.close()

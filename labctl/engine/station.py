@@ -6,9 +6,11 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from importlib.metadata import EntryPoint, entry_points
 from itertools import count
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from labctl.clock import Clock
 from labctl.config.station import ChannelLimits, DeviceEntry, StationFile
@@ -39,6 +41,16 @@ class Instrument:
     identity: str = ""
     driver_version: str = ""
     wire: WireLog | None = None
+    resource: str = ""
+    zone: tzinfo | None = None
+    """Of the instrument's own clock texts."""
+    places: tuple[Place, ...] = ()
+    """What the instrument has, as far as it has told us."""
+
+    @property
+    def channels(self) -> tuple[ChannelId, ...]:
+        """Return the channels that the instrument has told us."""
+        return tuple(ChannelId(f"{self.name}:{place}") for place in self.places)
 
 
 @dataclass(slots=True)
@@ -52,6 +64,7 @@ class Chamber:
     channels: tuple[ChannelId, ...]
     driver_version: str = ""
     wire: WireLog | None = None
+    is_open: bool = True
 
 
 @dataclass(slots=True)
@@ -179,30 +192,62 @@ async def open_station(
     keeps the raw frames of every link (S6); a process that runs programs names it. Raises: InstrumentError
     of the first one that does not answer, after the others have been closed.
     """
-    opened = Station(station.name, clock, limits=station.limits)
     async with AsyncExitStack() as stack:
-        for entry in station.instruments:
-            made_by = driver_version(entry.driver)
-            wire = _wire(entry, made_by, clock, wire_root, stack)
-            cycler = build_cycler(entry, clock, _kept(entry, clock, connect, wire))
-            stack.push_async_callback(cycler.close)
-            await cycler.open()
-            identity = await cycler.identify()
-            if wire is not None:
-                wire.add(json.dumps({"event": Event.IDENTITY.value, "text": identity}) + "\n")
-            opened.instruments[entry.name] = Instrument(
-                entry.name, entry.driver, cycler, entry.poll_s, identity, made_by, wire
-            )
-        for entry in station.chambers:
-            made_by = driver_version(entry.driver)
-            wire = _wire(entry, made_by, clock, wire_root, stack)
-            chamber = build_chamber(entry, clock, _kept(entry, clock, connect, wire))
-            stack.push_async_callback(chamber.close)
-            await chamber.open()
-            opened.chambers[entry.name] = Chamber(
-                entry.name, entry.driver, chamber, entry.poll_s, entry.channels, made_by, wire
-            )
-        yield opened
+        built = build_station(station, clock, stack, connect=connect, wire_root=wire_root)
+        for instrument in built.instruments.values():
+            await instrument.cycler.open()
+            instrument.identity = await instrument.cycler.identify()
+            note_identity(instrument)
+        for chamber in built.chambers.values():
+            await chamber.chamber.open()
+            chamber.is_open = True
+        yield built
+
+
+def build_station(
+    station: StationFile,
+    clock: Clock,
+    stack: AsyncExitStack,
+    *,
+    connect: Callable[[str], Transport] | None = None,
+    wire_root: DataRoot | None = None,
+) -> Station:
+    """Make every instrument and chamber of a station file, closed; ``stack`` closes them and their logs at the end."""
+    built = Station(station.name, clock, limits=station.limits)
+    for entry in station.instruments:
+        made_by = driver_version(entry.driver)
+        wire = _wire(entry, made_by, clock, wire_root, stack)
+        cycler = build_cycler(entry, clock, _kept(entry, clock, connect, wire))
+        stack.push_async_callback(cycler.close)
+        built.instruments[entry.name] = Instrument(
+            entry.name, entry.driver, cycler, entry.poll_s, "", made_by, wire, entry.resource, zone_of(entry)
+        )
+    for entry in station.chambers:
+        made_by = driver_version(entry.driver)
+        wire = _wire(entry, made_by, clock, wire_root, stack)
+        chamber = build_chamber(entry, clock, _kept(entry, clock, connect, wire))
+        stack.push_async_callback(chamber.close)
+        built.chambers[entry.name] = Chamber(
+            entry.name, entry.driver, chamber, entry.poll_s, entry.channels, made_by, wire, is_open=False
+        )
+    return built
+
+
+def note_identity(instrument: Instrument) -> None:
+    """Write who answered into the raw-frame log."""
+    if instrument.wire is not None:
+        line = {"event": Event.IDENTITY.value, "text": instrument.identity}
+        instrument.wire.add(json.dumps(line) + "\n")
+
+
+def zone_of(entry: DeviceEntry) -> tzinfo | None:
+    """Return the time zone of an instrument's own clock. Raises: UserInputError for a name that nobody knows."""
+    try:
+        return ZoneInfo(entry.timezone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise UserInputError(
+            f"{entry.name}: there is no time zone {entry.timezone!r}. Write for example 'Europe/Zurich' or 'UTC'."
+        ) from error
 
 
 def _wire(

@@ -8,17 +8,17 @@ from typing import Any
 
 
 class Wake(asyncio.Event):
-    """An event that cuts short the wait its owner is in (``until_or_event``); one owner, one wait."""
+    """An event that cuts short the waits that its owners are in (``until_or_event``)."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.on_set: Callable[[], None] | None = None
+        self.on_set: set[Callable[[], None]] = set()
 
     def set(self) -> None:
-        """Set the event and cut the wait short."""
+        """Set the event and cut the waits short."""
         super().set()
-        if self.on_set is not None:
-            self.on_set()
+        for cut_short in tuple(self.on_set):
+            cut_short()
 
 
 async def until_or_event(wait: Coroutine[Any, Any, None], wake: Wake) -> None:
@@ -40,7 +40,7 @@ async def until_or_event(wait: Coroutine[Any, Any, None], wake: Wake) -> None:
             cut = True
             task.cancel()
 
-    wake.on_set = cut_short
+    wake.on_set.add(cut_short)
     try:
         await wait
     except asyncio.CancelledError:
@@ -48,6 +48,6 @@ async def until_or_event(wait: Coroutine[Any, Any, None], wake: Wake) -> None:
         if not cut or task.cancelling() > before + 1:
             raise
     finally:
-        wake.on_set = None
+        wake.on_set.discard(cut_short)
         if cut:
             task.uncancel()

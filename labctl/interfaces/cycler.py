@@ -8,7 +8,7 @@ All methods raise ``labctl.errors.InstrumentError`` subclasses. None of them ret
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -155,6 +155,12 @@ class HasChannels(Protocol):
     async def identify(self) -> str:
         """Return a one-line identity: model, serials and versions as far as the device tells."""
 
+    def same_device(self, known: str, now: str, place: Place | None = None) -> bool:
+        """Tell whether two identities are of one and the same device, and whether it still has ``place``.
+
+        What may change on one device (a program's version, the number of channels) does not count. Talks to nobody.
+        """
+
     async def places(self) -> tuple[Place, ...]: ...
     def capabilities(self, place: Place) -> CyclerCapabilities: ...
 
@@ -220,11 +226,46 @@ class Pauses(Protocol):
     async def resume(self, place: Place) -> None: ...
 
 
+class PausesLater(Protocol):
+    """Can hold a test when it comes to a step."""
+
+    async def pause_at(self, place: Place, device_step: int) -> None:
+        """Hold the test when it next begins ``device_step``, whatever the cycle. RefusedError if nothing runs."""
+
+
+class Skips(Protocol):
+    """Can go on with another step of the running program."""
+
+    async def skip_to(self, place: Place, device_step: int) -> None:
+        """Jump to a step and read back that it is being executed.
+
+        Raises: RefusedError (nothing runs, or no such step), UnknownStateError (accepted, but not seen there).
+        """
+
+
+class Fenced(Protocol):
+    """Asks before bytes that raise energy leave."""
+
+    def fence(self, check: Callable[[], None]) -> None:
+        """Call ``check`` right before each energising command is written; what it raises is raised, nothing leaves."""
+
+
 class ClearsProtection(Protocol):
     """Can clear a latched alarm flag."""
 
     async def clear_protection(self, place: Place) -> None: ...
 
 
-class Cycler(HasChannels, ReadsLive, ReadsRecords, RunsProgram, Pauses, ClearsProtection, Protocol):
+class Cycler(
+    HasChannels,
+    ReadsLive,
+    ReadsRecords,
+    RunsProgram,
+    Pauses,
+    PausesLater,
+    Skips,
+    Fenced,
+    ClearsProtection,
+    Protocol,
+):
     """A battery cycler: the sum of its capabilities."""

@@ -219,6 +219,7 @@ class FakeCycler:
         self.asked: list[tuple[float, str]] = []
         self.edit_rows: Callable[[dict[str, NDArray[Any]]], None] | None = None
         self._clock = clock
+        self._fence: Callable[[], None] = lambda: None
         self._programs: dict[str, tuple[Segment, RecordRule, Limits]] = {}
 
     async def _exchange(self, operation: str) -> str:
@@ -252,6 +253,12 @@ class FakeCycler:
     async def identify(self) -> str:
         await self._answered(await self._exchange("identify"), "identify")
         return self.bench.identity
+
+    def same_device(self, known: str, now: str, place: Place | None = None) -> bool:
+        return known == now
+
+    def fence(self, check: Callable[[], None]) -> None:
+        self._fence = check
 
     async def places(self) -> tuple[Place, ...]:
         return tuple(self.bench.channels)
@@ -346,6 +353,7 @@ class FakeCycler:
         fate = await self._exchange("start")
         if self._state(place) in (ChannelState.RUNNING, ChannelState.PAUSED, ChannelState.ABSENT):
             raise RefusedError("the channel cannot be started", instrument=self.name, operation="start")
+        self._fence()
         segment, record, limits = self._programs[program.reference]
         test_id = self.bench.begin(place, segment, record, replace(limits), barcode)
         self.bench.truth.append(("start", place, barcode))

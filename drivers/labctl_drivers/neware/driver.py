@@ -54,6 +54,7 @@ STOP_PAUSE_S = 0.5
 PAUSE_POLLS = 3
 """``pause`` is read back within so many polls, else it is not confirmed."""
 
+_MACHINE = re.compile(r"devtype \d+, devid \d+")
 _PLACE = re.compile(r"([1-9][0-9]{0,4})-([1-9][0-9]{0,4})")
 
 
@@ -78,6 +79,7 @@ class NewareCycler:
         self._starting = asyncio.Lock()
         self._places: tuple[Place, ...] = ()
         self._readings: dict[Place, tuple[float, LiveReading]] = {}
+        self._fence: Callable[[], None] | None = None
         self._newest_clock: dict[Place, tuple[int, int, bytes]] = {}  # of the latest test only (I14)
 
     # ------------------------------------------------------------------------------------------- HasChannels
@@ -107,6 +109,17 @@ class NewareCycler:
         channels = len(self._places_of(info))
         machine = f"devtype {self._options.devtype}, devid {self._options.devid}"
         return f"Neware {client}, {machine}, {channels} channels{versions}"
+
+    def same_device(self, known: str, now: str, place: Place | None = None) -> bool:
+        """Compare devtype and devid alone: client version, controllers and channel count change with time."""
+        machines = [_MACHINE.search(text) for text in (known, now)]
+        if machines[0] is None or machines[1] is None or machines[0].group() != machines[1].group():
+            return False
+        return place is None or not self._places or place in self._places
+
+    def fence(self, check: Callable[[], None]) -> None:
+        """Ask ``check`` before each start, continue and goto, when nothing but the bytes is left to do."""
+        self._fence = check
 
     async def places(self) -> tuple[Place, ...]:
         """Return the mapped channels of our middle machine. Raises: RefusedError when there is none."""
@@ -296,7 +309,7 @@ class NewareCycler:
             backup = m.Backup(self._options.backup_folder) if self._options.backup_folder else None
             item = m.StartItem(self._address(place), program.reference, barcode)
             self._readings.pop(place, None)
-            await self._command(m.Start((item,), backup))
+            await self._command(m.Start((item,), backup), self._fence)
             return await self._new_test(place, before.test_id)
 
     async def _new_test(self, place: Place, before: TestId) -> TestId:
@@ -405,13 +418,46 @@ class NewareCycler:
             f"pause of {place} is not confirmed", instrument=self._name, operation="pause"
         )
 
+    async def pause_at(self, place: Place, device_step: int) -> None:
+        """Reserve a pause for the next time that a step begins (``setpause`` with cycleid -1; 2.10, B).
+
+        The place of the pause, before the step and not behind it, is our reading of the table (C): the simulator does
+        so, a real client must be tried. Raises: RefusedError where no test runs, LinkError.
+        """
+        (state,) = await self._states([place])
+        if state is not ChannelState.RUNNING:
+            raise RefusedError(f"channel {place} is {state.value}: nothing to pause", instrument=self._name)
+        await self._command(m.SetPause((self._address(place),), cycle=-1, step=device_step))
+
+    async def skip_to(self, place: Place, device_step: int) -> None:
+        """Jump to a step of the running test (``goto``; 2.10: request A, reply C) and see it within three polls.
+
+        Raises: RefusedError, UnknownStateError (not seen there), LinkError.
+        """
+        (state,) = await self._states([place])
+        if state is not ChannelState.RUNNING:
+            raise RefusedError(f"channel {place} is {state.value}: no step to skip", instrument=self._name)
+        self._readings.pop(place, None)
+        await self._command(m.Goto((self._address(place),), device_step), self._fence)
+        for poll in range(PAUSE_POLLS):
+            self._readings.pop(place, None)
+            (live,) = await self.live([place])
+            if live.state is ChannelState.RUNNING and live.device_step == device_step:
+                return
+            if poll < PAUSE_POLLS - 1:
+                await self._clock.plant.sleep(POLL_MIN_S)
+        raise UnknownStateError(
+            f"goto step {device_step} of {place} was accepted, but it is not seen in that step",
+            instrument=self._name, operation="goto",
+        )  # fmt: skip
+
     async def resume(self, place: Place) -> None:
         """Go on after a pause; sent once and only to a channel that reads ``pause``. Raises as ``start``."""
         (state,) = await self._states([place])
         if state is not ChannelState.PAUSED:
             raise RefusedError(f"channel {place} is {state.value}, not paused", instrument=self._name)
         self._readings.pop(place, None)
-        await self._command(m.Continue((self._address(place),)))
+        await self._command(m.Continue((self._address(place),)), self._fence)
         (state,) = await self._states([place])
         if state is ChannelState.PAUSED or state is ChannelState.UNKNOWN:
             raise UnknownStateError(
@@ -423,9 +469,9 @@ class NewareCycler:
         """Clear the alarm flag. Raises: RefusedError when there is none (that is how the server answers)."""
         await self._command(m.ClearFlag((self._address(place),)))
 
-    async def _command(self, request: m.ListRequest) -> None:
+    async def _command(self, request: m.ListRequest, check: Callable[[], None] | None = None) -> None:
         """Send a write command for one channel over the normal lane and insist on ``ok``."""
-        _insist_on_ok(self._name, request, await self._lane.ask(request))
+        _insist_on_ok(self._name, request, await self._lane.ask(request, check))
 
 
 _Reply = TypeVar("_Reply")

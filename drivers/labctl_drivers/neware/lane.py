@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 
 from labctl.clock import Clock
@@ -53,13 +54,14 @@ class Lane:
         await self._transport.close()
         self._session.reset()
 
-    async def ask(self, request: m.Request) -> m.Reply:
+    async def ask(self, request: m.Request, check: Callable[[], None] | None = None) -> m.Reply:
         """Exchange one request for its reply; callers queue. Opens the connection where there is none.
 
+        ``check`` is called when the request is the next thing on the wire; what it raises leaves nothing sent.
         Raises: LinkTimeout, LinkClosed, WireError (the connection is dropped; whether the command took effect is
         unknown), RefusedError (a clean no).
         """
-        reply = await self._run(request)
+        reply = await self._run(request, check)
         if reply is None:
             raise LinkClosed("no reply", instrument=self._instrument, operation=request.command)
         return reply
@@ -74,13 +76,17 @@ class Lane:
         except LinkClosed:
             return await self.ask(request), True
 
-    async def _run(self, request: m.Request | None) -> m.Reply | None:
+    async def _run(
+        self, request: m.Request | None, check: Callable[[], None] | None = None
+    ) -> m.Reply | None:
         async with self._lock:
             began_s = self._clock.link.now_s()
             operation = "connect" if request is None else request.command
             with self._clock.busy():
                 try:
                     await self._connect(request)
+                    if check is not None:
+                        check()
                     return None if request is None else await self._exchange(request)
                 except RefusedError as error:
                     self._explain(error, operation, began_s)

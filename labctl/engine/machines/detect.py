@@ -44,6 +44,12 @@ class Detector:
         self._references = {1, *(series.detection.reference_cycle for series in self._series)}
         self._last: tuple[float, float, float, float] = (math.nan, math.nan, math.nan, math.nan)
 
+    def revise(self, detections: Iterable[Detection]) -> None:
+        """Go on with changed rules; those that stay keep what they have counted."""
+        known = {series.detection: series for series in self._series}
+        self._series = [known.get(detection) or _Series(detection) for detection in detections]
+        self._references |= {series.detection.reference_cycle for series in self._series}
+
     def feed(self, block: RecordBlock) -> tuple[list[Finding], bool]:
         """Take the next rows; return what they show, and whether they closed a half-cycle."""
         if not len(block):

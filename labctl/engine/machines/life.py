@@ -19,6 +19,7 @@ class Phase(StrEnum):
     WAITING = "waiting"  # for the chamber, or for another cell in it
     STARTING = "starting"  # start intent journalled, answer not yet believed
     RUNNING = "running"  # the device follows the segment, rows come in
+    PAUSED = "paused"  # the device holds the step, nothing flows; it goes on when told
     STALE = "stale"  # link lost; the device goes on by itself
     UNKNOWN = "unknown"  # link lost for longer than I10 allows
     DECIDING = "deciding"  # segment over, host decides, cell rests at open circuit
@@ -34,7 +35,10 @@ TRANSITIONS: dict[Phase, frozenset[Phase]] = {
     Phase.STARTING: frozenset(
         {Phase.RUNNING, Phase.UNKNOWN, Phase.HELD, Phase.STOPPING, Phase.DRAINING, Phase.ENDED}
     ),
-    Phase.RUNNING: frozenset({Phase.STALE, Phase.DECIDING, Phase.HELD, Phase.STOPPING, Phase.DRAINING}),
+    Phase.RUNNING: frozenset(
+        {Phase.PAUSED, Phase.STALE, Phase.DECIDING, Phase.HELD, Phase.STOPPING, Phase.DRAINING}
+    ),
+    Phase.PAUSED: frozenset({Phase.RUNNING, Phase.STALE, Phase.HELD, Phase.STOPPING, Phase.DRAINING}),
     Phase.STALE: frozenset({Phase.RUNNING, Phase.UNKNOWN, Phase.HELD, Phase.STOPPING}),
     Phase.UNKNOWN: frozenset({Phase.RUNNING, Phase.STARTING, Phase.HELD, Phase.STOPPING, Phase.DRAINING}),
     Phase.DECIDING: frozenset({Phase.STARTING, Phase.HELD, Phase.STOPPING, Phase.DRAINING}),
@@ -49,6 +53,7 @@ MANIFEST_STATE: dict[Phase, str] = {
     Phase.WAITING: "prepared",
     Phase.STARTING: "starting",
     Phase.RUNNING: "running",
+    Phase.PAUSED: "running",
     Phase.STALE: "running",
     Phase.UNKNOWN: "running",
     Phase.DECIDING: "running",

@@ -8,7 +8,7 @@ there.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from labctl.errors import InvariantError
 from labctl.model.program import HostIf, HostNode, HostRepeat, Program, Segment
@@ -153,6 +153,24 @@ class Walker:
             raise InvariantError("I11", f"the program has no segment at {position}")
         self.position = position
 
+    def padded(self, position: WalkPosition) -> WalkPosition:
+        """Return a position of an earlier revision of the program with counters for the repeats added since."""
+        lacking = self._slots - len(position.passes)
+        return position if lacking <= 0 else replace(position, passes=(*position.passes, *[0] * lacking))
+
+    def revised(self, program: Program) -> Walker:
+        """Return a walker of a changed program that stands at the same place.
+
+        Raises: InvariantError I11 where the two differ in what has been walked already.
+        """
+        walker = Walker(program, self._evaluate)
+        walked = self.position.at + 1
+        old, new = self._operations[:walked], walker._operations[:walked]
+        if len(new) < walked or not all(map(_same, old, new)):
+            raise InvariantError("I11", "the changed program differs in what has been done already")
+        walker.restore(walker.padded(self.position))
+        return walker
+
     def advance(self, values: Mapping[str, float]) -> tuple[Segment | None, tuple[HostDecision, ...]]:
         """Go to the next segment and return it with the decisions taken on the way; ``None`` = the program
         is done.
@@ -189,3 +207,12 @@ class Walker:
                     jumps += 1
                 at = operation.again if again else at + 1
         return None, tuple(decisions)
+
+
+def _same(old: _Operation, new: _Operation) -> bool:
+    """Tell whether two operations are alike; where a branch leads to may move with what comes behind it."""
+    if isinstance(old, _Jump) and isinstance(new, _Jump):
+        return True
+    if isinstance(old, _If) and isinstance(new, _If):
+        return (old.condition, old.slot) == (new.condition, new.slot)
+    return old == new

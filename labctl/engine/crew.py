@@ -1,0 +1,122 @@
+"""Everybody who serves runs: one task per instrument, one per chamber, one thread for the store.
+
+``run_jobs`` lets a crew go when its runs are over; the supervisor's stays and takes runs at any time. Both are the
+same tasks, so a run gives the same rows either way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from labctl.engine.climate import ClimateTask, wanted_of
+from labctl.engine.gate import Gate
+from labctl.engine.instrument import InstrumentTask
+from labctl.engine.jobs import StopSignal
+from labctl.engine.listening import EngineListener
+from labctl.engine.machines.life import Phase
+from labctl.engine.run import Run
+from labctl.engine.station import Station
+from labctl.errors import StoreError
+from labctl.store.root import DataRoot
+from labctl.worker import Worker
+
+
+class Crew:
+    """The tasks of a station. ``stays``: they open what they serve and go on until ``stop.detach()``."""
+
+    def __init__(
+        self,
+        station: Station,
+        root: DataRoot,
+        listener: EngineListener,
+        stop: StopSignal,
+        gate: Gate,
+        *,
+        stays: bool = False,
+        on_over: Callable[[Run], None] = lambda run: None,
+    ) -> None:
+        self.station = station
+        self.root = root
+        self.listener = listener
+        self.gate = gate
+        self.worker = Worker("labctl-store", station.clock)
+        self.tasks: dict[str, InstrumentTask] = {}
+        self.climates: dict[str, ClimateTask] = {}
+        self._stop = stop
+        self._stays = stays
+        self._on_over = on_over
+        if stays:
+            for name in station.instruments:
+                self.tasks[name] = self._task(name)
+            for name in station.chambers:
+                self.climates[name] = self._climate(name)
+
+    def _task(self, name: str) -> InstrumentTask:
+        return InstrumentTask(
+            self.station, self.station.instruments[name], self._stop, self.listener, self._free_bytes, self._over,
+            self.gate, stays=self._stays,
+        )  # fmt: skip
+
+    def _climate(self, name: str) -> ClimateTask:
+        clock, chamber = self.station.clock, self.station.chambers[name]
+        return ClimateTask(chamber, clock, self._stop, self._ready, self.listener, stays=self._stays)
+
+    def _free_bytes(self) -> int:
+        return self.root.space().free_bytes
+
+    def _ready(self, run: Run) -> None:
+        self.tasks[run.instrument.name].wake.set()
+
+    def _over(self, run: Run) -> None:
+        for climate in self.climates.values():
+            climate.wake.set()
+        self._on_over(run)
+
+    def task_of(self, run: Run) -> InstrumentTask:
+        """Return who serves a run."""
+        return self.tasks[run.instrument.name]
+
+    def admit(self, run: Run, *, taken_up: bool = False) -> None:
+        """Serve a run from now on: at once, or when its chamber is ready."""
+        if run.instrument.name not in self.tasks:
+            self.tasks[run.instrument.name] = self._task(run.instrument.name)
+        chamber = self.station.chamber_of(run.program.channel)
+        if chamber is not None and chamber.name not in self.climates:
+            self.climates[chamber.name] = self._climate(chamber.name)
+        if run.test_id is None and not run.over:
+            if chamber is None or wanted_of(run) is None:
+                run.ready_s = self.station.clock.plant.now_s()
+            else:
+                run.waiting_for = run.waiting_for or "waits for its chamber"
+        self.tasks[run.instrument.name].add(run, taken_up=taken_up)
+        if chamber is not None:
+            self.climates[chamber.name].add(run)
+
+    async def serve(self) -> None:
+        """Serve until the tasks are done. Raises: what broke one of them; the others are ended."""
+        failure: BaseException | None = None
+        try:
+            async with asyncio.TaskGroup() as group:
+                for name in sorted(self.tasks):
+                    group.create_task(self.tasks[name].serve())
+                for climate in self.climates.values():
+                    group.create_task(climate.serve())
+        except BaseExceptionGroup as error_group:
+            failure = error_group.exceptions[0]
+        if failure is not None:
+            raise failure
+
+    async def close(self, runs: list[Run]) -> None:
+        """Make the last notes durable and close the files; runs that go on are left as they stand."""
+        for run in runs:
+            if run.phase is not Phase.ENDED:
+                await run.commit()
+        for run in runs:
+            if run.phase is Phase.ENDED:
+                continue
+            try:
+                await self.worker.call(run.writer.close)
+            except StoreError:
+                continue  # nothing more can be done for it; its rows up to the last commit are durable
+        self.worker.close()

@@ -1,0 +1,43 @@
+"""The last word before any command that raises energy: *Stop all* (I20) and the lease of the instrument (I07).
+
+Asked twice: before a start is prepared, and again by the driver right before the bytes leave (``fence``), because
+seconds may lie between the two.
+"""
+
+from __future__ import annotations
+
+from labctl.engine.lease import Lease
+from labctl.errors import RefusedError
+
+
+class Gate:
+    """Says whether energising commands may leave. Used on the event loop only."""
+
+    def __init__(self) -> None:
+        self.stop_all = ""
+        """Why everything is stopped; empty when it is not."""
+        self._leases: dict[str, Lease] = {}
+
+    def latch(self, reason: str) -> None:
+        """Let no energising command leave until ``release``."""
+        self.stop_all = reason or "Stop all"
+
+    def release(self) -> None:
+        """Let energising commands leave again; nothing restarts by itself."""
+        self.stop_all = ""
+
+    def own(self, instrument: str, lease: Lease) -> None:
+        """Check the lease of an instrument from now on."""
+        self._leases[instrument] = lease
+
+    def refusal(self, instrument: str) -> str:
+        """Return why nothing may be energised on an instrument now, empty where it may."""
+        if self.stop_all:
+            return f"Stop all is in force ({self.stop_all}); a person must release it."
+        lease = self._leases.get(instrument)
+        return "" if lease is None else lease.problem()
+
+    def check(self, instrument: str) -> None:
+        """Refuse what may not leave. Raises: RefusedError."""
+        if problem := self.refusal(instrument):
+            raise RefusedError(problem, instrument=instrument, operation="energise")
