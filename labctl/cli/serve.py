@@ -133,7 +133,7 @@ class _Life:
 
     async def _work(self, clock: Clock) -> None:
         from labctl.api.server.serving import serve_api
-        from labctl.station.core import open_core
+        from labctl.station.opening import open_core
 
         settings = _settings(self._args, self._station)
         async with open_core(self._station, self._root, clock) as core:

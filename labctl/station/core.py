@@ -7,43 +7,34 @@ the API, the tests in jump mode and the fault bench use the same methods.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from labctl import __version__
 from labctl.clock import Clock
 from labctl.config.station import StationFile
-from labctl.engine.station import channel_limits, has_chamber
 from labctl.engine.supervisor import Supervisor
-from labctl.errors import LabctlError, StoreError, UserInputError
+from labctl.errors import StoreError, UserInputError
+from labctl.model.alarm import AlarmState
 from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus, StationInfo, StopAll
 from labctl.model.ids import ChannelId, RunId
-from labctl.model.person import STATION, Actor
+from labctl.model.job import JobState
+from labctl.model.person import Actor
 from labctl.model.plain import to_plain
-from labctl.model.program import Program
-from labctl.protocol.bind import bind
-from labctl.protocol.parse import parse_protocol
 from labctl.station.alarming import AlarmKeeper
 from labctl.station.audit import AuditJournal
 from labctl.station.feed import Feed
-from labctl.station.forecasts import Forecasts
-from labctl.station.latches import RELEASE_WORD, Latches
-from labctl.station.ledger import Ledger
+from labctl.station.latches import Latches
 from labctl.station.listening import Listener
 from labctl.station.notifying import Notifier
 from labctl.station.people import People
 from labctl.station.queueing import QueueKeeper
 from labctl.station.registry import Registry
-from labctl.station.rowshub import RowsHub
 from labctl.station.runs import RunKeeper
 from labctl.station.series import SeriesStore
 from labctl.store.root import DataRoot
-from labctl.transport.base import Transport
 from labctl.worker import Worker
 
+STANDING = frozenset({AlarmState.UNACK, AlarmState.ACKED, AlarmState.RTN_UNACK})
 HOUSEKEEPING_S = 5.0
 """Link seconds between two looks at the disk's room, the latches and the catalogue."""
 
@@ -96,8 +87,17 @@ class StationCore:
             free_bytes=space.free_bytes,
             space=space.level.value,
             runs_active=len(self.listener.active()),
-            jobs_waiting=sum(1 for job in self.queue.jobs() if job.state.value in ("waiting", "held")),
-            alarms_open=sum(1 for alarm in self.alarms.alarms() if alarm.state.value.startswith(("un", "ack", "cl"))),
+            jobs_waiting=sum(
+                1 for job in self.queue.jobs() if job.state in (JobState.WAITING, JobState.HELD)
+            ),
+            alarms_open=sum(alarm.state in STANDING for alarm in self.alarms.alarms()),
+        )
+
+    def facts(self) -> str:
+        """Return one line about runs and jobs, for the daily message."""
+        info = self.info()
+        return (
+            f"{info.runs_active} runs, {info.jobs_waiting} jobs waiting, {info.free_bytes / 1e9:.0f} GB free"
         )
 
     def channels(self) -> tuple[ChannelStatus, ...]:
@@ -110,7 +110,9 @@ class StationCore:
         known = [status.channel for status in self.supervisor.channels()]
         if channel not in known:
             instruments = ", ".join(status.name for status in self.supervisor.instruments()) or "none"
-            raise UserInputError(f"There is no channel {channel!r}. Instruments of {self.name}: {instruments}.")
+            raise UserInputError(
+                f"There is no channel {channel!r}. Instruments of {self.name}: {instruments}."
+            )
         return self.listener.status(ChannelId(channel))
 
     def instruments(self) -> tuple[InstrumentStatus, ...]:
@@ -154,14 +156,18 @@ class StationCore:
         self.feed.publish("station", "stop_all", to_plain(self.latches.stop_all))
         return self.latches.stop_all
 
-    async def reset_channel(self, actor: Actor, channel: str, reason: str, confirm: str = "") -> ChannelStatus:
+    async def reset_channel(
+        self, actor: Actor, channel: str, reason: str, confirm: str = ""
+    ) -> ChannelStatus:
         """Reset what a failure left on a channel: its trip (typed confirmation) and its lane.
 
         Raises: UserInputError where a trip is reset without confirmation or reason, StoreError.
         """
         status = self.channel(channel)
         if status.tripped and confirm != channel:
-            raise UserInputError(f"Resetting a trip needs the channel's name typed as confirmation: {channel}.")
+            raise UserInputError(
+                f"Resetting a trip needs the channel's name typed as confirmation: {channel}."
+            )
         if not reason.strip():
             raise UserInputError("Say why the channel may be used again; the reason goes into the journal.")
         await self.audit.write(actor, "channel.reset", subject=channel, old=status.tripped, reason=reason)
@@ -212,6 +218,17 @@ class StationCore:
                 self.alarms.raise_alarm(definition, "data", text=text)
             else:
                 self.alarms.clear(definition, "data")
+
+    def hear_problem(self, definition: str, text: str) -> None:
+        """Alarm what was found damaged or could not be taken up at the start; ``text`` begins with its subject."""
+        self.alarms.raise_alarm(definition, text.partition(":")[0], text=text)
+
+    def hear_trouble(self, person: str, text: str) -> None:
+        """Alarm that a person cannot be reached; empty text: can again."""
+        if text:
+            self.alarms.raise_alarm("notify.failed", person, text=text)
+        else:
+            self.alarms.clear("notify.failed", person)
 
     def note_dirty(self, run_id: str) -> None:
         """Have a run's manifest read again soon."""

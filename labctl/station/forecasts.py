@@ -79,7 +79,8 @@ class Forecasts:
         now = self._clock.plant.utc()
         low_s, high_s = (value if math.isfinite(value) else expected_s for value in (low_s, high_s))
         end, low, high = (
-            (now + timedelta(seconds=value)).isoformat(timespec="seconds") for value in (expected_s, low_s, high_s)
+            (now + timedelta(seconds=value)).isoformat(timespec="seconds")
+            for value in (expected_s, low_s, high_s)
         )
         live.forecast = Forecast(end, low, high, live.forecaster.basis)
         return live.forecast

@@ -80,7 +80,9 @@ class Latches:
     async def release_stop_all(self, by: str, reason: str, confirm: str) -> None:
         """Release *Stop all*. Raises: UserInputError without the typed confirmation, StoreError: still latched."""
         if confirm != RELEASE_WORD:
-            raise UserInputError(f"Releasing Stop all needs the typed word '{RELEASE_WORD}' as its confirmation.")
+            raise UserInputError(
+                f"Releasing Stop all needs the typed word '{RELEASE_WORD}' as its confirmation."
+            )
         await self.write()
         await self._ledger.add(line := self._line("stop_all.release", by=by, reason=reason))
         self._apply(line)
@@ -88,7 +90,9 @@ class Latches:
     async def reset_trip(self, channel: ChannelId, by: str, reason: str) -> None:
         """Reset a channel's trip. Raises: UserInputError without a reason or trip, StoreError: still latched."""
         if not reason.strip():
-            raise UserInputError(f"Say why the trip of {channel} may be reset: the reason goes into the journal.")
+            raise UserInputError(
+                f"Say why the trip of {channel} may be reset: the reason goes into the journal."
+            )
         if channel not in self.tripped:
             raise UserInputError(f"Channel {channel} is not tripped.")
         await self.write()

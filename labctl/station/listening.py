@@ -78,7 +78,9 @@ class Listener:
     def finding(self, run_id: str, channel: str, finding: Finding) -> None:
         """Take a finding: an event for the feed, an alarm where a person must act."""
         cell = str(self._cells.get(run_id, ""))
-        self._event(finding.kind, finding.text, finding.priority.value, run_id=run_id, channel=channel, cell=cell)
+        self._event(
+            finding.kind, finding.text, finding.priority.value, run_id=run_id, channel=channel, cell=cell
+        )
         self._alarms.finding(run_id, channel, cell, finding)  # events too: some end an alarm
 
     def rows(self, run_id: str, block: RecordBlock) -> None:
@@ -98,7 +100,9 @@ class Listener:
         self._forecasts.forget(result.run_id)
         if result.outcome is not None:
             self._alarms.run_over(result.run_id)
-        self._event("run.ended", result.reason, "event", run_id=result.run_id, channel=channel, cell=result.cell)
+        self._event(
+            "run.ended", result.reason, "event", run_id=result.run_id, channel=channel, cell=result.cell
+        )
         self.on_dirty(result.run_id)
         for call in self.on_ended:
             call(result)
@@ -146,6 +150,11 @@ class Listener:
         """Return how a live run stands, None where nobody follows it."""
         return next((item for item in self._runs.values() if item.run_id == run_id), None)
 
+    def busy(self, channel: ChannelId) -> str:
+        """Say why the cell of a channel may not be changed now; empty where it may."""
+        progress = self._runs.get(channel)
+        return "" if progress is None else f"run {progress.run_id} is {progress.phase.value} there"
+
     def known_channels(self) -> tuple[ChannelId, ...]:
         """Return the channels of which anything is known."""
         return tuple(dict.fromkeys([*self._idle, *self._runs]))
@@ -186,7 +195,9 @@ class Listener:
         """Publish a channel anew."""
         self._feed.publish("channel", channel, to_plain(self.status(channel)))
 
-    def _event(self, kind: str, text: str, priority: str, *, run_id: RunId | str, channel: str, cell: str) -> None:
+    def _event(
+        self, kind: str, text: str, priority: str, *, run_id: RunId | str, channel: str, cell: str
+    ) -> None:
         utc = self._clock.plant.utc().isoformat(timespec="milliseconds")
         self._feed.publish(
             "event",

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from numpy.typing import NDArray
 
 from labctl.clock import Clock
-from labctl.engine.api import Progress
+from labctl.engine.api import Job, Progress
 from labctl.engine.supervisor import Supervisor
 from labctl.errors import StoreError, UserInputError
 from labctl.model.ids import CellId, ChannelId, RunId
@@ -100,10 +100,16 @@ class RunKeeper:
         self._listener.begin(run_id, CellId(str(reader.manifest["cell"]["cell_id"])))
         self._forecasts.replay(run_id, present_program(reader.manifest), reader)
 
-    def began(self, run_id: RunId, program: Program) -> None:
+    async def began(self, run_id: RunId, job: Job) -> None:
         """Know a run that the engine has just taken."""
-        self._listener.begin(run_id, program.cell.cell_id)
-        self._forecasts.begin(run_id, program)
+        self._listener.begin(run_id, job.program.cell.cell_id)
+        self._forecasts.begin(run_id, job.program)
+        await self.refresh(run_id)
+
+    def job_of(self, run_id: str) -> JobId | None:
+        """Return the queue's job that a run belongs to."""
+        known = self._known.get(RunId(run_id))
+        return None if known is None else known.job_id
 
     async def refresh(self, run_id: RunId) -> RunSummary | None:
         """Read a run's manifest again; None where it cannot be read."""
@@ -231,7 +237,13 @@ class RunKeeper:
         return tuple(RunNote(line.fields["utc"], line.fields["by"], line.fields["text"]) for line in lines)
 
     async def revise(
-        self, actor: Actor, run_id: str, *, protocol_text: str, reason: str, variables: Mapping[str, str] | None = None
+        self,
+        actor: Actor,
+        run_id: str,
+        *,
+        protocol_text: str,
+        reason: str,
+        variables: Mapping[str, str] | None = None,
     ) -> int:
         """Take over a changed protocol at the next segment boundary; returns the revision's number.
 
@@ -259,13 +271,17 @@ class RunKeeper:
     def _with_reason(self, run_id: str, reason: str) -> None:
         self.get(run_id)
         if not reason.strip():
-            raise UserInputError("A change of a running program needs a reason; it goes into the run's record.")
+            raise UserInputError(
+                "A change of a running program needs a reason; it goes into the run's record."
+            )
 
     async def take_up(self, actor: Actor, run_id: str, *, reason: str = "") -> tuple[str, ...]:
         """Follow a run again that was held or left; returns what stands against it, in sentences."""
         summary = self.get(run_id)
         if summary.state == "ended":
-            raise UserInputError(f"Run {run_id} has ended ({summary.outcome}); a new job begins from where the cell is.")
+            raise UserInputError(
+                f"Run {run_id} has ended ({summary.outcome}); a new job begins from where the cell is."
+            )
         if self._listener.progress_of(run_id) is not None:
             raise UserInputError(f"Run {run_id} is being followed already.")
         await self._audit.write(actor, "run.take-up", subject=run_id, reason=reason)

@@ -1,0 +1,233 @@
+"""Opens a station in the order of the storage rules (S9) and closes it again.
+
+Journals are read and verified, latches put back, leases taken and devices read by the engine, runs reconciled and
+back-filled; then the station is ready, and only then does the queue start anything. Whatever is unclear at that
+point is held and alarmed, and keeps nothing else from working.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from labctl.clock import Clock
+from labctl.config.station import StationFile
+from labctl.engine.jobs import Job, Progress
+from labctl.engine.supervisor import Supervisor
+from labctl.errors import StoreError
+from labctl.interfaces.cycler import CyclerCapabilities
+from labctl.model.bench import ChannelStatus, InstrumentStatus
+from labctl.model.ids import ChannelId, RunId
+from labctl.model.program import Program
+from labctl.protocol.bind import bind
+from labctl.protocol.parse import parse_protocol
+from labctl.station.alarming import AlarmKeeper
+from labctl.station.audit import AuditJournal
+from labctl.station.core import StationCore
+from labctl.station.feed import Feed
+from labctl.station.forecasts import Forecasts
+from labctl.station.latches import Latches
+from labctl.station.ledger import Ledger
+from labctl.station.listening import Listener
+from labctl.station.notifying import Notifier, Send, send_with_apprise
+from labctl.station.people import People
+from labctl.station.queueing import QueueKeeper
+from labctl.station.registry import Registry
+from labctl.station.rowshub import RowsHub
+from labctl.station.runs import Bind, RunKeeper
+from labctl.station.series import SeriesStore
+from labctl.store.manifest import read_manifest
+from labctl.store.root import DataRoot
+from labctl.transport.base import Transport
+from labctl.worker import Worker
+
+
+@asynccontextmanager
+async def open_core(
+    file: StationFile,
+    root: DataRoot,
+    clock: Clock,
+    *,
+    connect: Callable[[str], Transport] | None = None,
+    lock_folder: Path | None = None,
+    keep_frames: bool = True,
+    send: Send = send_with_apprise,
+) -> AsyncIterator[StationCore]:
+    """Open a station on a data root that the caller has locked; close it at the end, device-driven runs go on.
+
+    ``connect`` replaces the transports (in-memory benches), ``lock_folder`` is where instruments' leases lie, ``send``
+    carries messages. Raises: StoreError where the station's own files cannot be used, UserInputError, UserFileError.
+    """
+    async with AsyncExitStack() as stack:
+        worker, reader = Worker("labctl-station", clock), Worker("labctl-read", clock)
+        stack.callback(reader.close)
+        stack.callback(worker.close)
+        core = _assembled(file, root, clock, worker, reader, connect, lock_folder, keep_frames, send)
+        await _read_journals(core, stack)
+        async with asyncio.TaskGroup() as tasks:
+            serving = [tasks.create_task(core.supervisor.serve())]
+            for keeper in (core.alarms.serve, core.notifier.serve, core.series.serve):
+                serving.append(tasks.create_task(keeper()))
+            try:
+                await _take_up(core)
+                await core.queue.open()
+                serving += [tasks.create_task(core.queue.serve()), tasks.create_task(core.keep_house())]
+                core.ready = True
+                yield core
+            finally:
+                core.ready = False
+                core.supervisor.close()
+                for task in serving[1:]:
+                    task.cancel()
+        await _write_last(core)
+
+
+def _assembled(
+    file: StationFile,
+    root: DataRoot,
+    clock: Clock,
+    worker: Worker,
+    reader: Worker,
+    connect: Callable[[str], Transport] | None,
+    lock_folder: Path | None,
+    keep_frames: bool,
+    send: Send,
+) -> StationCore:
+    """Make every keeper and tell each whom to talk to; nothing is read or sent."""
+    started_utc = clock.link.utc().isoformat(timespec="milliseconds")
+    feed, hub = Feed(started_utc), RowsHub()
+    audit = AuditJournal(root, worker, feed, clock)
+    registry = Registry(root, worker, feed, audit, clock)
+    series, forecasts = SeriesStore(root, reader), Forecasts(clock)
+    chambers = {str(channel): entry.name for entry in file.chambers for channel in entry.channels}
+    alarms = AlarmKeeper(Ledger(root, worker, "alarms"), feed, audit, clock, chambers=chambers)
+    latches = Latches(Ledger(root, worker, "latches"), clock)
+    listener = Listener(clock, feed, hub, series, alarms, forecasts, registry, latches)
+    supervisor = Supervisor(
+        file, root, clock, listener, connect=connect, lock_folder=lock_folder, keep_frames=keep_frames
+    )
+    runs = RunKeeper(
+        root, clock, reader, supervisor, listener, forecasts, audit, hub, _binder(file, root, supervisor)
+    )
+    queue = QueueKeeper(
+        Ledger(root, worker, "queue"), registry, _QueueEngine(supervisor, runs, registry), file, feed, audit, clock,
+        forecasts, root, worker,
+    )  # fmt: skip
+    core = StationCore(
+        name=file.name, file=file, root=root, clock=clock, worker=worker, feed=feed, audit=audit,
+        people=People(root, worker, audit, clock), registry=registry, series=series, alarms=alarms,
+        notifier=Notifier(
+            file.notify, clock, file.name, head=lambda: audit.head, facts=lambda: core.facts(), send=send
+        ),
+        supervisor=supervisor, listener=listener, runs=runs, queue=queue, latches=latches, started_utc=started_utc,
+        pid=os.getpid(),
+    )  # fmt: skip
+    alarms.set_notifier(core.notifier)
+    core.notifier.report_to(alarms.told, core.hear_trouble)
+    _introduce(core)
+    return core
+
+
+def _introduce(core: StationCore) -> None:
+    """Tell the listener who wants to hear what."""
+    listener, supervisor, registry = core.listener, core.supervisor, core.registry
+    listener.lane = core.queue.lane
+    listener.job_of = core.runs.job_of
+    listener.on_dirty = core.note_dirty
+    listener.on_progress.append(core.queue.run_progress)
+    listener.on_ended.append(core.queue.run_ended)
+    listener.on_trip.append(lambda channel, reason: supervisor.latch_trip(channel, reason))
+    registry.places.channels = lambda: [status.channel for status in supervisor.channels()]
+    registry.places.busy = listener.busy
+    registry.on_channel.append(listener.refresh)
+
+
+async def _read_journals(core: StationCore, stack: AsyncExitStack) -> None:
+    """Load and verify what the station wrote before; put its latches back. Raises: StoreError."""
+    await core.audit.open()
+    stack.callback(core.audit.close)
+    await core.people.open()
+    stack.callback(core.people.close)
+    await core.latches.open()
+    stack.callback(core.latches.close)
+    if core.latches.stop_all.active:
+        core.supervisor.latch_stop_all(core.latches.stop_all.reason)
+    for channel, reason in core.latches.tripped.items():
+        core.supervisor.latch_trip(channel, reason)
+    await core.registry.open()
+    await core.alarms.open()
+    if core.audit.damaged:
+        lines = ", ".join(map(str, core.audit.damaged[:10]))
+        core.hear_problem("audit.damaged", f"audit.jsonl: line {lines} does not fit the chain")
+    for problem in core.registry.problems:
+        core.hear_problem("store.damaged", problem)
+
+
+async def _take_up(core: StationCore) -> None:
+    """Reconcile with the devices what earlier processes left, and fill the gaps."""
+    going_on, problems = await core.runs.open()
+    for run_id in going_on:
+        try:
+            await core.runs.replay([run_id])
+        except (StoreError, KeyError, ValueError) as error:
+            problems.append(f"{run_id}: {error}")
+    for problem in problems:
+        core.hear_problem("run.damaged", problem)
+    for problem in await core.supervisor.take_up(going_on):
+        core.hear_problem("run.untaken", problem)
+
+
+async def _write_last(core: StationCore) -> None:
+    """Make durable what waits; a disk that refuses now loses nothing that was believed."""
+    for write in (core.latches.write, core.alarms.flush, core.series.flush):
+        try:
+            await write()
+        except StoreError:
+            continue
+    core.queue.close()
+    core.notifier.close()
+
+
+def _binder(file: StationFile, root: DataRoot, supervisor: Supervisor) -> Bind:
+    """Return what binds a changed protocol for a run's cell and channel."""
+    from labctl.engine.resume import cell_from_fields
+    from labctl.engine.station import channel_limits, has_chamber
+
+    def bound(run_id: RunId, text: str, variables: Mapping[str, str]) -> Program:
+        manifest = read_manifest(root.disk, root.run_folder(run_id))
+        channel = ChannelId(str(manifest["channel"]))
+        protocol = parse_protocol(text, f"revision of {run_id}")
+        return bind(
+            protocol,
+            cell_from_fields(manifest["cell"]),
+            channel,
+            supervisor.capabilities(channel),
+            variables=variables or manifest["program"].get("variables") or {},
+            channel_limits=channel_limits(file, channel),
+            has_chamber=has_chamber(file, channel),
+        )
+
+    return bound
+
+
+class _QueueEngine:
+    """The supervisor as the queue sees it: a start is also told to who keeps runs and cells."""
+
+    def __init__(self, supervisor: Supervisor, runs: RunKeeper, registry: Registry) -> None:
+        self._supervisor = supervisor
+        self._runs = runs
+        self._registry = registry
+        self.active: Callable[[], Sequence[Progress]] = supervisor.active
+        self.channels: Callable[[], Sequence[ChannelStatus]] = supervisor.channels
+        self.instruments: Callable[[], Sequence[InstrumentStatus]] = supervisor.instruments
+        self.tripped: Callable[[ChannelId], str] = supervisor.tripped
+        self.capabilities: Callable[[ChannelId], CyclerCapabilities] = supervisor.capabilities
+
+    async def start(self, job: Job) -> RunId:
+        run_id = await self._supervisor.start(job)
+        await self._runs.began(run_id, job)
+        self._registry.note_run(run_id, job.program.cell.cell_id, job.program.channel)
+        return run_id
