@@ -35,15 +35,31 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         "demo", "labctl.cli.demo", "run the reference study on a virtual bench and compare with its numbers"
     ),
+    Verb(
+        "serve", "labctl.cli.serve", "run the station that owns instruments, queue, limits, alarms and data"
+    ),
     Verb("run", "labctl.cli.run", "run a protocol on a cell in a channel and follow it"),
-    Verb("runs", "labctl.cli.runs", "list, show, follow, stop, resume, plot and export runs"),
+    Verb("queue", "labctl.cli.queue", "list, add, order, hold, release and retry jobs; show the calendar"),
+    Verb("runs", "labctl.cli.runs", "list, show, follow, stop, pause, resume, change, plot and export runs"),
+    Verb("channel", "labctl.cli.channel", "list channels, load and eject cells, reset a trip"),
     Verb("protocols", "labctl.cli.protocols", "list, show, check, convert and rehearse protocols"),
     Verb("cells", "labctl.cli.cells", "register cells: add, list, show, import from CSV or XLSX"),
+    Verb("alarms", "labctl.cli.alarms", "list, acknowledge, shelve and disable alarms"),
+    Verb("stop-all", "labctl.cli.stopall", "stop all outputs of the bench, until a person releases it"),
+    Verb(
+        "instruments",
+        "labctl.cli.instruments",
+        "list instruments, ask one who it is, scan ports and addresses",
+    ),
     Verb("chamber", "labctl.cli.chamber", "read or set the temperature chambers of the station"),
+    Verb("users", "labctl.cli.users", "give people and programs tokens with a role, take them away"),
+    Verb("audit", "labctl.cli.audit", "show who did what and why; verify the journal"),
+    Verb("notify", "labctl.cli.notify", "show how people are told of alarms, send a test message"),
     Verb("store", "labctl.cli.store", "verify stored data, rebuild the catalogue, print digests"),
     Verb("init", "labctl.cli.init", "write a commented station file"),
     Verb("doctor", "labctl.cli.doctor", "check this computer, the station file and the instruments"),
     Verb("sim", "entry:sim", "serve a virtual bench: simulated instruments on real TCP ports"),
+    Verb("bench", "labctl.cli.bench", "ask a virtual bench something over its admin link"),
 )
 
 
@@ -254,7 +270,7 @@ def _help_text() -> str:
         "",
         "verbs:",
     ]
-    lines += [f"  {verb.name:<10} {verb.help}" for verb in VERBS]
+    lines += [f"  {verb.name:<12} {verb.help}" for verb in VERBS]
     lines += ["", "labctl VERB --help tells more. Every verb takes --json, --data DIR and --station FILE.",
               "Exit codes: 0 ok, 1 refused or failed, 2 usage."]  # fmt: skip
     return "\n".join(lines) + "\n"

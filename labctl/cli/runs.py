@@ -1,4 +1,7 @@
-"""``labctl runs``: list, show, follow, stop, resume, plot and export runs."""
+"""``labctl runs``: list, show, follow, plot and export runs, and every act on one.
+
+What is read comes from the run folders, station or not; acts go through the station that serves the data root.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labctl.cli.app import EXIT_FAILED, EXIT_OK, add_subverbs
+from labctl.cli.atstation import add_acting, add_by, is_served
 from labctl.cli.context import refresh_runs, root_of, run_named
 from labctl.cli.output import emit_json, print_table, say
 from labctl.cli.progress import duration
+from labctl.cli.runacts import ACT_HELP, ACTS, act, add_act_arguments, list_runs, resume, stop
 from labctl.errors import UserInputError
 
 if TYPE_CHECKING:
     from labctl.store.root import DataRoot
     from labctl.store.runreader import RunReader
 
-HELP = "List, show, follow, stop, resume, plot and export runs."
+HELP = "List, show, follow, stop, pause, resume, change, plot and export runs."
 
 PLOT_KINDS = ("profile", "curves", "cycles", "polarisation", "dqdv")
 PLOT_FORMATS = ("pdf", "svg", "png")
@@ -34,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             ("show", "show one run: cell, program, segments, cycles, events"),
             ("follow", "watch a run that another process drives"),
             ("stop", "stop a run's test on the instrument"),
-            ("resume", "go on with runs whose process ended (default: all that are not over)"),
+            ("resume", "go on after a pause, or with runs that were left (default: all that are not over)"),
+            *ACT_HELP,
             ("plot", "draw a run as a figure for paper"),
             ("export", "write a run's records in an open or vendor-like format"),
         ),
@@ -44,7 +50,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name in ("show", "follow", "stop"):
         verbs[name].add_argument("run_id", metavar="RUN", help=RUN_HELP)
     verbs["stop"].add_argument("--reason", default="stopped by command", help="goes into the journal")
+    add_by(verbs["stop"])
     verbs["resume"].add_argument("run_ids", nargs="*", metavar="RUN")
+    verbs["resume"].add_argument(
+        "--alone",
+        action="store_true",
+        help="drive them in this process and follow to the end, without a station",
+    )
+    add_acting(verbs["resume"])
+    add_act_arguments(verbs, RUN_HELP)
     plot = verbs["plot"]
     plot.add_argument("run_ids", nargs="+", metavar="RUN", help=f"one or more: {RUN_HELP}")
     plot.add_argument("--kind", choices=PLOT_KINDS, default="profile")
@@ -66,14 +80,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the chosen sub-verb."""
-    acts = {"list": _list, "show": _show, "plot": _plot, "export": _export}
-    if args.what in acts:
-        return acts[args.what](root_of(args), args)
+    if args.what in ACTS:
+        return act(args)
+    if args.what == "list" and is_served(args):
+        return list_runs(args)
+    reads = {"list": _list, "show": _show, "plot": _plot, "export": _export}
+    if args.what in reads:
+        return reads[args.what](root_of(args), args)
+    return _control(args)
+
+
+def _control(args: argparse.Namespace) -> int:
+    """Follow, stop or resume: through the station where one serves, else by this process."""
     from labctl.cli import runcontrol
 
-    return {"follow": runcontrol.follow, "stop": runcontrol.stop, "resume": runcontrol.resume}[args.what](
-        args
-    )
+    if args.what == "follow":
+        return runcontrol.follow(args)
+    if args.what == "stop":
+        return stop(args) if is_served(args) else runcontrol.stop(args)
+    return runcontrol.resume(args) if args.alone else resume(args)
 
 
 def _list(root: DataRoot, args: argparse.Namespace) -> int:
