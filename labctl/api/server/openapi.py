@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from fastapi import FastAPI
@@ -12,7 +13,7 @@ from labctl.api.server.needs import role_of
 from labctl.model.person import Role
 
 
-def described(app: FastAPI) -> dict[str, Any]:
+def described(app: FastAPI, routes: Iterable[APIRoute]) -> dict[str, Any]:
     """Return the OpenAPI document of the application, made once."""
     if app.openapi_schema is None:
         document = get_openapi(
@@ -26,9 +27,8 @@ def described(app: FastAPI) -> dict[str, Any]:
             ),
             separate_input_output_schemas=False,
         )
-        for route in app.routes:
-            if isinstance(route, APIRoute) and route.include_in_schema:
-                _complete(document["paths"][route.path_format], route)
+        for route in routes:
+            _complete(document["paths"][route.path_format], route)
         document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         document["security"] = [{"token": []}]
         for schema in document["components"]["schemas"].values():
