@@ -85,6 +85,6 @@ def _definitions(args: argparse.Namespace, station: Station) -> int:
     found = station.alarms.definitions()
     if args.json:
         return tell(args, found)
-    names = ("id", "priority", "cause", "what_to_do")
-    print_table("", names, [[str(entry.get(name, "")) for name in names] for entry in found])
+    rows = [(at.id, at.priority.value, at.cause, at.what_to_do) for at in found]
+    print_table("", ("definition", "priority", "cause", "what to do"), rows)
     return 0

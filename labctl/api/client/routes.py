@@ -18,10 +18,11 @@ from labctl.api.messages import (
     State,
     Submitted,
 )
+from labctl.engine.machines.alarmterms import Definition
 from labctl.model.alarm import Alarm
 from labctl.model.audit import AuditCheck
 from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus, StationInfo, StopAll
-from labctl.model.cell import Cell, CellEvent, ImportReport, Revision
+from labctl.model.cell import Batch, Cell, CellEvent, Electrode, ImportReport, Revision
 from labctl.model.job import CalendarEntry, Job
 from labctl.model.person import Person
 from labctl.model.run import RunDetail, RunRevision, RunSummary
@@ -54,6 +55,16 @@ CELL_CHANGE = Route("POST", "/cells/{cell_id}", Revised)
 CELL_REVISIONS = Route("GET", "/cells/{cell_id}/revisions", tuple[Revision, ...])
 CELL_HISTORY = Route("GET", "/cells/{cell_id}/history", tuple[CellEvent, ...])
 CELL_IMPORT = Route("POST", "/cells/import", ImportReport)
+ELECTRODES = Route("GET", "/electrodes", tuple[Electrode, ...])
+ELECTRODE_ADD = Route("POST", "/electrodes", Electrode)
+ELECTRODE = Route("GET", "/electrodes/{electrode_id}", Electrode)
+ELECTRODE_CHANGE = Route("POST", "/electrodes/{electrode_id}", Revised)
+ELECTRODE_REVISIONS = Route("GET", "/electrodes/{electrode_id}/revisions", tuple[Revision, ...])
+BATCHES = Route("GET", "/batches", tuple[Batch, ...])
+BATCH_ADD = Route("POST", "/batches", Batch)
+BATCH = Route("GET", "/batches/{batch_id}", Batch)
+BATCH_CHANGE = Route("POST", "/batches/{batch_id}", Revised)
+BATCH_REVISIONS = Route("GET", "/batches/{batch_id}/revisions", tuple[Revision, ...])
 
 JOBS = Route("GET", "/jobs", tuple[Job, ...])
 JOBS_SUBMIT = Route("POST", "/jobs", Submitted)
@@ -87,7 +98,7 @@ RUN_EVENTS = Route("GET", "/runs/{run_id}/events", tuple[Plain, ...])
 RUN_REVISIONS = Route("GET", "/runs/{run_id}/revisions", tuple[RunRevision, ...])
 
 ALARMS = Route("GET", "/alarms", tuple[Alarm, ...])
-ALARM_DEFINITIONS = Route("GET", "/alarms/definitions", tuple[Plain, ...])
+ALARM_DEFINITIONS = Route("GET", "/alarms/definitions", tuple[Definition, ...])
 ALARM_FIGURES = Route("GET", "/alarms/figures", Plain)
 ALARM_ACK = Route("POST", "/alarms/{key}/ack", Alarm)
 ALARM_SHELVE = Route("POST", "/alarms/{key}/shelve", Alarm)

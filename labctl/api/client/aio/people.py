@@ -7,6 +7,7 @@ from typing import Any
 from labctl.api.client import routes
 from labctl.api.client.aio.link import AsyncLink
 from labctl.api.messages import AlarmAct, AuditPage, NewPerson, PersonToken, Reason
+from labctl.engine.machines.alarmterms import Definition
 from labctl.model.alarm import Alarm
 from labctl.model.audit import AuditCheck
 from labctl.model.person import Person, Role
@@ -22,7 +23,7 @@ class AsyncAlarms:
         """Return every alarm that is not normal."""
         return await self._link.call(routes.ALARMS)
 
-    async def definitions(self) -> tuple[dict[str, Any], ...]:
+    async def definitions(self) -> tuple[Definition, ...]:
         """Return what may be raised: cause, consequence, what to do."""
         return await self._link.call(routes.ALARM_DEFINITIONS)
 

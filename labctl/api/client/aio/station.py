@@ -13,7 +13,7 @@ from labctl.api.client.aio.jobs import AsyncQueue
 from labctl.api.client.aio.link import PATIENCE_S, AsyncLink
 from labctl.api.client.aio.mirror import AsyncMirror
 from labctl.api.client.aio.people import AsyncAlarms, AsyncAudit, AsyncNotify, AsyncPeople
-from labctl.api.client.aio.registry import AsyncCells
+from labctl.api.client.aio.registry import AsyncBatches, AsyncCells, AsyncElectrodes
 from labctl.api.client.aio.runs import AsyncRuns
 from labctl.api.client.aio.stream import AsyncStream
 from labctl.api.client.frames import Rows
@@ -72,6 +72,8 @@ class AsyncStation:
         self.queue = AsyncQueue(link)
         self.runs = AsyncRuns(link)
         self.cells = AsyncCells(link)
+        self.electrodes = AsyncElectrodes(link)
+        self.batches = AsyncBatches(link)
         self.channels = AsyncChannels(link)
         self.chambers = AsyncChambers(link)
         self.instruments = AsyncInstruments(link)

@@ -8,6 +8,7 @@ from typing import Any
 from labctl.api.client import routes
 from labctl.api.client.sync.link import Link
 from labctl.api.messages import AlarmAct, AuditPage, NewPerson, PersonToken, Reason
+from labctl.engine.machines.alarmterms import Definition
 from labctl.model.alarm import Alarm
 from labctl.model.audit import AuditCheck
 from labctl.model.person import Person, Role
@@ -23,7 +24,7 @@ class Alarms:
         """Return every alarm that is not normal."""
         return self._link.call(routes.ALARMS)
 
-    def definitions(self) -> tuple[dict[str, Any], ...]:
+    def definitions(self) -> tuple[Definition, ...]:
         """Return what may be raised: cause, consequence, what to do."""
         return self._link.call(routes.ALARM_DEFINITIONS)
 

@@ -1,5 +1,5 @@
 # Made from labctl/api/client/aio/registry.py by `python -m labctl.api.client.generate`.
-"""The registry: cells, their corrections and where they were."""
+"""The registry: cells, electrodes and batches, their corrections and where they were."""
 
 from __future__ import annotations
 
@@ -8,8 +8,16 @@ from collections.abc import Mapping
 
 from labctl.api.client import routes
 from labctl.api.client.sync.link import Link
-from labctl.api.messages import ChangedCell, ImportTable, NewCell
-from labctl.model.cell import Cell, CellEvent, ImportReport, Revision
+from labctl.api.messages import (
+    ChangedBatch,
+    ChangedCell,
+    ChangedElectrode,
+    ImportTable,
+    NewBatch,
+    NewCell,
+    NewElectrode,
+)
+from labctl.model.cell import Batch, Cell, CellEvent, Electrode, ImportReport, Revision
 
 
 class Cells:
@@ -26,13 +34,16 @@ class Cells:
         """Return one cell."""
         return self._link.call(routes.CELL, cell_id)
 
-    def add(self, cell: Cell) -> Cell:
+    def add(self, cell: Cell, *, reason: str = "") -> Cell:
         """Register a cell."""
-        return self._link.call(routes.CELL_ADD, body=NewCell(cell))
+        return self._link.call(routes.CELL_ADD, body=NewCell(cell, reason))
 
-    def change(self, cell: Cell, *, reason: str) -> int:
-        """Store a correction as a new revision and return its number; rows that were measured stay as they are."""
-        body = ChangedCell(cell, reason)
+    def change(self, cell: Cell, *, reason: str, revision: int | None = None) -> int:
+        """Store a correction as a new revision and return its number; rows that were measured stay as they are.
+
+        ``revision`` is the one that the correction was decided on: another one by now is a conflict.
+        """
+        body = ChangedCell(cell, reason, revision)
         return (self._link.call(routes.CELL_CHANGE, cell.cell_id, body=body)).revision
 
     def revisions(self, cell_id: str) -> tuple[Revision, ...]:
@@ -49,3 +60,59 @@ class Cells:
         """Register cells from a CSV or XLSX file or pasted text; returns the report with its questions."""
         body = ImportTable(name, base64.b64encode(content).decode("ascii"), dry_run, dict(answers or {}))
         return self._link.call(routes.CELL_IMPORT, body=body)
+
+
+class Electrodes:
+    """The registered electrodes, and the sheets that they are cut from."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def list(self) -> tuple[Electrode, ...]:
+        """Return every electrode, at its newest revision."""
+        return self._link.call(routes.ELECTRODES)
+
+    def get(self, electrode_id: str) -> Electrode:
+        """Return one electrode."""
+        return self._link.call(routes.ELECTRODE, electrode_id)
+
+    def add(self, electrode: Electrode, *, reason: str = "") -> Electrode:
+        """Register an electrode."""
+        return self._link.call(routes.ELECTRODE_ADD, body=NewElectrode(electrode, reason))
+
+    def change(self, electrode: Electrode, *, reason: str, revision: int | None = None) -> int:
+        """Store a correction as a new revision and return its number."""
+        body = ChangedElectrode(electrode, reason, revision)
+        return (self._link.call(routes.ELECTRODE_CHANGE, electrode.electrode_id, body=body)).revision
+
+    def revisions(self, electrode_id: str) -> tuple[Revision, ...]:
+        """Return every version of an electrode, oldest first."""
+        return self._link.call(routes.ELECTRODE_REVISIONS, electrode_id)
+
+
+class Batches:
+    """The registered batches of cells and electrodes."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def list(self) -> tuple[Batch, ...]:
+        """Return every batch, at its newest revision."""
+        return self._link.call(routes.BATCHES)
+
+    def get(self, batch_id: str) -> Batch:
+        """Return one batch."""
+        return self._link.call(routes.BATCH, batch_id)
+
+    def add(self, batch: Batch, *, reason: str = "") -> Batch:
+        """Register a batch."""
+        return self._link.call(routes.BATCH_ADD, body=NewBatch(batch, reason))
+
+    def change(self, batch: Batch, *, reason: str, revision: int | None = None) -> int:
+        """Store a correction as a new revision and return its number."""
+        body = ChangedBatch(batch, reason, revision)
+        return (self._link.call(routes.BATCH_CHANGE, batch.batch_id, body=body)).revision
+
+    def revisions(self, batch_id: str) -> tuple[Revision, ...]:
+        """Return every version of a batch, oldest first."""
+        return self._link.call(routes.BATCH_REVISIONS, batch_id)

@@ -15,7 +15,7 @@ from labctl.api.client.sync.jobs import Queue
 from labctl.api.client.sync.link import PATIENCE_S, Link
 from labctl.api.client.sync.mirror import Mirror
 from labctl.api.client.sync.people import Alarms, Audit, Notify, People
-from labctl.api.client.sync.registry import Cells
+from labctl.api.client.sync.registry import Batches, Cells, Electrodes
 from labctl.api.client.sync.runs import Runs
 from labctl.api.client.sync.stream import Stream
 from labctl.api.messages import (
@@ -73,6 +73,8 @@ class Station:
         self.queue = Queue(link)
         self.runs = Runs(link)
         self.cells = Cells(link)
+        self.electrodes = Electrodes(link)
+        self.batches = Batches(link)
         self.channels = Channels(link)
         self.chambers = Chambers(link)
         self.instruments = Instruments(link)
