@@ -47,6 +47,9 @@ class Disk(Protocol):
     def read(self, path: Path) -> bytes:
         """Return all bytes of a file."""
 
+    def read_part(self, path: Path, offset: int, size: int) -> bytes:
+        """Return up to ``size`` bytes of a file from ``offset`` on; fewer where it ends."""
+
     def size(self, path: Path) -> int | None:
         """Return the size of a file in bytes, ``None`` if there is no such file."""
 
@@ -135,6 +138,12 @@ class RealDisk:
     def read(self, path: Path) -> bytes:
         """Return all bytes of a file."""
         return path.read_bytes()
+
+    def read_part(self, path: Path, offset: int, size: int) -> bytes:
+        """Return up to ``size`` bytes of a file from ``offset`` on."""
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read(size)
 
     def size(self, path: Path) -> int | None:
         """Return the size of a file in bytes, ``None`` if there is no such file."""

@@ -23,6 +23,9 @@ from labctl.store.verify import Finding, verify_folder
 if TYPE_CHECKING:
     import pandas as pd
 
+_BACKFILLED = b'"backfilled": true'
+"""As receipts say it."""
+
 
 class RunReader:
     """A run folder as it is now. Rows behind ``end_sequence`` are not shown; ``tail`` has them."""
@@ -170,6 +173,30 @@ class RunReader:
         return [
             (first, int(fields["last"]), Receipt.from_json(fields)) for first, fields in sorted(found.items())
         ]
+
+    def backfilled(self, first: int, last: int) -> NDArray[np.bool_]:
+        """Tell of each of the rows ``first`` to ``last`` whether it was fetched after an outage. Shape: (n,)."""
+        found = np.zeros(max(0, last - first + 1), dtype=bool)
+        raws = []
+        for number, parts in self._logs().items():
+            if names.last_sequence_of(number) >= first and names.last_sequence_of(number - 1) < last:
+                with contextlib.suppress(
+                    FileNotFoundError
+                ):  # sealed meanwhile: its receipts are in their file
+                    raws += run_folder.load_logs(self._disk, self.folder, number, parts).receipts
+        data = self._read(names.RECEIPTS)
+        at = data.find(_BACKFILLED)
+        while at >= 0:  # months have a hundred thousand receipts; few are of outages, and only those are read
+            start, stop = data.rfind(b"\n", 0, at) + 1, data.find(b"\n", at) + 1
+            raws.append(data[start:stop])
+            at = data.find(_BACKFILLED, stop) if stop else -1
+        for raw in raws:
+            decoded = decode_line(raw) if _BACKFILLED in raw else None
+            if decoded is not None:
+                found[max(0, int(decoded[0]["n"]) - first) : max(0, int(decoded[0]["last"]) - first + 1)] = (
+                    True
+                )
+        return found
 
     def _lines(self, name: str) -> list[dict[str, Any]]:
         kept = [raw for content in self._live() for file, raw in content.lines if file == name]

@@ -98,6 +98,10 @@ class SimulatedDisk:
         """Return all bytes of a file."""
         return bytes(self._inode(path).now)
 
+    def read_part(self, path: Path, offset: int, size: int) -> bytes:
+        """Return up to ``size`` bytes of a file from ``offset`` on."""
+        return bytes(self._inode(path).now[offset : offset + size])
+
     def size(self, path: Path) -> int | None:
         """Return the size of a file in bytes, ``None`` if there is no such file."""
         inode = self._names.get(path)
