@@ -396,7 +396,10 @@ def truth(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
         "plant_s": bench.now_s,
         "status": channel.status.value,
         "testid": 0 if test is None else test.test_id,
+        "barcode": "" if test is None else test.barcode,
+        "tests": {str(entry.test_id): entry.barcode for entry in channel.tests.values()},
         "count": count,
+        "lost": [] if test is None else [list(piece) for piece in test.lost],
         "records": records,
         "commands": [
             {
@@ -406,6 +409,8 @@ def truth(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
                 "accepted": entry.accepted,
                 "testid": entry.test_id,
                 "detail": entry.detail,
+                "barcode": entry.barcode,
+                "sha256": entry.sha256,
             }
             for entry in device.truth
             if entry.place == place

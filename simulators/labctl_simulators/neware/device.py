@@ -6,6 +6,7 @@ change something are handed to ``on_accepted`` with the files they named, so tha
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,6 +44,8 @@ class TruthEntry:
     accepted: bool
     test_id: int
     detail: str = ""
+    barcode: str = ""
+    sha256: str = ""
 
 
 @dataclass(slots=True)
@@ -115,10 +118,18 @@ class Installation:
     ) -> None:
         """Note an energising command in the truth log; also a refused one is written down."""
         self.changed = True
-        test_id = 0 if channel.test is None else channel.test.test_id
+        file = self.files.get(detail)
         self.truth.append(
             TruthEntry(
-                len(self.truth) + 1, self.now_tick(), self.place_of(key), command, accepted, test_id, detail
+                len(self.truth) + 1,
+                self.now_tick(),
+                self.place_of(key),
+                command,
+                accepted,
+                test_id=0 if channel.test is None else channel.test.test_id,
+                detail=detail,
+                barcode=channel.barcode,
+                sha256="" if file is None else hashlib.sha256(file).hexdigest(),
             )
         )
 

@@ -1,0 +1,160 @@
+"""The deterministic fault tier: ``python -m labctl.testing.faultbench --seeds 1-60``.
+
+Plays seeded stories on the real engine, drivers and store, with the invariants checked after each event, and prints
+channel-hours, faults by kind and every violation with the seed that replays it. Exit code 1 where there was one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from labctl.testing.faultacts import Injector
+from labctl.testing.faultstory import Story, make_story
+from labctl.testing.faultworld import World
+from labctl.testing.invariants import Checker, Known, Listener
+from labctl.testing.invariants_events import LegalLives, NoSilentFail, OwnAsserts
+from labctl.testing.invariants_rows import Audit, FrozenProgram, NoDuplicates, NoInvention, NoLoss, Order
+from labctl.testing.invariants_wire import (
+    Bounded,
+    LimitsHold,
+    MonotonicTime,
+    NoBlindRetry,
+    Recovers,
+    RightCell,
+    SafeOnSilence,
+    StateAgrees,
+)
+from labctl.testing.simstation import ROOT, SupervisorLives, play
+
+CHECKERS: tuple[type[Checker], ...] = (
+    NoLoss, NoDuplicates, Order, NoInvention, LimitsHold, SafeOnSilence, RightCell, NoBlindRetry, StateAgrees,
+    FrozenProgram, MonotonicTime, Bounded, NoSilentFail, LegalLives, Audit, Recovers, OwnAsserts,
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Report:
+    """What one story, or many, showed."""
+
+    seeds: list[int] = field(default_factory=list)
+    channel_hours: float = 0.0
+    lives: int = 0
+    rows: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    met: Counter[str] = field(default_factory=Counter)
+    checks: Counter[str] = field(default_factory=Counter)
+    violations: list[tuple[int, str, str]] = field(default_factory=list)
+
+    def add(self, other: Report) -> None:
+        """Take in another report."""
+        self.seeds += other.seeds
+        self.channel_hours += other.channel_hours
+        self.lives += other.lives
+        self.rows += other.rows
+        self.faults += other.faults
+        self.met += other.met
+        self.checks += other.checks
+        self.violations += other.violations
+
+
+def play_seed(seed: int, *, only: Sequence[str] = (), quiet: bool = False) -> Report:
+    """Play one story and judge it."""
+    story = make_story(seed, only=only, quiet=quiet)
+    with tempfile.TemporaryDirectory(prefix="labctl-faults-") as folder:
+        return _played(story, Path(folder))
+
+
+def _played(story: Story, folder: Path) -> Report:
+    world = World(story.bench, seed=story.seed)
+    known = Known(world, story, ROOT)
+    checkers = [checker(known) for checker in CHECKERS]
+    world.watchers = [Listener(known), *checkers]
+    lives = SupervisorLives(world, story, folder)
+    lives.on_reset = next(checker for checker in checkers if isinstance(checker, LimitsHold)).reset
+    injector = Injector(world, lives)
+    for planned in story.faults:
+        world.at(planned.at_s, lambda planned=planned: injector.do(planned))  # type: ignore[misc]  # a default binds the loop's value
+    play(world, story, lives)
+    for checker in checkers:
+        checker.at_end()
+    report = Report([story.seed], lives=world.life)
+    hours = sum(run.last_row_s - run.phases[0][0] for run in known.runs.values() if run.acked) / 3600.0
+    report.channel_hours = hours
+    report.rows = sum(len(block) for run in known.runs.values() for block in run.acked)
+    report.faults = Counter(fault.fid for fault in world.faults)
+    report.met = Counter(fault.fid for fault in world.faults if fault.hit)
+    report.checks = Counter({checker.id: checker.checked for checker in checkers})
+    report.violations = [(story.seed, invariant, text) for invariant, text in world.violations]
+    return report
+
+
+def seeds_of(text: str) -> list[int]:
+    """Read ``1-20,33``. Raises: ValueError."""
+    found: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        found.extend(range(int(first), int(last or first) + 1))
+    return found
+
+
+def play_seeds(seeds: Iterable[int], *, stop_at_first: bool = False) -> Report:
+    """Play stories one after the other."""
+    total = Report()
+    for seed in seeds:
+        total.add(play_seed(seed))
+        if stop_at_first and total.violations:
+            break
+    return total
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def tell(report: Report) -> None:
+    """Print a report."""
+    _say(
+        f"{report.channel_hours:.0f} channel-hours, {report.lives} processes, {report.rows} rows, "
+        f"{sum(report.faults.values())} faults, {len(report.violations)} violations"
+    )
+    _say("faults: " + ", ".join(f"{fid} {count}" for fid, count in sorted(report.faults.items())))
+    _say("checks: " + ", ".join(f"{name} {count}" for name, count in sorted(report.checks.items())))
+    for seed, invariant, text in report.violations[:40]:
+        _say(f"seed {seed}: {invariant}: {text}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the tier from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m labctl.testing.faultbench", description=__doc__)
+    parser.add_argument("--seeds", type=seeds_of, default=seeds_of("1-60"), help="for example 1-60 or 7,9")
+    parser.add_argument("--stop-at-first", action="store_true", help="end at the first violation")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument("--verbose", action="store_true", help="print a line per seed")
+    options = parser.parse_args(arguments)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    total = Report()
+    for seed in options.seeds:
+        report = play_seed(seed)
+        total.add(report)
+        if options.verbose:
+            tell(report)
+        if options.stop_at_first and report.violations:
+            break
+    if options.json:
+        _say(json.dumps(asdict(total)))
+    else:
+        tell(total)
+    return 1 if total.violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,156 @@
+"""Teeth: each planted bug must be found. ``python -m labctl.testing.plantedbugs --bugs tests/faults/bugs``.
+
+A planted bug is a patch file whose header names the invariant it breaks. The product is copied into a temporary
+folder, the patch applied there, and the fault bench run on the copy, from the seed that found it last time and then
+from seed 1 on, until a violation is found or the budget of channel-hours is spent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from labctl.testing.faultbench import seeds_of
+from labctl.testing.patches import Patch, apply_patch, read_patch
+
+PACKAGES = ("labctl", "drivers/labctl_drivers", "simulators/labctl_simulators", "protocols/labctl_protocols")
+CHANNEL_HOURS_MAX = 10_000.0
+CHUNK = 12
+"""Seeds played in one process before it is asked what it has found."""
+RUN_TIMEOUT_S = 1500.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one planted bug."""
+
+    name: str
+    invariant: str
+    found: bool
+    seed: int | None = None
+    broken: tuple[str, ...] = ()
+    channel_hours: float = 0.0
+    text: str = ""
+
+
+def source_root() -> Path:
+    """Return the folder that the product is installed from."""
+    return Path(__file__).resolve().parents[2]
+
+
+def patches_in(folder: Path) -> list[Patch]:
+    """Return all patches of a folder by name. Raises: UserFileError."""
+    return [read_patch(path) for path in sorted(folder.glob("*.patch"))]
+
+
+def copy_product(target: Path) -> None:
+    """Copy the product's packages."""
+    for package in PACKAGES:
+        shutil.copytree(
+            source_root() / package, target / package, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True
+        )
+
+
+def check_fit(patch: Patch, scratch: Path) -> None:
+    """Apply a patch to copies of the files that it changes, and compile them. Raises: UserFileError, SyntaxError."""
+    for name in patch.files:
+        target = scratch / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source = source_root() / name
+        if source.is_file():
+            shutil.copyfile(source, target)
+    apply_patch(patch, scratch)
+    for name in patch.files:
+        compile((scratch / name).read_text(encoding="utf-8"), name, "exec")
+
+
+def hunt(patch: Patch, *, channel_hours: float = CHANNEL_HOURS_MAX, seeds: Sequence[int] = ()) -> Verdict:
+    """Run the fault bench on a copy with the bug until it is found."""
+    invariant = patch.header.get("Invariant", "")
+    with tempfile.TemporaryDirectory(prefix="labctl-bug-") as folder:
+        tree = Path(folder)
+        copy_product(tree)
+        apply_patch(patch, tree)
+        hinted = seeds_of(patch.header["Seed"]) if patch.header.get("Seed") else []
+        spent, begin = 0.0, 1
+        chunk = list(dict.fromkeys([*seeds, *hinted])) or list(range(1, CHUNK + 1))
+        if not seeds and not hinted:
+            begin = CHUNK + 1
+        while True:
+            report, trouble = _bench(tree, chunk)
+            spent += float(report.get("channel_hours", 0.0))
+            violations = report.get("violations", [])
+            if trouble or violations:
+                return _found(patch.name, invariant, violations, spent, trouble)
+            if spent >= channel_hours or seeds:
+                return Verdict(patch.name, invariant, False, channel_hours=spent)
+            chunk, begin = list(range(begin, begin + CHUNK)), begin + CHUNK
+
+
+def _found(name: str, invariant: str, violations: list[list[str]], spent: float, trouble: str) -> Verdict:
+    broken = tuple(dict.fromkeys(str(entry[1]) for entry in violations))
+    first = violations[0] if violations else (None, "", trouble)
+    seed = None if first[0] is None else int(first[0])
+    return Verdict(name, invariant, True, seed, broken or ("crash",), spent, str(first[2])[:300])
+
+
+def _bench(tree: Path, seeds: Sequence[int]) -> tuple[dict[str, list[list[str]]], str]:
+    """Play seeds on a copy; returns the report, and what it said where it crashed."""
+    folders = [str(tree / Path(package).parent) for package in PACKAGES]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(dict.fromkeys(folders)), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "labctl.testing.faultbench", "--json", "--stop-at-first", "--seeds"]
+    try:
+        done = subprocess.run(
+            [*command, ",".join(map(str, seeds))], cwd=tree, env=environment, capture_output=True, text=True,
+            timeout=RUN_TIMEOUT_S, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return {}, f"the bench hangs for more than {RUN_TIMEOUT_S:g} s"
+    try:
+        report = json.loads(done.stdout.strip().splitlines()[-1])
+    except (IndexError, ValueError):
+        return {}, "\n".join((done.stderr or "no output").strip().splitlines()[-3:])
+    return report, ""
+
+
+def chosen(patches: Sequence[Patch], count: int, turn: int) -> list[Patch]:
+    """Return ``count`` patches, another set each turn, all of them in a round."""
+    start = turn * count % len(patches)
+    return [patches[(start + index) % len(patches)] for index in range(min(count, len(patches)))]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Hunt planted bugs from the command line; exit code 1 where one is not found."""
+    parser = argparse.ArgumentParser(prog="python -m labctl.testing.plantedbugs", description=__doc__)
+    parser.add_argument("--bugs", type=Path, default=source_root() / "tests" / "faults" / "bugs")
+    parser.add_argument("--only", default="", help="part of a patch's name")
+    parser.add_argument("--count", type=int, default=0, help="so many of them, another set for each --turn; 0 = all")
+    parser.add_argument("--turn", type=int, default=0)
+    parser.add_argument("--channel-hours", type=float, default=CHANNEL_HOURS_MAX)
+    options = parser.parse_args(arguments)
+    patches = [patch for patch in patches_in(options.bugs) if options.only in patch.name]
+    if options.count:
+        patches = chosen(patches, options.count, options.turn)
+    found = 0
+    for patch in patches:
+        verdict = hunt(patch, channel_hours=options.channel_hours)
+        found += verdict.found
+        word = f"found by seed {verdict.seed} as {', '.join(verdict.broken)}" if verdict.found else "NOT FOUND"
+        sys.stdout.write(
+            f"{verdict.name}: {word} in {verdict.channel_hours:.0f} channel-hours {verdict.text[:160]}\n"
+        )
+        sys.stdout.flush()
+    sys.stdout.write(f"{found} of {len(patches)} planted bugs found\n")
+    return 0 if found == len(patches) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
