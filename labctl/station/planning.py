@@ -8,7 +8,6 @@ rows. Talks to no instrument.
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from typing import Protocol
 from labctl.clock import Clock
 from labctl.config.station import StationFile
 from labctl.engine.machines.dispatch import JobFacts
+from labctl.engine.machines.forecast import estimate_remaining
 from labctl.engine.machines.limits import program_steps
 from labctl.engine.machines.queue import QueueState, title
 from labctl.engine.station import channel_limits, has_chamber
@@ -399,9 +399,8 @@ def before_start_s(program: Program) -> tuple[float, float, float]:
 
     A chamber that has to be brought to a temperature first adds its soak, and up to its time limit.
     """
-    need, demand = program.estimate, program.temperature
-    expected_s = need.duration_expected_s if math.isfinite(need.duration_expected_s) else need.duration_s
-    low_s, high_s = 0.9 * expected_s, max(need.duration_s, expected_s)
+    expected_s, low_s, high_s = estimate_remaining(program)
+    demand = program.temperature
     if demand is None:
         return expected_s, low_s, high_s
     return expected_s + demand.soak_s, low_s, high_s + demand.give_up_s

@@ -202,7 +202,11 @@ class _Round:
         self.decision.next_s = min(self.decision.next_s, at_s)
 
     def _place(self, entry: Entry) -> tuple[ChannelId | None, bool, str]:
-        """Return the channel for a job, whether its cell must be entered there first, or what is in the way."""
+        """Return the channel for a job, whether its cell must be entered there first, or what is in the way.
+
+        A job that names its channel says that the cell sits there, which the checks before the start then look at. A
+        job that leaves the choice to the queue starts where its cell is registered and marked ready.
+        """
         spec = entry.job.spec
         sits = self.where.get(spec.cell_id)
         if spec.channel is not None:
@@ -212,17 +216,17 @@ class _Round:
                     False,
                     f"cell {spec.cell_id} sits in {sits}, the job names {spec.channel}: load it there",
                 )
-            why = self._blocked(entry, spec.channel, sits is not None)
+            why = self._blocked(entry, spec.channel)
             return (None, False, why) if why else (spec.channel, sits is None, "")
         if sits is not None:
             if spec.channels and sits not in spec.channels:
                 return None, False, f"cell {spec.cell_id} sits in {sits}, which is none of the job's channels"
-            why = self._blocked(entry, sits, True)
+            why = self._blocked(entry, sits)
             return (None, False, why) if why else (sits, False, "")
         return self._any(entry)
 
     def _any(self, entry: Entry) -> tuple[ChannelId | None, bool, str]:
-        """Choose an empty channel that a person has marked ready; without one, say where the cell could go."""
+        """Say where a cell that sits nowhere could go; looking ahead, people put it into the first such channel."""
         spec = entry.job.spec
         reasons: dict[ChannelId, str] = {}
         could: list[ChannelId] = []
@@ -230,11 +234,9 @@ class _Round:
             view = self.world.channels.get(channel)
             if view is not None and view.cell is not None:
                 reasons[channel] = f"{channel} holds cell {view.cell}"
-                continue
-            why = self._blocked(entry, channel, True)
-            if why:
+            elif why := self._unusable(entry, channel):
                 reasons[channel] = why
-            elif self.world.assume_loaded or (view is not None and view.ready):
+            elif self.world.assume_loaded:
                 return channel, True, ""
             else:
                 could.append(channel)
@@ -245,8 +247,20 @@ class _Round:
         more = f" (and {len(reasons) - 1} others)" if len(reasons) > 1 else ""
         return None, False, f"no channel is free for cell {spec.cell_id}: {first}{more}"
 
-    def _blocked(self, entry: Entry, channel: ChannelId, loaded: bool) -> str:
-        """Say why a job cannot start in a channel now. ``loaded``: its cell sits there, or may be put there."""
+    def _blocked(self, entry: Entry, channel: ChannelId) -> str:
+        """Say why a job cannot start in its channel now."""
+        why = self._unusable(entry, channel)
+        view = self.world.channels.get(channel)
+        if why or view is None or self.world.assume_loaded:
+            return why
+        if view.cell is not None and view.cell != entry.job.spec.cell_id:
+            return f"{channel} holds cell {view.cell}: load {entry.job.spec.cell_id} there"
+        if entry.job.spec.channel is None and not view.ready:
+            return f"cell {view.cell} in {channel} is not marked ready"
+        return ""
+
+    def _unusable(self, entry: Entry, channel: ChannelId) -> str:
+        """Say why a channel cannot take a job, whatever cell sits there."""
         view = self.world.channels.get(channel)
         if view is None:
             return f"there is no channel {channel} on this bench now"
@@ -259,15 +273,7 @@ class _Round:
         running = self.by_channel.get(channel)
         if running is not None:
             return f"{channel} is in use by {title(running.job)}{self._until(running)}"
-        if view.why:
-            return view.why
-        if self.world.assume_loaded:
-            return ""
-        if view.cell is not None and view.cell != entry.job.spec.cell_id:
-            return f"{channel} holds cell {view.cell}: load {entry.job.spec.cell_id} there"
-        if loaded and view.cell is not None and not view.ready:
-            return f"{channel} is not marked ready"
-        return ""
+        return view.why
 
     def _temperature(self, entry: Entry, channel: ChannelId) -> str:
         """Keep rule 3 of the chambers, and let nobody wait for ever for a chamber that others keep in use."""

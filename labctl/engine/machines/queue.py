@@ -80,6 +80,8 @@ class Entry:
     tries: int = 0
     again_s: float = -math.inf
     well: bool = False
+    begin_utc: str = ""  # of its last start
+    end_utc: str = ""
 
 
 @dataclass(slots=True)
@@ -162,7 +164,8 @@ class QueueState:
     def apply(self, line: Mapping[str, Any], at_s: float) -> None:
         """Take one line that happened at plant moment ``at_s``. Raises: InvariantError, ValueError: it cannot be."""
         kind = Kind(line["kind"])
-        self._ranked = None
+        if kind not in _KEEP_RANKS:
+            self._ranked = None
         if kind is Kind.SUBMIT:
             self._submit(line)
         elif kind is Kind.SNAPSHOT:
@@ -237,12 +240,15 @@ class QueueState:
     def _happened(self, kind: Kind, entry: Entry, line: Mapping[str, Any], at_s: float) -> None:
         """Take what became of a job."""
         job, reason = entry.job, str(line.get("reason", ""))
+        if kind is not Kind.STARTED and "run" in line and line["run"] != job.run_id:
+            raise InvariantError("I09", f"run {line['run']} is not the present run of {job.job_id}")
         if kind is Kind.START:
             self.last_start_s[entry.submission] = at_s
             channel = ChannelId(line["channel"])
-            self._put(
-                replace(entry, tries=entry.tries + 1), state=JobState.STARTING, channel=channel, reason=""
-            )
+            entry = replace(entry, tries=entry.tries + 1, begin_utc=str(line.get("utc", "")))
+            self._put(entry, state=JobState.STARTING, channel=channel, reason="")
+            if self._ranked is not None:
+                self._ranked = tuple(item for item in self._ranked if item != job.job_id)
         elif kind is Kind.STARTED:
             run_id = RunId(line["run"])
             if job.run_id is not None and job.run_id != run_id:
@@ -269,7 +275,7 @@ class QueueState:
 
     def _ended(self, entry: Entry, line: Mapping[str, Any], at_s: float) -> None:
         outcome, reason = Outcome(line["outcome"]), str(line.get("reason", ""))
-        job = entry.job
+        job, entry = entry.job, replace(entry, end_utc=str(line.get("utc", "")))
         if job.run_id is not None:
             self.runs.pop(job.run_id, None)
         if outcome in WELL or outcome is Outcome.STOPPED:
@@ -328,7 +334,7 @@ class QueueState:
             "entries": [
                 {
                     "job": to_plain(entry.job), "text": entry.text, "submission": entry.submission,
-                    "tries": entry.tries, "well": entry.well,
+                    "tries": entry.tries, "well": entry.well, "begin_utc": entry.begin_utc, "end_utc": entry.end_utc,
                     "again_in_s": entry.again_s - now_s if math.isfinite(entry.again_s) else None,
                 }
                 for entry in self.entries.values()
@@ -349,13 +355,9 @@ class QueueState:
             job, again_in_s = from_plain(Job, item["job"]), item["again_in_s"]
             again_s = -math.inf if again_in_s is None else at_s + float(again_in_s)
             self.entries[job.job_id] = Entry(
-                job,
-                str(item["text"]),
-                str(item["submission"]),
-                int(item["tries"]),
-                again_s,
-                bool(item["well"]),
-            )
+                job, str(item["text"]), str(item["submission"]), int(item["tries"]), again_s, bool(item["well"]),
+                str(item["begin_utc"]), str(item["end_utc"]),
+            )  # fmt: skip
             if job.run_id is not None and job.state in ACTIVE_STATES:
                 self.runs[job.run_id] = job.job_id
         self.order = [JobId(job_id) for job_id in line["order"]]
@@ -368,6 +370,21 @@ class QueueState:
 
 
 _BY_PERSON = frozenset({Kind.HOLD, Kind.RELEASE, Kind.REMOVE, Kind.RETRY, Kind.MOVE, Kind.PRIORITY})
+
+_KEEP_RANKS = frozenset(
+    {
+        Kind.START,
+        Kind.STARTED,
+        Kind.PHASE,
+        Kind.LEFT,
+        Kind.LANE_RELEASE,
+        Kind.HOLD,
+        Kind.RELEASE,
+        Kind.HOLD_ALL,
+        Kind.RELEASE_ALL,
+    }
+)
+"""After these the waiting jobs are the same and in the same order, but for the one that starts."""
 
 _ALLOWED: dict[Kind, tuple[frozenset[JobState], str]] = {
     Kind.HOLD: (frozenset({JobState.WAITING}), "only a waiting job can be held; a running one is paused or stopped"),
