@@ -155,6 +155,7 @@ async def _read_journals(core: StationCore, stack: AsyncExitStack) -> None:
     stack.callback(core.latches.close)
     if core.latches.stop_all.active:
         core.supervisor.latch_stop_all(core.latches.stop_all.reason)
+        core.queue.hold_all(core.latches.stop_all.reason)
     for channel, reason in core.latches.tripped.items():
         core.supervisor.latch_trip(channel, reason)
     await core.registry.open()

@@ -215,7 +215,8 @@ class QueueRunner:
             return
         state = _STATE_OF_PHASE.get(phase, JobState.RUNNING)
         entry = self._book.active_run(run_id)
-        self._bench.note(progress, followed=entry is not None)
+        if entry is not None:
+            self._bench.note(progress)
         if self._phases.get(run_id) is not state:
             self._phases[run_id] = state
             if entry is not None:
