@@ -6,16 +6,14 @@ reported with its row and column. Formulas are never computed (X09): a value tha
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from difflib import get_close_matches
 
-from labctl.config.celltable import CELL_ID, ROWS_MAX, TABLE_MAX_BYTES, UNZIP_RATIO_MAX, RowFinding
+from labctl.config.celltable import CELL_ID, RowFinding
+from labctl.config.tablefile import table_rows
 from labctl.errors import UserFileError
 from labctl.model.ids import CellId, ChannelId
 from labctl.model.job import After, AfterWhen, JobSpec, RetryPolicy
@@ -31,7 +29,6 @@ _OTHER_NAMES = {
     "retry_pause_s": "retry_pause", "note": "notes",
 }  # fmt: skip
 VARIABLE = "var:"
-COLUMNS_MAX = 200
 _YES = ("yes", "true", "1", "x", "hold")
 _NO = ("no", "false", "0", "")
 
@@ -49,9 +46,7 @@ def read_batch(name: str, data: bytes, defaults: Mapping[str, str]) -> BatchTabl
 
     Raises: UserFileError where the table as a whole cannot be used.
     """
-    if len(data) > TABLE_MAX_BYTES:
-        raise UserFileError(f"is larger than {TABLE_MAX_BYTES // 1_000_000} MB.", path=name, fix="Split it.")
-    rows = list(_xlsx_rows(data, name) if data.startswith(b"PK") else _text_rows(data, name))
+    rows = table_rows(data, name)
     if not rows:
         fix = f"Its first row must name columns: {', '.join(COLUMNS[:3])} ..."
         raise UserFileError("is empty.", path=name, fix=fix)
@@ -82,10 +77,6 @@ def _known(column: str) -> str:
 
 
 def _header(row: Sequence[str], name: str) -> list[str]:
-    if len(row) > COLUMNS_MAX:
-        raise UserFileError(
-            f"has more than {COLUMNS_MAX} columns.", path=name, line=1, fix="Remove the others."
-        )
     columns: list[str] = []
     for index, text in enumerate(row, 1):
         column = _known(text.strip().lstrip("\ufeff"))
@@ -201,60 +192,3 @@ class _Row:
 
 def _items(text: str) -> Iterable[str]:
     return [item.strip() for item in text.replace(";", ",").split(",") if item.strip()]
-
-
-def _text_rows(data: bytes, name: str) -> Iterator[list[str]]:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserFileError("is not UTF-8 text.", path=name, fix="Save it as 'CSV UTF-8' or XLSX.") from error
-    if "\0" in text:
-        raise UserFileError(
-            "holds binary data, not a table.", path=name, fix="Save it as 'CSV UTF-8' or XLSX."
-        )
-    first = text.split("\n", 1)[0]
-    delimiter = max("\t,;", key=first.count)
-    try:
-        for number, row in enumerate(csv.reader(io.StringIO(text), delimiter=delimiter)):
-            _check_count(number, name)
-            yield row
-    except csv.Error as error:
-        raise UserFileError(f"is not a table: {error}.", path=name, fix="Save it as 'CSV UTF-8'.") from error
-
-
-def _check_count(number: int, name: str) -> None:
-    if number > ROWS_MAX:
-        raise UserFileError(f"has more than {ROWS_MAX} rows.", path=name, fix="Split it.")
-
-
-def _xlsx_rows(data: bytes, name: str) -> Iterator[list[str]]:
-    from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
-
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            unpacked_bytes = sum(item.file_size for item in archive.infolist())
-        if unpacked_bytes > UNZIP_RATIO_MAX * len(data):
-            raise UserFileError("unpacks to more than 100 times its size.", path=name, fix="Save it anew.")
-        # Formula texts are read as they stand (they start with '='), never computed.
-        workbook = load_workbook(io.BytesIO(data), read_only=True, data_only=False)
-        sheet = workbook.worksheets[0]
-        for number, row in enumerate(sheet.iter_rows(values_only=True)):
-            _check_count(number, name)
-            yield [_cell_text(value) for value in row[: COLUMNS_MAX + 1]]
-        workbook.close()
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, IndexError) as error:
-        raise UserFileError(
-            "is not a readable XLSX file.", path=name, fix="Save it as XLSX or CSV UTF-8."
-        ) from error
-
-
-def _cell_text(value: object) -> str:
-    """Return what stands in a cell of a sheet as text; whole numbers without a point, moments as ISO 8601."""
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    return str(value)

@@ -191,7 +191,7 @@ class QueueKeeper:
                 raise ProgramError(wrong)
             await self._queue(actor, plans, jobs, key)
         await self._show.foresee(now=True)
-        self._changed()
+        await self._changed()
         return self._show.planned(plans, jobs), self.calendar()
 
     def _made(self, actor: Actor, plans: Sequence[Plan]) -> list[Job]:
@@ -332,7 +332,7 @@ class QueueKeeper:
             await self._audit.write(actor, "lane.release", subject=channel, old=old, reason=reason)
             line = self._book.line(Kind.LANE_RELEASE, channel=channel, by=actor.name, reason=reason)
             await self._book.write(line)
-        self._changed()
+        await self._changed()
 
     async def hold_queue(self, actor: Actor, reason: str) -> None:
         """Hold every lane: runs go on, nothing new is started until ``release_queue``."""
@@ -347,7 +347,7 @@ class QueueKeeper:
         async with self._runner.lock:
             await self._audit.write(actor, act, old=self._book.state.stopped, reason=reason)
             await self._book.write(self._book.line(kind, by=actor.name, reason=reason))
-        self._changed()
+        await self._changed()
 
     async def _act(
         self, actor: Actor, kind: Kind, job_id: str, version: int | None, reason: str, **fields: Any
@@ -370,10 +370,11 @@ class QueueKeeper:
                 actor, act, subject=entry.job.job_id, old=old, new=new or None, reason=reason
             )
             await self._book.write(line)
-        self._changed()
+        await self._changed()
         return self.job(job_id)
 
-    def _changed(self) -> None:
+    async def _changed(self) -> None:
+        await self._show.consider(self._runner.stopped)
         self._show.due_s = min(self._show.due_s, self._clock.plant.now_s())
         self._show.publish()
         self._runner.wake.set()

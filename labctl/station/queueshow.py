@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from labctl.clock import Clock
+from labctl.engine.machines.dispatch import decide
 from labctl.engine.machines.queue import Kind, QueueState
 from labctl.model.job import ACTIVE_STATES, OPEN_STATES, CalendarEntry, Job, JobId, JobState, PlannedJob
 from labctl.model.plain import to_plain
@@ -38,6 +39,14 @@ class QueueShow:
         self._clock = clock
         self._outlook = Outlook()
         self._shown: dict[JobId, Job] = {}
+
+    async def consider(self, why_not: str) -> None:
+        """Find out what every job waits for after a person's act; starts are left to the queue's own task."""
+        decision = decide(self._book.state, await self._bench.world(self._book.state, why_not))
+        self.waits = {
+            **decision.waits,
+            **{start.job_id: "nothing: it starts now" for start in decision.starts},
+        }
 
     # -- expected times ---------------------------------------------------------------------------------------------
 
