@@ -16,9 +16,12 @@ from typing import Any, Literal
 
 from labctl.clock import ClockMode, ClockSpec
 from labctl.config.api import ApiSettings, read_api
+from labctl.config.classes import ChannelLimits as ChannelLimits
+from labctl.config.classes import LimitReader
+from labctl.config.notify import NotifySettings, read_notify
 from labctl.errors import UserFileError, UserInputError
 from labctl.model.ids import ChannelId
-from labctl.model.program import Limits
+from labctl.model.layers import DEFAULT_CLASSES, CellClass
 from labctl.model.protocol import QuantityKind
 from labctl.protocol.quantities import base_value, parse_quantity
 from labctl.protocol.yamlfile import (
@@ -45,9 +48,10 @@ nothing.
 POLL_CHAMBER_MIN_S = 1.0
 POLL_MAX_S = 3600.0
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
-_TOP_KEYS = ("labctl", "name", "data", "clock", "instruments", "chambers", "limits", "api")
+_TOP_KEYS = (
+    "labctl", "name", "data", "clock", "instruments", "chambers", "limits", "classes", "api", "notify",
+)  # fmt: skip
 _DEVICE_KEYS = ("name", "driver", "resource", "timezone", "options")
-_LIMIT_KEYS = ("voltage", "current", "capacity", "temperature")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +92,6 @@ class DeviceEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelLimits:
-    """Limits of one channel (layer L2): ``trip`` binds, ``warn`` only tells."""
-
-    trip: Limits = field(default_factory=Limits)
-    warn: Limits | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class StationFile:
     """A bench as its file describes it."""
 
@@ -106,7 +102,9 @@ class StationFile:
     instruments: tuple[DeviceEntry, ...] = ()
     chambers: tuple[DeviceEntry, ...] = ()
     limits: Mapping[ChannelId, ChannelLimits] = field(default_factory=dict)
+    classes: Mapping[str, CellClass] = field(default_factory=lambda: dict(DEFAULT_CLASSES))
     api: ApiSettings = field(default_factory=ApiSettings)
+    notify: NotifySettings = field(default_factory=NotifySettings)
 
     def only_chambers(self) -> StationFile:
         """Return the same bench without its cyclers."""
@@ -245,6 +243,8 @@ class _Reader:
             instruments=instruments,
             chambers=chambers,
             limits=self._limits(fields.get("limits"), names),
+            classes=LimitReader(self._source).classes(fields.get("classes")),
+            notify=read_notify(fields.get("notify"), self._source),
             api=read_api(
                 fields.get("api"),
                 self._source,
@@ -358,6 +358,7 @@ class _Reader:
 
     def _limits(self, node: Node | None, instruments: tuple[str, ...]) -> dict[ChannelId, ChannelLimits]:
         found: dict[ChannelId, ChannelLimits] = {}
+        limits = LimitReader(self._source)
         if node is None:
             return found
         if not isinstance(node, YamlMapping):
@@ -366,55 +367,8 @@ class _Reader:
             )
         for key, value in node.entries:
             channel = self._channel(key, instruments)
-            fields = Fields(value, self._source, f"the limits of {channel}", (*_LIMIT_KEYS, "warn"))
-            warn_node = fields.get("warn")
-            warn = None
-            if warn_node is not None:
-                warn = self._one_set(
-                    Fields(warn_node, self._source, f"the warn limits of {channel}", _LIMIT_KEYS)
-                )
-            found[channel] = ChannelLimits(self._one_set(fields), warn)
+            found[channel] = limits.channel(value, channel)
         return found
-
-    def _one_set(self, fields: Fields) -> Limits:
-        low_V, high_V = self._window(fields.get("voltage"), "'voltage'", QuantityKind.VOLTAGE, "[-5 V, 5 V]")
-        low_degC, high_degC = self._window(
-            fields.get("temperature"), "'temperature'", QuantityKind.TEMPERATURE, "[15 degC, 70 degC]"
-        )
-        return Limits(
-            voltage_min_V=low_V,
-            voltage_max_V=high_V,
-            current_max_A=self._size(fields.get("current"), "'current'", QuantityKind.CURRENT, "10 mA"),
-            capacity_max_Ah=self._size(fields.get("capacity"), "'capacity'", QuantityKind.CAPACITY, "5 mAh"),
-            temperature_min_degC=low_degC,
-            temperature_max_degC=high_degC,
-        )
-
-    def _window(
-        self, node: Node | None, what: str, kind: QuantityKind, example: str
-    ) -> tuple[float | None, float | None]:
-        if node is None:
-            return None, None
-        if not isinstance(node, Sequence) or len(node.items) != 2:
-            raise self._refuse(
-                node, f"{what} needs a lower and an upper limit.", f"Write for example {example}."
-            )
-        low, high = (
-            self._quantity(item, what, kind, example.strip("[]").split(",")[0]) for item in node.items
-        )
-        if low >= high:
-            raise self._refuse(
-                node, f"{what}: the lower limit is not below the upper one.", f"Write for example {example}."
-            )
-        return low, high
-
-    def _size(self, node: Node | None, what: str, kind: QuantityKind, example: str) -> float | None:
-        if node is None:
-            return None
-        value = self._quantity(node, what, kind, example)
-        if value <= 0:
-            raise self._refuse(node, f"{what} must be larger than zero.", f"Write for example '{example}'.")
-        return value
 
 
 def default_station_text() -> str:

@@ -13,6 +13,7 @@ from labctl.errors import ProgramError
 from labctl.interfaces.cycler import CyclerCapabilities
 from labctl.model.cell import Cell, CellKind
 from labctl.model.ids import ChannelId
+from labctl.model.layers import CellClass, LimitOverride
 from labctl.model.program import (
     CellFacts,
     Detection,
@@ -43,7 +44,7 @@ from labctl.protocol.bind_steps import StepBinder
 from labctl.protocol.check import all_nodes, check_protocol, place_of
 from labctl.protocol.document import protocol_hash
 from labctl.protocol.estimate import DECISION_INTERVAL_S, estimate, hurried_repeats
-from labctl.protocol.limits import cell_limits, device_limits, intent_limits, looser, tightest
+from labctl.protocol.limits import intent_limits, looser, parents_of, tightest
 from labctl.protocol.parse import with_variables
 from labctl.protocol.quantities import base_value, format_quantity, quantity, readable_time
 from labctl.protocol.resolve import Resolver
@@ -77,6 +78,8 @@ def bind(
     variables: Mapping[str, str] | None = None,
     channel_limits: Limits | None = None,
     has_chamber: bool = False,
+    classes: Mapping[str, CellClass] | None = None,
+    override: LimitOverride | None = None,
 ) -> Program:
     """Return the program of ``protocol`` for ``cell`` on ``channel``.
 
@@ -89,7 +92,12 @@ def bind(
     warnings = [str(finding) for finding in sense if not finding.is_error]
     _check_kind(protocol, cell, findings, warnings)
     resolver = Resolver(cell, findings)
-    limits = _limits(protocol, cell, capabilities, channel_limits, resolver, findings)
+    parents = parents_of(cell, capabilities, channel_limits, classes, override)
+    limits = _limits(protocol, parents, resolver, findings)
+    if override is not None:
+        warnings.append(
+            f"limits of {channel} are loosened by {override.by} until {override.until_utc}: {override.reason}."
+        )
     nominal_mAh = cell.effective_capacity_mAh
     nominal_Ah = None if nominal_mAh is None else nominal_mAh / 1000.0
     steps = StepBinder(resolver, capabilities, limits, nominal_Ah, findings, warnings)
@@ -139,18 +147,17 @@ def _check_kind(protocol: Protocol, cell: Cell, findings: list[str], warnings: l
 
 
 def _limits(
-    protocol: Protocol, cell: Cell, capabilities: CyclerCapabilities, channel_limits: Limits | None,
-    resolver: Resolver, findings: list[str],
-) -> Limits:  # fmt: skip
+    protocol: Protocol, parents: list[tuple[str, Limits]], resolver: Resolver, findings: list[str]
+) -> Limits:
     """Return the tightest of L1 to L4. Findings grow where the protocol is looser than what stands above it."""
-    parents = [device_limits(capabilities), channel_limits or Limits(), cell_limits(cell)]
+    above = [limits for _, limits in parents]
     own = intent_limits(protocol.safety, resolver, "safety: ")
-    for phrase in looser(own, tightest(parents)):
+    for phrase in looser(own, tightest(above)):
         findings.append(
-            f"safety: {phrase} (tightest of device, channel and cell); tighten it in the protocol, or "
-            "choose another channel."
+            f"safety: {phrase} (tightest of device, channel, cell class and cell); tighten it in the protocol, "
+            "or choose another channel."
         )
-    return tightest([*parents, own])
+    return tightest([*above, own])
 
 
 def _bound(

@@ -6,11 +6,12 @@ does not hold. Source: safety-and-faults, section 4.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 
 from labctl.interfaces.cycler import CyclerCapabilities
 from labctl.model.cell import Cell
+from labctl.model.layers import CellClass, LimitLayer, LimitOverride, class_of
 from labctl.model.program import Limits
 from labctl.model.protocol import SafetyIntent
 from labctl.protocol.quantities import base_value, readable
@@ -45,6 +46,33 @@ def cell_limits(cell: Cell) -> Limits:
         current_max_A=cell.current_max_A,
         temperature_max_degC=cell.temperature_max_degC,
     )
+
+
+def class_limits(cell: Cell, classes: Mapping[str, CellClass] | None) -> Limits:
+    """Return what cells of this kind and size may see (L3); without a station's classes, nothing is said of them."""
+    if classes is None:
+        return Limits()
+    nominal_mAh = cell.effective_capacity_mAh
+    nominal_Ah = None if nominal_mAh is None else nominal_mAh / 1000.0
+    return class_of(cell.kind.value, classes).limits_for(cell.effective_area_cm2, nominal_Ah).trip
+
+
+def parents_of(
+    cell: Cell,
+    capabilities: CyclerCapabilities,
+    channel_limits: Limits | None,
+    classes: Mapping[str, CellClass] | None,
+    override: LimitOverride | None,
+) -> list[tuple[str, Limits]]:
+    """Return the layers above a protocol by name, L1 first. An override loosens all but the rating of the device."""
+    loosened = [
+        ("channel", channel_limits or Limits()),
+        ("cell class", class_limits(cell, classes)),
+        ("cell", cell_limits(cell)),
+    ]
+    if override is not None:
+        loosened = [(name, override.over(LimitLayer(name, limits)).trip) for name, limits in loosened]
+    return [("device", device_limits(capabilities)), *loosened]
 
 
 def intent_limits(safety: SafetyIntent, resolver: Resolver, where: str) -> Limits:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from labctl.engine.machines.limits import program_steps, tightest
 from labctl.interfaces.cycler import STARTABLE, ChannelState, CyclerCapabilities, LiveReading
-from labctl.model.cell import Cell, CellKind
+from labctl.model.cell import Cell
+from labctl.model.layers import CellClass, class_of
 from labctl.model.program import Limits, Program
 
 STATE = "state"
@@ -15,18 +16,9 @@ STATE = "state"
 DISK_FACTOR = 2
 """A start needs twice the estimated bytes: logs and sealed files of the running part exist side by side."""
 OCV_NEAR_V = 0.050
-OCV_WINDOW_V: dict[CellKind, tuple[float, float]] = {
-    CellKind.SYMMETRIC: (-0.5, 0.5),  # 0 V at rest: no sign check, offsets and relaxation only
-    CellKind.LTO_LI: (0.5, 3.4),  # 0.78 V at x = 0.99, 3.0 V at x = 0.01
-    CellKind.LFP_LI: (2.0, 4.2),  # 2.72 V at x = 0.99, 3.52 V at x = 0.01, a charged cell relaxes from above
-}
-"""Open-circuit voltages that a cell of a class can show, from its OCV curve with room for relaxation."""
-OCV_REST_V: dict[CellKind, float] = {
-    CellKind.SYMMETRIC: 0.050,
-    CellKind.LTO_LI: 0.500,  # the single-phase tail moves by this much on 2 % of charge
-    CellKind.LFP_LI: 0.200,
-}
-"""How far the registered value may be off after a day of rest (largest of this and 50 mV is allowed)."""
+"""How far the registered voltage may always be off; a class of cells may allow more after a day of rest."""
+SHORTED_V = 0.020
+"""A cell that has a voltage of its own and shows less is shorted, or no cell."""
 RANGE_SLACK = 1.0 + 1e-9
 
 
@@ -60,8 +52,15 @@ def start_refusals(
     channel_limits: Limits | None,
     free_bytes: int,
     overrides: Mapping[str, str],
+    *,
+    classes: Mapping[str, CellClass] | None = None,
+    loaded: str | None = None,
 ) -> list[Refusal]:
-    """Return every reason not to start; empty = start. Overridden items are left out (the caller journals them)."""
+    """Return every reason not to start; empty = start. Overridden items are left out (the caller journals them).
+
+    ``classes`` are the station's (None: as shipped); ``loaded`` is the cell that a person has loaded into the channel,
+    empty for none, None where nobody keeps track.
+    """
     found: list[Refusal] = []
     busy = state_refusal(program, live.state)
     if busy is not None:
@@ -74,8 +73,18 @@ def start_refusals(
                 "Bind the protocol to this cell again.",
             )
         )
-    found.extend(_open_circuit(program, cell, live))
-    found.extend(_ratings(program, capabilities, channel_limits))
+    if loaded is not None and loaded != cell.cell_id:
+        there = f"holds cell {loaded}" if loaded else "holds no cell as far as is known"
+        found.append(
+            Refusal(
+                "loaded",
+                f"{program.channel} {there}, not {cell.cell_id}.",
+                f"Load the cell with: labctl channel load {program.channel} {cell.cell_id}",
+            )
+        )
+    kind = class_of(cell.kind.value, classes)
+    found.extend(_open_circuit(program, cell, live, kind))
+    found.extend(_ratings(program, capabilities, channel_limits, cell, classes))
     need = DISK_FACTOR * program.estimate.bytes_on_disk
     if free_bytes < need:
         found.append(
@@ -88,41 +97,37 @@ def start_refusals(
     return [item for item in found if item.item not in overrides]
 
 
-def _open_circuit(program: Program, cell: Cell, live: LiveReading) -> list[Refusal]:
-    voltage_V = live.voltage_V
-    window = OCV_WINDOW_V.get(cell.kind)
+def _open_circuit(program: Program, cell: Cell, live: LiveReading, kind: CellClass) -> list[Refusal]:
+    """Check what the cell shows at rest: that it is there, whole, the right way round, and the one registered."""
+    voltage_V, channel = live.voltage_V, program.channel
     if not abs(voltage_V) < 1e3:  # also NaN
-        return [
-            Refusal(
-                "ocv",
-                f"Channel {program.channel} gives no voltage for the cell.",
-                "Check that the cell sits in the holder.",
-            )
-        ]
-    if window is not None and not window[0] <= voltage_V <= window[1]:
-        return [
-            Refusal(
-                "ocv",
-                f"{program.channel} reads {voltage_V:.3f} V; a {cell.kind} cell rests between {window[0]:g} V and "
-                f"{window[1]:g} V.",
-                "Check that this is the right cell, and its polarity.",
-            )
-        ]
-    allowed_V = max(OCV_NEAR_V, OCV_REST_V.get(cell.kind, OCV_NEAR_V))
+        text = f"Channel {channel} gives no voltage for the cell."
+        return [Refusal("ocv", text, "Check that the cell sits in the holder.")]
+    low_V, high_V = kind.rest_min_V, kind.rest_max_V
+    rests = f"{channel} reads {voltage_V:.3f} V"
+    if low_V is not None and high_V is not None and not low_V <= voltage_V <= high_V:
+        own = low_V > 0.0 or high_V < 0.0  # a class that has a sign
+        if own and low_V <= -voltage_V <= high_V:
+            text = f"{rests}; a {cell.kind} cell rests between {low_V:g} V and {high_V:g} V: it sits turned round."
+            return [Refusal("polarity", text, "Turn the cell round in its holder.")]
+        if own and abs(voltage_V) < SHORTED_V:
+            text = f"{rests}; a {cell.kind} cell rests above {low_V:g} V: it is shorted, or another cell, or none."
+            return [Refusal("short", text, "Measure the cell by hand before you use it.")]
+        text = f"{rests}; a {cell.kind} cell rests between {low_V:g} V and {high_V:g} V."
+        return [Refusal("ocv", text, "Check that this is the right cell, and its polarity.")]
+    allowed_V = max(OCV_NEAR_V, kind.rest_drift_V)
     if cell.ocv_V is not None and abs(voltage_V - cell.ocv_V) > allowed_V:
-        return [
-            Refusal(
-                "ocv",
-                f"{program.channel} reads {voltage_V:.3f} V; cell {cell.cell_id} is registered with "
-                f"{cell.ocv_V:.3f} V.",
-                "Check that this is the right cell, or correct the registered value.",
-            )
-        ]
+        text = f"{rests}; cell {cell.cell_id} is registered with {cell.ocv_V:.3f} V."
+        return [Refusal("ocv", text, "Check that this is the right cell, or correct the registered value.")]
     return []
 
 
 def _ratings(
-    program: Program, capabilities: CyclerCapabilities, channel_limits: Limits | None
+    program: Program,
+    capabilities: CyclerCapabilities,
+    channel_limits: Limits | None,
+    cell: Cell,
+    classes: Mapping[str, CellClass] | None,
 ) -> list[Refusal]:
     """Check what bind() checked, against the channel as it is now: the station file may have changed since."""
     found: list[Refusal] = []
@@ -132,7 +137,12 @@ def _ratings(
         voltage_max_V=capabilities.voltage_max_V,
         current_max_A=largest_A,
     )
-    allowed = tightest((rating, channel_limits))
+    layer: Limits | None = None
+    if classes is not None:
+        nominal_mAh = cell.effective_capacity_mAh
+        nominal_Ah = None if nominal_mAh is None else nominal_mAh / 1000.0
+        layer = class_of(cell.kind.value, classes).limits_for(cell.effective_area_cm2, nominal_Ah).trip
+    allowed = tightest((rating, channel_limits, layer))
     for step in program_steps(program.flow):
         current_A = abs(step.current_A or 0.0)
         if allowed.current_max_A is not None and current_A > allowed.current_max_A * RANGE_SLACK:

@@ -1,5 +1,8 @@
 """Checks every row against the limits: layers, warn and trip (safety-and-faults section 4).
 
+L1 device, L3 cell, L4 protocol and L5 step are in the program and its steps; L2 channel and L3 class come from the
+station file as it is now, so a limit that was tightened since the start binds after the next restart.
+
 Layers are merged into one tightest set per step. *Trip* is latched: ``TRIP_ROWS`` consecutive rows beyond a
 limit, or one row beyond ``HARD_FACTOR`` times it; no other filter. *Warn* has delay and hysteresis and
 never stops anything. BAD rows prove nothing: they neither count nor break a count; what their persistence
@@ -10,15 +13,17 @@ layer.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labctl.engine.machines.findings import EndDecision, Finding, Outcome, Priority
+from labctl.engine.machines.quantities import HALF_CYCLE, NET_CHARGE, POWER, VOLTAGE_RATE, Derived
+from labctl.model.layers import HostLimits, LimitLayer, tightest_host
 from labctl.model.program import HostIf, HostNode, HostRepeat, Limits, Program, Segment, Step, steps_of
-from labctl.model.record import QUALITY_GOOD, RecordBlock
+from labctl.model.record import QUALITY_GOOD, RECORD_COLUMNS, RecordBlock
 
 TRIP_ROWS = 2
 """Consecutive rows beyond a limit that trip: one odd sample of a 16-bit converter must not end a 500 h run.
@@ -67,72 +72,122 @@ def program_steps(nodes: Iterable[HostNode]) -> list[Step]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Bound:
-    """One limit as an upper bound of ``sign * value``, per step id; infinite = not limited."""
+class _Quantity:
+    """Something that can be limited: ``sign * value`` has an upper bound, given by ``field`` of the limits."""
 
     name: str
     unit: str
-    column: str
-    sign: float
-    soft: NDArray[np.float64]
-    hard: NDArray[np.float64]
+    source: str
+    """A record column, or one of the derived quantities."""
+    field: str
+    sign: float = 1.0
     absolute: bool = False
+    other: str = ""
+    """The field whose size a bound of 0 takes: a window from 0 V to 5 V is as wide at its lower end."""
 
-    def values(self, block: RecordBlock) -> NDArray[np.float64]:
-        column: NDArray[np.float64] = block[self.column]
+    def values(self, block: RecordBlock, derived: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+        column = derived.get(self.source)
+        if column is None:
+            column = block[self.source]
         return np.abs(column) if self.absolute else self.sign * column
 
 
-def _bounds(program: Program, layers: Iterable[Limits | None]) -> list[_Bound]:
+DEVICE_QUANTITIES = (
+    _Quantity("voltage above", "V", "voltage_volt", "voltage_max_V", other="voltage_min_V"),
+    _Quantity("voltage below", "V", "voltage_volt", "voltage_min_V", sign=-1.0, other="voltage_max_V"),
+    _Quantity("current beyond", "A", "current_ampere", "current_max_A", absolute=True),
+    _Quantity("step charge beyond", "Ah", "step_capacity_ah", "capacity_max_Ah", absolute=True),
+)
+"""Fields of ``Limits``. Temperatures are not in the rows: the chamber's watch guards them."""
+HOST_QUANTITIES = (
+    _Quantity("power beyond", "W", POWER, "power_max_W", absolute=True),
+    _Quantity("voltage changes beyond", "V/s", VOLTAGE_RATE, "voltage_rate_max_V_per_s", absolute=True),
+    _Quantity("half-cycle charge beyond", "Ah", HALF_CYCLE, "half_cycle_capacity_max_Ah"),
+    _Quantity("net charge beyond", "Ah", NET_CHARGE, "net_capacity_max_Ah", absolute=True),
+    _Quantity("step time beyond", "s", "step_time_second", "step_time_max_s"),
+)
+"""Fields of ``HostLimits``."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """One limit as an upper bound of ``sign * value``, per step id; infinite = not limited."""
+
+    quantity: _Quantity
+    soft: NDArray[np.float64]
+    hard: NDArray[np.float64]
+
+
+def _bound(quantity: _Quantity, limits: Sequence[Limits | HostLimits]) -> _Bound | None:
+    """Return the bound of a quantity, from the limits of each step id; None where no step is limited."""
+    soft = np.full(len(limits), math.inf)
+    hard = np.full(len(limits), math.inf)
+    for step_id, merged in enumerate(limits):
+        value = getattr(merged, quantity.field)
+        if value is None:
+            continue
+        other = getattr(merged, quantity.other) if quantity.other else None
+        scale = abs(value) or abs(other or 0.0)  # a bound of 0 V takes the other bound's size
+        soft[step_id] = quantity.sign * value
+        hard[step_id] = quantity.sign * value + (HARD_FACTOR - 1.0) * scale
+    return _Bound(quantity, soft, hard) if np.isfinite(soft).any() else None
+
+
+def _bounds(program: Program, layers: Iterable[Limits | None], host: HostLimits) -> list[_Bound]:
     steps = program_steps(program.flow)
     size = max((step.step_id for step in steps), default=0) + 1
     outer = tuple(layers)
     merged = [tightest((*outer, program.limits))] * size
     for step in steps:
         merged[step.step_id] = tightest((*outer, program.limits, step.limits))
-    bounds: list[_Bound] = []
-    for name, unit, column, sign, field, other, absolute in (
-        ("voltage above", "V", "voltage_volt", 1.0, "voltage_max_V", "voltage_min_V", False),
-        ("voltage below", "V", "voltage_volt", -1.0, "voltage_min_V", "voltage_max_V", False),
-        ("current beyond", "A", "current_ampere", 1.0, "current_max_A", "current_max_A", True),
-        ("step charge beyond", "Ah", "step_capacity_ah", 1.0, "capacity_max_Ah", "capacity_max_Ah", True),
-    ):
-        soft = np.full(size, math.inf)
-        hard = np.full(size, math.inf)
-        for step_id, limits in enumerate(merged):
-            value = getattr(limits, field)
-            if value is None:
-                continue
-            scale = abs(value) or abs(
-                getattr(limits, other) or 0.0
-            )  # a bound of 0 V takes the other bound's size
-            soft[step_id] = sign * value
-            hard[step_id] = sign * value + (HARD_FACTOR - 1.0) * scale
-        if np.isfinite(soft).any():
-            bounds.append(_Bound(name, unit, column, sign, soft, hard, absolute))
-    return bounds
+    found = [_bound(quantity, merged) for quantity in DEVICE_QUANTITIES]
+    found += [_bound(quantity, [host] * size) for quantity in HOST_QUANTITIES]
+    return [bound for bound in found if bound is not None]
 
 
 class LimitChecker:
     """Checks blocks in order. A trip is reported once and stays (``trip``)."""
 
     def __init__(
-        self, program: Program, layers: Iterable[Limits | None] = (), warn: Limits | None = None
+        self,
+        program: Program,
+        layers: Iterable[Limits | None] = (),
+        warn: Limits | None = None,
+        host: HostLimits | None = None,
+        host_warn: HostLimits | None = None,
     ) -> None:
-        outer = tuple(layers)
-        self._bounds = _bounds(program, outer)
+        self._bounds = _bounds(program, layers, host or HostLimits())
         self._streaks = [0] * len(self._bounds)
         self.trip: EndDecision | None = None
-        self._warn = None if warn is None else WarnChecker(warn)
+        self._warn = None
+        if warn is not None or host_warn is not None:
+            self._warn = WarnChecker(warn or Limits(), host_warn)
+        warned = () if self._warn is None else self._warn.sources
+        self._derived = Derived(frozenset({*(bound.quantity.source for bound in self._bounds), *warned}))
+
+    @classmethod
+    def of_layers(cls, program: Program, layers: Iterable[LimitLayer | None]) -> LimitChecker:
+        """Return the checker of a program under outer layers: the channel's and that of the class of its cell."""
+        given = [layer for layer in layers if layer is not None]
+        warns = [layer.warn for layer in given if layer.warn is not None]
+        host_warns = [layer.host_warn for layer in given if layer.host_warn is not None]
+        return cls(
+            program,
+            [layer.trip for layer in given],
+            tightest(warns) if warns else None,
+            tightest_host(tuple(layer.host for layer in given)),
+            tightest_host(tuple(host_warns)) if host_warns else None,
+        )
 
     def feed(self, block: RecordBlock) -> list[Finding]:
         """Check the next rows; sets ``trip`` when a limit has tripped. Returns findings for the record."""
         if not len(block):
             return []
-        findings = [] if self._warn is None else self._warn.feed(block)
+        derived = self._derived.feed(block)
+        findings = [] if self._warn is None else self._warn.feed(block, derived)
         if self.trip is None:
             for index, bound in enumerate(self._bounds):
-                self._check(index, bound, block)
+                self._check(index, bound, block, derived)
             if self.trip is not None:
                 findings.append(
                     Finding(
@@ -142,9 +197,11 @@ class LimitChecker:
                 )  # fmt: skip
         return findings
 
-    def _check(self, index: int, bound: _Bound, block: RecordBlock) -> None:
+    def _check(
+        self, index: int, bound: _Bound, block: RecordBlock, derived: Mapping[str, NDArray[np.float64]]
+    ) -> None:
         steps = block["step_id"]
-        values = bound.values(block)
+        values = bound.quantity.values(block, derived)
         beyond = values > bound.soft[steps]
         if not beyond.any():
             if self._streaks[index] and bool((block["quality"] == QUALITY_GOOD).any()):
@@ -156,19 +213,22 @@ class LimitChecker:
         for row in good.tolist():  # only in blocks that hold a violation
             streak = streak + 1 if beyond[row] else 0
             if hard[row] or streak >= TRIP_ROWS:
-                self._set_trip(bound, block, row)
+                self._set_trip(bound, block, row, float(values[row]))
                 break
         self._streaks[index] = streak
 
-    def _set_trip(self, bound: _Bound, block: RecordBlock, row: int) -> None:
+    def _set_trip(self, bound: _Bound, block: RecordBlock, row: int, value: float) -> None:
         sequence = int(block["sequence"][row])
         if self.trip is not None and self.trip.sequence is not None and self.trip.sequence <= sequence:
             return
-        limit = float(bound.soft[int(block["step_id"][row])]) * bound.sign
-        value = float(block[bound.column][row])
+        quantity = bound.quantity
+        limit = float(bound.soft[int(block["step_id"][row])]) * quantity.sign
+        if quantity.source in RECORD_COLUMNS:
+            value = float(block[quantity.source][row])
         self.trip = EndDecision(
             Outcome.TRIPPED,
-            f"{bound.name} the limit of {limit:.6g} {bound.unit}: row {sequence} reads {value:.6g} {bound.unit}",
+            f"{quantity.name} the limit of {limit:.6g} {quantity.unit}: "
+            f"row {sequence} reads {value:.6g} {quantity.unit}",
             sequence,
         )
 
@@ -176,49 +236,48 @@ class LimitChecker:
 class WarnChecker:
     """Warns when a value stays beyond a warn limit for its delay; clears with hysteresis."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, limits: Limits, host: HostLimits | None = None) -> None:
+        self._delay_s = limits.delay_s
         self._since_s: dict[str, float] = {}
         self._active: set[str] = set()
+        chosen: list[tuple[_Quantity, float]] = []
+        for quantities, given in ((DEVICE_QUANTITIES, limits), (HOST_QUANTITIES, host or HostLimits())):
+            for quantity in quantities:
+                value = getattr(given, quantity.field)
+                if value is not None:
+                    chosen.append((quantity, float(value)))
+        self._limits = chosen
+        self.sources = frozenset(quantity.source for quantity, _ in chosen)
 
-    def feed(self, block: RecordBlock) -> list[Finding]:
+    def feed(self, block: RecordBlock, derived: Mapping[str, NDArray[np.float64]]) -> list[Finding]:
         """Check the next rows; one finding when a warning comes, one when it goes."""
-        limits = self._limits
-        voltage, current = block["voltage_volt"], np.abs(block["current_ampere"])
         findings: list[Finding] = []
-        for name, values, bound, sign in (
-            ("voltage above", voltage, limits.voltage_max_V, 1.0),
-            ("voltage below", voltage, limits.voltage_min_V, -1.0),
-            ("current beyond", current, limits.current_max_A, 1.0),
-            ("step charge beyond", block["step_capacity_ah"], limits.capacity_max_Ah, 1.0),
-        ):
-            if bound is not None:
-                findings.extend(self._one(name, sign * values, sign * bound, abs(bound), block))
+        for quantity, limit in self._limits:
+            findings.extend(self._one(quantity, limit, quantity.values(block, derived), block))
         return findings
 
     def _one(
-        self, name: str, values: NDArray[np.float64], bound: float, scale: float, block: RecordBlock
+        self, quantity: _Quantity, limit: float, values: NDArray[np.float64], block: RecordBlock
     ) -> list[Finding]:
         findings: list[Finding] = []
+        name, bound = quantity.name, quantity.sign * limit
         beyond = values > bound
         if not beyond.any() and name not in self._since_s and name not in self._active:
             return findings
-        inside = values < bound - WARN_HYSTERESIS * scale
+        inside = values < bound - WARN_HYSTERESIS * abs(limit)
         good = block["quality"] == QUALITY_GOOD
         for row in np.flatnonzero(good & (beyond | inside)).tolist():
             time_s, sequence = float(block["test_time_second"][row]), int(block["sequence"][row])
             if beyond[row]:
                 since_s = self._since_s.setdefault(name, time_s)
-                if name not in self._active and time_s - since_s >= self._limits.delay_s:
+                if name not in self._active and time_s - since_s >= self._delay_s:
                     self._active.add(name)
-                    findings.append(
-                        Finding("limit.warn", Priority.MEDIUM, f"{name} the warn limit", sequence)
-                    )
+                    text = f"{name} the warn limit of {limit:.6g} {quantity.unit}"
+                    findings.append(Finding("limit.warn", Priority.MEDIUM, text, sequence, about=name))
             else:
                 self._since_s.pop(name, None)
                 if name in self._active:
                     self._active.discard(name)
-                    findings.append(
-                        Finding("limit.warn.clear", Priority.EVENT, f"{name} the warn limit: over", sequence)
-                    )
+                    text = f"{name} the warn limit: over"
+                    findings.append(Finding("limit.warn.clear", Priority.EVENT, text, sequence, about=name))
         return findings
