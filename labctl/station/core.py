@@ -7,6 +7,7 @@ the API, the tests in jump mode and the fault bench use the same methods.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 from labctl import __version__
@@ -35,8 +36,6 @@ from labctl.store.root import DataRoot
 from labctl.worker import Worker
 
 STANDING = frozenset({AlarmState.UNACK, AlarmState.ACKED, AlarmState.RTN_UNACK})
-HOUSEKEEPING_S = 5.0
-"""Link seconds between two looks at the disk's room, the latches and the catalogue."""
 
 
 @dataclass(slots=True)
@@ -62,10 +61,12 @@ class StationCore:
     latches: Latches
     started_utc: str
     pid: int = 0
+    house_every_s: float = 5.0
     ready: bool = False
     beats: int = 0
     """Counts the turns of the housekeeping task: a watchdog that sees it stand still knows that the loop does."""
     _dirty: set[str] = field(default_factory=set)
+    _some_dirty: asyncio.Event = field(default_factory=asyncio.Event)
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
@@ -196,19 +197,25 @@ class StationCore:
     # -- its own tasks ----------------------------------------------------------------------------------------------
 
     async def keep_house(self) -> None:
-        """Write late latches, look at the disk, bring the list of runs up to date; for ever."""
+        """Write late latches and look at the disk; for ever."""
         while True:
             self.beats += 1
-            dirty, self._dirty = self._dirty, set()
-            for run_id in sorted(dirty):
-                await self.runs.refresh(RunId(run_id))
             try:
                 await self.latches.write()
             except StoreError as error:
                 self.alarms.raise_alarm("store.failed", "station", text=str(error))
             self._look_at_space()
             self.feed.publish("station", "info", _slow(self.info()))
-            await self.clock.link.sleep(HOUSEKEEPING_S)
+            await self.clock.link.sleep(self.house_every_s)
+
+    async def keep_runs(self) -> None:
+        """Read the manifest of each run again whose state has changed; for ever."""
+        while True:
+            await self._some_dirty.wait()
+            self._some_dirty.clear()
+            dirty, self._dirty = self._dirty, set()
+            for run_id in sorted(dirty):
+                await self.runs.refresh(RunId(run_id))
 
     def _look_at_space(self) -> None:
         space = self.root.space()
@@ -233,6 +240,7 @@ class StationCore:
     def note_dirty(self, run_id: str) -> None:
         """Have a run's manifest read again soon."""
         self._dirty.add(run_id)
+        self._some_dirty.set()
 
 
 def _slow(info: StationInfo) -> dict[str, object]:

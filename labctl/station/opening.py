@@ -11,12 +11,13 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from labctl.clock import Clock
 from labctl.config.station import StationFile
 from labctl.engine.jobs import Job, Progress
-from labctl.engine.supervisor import Supervisor
+from labctl.engine.supervisor import IDLE_EVERY_S, Supervisor
 from labctl.errors import StoreError
 from labctl.interfaces.cycler import CyclerCapabilities
 from labctl.model.bench import ChannelStatus, InstrumentStatus
@@ -45,6 +46,20 @@ from labctl.transport.base import Transport
 from labctl.worker import Worker
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often, in link seconds, channels without a run are read and the house is kept.
+
+    In jump mode link time is plant time: tests that live through months look less often.
+    """
+
+    idle_every_s: float = IDLE_EVERY_S
+    house_every_s: float = 5.0
+
+
+REAL_PACE = Pace()
+
+
 @asynccontextmanager
 async def open_core(
     file: StationFile,
@@ -55,17 +70,19 @@ async def open_core(
     lock_folder: Path | None = None,
     keep_frames: bool = True,
     send: Send = send_with_apprise,
+    pace: Pace = REAL_PACE,
 ) -> AsyncIterator[StationCore]:
     """Open a station on a data root that the caller has locked; close it at the end, device-driven runs go on.
 
     ``connect`` replaces the transports (in-memory benches), ``lock_folder`` is where instruments' leases lie, ``send``
-    carries messages. Raises: StoreError where the station's own files cannot be used, UserInputError, UserFileError.
+    carries messages, ``pace`` says how often idle things are looked at. Raises: StoreError where the station's own
+    files cannot be used, UserInputError, UserFileError.
     """
     async with AsyncExitStack() as stack:
         worker, reader = Worker("labctl-station", clock), Worker("labctl-read", clock)
         stack.callback(reader.close)
         stack.callback(worker.close)
-        core = _assembled(file, root, clock, worker, reader, connect, lock_folder, keep_frames, send)
+        core = _assembled(file, root, clock, worker, reader, connect, lock_folder, keep_frames, send, pace)
         await _read_journals(core, stack)
         async with asyncio.TaskGroup() as tasks:
             serving = [tasks.create_task(core.supervisor.serve())]
@@ -74,7 +91,8 @@ async def open_core(
             try:
                 await _take_up(core)
                 await core.queue.open()
-                serving += [tasks.create_task(core.queue.serve()), tasks.create_task(core.keep_house())]
+                for keeper in (core.queue.serve, core.keep_house, core.keep_runs):
+                    serving.append(tasks.create_task(keeper()))
                 core.ready = True
                 yield core
             finally:
@@ -95,6 +113,7 @@ def _assembled(
     lock_folder: Path | None,
     keep_frames: bool,
     send: Send,
+    pace: Pace,
 ) -> StationCore:
     """Make every keeper and tell each whom to talk to; nothing is read or sent."""
     started_utc = clock.link.utc().isoformat(timespec="milliseconds")
@@ -107,10 +126,11 @@ def _assembled(
     latches = Latches(Ledger(root, worker, "latches"), clock)
     listener = Listener(clock, feed, hub, series, alarms, forecasts, registry, latches)
     supervisor = Supervisor(
-        file, root, clock, listener, connect=connect, lock_folder=lock_folder, keep_frames=keep_frames
-    )
+        file, root, clock, listener, connect=connect, lock_folder=lock_folder, keep_frames=keep_frames,
+        idle_every_s=pace.idle_every_s,
+    )  # fmt: skip
     runs = RunKeeper(
-        root, clock, reader, supervisor, listener, forecasts, audit, hub, _binder(file, root, supervisor)
+        root, clock, reader, supervisor, listener, forecasts, audit, hub, _binder(file, root, supervisor, clock)
     )
     queue = QueueKeeper(
         Ledger(root, worker, "queue"), registry, _QueueEngine(supervisor, runs, registry), file, feed, audit, clock,
@@ -123,7 +143,7 @@ def _assembled(
             file.notify, clock, file.name, head=lambda: audit.head, facts=lambda: core.facts(), send=send
         ),
         supervisor=supervisor, listener=listener, runs=runs, queue=queue, latches=latches, started_utc=started_utc,
-        pid=os.getpid(),
+        pid=os.getpid(), house_every_s=pace.house_every_s,
     )  # fmt: skip
     alarms.set_notifier(core.notifier)
     core.notifier.report_to(alarms.told, core.hear_trouble)
@@ -192,10 +212,10 @@ async def _write_last(core: StationCore) -> None:
     core.notifier.close()
 
 
-def _binder(file: StationFile, root: DataRoot, supervisor: Supervisor) -> Bind:
+def _binder(file: StationFile, root: DataRoot, supervisor: Supervisor, clock: Clock) -> Bind:
     """Return what binds a changed protocol for a run's cell and channel."""
     from labctl.engine.resume import cell_from_fields
-    from labctl.engine.station import channel_limits, has_chamber
+    from labctl.engine.station import channel_limits, has_chamber, override_of
 
     def bound(run_id: RunId, text: str, variables: Mapping[str, str]) -> Program:
         manifest = read_manifest(root.disk, root.run_folder(run_id))
@@ -209,6 +229,8 @@ def _binder(file: StationFile, root: DataRoot, supervisor: Supervisor) -> Bind:
             variables=variables or manifest["program"].get("variables") or {},
             channel_limits=channel_limits(file, channel),
             has_chamber=has_chamber(file, channel),
+            classes=file.classes,
+            override=override_of(file, channel, clock),
         )
 
     return bound

@@ -155,6 +155,7 @@ class RunKeeper:
         reader = await self._read(run_id, lambda reader: reader)
         notes = await self._reader.call(self._notes, reader)
         manifest = reader.manifest
+        self._known[RunId(run_id)] = _summary(manifest)
         words = tuple(sentences(present_program(manifest)))
         return RunDetail(self.get(run_id), manifest, words, _revisions(manifest), notes, str(reader.folder))
 
@@ -169,7 +170,7 @@ class RunKeeper:
         """Return the cycle summary by column."""
         return await self._read(run_id, lambda reader: reader.cycles())
 
-    async def events(self, run_id: str) -> list[dict[str, Any]]:
+    async def events(self, run_id: str) -> Sequence[dict[str, Any]]:
         """Return what happened in a run, in order."""
         return await self._read(run_id, lambda reader: reader.events())
 

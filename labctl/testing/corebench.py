@@ -14,7 +14,7 @@ from labctl.model.ids import ChannelId
 from labctl.model.job import OPEN_STATES, Job, JobSpec
 from labctl.model.person import Actor, Role
 from labctl.station.core import StationCore
-from labctl.station.opening import open_core
+from labctl.station.opening import Pace, open_core
 from labctl.testing.benchrun import BenchRun
 
 T = TypeVar("T")
@@ -22,6 +22,7 @@ T = TypeVar("T")
 ANNA = Actor("anna", Role.ADMIN, "test")
 """The person at this bench."""
 LOOK_EVERY_S = 60.0
+SELDOM = Pace(idle_every_s=600.0, house_every_s=600.0)
 
 
 class CoreBench(BenchRun):
@@ -35,7 +36,7 @@ class CoreBench(BenchRun):
             sent: list[str] = []
             async with open_core(
                 self.station, self.root(), clock, connect=self._connector(clock), keep_frames=self.keep_frames,
-                send=lambda address, title, body: not sent.append(title),
+                send=lambda address, title, body: not sent.append(title), pace=SELDOM,
             ) as core:  # fmt: skip
                 return await story(core)
 
