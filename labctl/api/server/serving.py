@@ -52,7 +52,8 @@ def open_socket(address: Address) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     problem: OSError | None = None
     for port in ports:
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        # named in full: asyncio switches Nagle's delay off only where it sees that the protocol is TCP
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             if os.name == "posix":  # on Windows the same option lets two programs share a port
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
