@@ -119,7 +119,7 @@ class RunActs:
             return
         await run.to(Phase.PAUSED, "the device pauses")
         run.pause_rows = run.seen_count
-        if run.pause_wanted or run.step_mode is StepMode.PAUSE:
+        if run.pause_wanted or run.machines.step_mode is StepMode.PAUSE:
             run.pause_wanted = False
             run.event("paused", text="the device has come to the pause")
         elif told is not ChannelState.PAUSED:

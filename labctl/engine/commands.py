@@ -20,6 +20,7 @@ from labctl.engine.machines.checks import start_refusals
 from labctl.engine.machines.findings import EndDecision, Finding, Outcome, Priority
 from labctl.engine.machines.follow import Position
 from labctl.engine.machines.life import Phase
+from labctl.engine.machines.limits import tightest
 from labctl.engine.run import Run
 from labctl.engine.station import Station
 from labctl.errors import InstrumentError, LinkError, StoreError, UnknownStateError, UserInputError
@@ -70,15 +71,16 @@ class Commands:
         job: Job = run.job
         run.test_before = (await self.progress(run)).test_id
         live = (await self._link.read(lambda: self._cycler.live([run.place])))[0]
-        channel = self._station.limits.get(run.program.channel)
+        layers = self._station.layers(run.program)
         refusals = start_refusals(
             run.program,
             job.cell,
             live,
             self._cycler.capabilities(run.place),
-            None if channel is None else channel.trip,
+            tightest(layer.trip for layer in layers),
             self._free_bytes(),
             job.overrides,
+            classes=self._station.classes,
         )
         for item, reason in job.overrides.items():
             await run.journal("check.override", item=item, reason=reason, operator=job.operator)

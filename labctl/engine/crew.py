@@ -55,7 +55,7 @@ class Crew:
     def _task(self, name: str) -> InstrumentTask:
         return InstrumentTask(
             self.station, self.station.instruments[name], self._stop, self.listener, self._free_bytes, self._over,
-            self.gate, stays=self._stays,
+            self.gate, self.worker, stays=self._stays,
         )  # fmt: skip
 
     def _climate(self, name: str) -> ClimateTask:

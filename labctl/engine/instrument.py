@@ -30,10 +30,12 @@ from labctl.engine.resume import reconcile
 from labctl.engine.run import Run
 from labctl.engine.station import Instrument, Station, note_identity
 from labctl.engine.stoprequest import requested_stop
+from labctl.engine.storing import Portion, write_portions
 from labctl.engine.waiting import Wake, until_or_event
 from labctl.errors import InstrumentError, InvariantError, UnknownStateError
 from labctl.interfaces.cycler import TestProgress
 from labctl.model.bench import LinkState
+from labctl.worker import Worker
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -48,7 +50,9 @@ without a pause."""
 CLAIM_AGAIN_S = 10.0
 """Link seconds between two tries for an instrument that another station holds."""
 PIPELINE_PAGES = 2
-"""Fetched pages that may wait for the store (I14)."""
+"""Fetched pages that may wait to be digested (I14)."""
+STORE_PAGES = 16
+"""Pages that are stored in one go: each has at most 1,000 rows, so 2 MB of rows are not durable yet (I14)."""
 
 
 class InstrumentTask:
@@ -67,6 +71,7 @@ class InstrumentTask:
         free_bytes: Callable[[], int],
         on_over: Callable[[Run], None],
         gate: Gate,
+        worker: Worker,
         *,
         stays: bool = False,
     ) -> None:
@@ -80,6 +85,7 @@ class InstrumentTask:
         self._station = station
         self._clock = station.clock
         self._cycler = instrument.cycler
+        self._worker = worker
         self._stop = stop
         self._listener = listener
         self._stays = stays
@@ -353,18 +359,22 @@ class InstrumentTask:
         if not wanted:
             return
         pages: asyncio.Queue[Fetched | None] = asyncio.Queue(PIPELINE_PAGES)
+        waiting: list[tuple[Run, Portion]] = []
         failure: BaseException | None = None
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._pages.fetch(wanted, pages, backfilled))
                 while (page := await pages.get()) is not None:
-                    await self._take(page)
+                    await self._take(page, waiting)
+                    if len(waiting) >= STORE_PAGES:
+                        await self._store(waiting)
         except BaseExceptionGroup as error_group:
             failure = error_group.exceptions[0]
+        await self._store(waiting)
         if failure is not None:
             raise failure
 
-    async def _take(self, page: Fetched) -> None:
+    async def _take(self, page: Fetched, waiting: list[tuple[Run, Portion]]) -> None:
         """Digest one page: a trip goes to the device before the rows go to the disk (P4)."""
         run = page.run
         if run.over or run.phase is Phase.HELD:
@@ -377,18 +387,34 @@ class InstrumentTask:
             digested = run.digest(page.block, backfilled=page.backfilled)
             if digested.trip and run.decision is not None:
                 await self.commands.trip(run, run.decision)
-            if not await run.store(digested):
-                await self.acts.leave(run, "its data could not be stored")
+            waiting.append((run, run.portion(digested)))
         except InvariantError as error:
+            await self._store(waiting)
             await self.acts.hold(run, str(error))
         except (UnknownStateError, Detached):
             raise
         except InstrumentError as error:
             self._poll_failed(run, f"no usable records: {error}")
         except Exception as error:
+            await self._store(waiting)
             await self.acts.hold_broken(run, error)
         else:
             self._failing.discard(run.index)
+
+    async def _store(self, waiting: list[tuple[Run, Portion]]) -> None:
+        """Make digested pages durable, all of them in one go, and tell whoever listens."""
+        if not waiting:
+            return
+        taken, waiting[:] = list(waiting), []
+        await self._worker.call(write_portions, [portion for _, portion in taken])
+        for run, portion in taken:
+            try:
+                if not run.stored(portion) and not run.over:
+                    await self.acts.leave(run, "its data could not be stored")
+            except InvariantError as error:
+                await self.acts.hold(run, str(error))
+            except Exception as error:
+                await self.acts.hold_broken(run, error)
 
     def _poll_failed(self, run: Run, text: str) -> None:
         """Raise one alarm however many polls fail in a row (F44); rows that come again end it."""

@@ -11,7 +11,6 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,20 +19,19 @@ from labctl.clock import Clock
 from labctl.engine import hooks
 from labctl.engine.jobs import Job, Progress, RunResult
 from labctl.engine.listening import EngineListener, Silent
+from labctl.engine.machinery import Digested, Machinery
 from labctl.engine.machines.detect import Detector
 from labctl.engine.machines.findings import EndDecision, Finding, Outcome, Priority
 from labctl.engine.machines.follow import Follower, Plausible, Position
 from labctl.engine.machines.life import Life, Phase
-from labctl.engine.machines.limits import LimitChecker, program_steps
-from labctl.engine.machines.stale import BadWatch, CapacityWatch, DeviceClockWatch, FrozenWatch
-from labctl.engine.machines.verify import LateVerifier, OpenCircuitWatch
 from labctl.engine.machines.walk import Evaluate, Walker, WalkPosition
 from labctl.engine.station import Instrument, Station
+from labctl.engine.storing import Portion, write_portions
 from labctl.errors import StoreError
 from labctl.interfaces.chamber import TemperatureReading
 from labctl.interfaces.cycler import ChannelState, Place
 from labctl.model.ids import TestId
-from labctl.model.program import Program, Segment, Step, StepMode
+from labctl.model.program import Program, Segment
 from labctl.model.record import DeviceBlock, RecordBlock
 from labctl.protocol.expressions import evaluate, parse_condition
 from labctl.store.receipt import Receipt
@@ -53,17 +51,6 @@ SUMMARY_EVERY_S = 2.0
 """Link seconds between two summaries on disk: current for people, cheap when plant time flies."""
 FINDINGS_MAX = 1000
 """Findings kept in memory for the result; all of them are in the event file (I14)."""
-
-
-@dataclass(slots=True)
-class Digested:
-    """A block that the machines have seen and the store has not."""
-
-    block: RecordBlock
-    findings: list[Finding]
-    closed_half: bool
-    backfilled: bool
-    trip: bool
 
 
 def condition_holds(expression: str, values: dict[str, float]) -> bool:
@@ -110,8 +97,6 @@ class Run:
         self.pause_rows = 0  # device rows when the pause was seen: more of them end it
         self.listener: EngineListener = listener or Silent()
         self.findings: list[Finding] = []
-        self.last_V = self.last_A = math.nan
-        self.step_id = 0
         self._evaluate: Evaluate = lambda text, values: condition_holds(text, dict(values))
         self.walker = Walker(program, self._evaluate)
         self.position = Position()
@@ -124,21 +109,14 @@ class Run:
         self.next_program: Program | None = None  # a revision that waits for the next segment boundary
         self.revisions: deque[tuple[int, Program]] = (
             deque()
-        )  # taken over by an earlier process, from these rows on
+        )  # an earlier process has taken them over, from a row on
+        channel = station.limits.get(program.channel)
+        self._loosened = channel is not None and channel.override is not None
         capabilities = station.capabilities(program.channel)
-        self._ranges = capabilities.ranges
-        self._channel_limits = station.limits.get(program.channel)
-        self._steps: dict[int, Step]
-        self._cycles: int
-        self._limits: LimitChecker
-        self._verifier: LateVerifier
-        self._open_circuit: OpenCircuitWatch
-        self._use(program)
-        self._detector = Detector(program.detections, program.cell)
-        self._frozen = FrozenWatch()
-        self._bad = BadWatch(self.instrument.poll_s)
-        self._capacity = CapacityWatch()
-        self._device_clock = DeviceClockWatch()
+        self.machines = Machinery(
+            program, lambda replay: station.layers(self.program, replay=replay), capabilities.ranges,
+            self.instrument.poll_s, self.instrument.zone,
+        )  # fmt: skip
         self.silent_polls = self.seen_count = 0
         self.told_state: ChannelState | None = None
         self._plausible = Plausible(
@@ -173,12 +151,6 @@ class Run:
         """Tell whether the run stands between two segments: nothing drives the cell, no test is followed."""
         return self.phase is Phase.DECIDING
 
-    @property
-    def step_mode(self) -> StepMode | None:
-        """Return what the step of the last row regulates, None before the first row."""
-        step = self._steps.get(self.step_id)
-        return None if step is None else step.mode
-
     async def take_revision(self) -> None:
         """Take over a changed program, if there is one, right before the next segment (I11). Raises: StoreError."""
         program = self.next_program
@@ -187,28 +159,13 @@ class Run:
         revisions = list(self.writer.manifest["revisions"])
         entry = revisions[-1] = {**revisions[-1], "from_sequence": self.position.sequence + 1}
         await self.manifest(revisions=revisions)
-        self._take_over(program)
+        self.walker = self.walker.revised(program)
+        self.program = program
+        self.machines.take_over(program)
         self.next_program = None
         self.event(
             "revision", revision=entry["revision"], from_sequence=entry["from_sequence"], by=entry["by"]
         )
-
-    def _take_over(self, program: Program) -> None:
-        """Go on with a changed program; what the detections have counted stays."""
-        self.walker = self.walker.revised(program)
-        self._use(program)
-        self._detector.revise(program.detections)
-
-    def _use(self, program: Program) -> None:
-        self.program = program
-        self._steps = {step.step_id: step for step in program_steps(program.flow)}
-        self._cycles = program.estimate.cycles
-        channel = self._channel_limits
-        self._limits = LimitChecker(
-            program, (None if channel is None else channel.trip,), None if channel is None else channel.warn
-        )
-        self._verifier = LateVerifier(program, self._ranges)
-        self._open_circuit = OpenCircuitWatch(program)
 
     @property
     def cursor(self) -> int:
@@ -233,7 +190,7 @@ class Run:
 
     def progress(self) -> Progress:
         """Return how the run stands."""
-        step = self._steps.get(self.step_id)
+        step = self.machines.step
         expected_s = self.program.estimate.duration_expected_s
         test_time_s = self.position.test_time_s
         return Progress(
@@ -244,9 +201,9 @@ class Run:
             protocol=self.program.protocol_name,
             phase=self.phase,
             cycle=self.position.cycle_count,
-            cycles=self._cycles,
-            voltage_V=self.last_V,
-            current_A=self.last_A,
+            cycles=self.program.estimate.cycles,
+            voltage_V=self.machines.last_V,
+            current_A=self.machines.last_A,
             sentence=self.waiting_for or ("" if step is None else step.sentence),
             rows=self.position.sequence,
             test_time_s=test_time_s,
@@ -278,7 +235,7 @@ class Run:
         """Return the measured values for host decisions."""
         reading = self.chamber_reading
         temperature_degC = math.nan if reading is None else reading.temperature_degC
-        return {**self._detector.values(), "temperature": temperature_degC}
+        return {**self.machines.detector.values(), "temperature": temperature_degC}
 
     # -- rows -------------------------------------------------------------------------------------------------------
 
@@ -298,6 +255,8 @@ class Run:
         block = self.follower.block(device)
         self.position = self.follower.position
         resets, self.follower.counter_resets = self.follower.counter_resets, []
+        if self._loosened:
+            self.machines.look_at_limits()
         digested = self.feed(block)
         digested.backfilled = backfilled
         digested.findings.extend(
@@ -306,47 +265,21 @@ class Run:
             )
             for sequence in resets
         )
-        digested.findings.extend(self._device_clock.feed(block))
+        digested.findings.extend(self.machines.watch_clock(block))
         return digested
 
     def feed(self, block: RecordBlock) -> Digested:
         """Show rows of the run to the machines, live ones or stored ones again; rows behind a decision are
         only kept.
         """
-        digested = Digested(block, [], False, False, False)
-        self.last_V, self.last_A = float(block["voltage_volt"][-1]), float(block["current_ampere"][-1])
-        self.step_id = int(block["step_id"][-1])
+        self.machines.note_last(block)
         if self.decision is not None:
-            return digested
-        findings = digested.findings
-        findings.extend(self._limits.feed(block))
-        findings.extend(self._bad.feed(block))
-        findings.extend(self._frozen.feed(block))
-        findings.extend(self._capacity.feed(block))
-        problems = self._verifier.feed(block)
-        if unplugged := self._open_circuit.feed(block):
-            problems.append(unplugged)
-        for problem in problems:
-            findings.append(
-                Finding(
-                    "verify.failed", Priority.HIGH, problem, None, "Check the step file, range and wiring."
-                )
-            )
-        found, digested.closed_half = self._detector.feed(block)
-        findings.extend(found)
-        if self._limits.trip is not None:
-            self.decision, digested.trip = self._limits.trip, True
-        elif any(finding.kind == "verify.failed" for finding in findings):
-            problem = next(item.text for item in findings if item.kind == "verify.failed")
-            self.decision = EndDecision(Outcome.HELD, f"not what was asked for: {problem}", None)
-        elif self._detector.decision is not None:
-            self.decision = self._detector.decision
+            return Digested(block, [], False, False, False)
+        digested, self.decision = self.machines.feed(block)
         return digested
 
-    async def store(self, digested: Digested) -> bool:
-        """Make a digested block durable with its events. False: not acknowledged, an alarm was raised; call
-        ``commit``.
-        """
+    def portion(self, digested: Digested) -> Portion:
+        """Return a digested block with its events, for the store; ``stored`` hears what became of it."""
         receipt = Receipt(
             received_utc=self._clock.link.utc().isoformat(timespec="milliseconds"),
             monotonic_s=self._clock.link.now_s(),
@@ -355,24 +288,35 @@ class Run:
         )
         self.note(*digested.findings)
         self._note_lost_frames()
-        columns = None
+        portion = self._notes()
+        portion.block, portion.receipt = digested.block, receipt
         now_s = self._clock.link.now_s()
         if digested.closed_half and now_s - self._summary_s >= SUMMARY_EVERY_S:
-            columns, self._summary_s = self._detector.table.columns(), now_s
-        return await self._write(digested.block, receipt, columns)
+            portion.columns, self._summary_s = self.machines.detector.table.columns(), now_s
+        return portion
+
+    def _notes(self) -> Portion:
+        events, self._events = self._events, []
+        ambient, self._ambient = self._ambient, []
+        return Portion(self.writer, events=events, ambient=ambient)
 
     async def commit(self) -> bool:
         """Make notes durable, and rows that an earlier commit could not. False: the disk still refuses."""
-        return await self._write(None, None, None)
+        portion = self._notes()
+        await self._worker.call(write_portions, [portion])
+        return self.stored(portion)
 
-    async def _write(self, block: RecordBlock | None, receipt: Receipt | None, columns: Any) -> bool:
-        events, self._events = self._events, []
-        ambient, self._ambient = self._ambient, []
-        try:
-            await self._worker.call(_write, self.writer, block, receipt, events, ambient, columns)
-        except StoreError as error:
+    def stored(self, portion: Portion) -> bool:
+        """Hear what became of a portion. False: not acknowledged, an alarm was raised; call ``commit``.
+
+        Raises: InvariantError, or what else broke while it was written.
+        """
+        block = portion.block
+        if portion.trouble and not isinstance(portion.trouble[0], StoreError):
+            raise portion.trouble[0]
+        if portion.trouble:
             finding = Finding(
-                "store.failed", Priority.CRITICAL, str(error), self.position.sequence,
+                "store.failed", Priority.CRITICAL, str(portion.trouble[0]), self.position.sequence,
                 "Make room on the data disk or repair it; the device keeps the records meanwhile.",
             )  # fmt: skip
             if block is not None:
@@ -465,7 +409,7 @@ class Run:
         """Seal the run: summary, end sequence, Parquet. May be repeated after a crash. Raises: StoreError."""
         hooks.point("finish.begin")
         await self.journal("finish.begin", outcome=decision.outcome.value, end_sequence=decision.sequence)
-        await self._write(None, None, None)
+        await self.commit()
         if self.position.sequence:
             await self._worker.call(self._last_summary, decision)
         await self.manifest(outcome=decision.outcome.value, reason=decision.reason)
@@ -476,7 +420,7 @@ class Run:
 
     def _last_summary(self, decision: EndDecision) -> None:
         """Write the cycles of the rows that count; runs in the store's thread."""
-        table = self._detector.table
+        table = self.machines.detector.table
         if decision.sequence is not None and decision.sequence < self.position.sequence:
             reader = RunReader(self.writer.folder, disk=self._disk)
             detector = Detector((), self.program.cell)
@@ -513,9 +457,8 @@ class Run:
 
     def replayed_revision(self) -> None:
         """Take over, once more, the next revision that an earlier process has taken over."""
-        program = self.revisions.popleft()[1]
-        self._use(program)
-        self._detector.revise(program.detections)
+        self.program = self.revisions.popleft()[1]
+        self.machines.take_over(self.program)
 
     def stand_at(self, position: WalkPosition) -> None:
         """Stand in the flow where an earlier process stood; the program is the newest revision by now."""
@@ -536,27 +479,3 @@ class Run:
     def segment_text(self, segment: Segment) -> str:
         """Return a short description of the present segment for events."""
         return f"segment {segment.index}, pass {self.walker.passes}"
-
-
-def _write(
-    writer: RunWriter,
-    block: RecordBlock | None,
-    receipt: Receipt | None,
-    events: Sequence[dict[str, Any]],
-    ambient: Sequence[tuple[float, float | None, int]],
-    columns: Any,
-) -> None:
-    """Do one block's work in the store's thread: one append, one commit."""
-    for event in events:
-        fields = dict(event)
-        writer.event(fields.pop("kind"), **fields)
-    for time_s, temperature_degC, quality in ambient:
-        writer.ambient(time_s, temperature_degC, quality)
-    if block is not None and receipt is not None:
-        writer.append(block, receipt)
-        hooks.point("block.appended")
-    writer.commit()
-    if block is not None:
-        hooks.point("block.committed")
-    if columns is not None:
-        writer.write_cycles(columns)

@@ -18,7 +18,8 @@ from labctl.errors import UserInputError
 from labctl.interfaces.chamber import TemperatureChamber
 from labctl.interfaces.cycler import Cycler, CyclerCapabilities, Place
 from labctl.model.ids import ChannelId
-from labctl.model.program import Limits
+from labctl.model.layers import CellClass, LimitLayer, LimitOverride, class_of
+from labctl.model.program import Limits, Program
 from labctl.store.wirelog import WireLog
 from labctl.transport import open_transport
 from labctl.transport.base import Transport
@@ -76,6 +77,22 @@ class Station:
     instruments: dict[str, Instrument] = field(default_factory=dict)
     chambers: dict[str, Chamber] = field(default_factory=dict)
     limits: Mapping[ChannelId, ChannelLimits] = field(default_factory=dict)
+    classes: Mapping[str, CellClass] = field(default_factory=dict)
+
+    def layers(self, program: Program, *, replay: bool = False) -> tuple[LimitLayer, ...]:
+        """Return the limit layers of the station file above a program, as they are now: channel (L2), cell class (L3).
+
+        Rows that are shown again (``replay``) are judged as if an override had not run out: it held when they came.
+        """
+        channel, facts = self.limits.get(program.channel), program.cell
+        layers: list[LimitLayer] = [] if channel is None else [channel.layer(f"channel {program.channel}")]
+        if self.classes:
+            kind = class_of(facts.kind, self.classes)
+            layers.append(kind.limits_for(facts.area_cm2, facts.nominal_capacity_Ah))
+        override = None if channel is None else channel.override
+        if override is None or not (replay or override.in_force(self.clock.link.utc())):
+            return tuple(layers)
+        return tuple(override.over(layer) for layer in layers)
 
     def locate(self, channel: ChannelId) -> tuple[Instrument, Place]:
         """Return the instrument of a channel and the place on it. Raises: UserInputError naming what there
@@ -173,6 +190,13 @@ def channel_limits(station: StationFile, channel: ChannelId) -> Limits | None:
     return None if found is None else found.trip
 
 
+def override_of(station: StationFile, channel: ChannelId, clock: Clock) -> LimitOverride | None:
+    """Return the override of a channel's limits that is in force now."""
+    found = station.limits.get(channel)
+    override = None if found is None else found.override
+    return override if override is not None and override.in_force(clock.link.utc()) else None
+
+
 def has_chamber(station: StationFile, channel: ChannelId) -> bool:
     """Tell whether a channel stands in a chamber of the station file."""
     return any(channel in entry.channels for entry in station.chambers)
@@ -213,7 +237,7 @@ def build_station(
     wire_root: DataRoot | None = None,
 ) -> Station:
     """Make every instrument and chamber of a station file, closed; ``stack`` closes them and their logs at the end."""
-    built = Station(station.name, clock, limits=station.limits)
+    built = Station(station.name, clock, limits=station.limits, classes=station.classes)
     for entry in station.instruments:
         made_by = driver_version(entry.driver)
         wire = _wire(entry, made_by, clock, wire_root, stack)

@@ -12,7 +12,6 @@ import logging
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 from labctl.clock import Clock
 from labctl.errors import LinkTimeout, RefusedError, UnknownStateError, UsageError, WireError
@@ -36,6 +35,7 @@ from labctl_drivers.neware import messages as m
 from labctl_drivers.neware.lane import Lane
 from labctl_drivers.neware.options import POLL_MIN_S, NewareOptions
 from labctl_drivers.neware.plausible import mark_implausible
+from labctl_drivers.neware.replies import expect, insist_on_ok, live_reading, up_to_gap
 from labctl_drivers.neware.session import SEE_CLIENT_LOG
 from labctl_drivers.neware.stepfile import StepFileHead, check_fits, write_step_file
 from labctl_drivers.neware.stepstore import file_name, hash_of, name_from, path_on_bts, place_step_file
@@ -144,7 +144,7 @@ class NewareCycler:
         return profile.capabilities()
 
     async def _device_info(self) -> m.DeviceInfoReply:
-        return _expect(m.DeviceInfoReply, await self._lane.ask(m.GetDeviceInfo()))
+        return expect(m.DeviceInfoReply, await self._lane.ask(m.GetDeviceInfo()))
 
     def _places_of(self, info: m.DeviceInfoReply) -> tuple[Place, ...]:
         options = self._options
@@ -182,9 +182,9 @@ class NewareCycler:
         due = [place for place in dict.fromkeys(places) if not self._is_fresh(place, now_s)]
         if due:
             request = m.Inquire(tuple(self._address(place) for place in due))
-            reply = _expect(m.InquireReply, await self._lane.ask(request))
+            reply = expect(m.InquireReply, await self._lane.ask(request))
             for place, row in zip(due, reply.rows, strict=True):
-                self._readings[place] = (now_s, _live_reading(place, row))
+                self._readings[place] = (now_s, live_reading(place, row))
         return tuple(self._readings[place][1] for place in places)
 
     def _is_fresh(self, place: Place, now_s: float) -> bool:
@@ -196,7 +196,7 @@ class NewareCycler:
         if not places:
             return ()
         request = m.InquireDf(tuple(self._address(place) for place in places))
-        reply = _expect(m.ProgressReply, await self._lane.ask(request))
+        reply = expect(m.ProgressReply, await self._lane.ask(request))
         return tuple(
             TestProgress(place, TestId(row.test_id), row.count, row.complete)
             for place, row in zip(places, reply.rows, strict=True)
@@ -205,7 +205,7 @@ class NewareCycler:
     async def _states(self, places: Sequence[Place]) -> tuple[ChannelState, ...]:
         """Read fresh states; rows belong to requests by position (1.4)."""
         request = m.GetChannelStatus(tuple(self._address(place) for place in places))
-        reply = _expect(m.StatusReply, await self._lane.ask(request))
+        reply = expect(m.StatusReply, await self._lane.ask(request))
         return tuple(state_of(row.word) for row in reply.rows)
 
     # ------------------------------------------------------------------------------------------ ReadsRecords
@@ -224,9 +224,9 @@ class NewareCycler:
         if count <= 0:
             return DeviceBlock.empty(DEVICE_COLUMNS)
         request = m.Download(self._address(place), test_id, after_sequence + 1, count)
-        reply = _expect(m.DownloadReply, await self._lane.ask(request))
+        reply = expect(m.DownloadReply, await self._lane.ask(request))
         profile = self._options.units.get(request.address.subdevid)
-        block = _up_to_gap(reply.block)
+        block = up_to_gap(reply.block)
         if profile is not None:
             block = mark_implausible(block, profile)
         self._watch_clock(place, test_id, block)
@@ -253,7 +253,7 @@ class NewareCycler:
     async def events(self, place: Place, test_id: TestId) -> tuple[DeviceEvent, ...]:
         """Fetch the test's log (test-level events only; at most 5000 lines)."""
         request = m.DownloadLog(self._address(place), test_id)
-        reply = _expect(m.LogReply, await self._lane.ask(request))
+        reply = expect(m.LogReply, await self._lane.ask(request))
         return tuple(
             DeviceEvent(row.sequence, row.code, meaning_of(row.code), row.clock) for row in reply.rows
         )
@@ -337,7 +337,7 @@ class NewareCycler:
         request = m.Stop((self._address(place),))
         reply, resent = await self._stop_lane.ask_stop(request)
         try:
-            _insist_on_ok(self._name, request, reply)
+            insist_on_ok(self._name, request, reply)
         except RefusedError:
             # A second sending after a lost connection is answered "false" when the first one worked.
             if not resent:
@@ -471,49 +471,4 @@ class NewareCycler:
 
     async def _command(self, request: m.ListRequest, check: Callable[[], None] | None = None) -> None:
         """Send a write command for one channel over the normal lane and insist on ``ok``."""
-        _insist_on_ok(self._name, request, await self._lane.ask(request, check))
-
-
-_Reply = TypeVar("_Reply")
-
-
-def _expect(kind: type[_Reply], reply: m.Reply) -> _Reply:
-    """Narrow a reply to the kind its request has. Raises: WireError."""
-    if not isinstance(reply, kind):
-        raise WireError(f"a {type(reply).__name__} where a {kind.__name__} belongs", rule="2 reply layout")
-    return reply
-
-
-def _up_to_gap(block: DeviceBlock) -> DeviceBlock:
-    """Return the rows before the first missing record number."""
-    sequence = block["device_sequence"]
-    breaks = (sequence[1:] != sequence[:-1] + 1).nonzero()[0]
-    return block.rows(0, int(breaks[0]) + 1) if len(breaks) else block
-
-
-def _insist_on_ok(instrument: str, request: m.ListRequest, reply: m.Reply) -> None:
-    """Raise RefusedError unless the one asked channel answered ``ok``."""
-    (row,) = _expect(m.AcknowledgeReply, reply).rows
-    if row.word != m.OK:
-        raise RefusedError(
-            f"channel {request.addresses[0].place} answered {row.word!r}; {SEE_CLIENT_LOG}",
-            vendor_text=row.word,
-            instrument=instrument,
-            operation=request.command,
-        )
-
-
-def _live_reading(place: Place, row: m.InquireRow) -> LiveReading:
-    """Translate a live row; its 0.1 mA and 0.1 mV make every value coarse (2.4)."""
-    return LiveReading(
-        place=place,
-        state=state_of(row.word),
-        voltage_V=row.voltage_V,
-        current_A=row.current_A,
-        device_step=row.step,
-        device_cycle=row.cycle,
-        step_time_s=row.step_time_s,
-        test_time_s=row.test_time_s,
-        barcode=row.barcode,
-        coarse=True,
-    )
+        insist_on_ok(self._name, request, await self._lane.ask(request, check))

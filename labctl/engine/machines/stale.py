@@ -6,7 +6,7 @@ On a device-driven cycler none of these stops anything: the device guards its ow
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 import numpy as np
 
@@ -207,11 +207,13 @@ class DeviceClockWatch:
     """Notes when the instrument's wall clock has been set: its texts moved against test time (F15, bts 1.4).
 
     Looks at the last row of each block only. Nothing depends on that clock; order and durations come from numbers.
+    ``zone`` is that of the clock's texts: a summer time that begins or ends there is no clock that was set.
     """
 
-    __slots__ = ("_offset_s", "_segment")
+    __slots__ = ("_offset_s", "_segment", "_zone")
 
-    def __init__(self) -> None:
+    def __init__(self, zone: tzinfo | None = None) -> None:
+        self._zone = zone or UTC
         self._segment = 0
         self._offset_s: float | None = None
 
@@ -224,8 +226,12 @@ class DeviceClockWatch:
             clock = datetime.fromisoformat(bytes(block["device_clock"][-1]).decode("ascii"))
         except ValueError:
             return []
-        before_s = self._offset_s
-        self._offset_s = clock.replace(tzinfo=UTC).timestamp() - float(block["test_time_second"][-1])
+        before_s, time_s = self._offset_s, float(block["test_time_second"][-1])
+        offsets_s = [clock.replace(tzinfo=self._zone, fold=fold).timestamp() - time_s for fold in (0, 1)]
+        nearest_s = (
+            offsets_s[0] if before_s is None else before_s
+        )  # an hour that comes twice: the one that fits
+        self._offset_s = min(offsets_s, key=lambda offset_s: abs(offset_s - nearest_s))
         if before_s is None or abs(self._offset_s - before_s) <= DEVICE_CLOCK_JUMP_S:
             return []
         text = f"the instrument's clock moved by {self._offset_s - before_s:+.0f} s against test time"
