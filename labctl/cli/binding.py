@@ -24,7 +24,7 @@ def bind_offline(
 ) -> Program:
     """Return the program with the channel's ranges and limits. Raises: ProgramError, UserInputError."""
     from labctl.clock import Clock, ClockSpec, run_with_clock
-    from labctl.engine.station import capabilities_of, channel_limits, has_chamber
+    from labctl.engine.station import capabilities_of, channel_limits, has_chamber, override_of
     from labctl.protocol.bind import bind
 
     async def main(clock: Clock) -> Program:
@@ -42,6 +42,8 @@ def bind_offline(
             variables=variables,
             channel_limits=channel_limits(station, channel),
             has_chamber=has_chamber(station, channel),
+            classes=station.classes,
+            override=override_of(station, channel, clock),
         )
 
     return run_with_clock(ClockSpec(), main)

@@ -20,12 +20,13 @@ from labctl.engine.machines.dispatch import JobFacts
 from labctl.engine.machines.forecast import estimate_remaining
 from labctl.engine.machines.limits import program_steps
 from labctl.engine.machines.queue import QueueState, title
-from labctl.engine.station import channel_limits, has_chamber
+from labctl.engine.station import channel_limits, has_chamber, override_of
 from labctl.errors import LabctlError, ProgramError, UserInputError
 from labctl.interfaces.cycler import Assurance, CyclerCapabilities
 from labctl.model.cell import Cell
 from labctl.model.ids import CellId, ChannelId
 from labctl.model.job import After, JobId, JobSpec
+from labctl.model.layers import LimitOverride
 from labctl.model.program import Limits, Program
 from labctl.model.protocol import Protocol as Intent
 from labctl.protocol.bind import bind
@@ -83,7 +84,7 @@ def text_key(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-_Key = tuple[str, tuple[tuple[str, str], ...], Cell, CyclerCapabilities, Limits | None, bool]
+_Key = tuple[str, tuple[tuple[str, str], ...], Cell, CyclerCapabilities, Limits | None, bool, LimitOverride | None]
 
 
 class Planner:
@@ -141,7 +142,8 @@ class Planner:
         cell = self._cells.cell(spec.cell_id)
         capabilities = self._bench.capabilities(channel)
         limits, chamber = channel_limits(self._file, channel), has_chamber(self._file, channel)
-        key = (text_key(text), tuple(sorted(spec.variables.items())), cell, capabilities, limits, chamber)
+        override = override_of(self._file, channel, self._clock)
+        key = (text_key(text), tuple(sorted(spec.variables.items())), cell, capabilities, limits, chamber, override)
         found = self._bound.get(key)
         if found is None:
             found = self._bind(spec, text, channel, cell, capabilities)
@@ -165,6 +167,8 @@ class Planner:
                 variables=spec.variables,
                 channel_limits=channel_limits(self._file, channel),
                 has_chamber=has_chamber(self._file, channel),
+                classes=self._file.classes,
+                override=override_of(self._file, channel, self._clock),
             )
         except ProgramError as error:
             return error

@@ -58,8 +58,9 @@ def start_refusals(
 ) -> list[Refusal]:
     """Return every reason not to start; empty = start. Overridden items are left out (the caller journals them).
 
-    ``classes`` are the station's (None: as shipped); ``loaded`` is the cell that a person has loaded into the channel,
-    empty for none, None where nobody keeps track.
+    ``channel_limits`` are the tightest of the station file's layers for this channel and cell. ``classes`` are the
+    station's (None: as shipped) and say what a cell shows at rest. ``loaded`` is the cell that a person has loaded
+    into the channel, empty for none, None where nobody keeps track.
     """
     found: list[Refusal] = []
     busy = state_refusal(program, live.state)
@@ -84,7 +85,7 @@ def start_refusals(
         )
     kind = class_of(cell.kind.value, classes)
     found.extend(_open_circuit(program, cell, live, kind))
-    found.extend(_ratings(program, capabilities, channel_limits, cell, classes))
+    found.extend(_ratings(program, capabilities, channel_limits))
     need = DISK_FACTOR * program.estimate.bytes_on_disk
     if free_bytes < need:
         found.append(
@@ -126,8 +127,6 @@ def _ratings(
     program: Program,
     capabilities: CyclerCapabilities,
     channel_limits: Limits | None,
-    cell: Cell,
-    classes: Mapping[str, CellClass] | None,
 ) -> list[Refusal]:
     """Check what bind() checked, against the channel as it is now: the station file may have changed since."""
     found: list[Refusal] = []
@@ -137,12 +136,7 @@ def _ratings(
         voltage_max_V=capabilities.voltage_max_V,
         current_max_A=largest_A,
     )
-    layer: Limits | None = None
-    if classes is not None:
-        nominal_mAh = cell.effective_capacity_mAh
-        nominal_Ah = None if nominal_mAh is None else nominal_mAh / 1000.0
-        layer = class_of(cell.kind.value, classes).limits_for(cell.effective_area_cm2, nominal_Ah).trip
-    allowed = tightest((rating, channel_limits, layer))
+    allowed = tightest((rating, channel_limits))
     for step in program_steps(program.flow):
         current_A = abs(step.current_A or 0.0)
         if allowed.current_max_A is not None and current_A > allowed.current_max_A * RANGE_SLACK:

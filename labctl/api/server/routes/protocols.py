@@ -8,7 +8,7 @@ from starlette.responses import Response
 from labctl.api.messages import PREFIX, CheckProtocol, CheckReport, ProtocolInfo, ProtocolText
 from labctl.api.server.answers import Refusal, reply
 from labctl.api.server.needs import Call, Viewer
-from labctl.engine.station import capabilities_of, channel_limits, has_chamber
+from labctl.engine.station import capabilities_of, channel_limits, has_chamber, override_of
 from labctl.errors import ConflictError, LabctlError, ProgramError, UserFileError, UserInputError
 from labctl.model.cell import Cell
 from labctl.model.ids import ChannelId
@@ -107,4 +107,6 @@ def _bound(call: Call, protocol: Protocol, cell: Cell, channel: str) -> Program:
         capabilities,
         channel_limits=channel_limits(call.core.file, place),
         has_chamber=has_chamber(call.core.file, place),
+        classes=call.core.file.classes,
+        override=override_of(call.core.file, place, call.core.clock),
     )
