@@ -38,6 +38,7 @@ from labctl.store.pyramid import (
     row_bins,
     without_holes,
 )
+from labctl.store.readers import Readers
 from labctl.store.root import DataRoot
 from labctl.store.runreader import RunReader
 from labctl.store.seriesquery import Answer, SeriesQuery
@@ -68,6 +69,7 @@ class SeriesStore:
         """``worker`` is the thread that reads: not the one that commits rows."""
         self.troubles: list[str] = []
         self._root = root
+        self._readers = Readers(root)
         self._worker = worker
         self._live: dict[str, _Live] = {}
         self._ended: OrderedDict[str, View] = OrderedDict()
@@ -167,10 +169,10 @@ class SeriesStore:
     # -- catching up ------------------------------------------------------------------------------------------------
 
     def _files(self, run_id: str) -> PyramidFiles:
-        return PyramidFiles(self._root.disk, self._root.run_folder(run_id))
+        return PyramidFiles(self._root.disk, self._readers.folder(run_id))
 
     def _reader(self, run_id: str) -> RunReader:
-        return RunReader(self._root.run_folder(run_id), disk=self._root.disk)
+        return self._readers.of(run_id)
 
     async def _catch_up(self, run_id: str, live: _Live) -> None:
         """Bring a live run's pyramid to its newest row. Raises: StoreError, OSError."""

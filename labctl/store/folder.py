@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from labctl.model.record import RECORD_COLUMNS, SIDE_COLUMNS, RecordBlock
 from labctl.store import names, parquet
 from labctl.store.disk import Disk
-from labctl.store.frames import FrameKind, Scan, scan, unpack_line, unpack_records
+from labctl.store.frames import FrameKind, Scan, scan, unpack_all, unpack_line
 
 ALL_COLUMNS = {**RECORD_COLUMNS, **SIDE_COLUMNS}
 
@@ -151,14 +151,10 @@ def _load_log(disk: Disk, path: Path, part: int, blocks: list[RecordBlock], cont
     for damage in found.damages:
         if not damage.torn:
             content.damages.append(f"{path.name} is damaged at bytes {damage.start} to {damage.stop - 1}")
-    for frame in found.frames:
-        if frame.kind is FrameKind.RECORDS:
-            block, receipt = unpack_records(frame)
-            blocks.append(block)
-            if receipt:
-                content.receipts.append(receipt)
-        elif frame.kind is FrameKind.LINE:
-            content.lines.append(unpack_line(frame))
+    rows, receipts = unpack_all([frame for frame in found.frames if frame.kind is FrameKind.RECORDS])
+    blocks += rows
+    content.receipts += receipts
+    content.lines += [unpack_line(frame) for frame in found.frames if frame.kind is FrameKind.LINE]
 
 
 def salvage(disk: Disk, folder: Path, number: int, content: Content) -> list[RecordBlock]:

@@ -23,6 +23,8 @@ from labctl.store.verify import Finding, verify_folder
 if TYPE_CHECKING:
     import pandas as pd
 
+    from labctl.store.readers import LogMarks
+
 _BACKFILLED = b'"backfilled": true'
 """As receipts say it."""
 
@@ -30,9 +32,15 @@ _BACKFILLED = b'"backfilled": true'
 class RunReader:
     """A run folder as it is now. Rows behind ``end_sequence`` are not shown; ``tail`` has them."""
 
-    def __init__(self, folder: Path | str, *, disk: Disk | None = None) -> None:
-        """Read the manifest. Raises: StoreError if the folder has none that can be read."""
+    def __init__(
+        self, folder: Path | str, *, disk: Disk | None = None, marks: LogMarks | None = None
+    ) -> None:
+        """Read the manifest; ``marks`` spare reading live logs from their beginning (``labctl.store.readers``).
+
+        Raises: StoreError if the folder has no manifest that can be read.
+        """
         self.folder = Path(folder)
+        self._marks = marks
         self._disk: Disk = disk or RealDisk()
         self.manifest: dict[str, Any] = read_manifest(self._disk, self.folder)
 
@@ -60,7 +68,7 @@ class RunReader:
                 last is not None and names.last_sequence_of(number - 1) >= last
             ):
                 continue
-            block = self._file_block(number, logs.get(number, []), columns)
+            block = self._file_block(number, logs.get(number, []), columns, first)
             sequence = block["sequence"]
             start = int(np.searchsorted(sequence, first))
             stop = len(sequence) if last is None else int(np.searchsorted(sequence, last, side="right"))
@@ -74,8 +82,13 @@ class RunReader:
                 return run_folder.live_logs(self._disk, self.folder)
         return {}
 
-    def _file_block(self, number: int, parts: Sequence[int], columns: Sequence[str] | None) -> RecordBlock:
+    def _file_block(
+        self, number: int, parts: Sequence[int], columns: Sequence[str] | None, first: int
+    ) -> RecordBlock:
         """Return one records file; where it is sealed, only the wanted columns are read."""
+        newest = self._newest(number, parts, first)
+        if newest is not None:
+            return newest
         if columns is not None and not parts and "device_clock" not in columns:
             wanted = list(dict.fromkeys(["sequence", *columns]))
             data = self._disk.read(self.folder / names.records_name(number))
@@ -86,6 +99,18 @@ class RunReader:
         except FileNotFoundError:  # sealed between listing and reading
             again = self._logs().get(number, [])
             return run_folder.load(self._disk, self.folder, number, again).block
+
+    def _newest(self, number: int, parts: Sequence[int], first: int) -> RecordBlock | None:
+        """Return the rows from ``first`` on of a file that has one log and nothing else, None for any other."""
+        if (
+            self._marks is None
+            or len(parts) != 1
+            or self._disk.size(self.folder / names.records_name(number))
+        ):
+            return None
+        with contextlib.suppress(FileNotFoundError):  # sealed meanwhile
+            return self._marks.rows(self._disk, self.folder / names.log_name(number, parts[0]), first)
+        return None
 
     def records(
         self, columns: Sequence[str] | None = None, first: int = 1, last: int | None = None
@@ -124,11 +149,15 @@ class RunReader:
     def last_sequence(self) -> int:
         """Return the last row's sequence (0 if there is none), not beyond ``end_sequence``."""
         present = self._disk.names(self.folder)
-        numbers = sorted({*self._logs(), *names.sealed_numbers(present)}, reverse=True)
+        logs = self._logs()
+        numbers = sorted({*logs, *names.sealed_numbers(present)}, reverse=True)
         for number in numbers:
-            block = self.records(
-                ["sequence"], names.last_sequence_of(number - 1) + 1, names.last_sequence_of(number)
-            )
+            last = names.last_sequence_of(number)
+            newest = self._newest(number, logs.get(number, []), last)
+            if newest is not None and len(newest):
+                end = self.end_sequence
+                return min(int(newest["sequence"][-1]), last if end is None else end)
+            block = self.records(["sequence"], names.last_sequence_of(number - 1) + 1, last)
             if len(block):
                 return int(block["sequence"][-1])
         return 0
