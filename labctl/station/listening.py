@@ -98,6 +98,7 @@ class Listener:
         if result.outcome in LATCHING or (result.outcome is None and result.reason.startswith("held")):
             self.latch(channel, f"run {result.run_id}: {result.reason}")
         self._forecasts.forget(result.run_id)
+        self._series.ended(result.run_id)
         if result.outcome is not None:
             self._alarms.run_over(result.run_id)
         self._event(

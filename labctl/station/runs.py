@@ -30,6 +30,7 @@ from labctl.station.listening import Listener
 from labctl.station.rowshub import RowsHub
 from labctl.store.lines import read_lines
 from labctl.store.linewriter import LineWriter
+from labctl.store.readers import Readers
 from labctl.store.root import DataRoot
 from labctl.store.runreader import RunReader
 from labctl.worker import Worker
@@ -63,6 +64,7 @@ class RunKeeper:
         self._root = root
         self._clock = clock
         self._reader = reader
+        self._readers = Readers(root)
         self._supervisor = supervisor
         self._listener = listener
         self._forecasts = forecasts
@@ -123,7 +125,7 @@ class RunKeeper:
     # -- reading ----------------------------------------------------------------------------------------------------
 
     def _open_reader(self, run_id: RunId | str) -> RunReader:
-        return RunReader(self._root.run_folder(run_id), disk=self._root.disk)
+        return self._readers.of(run_id)
 
     async def _read(self, run_id: str, ask: Callable[[RunReader], T]) -> T:
         self.get(run_id)

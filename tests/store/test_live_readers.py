@@ -1,4 +1,4 @@
-"""Reading a run while it is written: the newest rows without reading the log from its beginning, and never a wrong one."""
+"""Reading a run while it is written: newest rows without reading the log from its beginning, never a wrong one."""
 
 from __future__ import annotations
 
