@@ -365,6 +365,10 @@ class AlarmKeeper:
         self._lines.append({"kind": "told", "key": key, "stage": stage, "utc": self._moment().utc})
         self._wake.set()
 
+    def known_told(self) -> Mapping[str, int]:
+        """Return how many people know of each alarm."""
+        return self._told
+
     def _moment(self) -> Moment:
         link = self._clock.link
         return Moment(link.now_s(), link.utc().isoformat(timespec="milliseconds"))

@@ -52,8 +52,9 @@ _WORDS: dict[Language, dict[str, str]] = {
 
 def send_with_apprise(address: str, title: str, body: str) -> bool:
     """Send one message by Apprise; False where the address is of no known kind or the service refuses. Blocks."""
-    # its debug log holds addresses whole, and its plug-ins import modules that Python has deprecated
-    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+    # logs of these hold addresses, and with them tokens; and plug-ins import modules that Python has deprecated
+    for name in ("apprise", "urllib3", "requests_oauthlib", "paho"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import apprise
