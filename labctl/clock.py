@@ -34,7 +34,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from labctl.adminlink import AdminLink
 from labctl.errors import LinkClosed, UserInputError, WireError
-from labctl.sleepers import Sleepers
+from labctl.sleepers import Sleepers, computer_asleep_s
 
 T = TypeVar("T")
 
@@ -133,6 +133,9 @@ class Clock(Protocol):
         in-memory exchange hangs: then, and only when a link deadline is pending, time goes on as it would in
         reality. ``thread`` says that a thread works outside the loop: then nothing moves at all.
         """
+
+    def asleep_s(self) -> float:
+        """Return for how long in all this computer has been suspended since it booted; neither time counts that."""
 
 
 class SupportsAdvance(Protocol):
@@ -313,6 +316,9 @@ class _Clock:
         self.plant = plant
         self.link = link
         self._busy = busy
+
+    def asleep_s(self) -> float:
+        return 0.0 if self.mode is ClockMode.JUMP else computer_asleep_s()
 
     def busy(self, *, thread: bool = False) -> AbstractContextManager[None]:
         return self._busy.threaded if thread else self._busy

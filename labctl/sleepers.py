@@ -1,9 +1,11 @@
-"""Tasks that wait for a plant moment, in order; a stepped plant clock wakes them."""
+"""Who sleeps: tasks that wait for a plant moment, in order, and the computer itself when it is suspended."""
 
 from __future__ import annotations
 
 import asyncio
 import heapq
+import sys
+import time
 
 SLEEPERS_PRUNE_MIN = 256
 """Cancelled sleepers stay in the heap until this many are there and they are the majority."""
@@ -52,3 +54,19 @@ class Sleepers:
         """Raise ``error`` in every sleeper, in order."""
         while self.next_s() is not None:
             heapq.heappop(self._heap)[2].set_exception(error)
+
+
+def computer_asleep_s() -> float:
+    """Return how long this computer has been suspended since it booted: boot-time clock minus running-time clock."""
+    if sys.platform == "win32":
+        import ctypes
+
+        awake = ctypes.c_ulonglong()
+        ctypes.windll.kernel32.QueryUnbiasedInterruptTime(
+            ctypes.byref(awake)
+        )  # 100 ns, stands still in sleep
+        ctypes.windll.kernel32.GetTickCount64.restype = ctypes.c_ulonglong
+        return float(ctypes.windll.kernel32.GetTickCount64()) / 1e3 - awake.value / 1e7
+    if sys.platform == "darwin":
+        return time.clock_gettime(time.CLOCK_MONOTONIC) - time.clock_gettime(time.CLOCK_UPTIME_RAW)
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)

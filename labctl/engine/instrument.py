@@ -23,7 +23,7 @@ from labctl.engine.link import Detached, InstrumentLink
 from labctl.engine.listening import EngineListener
 from labctl.engine.machines.findings import EndDecision, Finding, Outcome, Priority
 from labctl.engine.machines.life import Phase
-from labctl.engine.machines.stale import ClockWatch
+from labctl.engine.machines.stale import ClockWatch, SleepWatch
 from labctl.engine.outages import Outages
 from labctl.engine.pages import Fetched, PageFetcher
 from labctl.engine.resume import reconcile
@@ -47,6 +47,8 @@ GRID_TOLERANCE_S = 1e-6
 URGENT_PAUSE_S = 0.5
 """A stop that a person or a chamber asks for waits for no poll (I05); a poll that just failed is not repeated
 without a pause."""
+BROKEN_PAUSE_S = 10.0
+"""Link seconds before a task that broke over a fault of ours goes on without its runs."""
 CLAIM_AGAIN_S = 10.0
 """Link seconds between two tries for an instrument that another station holds."""
 PIPELINE_PAGES = 2
@@ -102,6 +104,7 @@ class InstrumentTask:
         self._planned_s: float | None = None
         self._resumed = False
         self._wall = ClockWatch()
+        self._sleeps = SleepWatch(station.clock.asleep_s())
         self._failing: set[int] = set()
         stop.attach(self.wake)
 
@@ -161,7 +164,25 @@ class InstrumentTask:
             await self.link.find_again()
             self.outages.live()
             return False
+        except Detached:
+            raise
+        except Exception as error:
+            if not self._stays:
+                raise
+            await self._broken(error)
+            return False
         return True
+
+    async def _broken(self, error: Exception) -> None:
+        """Hold the runs of this instrument over a fault of ours and go on: the others must not suffer for it (P7)."""
+        log.exception("instrument=%s internal error; its runs are held", self.instrument.name)
+        text = f"internal error, a bug in labctl: {type(error).__name__}: {error}"
+        self.outages.foreign(text)
+        for run in list(self.runs):
+            if not run.over:
+                await self.acts.hold(run, text)
+        await self.link.pause(BROKEN_PAUSE_S)
+        self.outages.live()
 
     def _is_done(self) -> bool:
         if self._stop.detached:
@@ -309,24 +330,36 @@ class InstrumentTask:
         self._polled_s = self._clock.plant.now_s()
         self._planned_s = None
         active = [run for run in self.runs if _is_polled(run)]
-        jumped_s = self._wall.feed(self._clock.link.utc().timestamp(), self._clock.link.now_s())
+        slept_s = self._look_at_clocks(active)
         if not active:
             return
-        if jumped_s:
-            for run in active:
+        outages = self.link.outages
+        by_run = await self._progress(active)
+        await self._fetch(by_run, backfilled=bool(slept_s) or self.link.outages != outages)
+        for run, progress in by_run:
+            if slept_s and not run.over and not progress.complete:
+                await self.acts.guarded(run, self.acts.look(run), "its data could not be stored")
+            if not run.over:
+                await self.acts.guarded(run, self.acts.act(run, progress), "its data could not be stored")
+            if not run.over:
+                self._listener.progress(run.progress())
+
+    def _look_at_clocks(self, active: Sequence[Run]) -> float:
+        """Tell a wall clock that was set, and a computer that slept; return for how long it slept (F15, F16)."""
+        slept_s = self._sleeps.feed(self._clock.asleep_s())
+        jumped_s = self._wall.feed(self._clock.link.utc().timestamp(), self._clock.link.now_s())
+        for run in active:
+            if slept_s:
+                text = f"this computer was suspended for {slept_s:.0f} s; what the device did meanwhile is fetched now"
+                what = "Switch off suspend and hibernation on a computer that runs a station."
+                run.note(Finding("computer.slept", Priority.MEDIUM, text, None, what))
+            elif jumped_s:
                 run.event(
                     "clock.jump",
                     text=f"this computer's clock was set by {jumped_s:+.1f} s",
                     jumped_s=jumped_s,
                 )
-        outages = self.link.outages
-        by_run = await self._progress(active)
-        await self._fetch(by_run, backfilled=self.link.outages != outages)
-        for run, progress in by_run:
-            if not run.over:
-                await self.acts.guarded(run, self.acts.act(run, progress), "its data could not be stored")
-            if not run.over:
-                self._listener.progress(run.progress())
+        return slept_s
 
     async def _progress(self, active: Sequence[Run]) -> list[tuple[Run, TestProgress]]:
         """Ask for all at once; where that answer cannot be used, one by one: one odd channel costs no other."""

@@ -50,6 +50,15 @@ class RunReader:
         value = self.manifest.get("end_sequence")
         return None if value is None else int(value)
 
+    def revision_of(self, sequence: int) -> int:
+        """Return the revision of the program under which a row was measured; 1 is the program of the start."""
+        number = 1
+        for entry in self.manifest.get("revisions") or []:
+            first = entry.get("from_sequence")
+            if first is not None and int(first) <= sequence:
+                number = int(entry["revision"])
+        return number
+
     def blocks(
         self, columns: Sequence[str] | None = None, first: int = 1, last: int | None = None
     ) -> Iterator[RecordBlock]:

@@ -203,6 +203,21 @@ class ClockWatch:
         return jumped_s if abs(jumped_s) > CLOCK_JUMP_S else 0.0
 
 
+class SleepWatch:
+    """Notes when the computer was suspended: its boot-time clock ran on while its other clocks stood (S8, F16)."""
+
+    __slots__ = ("_asleep_s",)
+
+    def __init__(self, asleep_s: float) -> None:
+        self._asleep_s = asleep_s
+
+    def feed(self, asleep_s: float) -> float:
+        """Take the whole time in suspension; return by how many seconds it has grown, 0 for nearly nothing."""
+        before_s, self._asleep_s = self._asleep_s, asleep_s
+        slept_s = asleep_s - before_s
+        return slept_s if slept_s > CLOCK_JUMP_S else 0.0
+
+
 class DeviceClockWatch:
     """Notes when the instrument's wall clock has been set: its texts moved against test time (F15, bts 1.4).
 
