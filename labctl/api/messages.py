@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from labctl.model.audit import AuditEntry
 from labctl.model.bench import Delta
-from labctl.model.cell import Batch, Cell, Electrode
+from labctl.model.cell import Batch, Cell, Electrode, EntryKind
 from labctl.model.job import CalendarEntry, JobSpec, PlannedJob
 from labctl.model.person import Person, Role
 
@@ -130,12 +130,14 @@ class ChangedBatch(Body):
 
 @dataclass(frozen=True, slots=True)
 class ImportTable(Body):
-    """A CSV or XLSX file, or pasted text, with cells. ``answers`` answers the questions of an earlier dry run."""
+    """A CSV or XLSX file, or pasted text, one entry a row. ``answers`` answers the questions of an earlier dry run."""
 
     name: str
     content_base64: str
     dry_run: bool = False
     answers: Mapping[str, str] = field(default_factory=dict)
+    kind: EntryKind = EntryKind.CELL
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

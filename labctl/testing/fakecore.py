@@ -21,14 +21,8 @@ from labctl.clock import Clock
 from labctl.config.station import DeviceEntry, StationFile
 from labctl.errors import ConflictError, UserInputError
 from labctl.model.bench import (
-    ChamberStatus,
-    ChannelStatus,
-    InstrumentStatus,
-    LinkState,
-    StationInfo,
-    StopAll,
-    StopReport,
-)
+    ChamberStatus, ChannelStatus, InstrumentStatus, LinkState, StationInfo, StopAll, StopReport,
+)  # fmt: skip
 from labctl.model.ids import CellId, ChannelId, RunId
 from labctl.model.job import CalendarEntry, Forecast, Job, JobId, JobSpec, JobState, PlannedJob
 from labctl.model.person import Actor
@@ -45,6 +39,7 @@ from labctl.station.registry import Registry
 from labctl.station.rowshub import RowsHub
 from labctl.store.disk import Disk
 from labctl.store.root import DataRoot
+from labctl.store.seriesquery import SeriesQuery
 from labctl.testing.rowbuilder import RowBuilder
 from labctl.worker import Worker
 
@@ -354,17 +349,24 @@ class FakeSeries:
         end: float | None = None,
         width_px: int = 1000,
     ) -> Any:
-        """Return a table of at most ``width_px`` rows."""
+        """Return the first rows as bins of one row. Raises: UserInputError."""
+        query = SeriesQuery.checked(columns, x, begin, end, width_px)
         rows = self._rows.rows(0, width_px)
-        return pa.table({name: pa.array(rows[name]) for name in dict.fromkeys((x, *columns))})
+        none = np.zeros(len(rows), np.int8)
+        axis = rows[query.axis] if query.axis in rows.columns else rows["sequence"]
+        found = {"x_first": axis, "x_last": axis, "sequence": rows["sequence"]}
+        found |= {"rows": none + 1, "bad": none, "flags": none}
+        for name in query.columns:
+            found |= {f"{name}_{part}": rows[name] for part in ("min", "max", "first", "last")}
+        return pa.table({name: pa.array(column) for name, column in found.items()})
 
 
 class FakeNotifier:
     """Sends nothing."""
 
     def status(self) -> dict[str, Any]:
-        """Return that there is no path."""
-        return {"paths": []}
+        """Return that nobody is told."""
+        return {"people": []}
 
     async def test(self, actor: Actor) -> str:
         """Say so."""

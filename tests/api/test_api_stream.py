@@ -1,4 +1,4 @@
-"""The stream: numbered deltas that resume, live rows as Arrow, and clients that are slow, forged or revoked (F23, F36)."""
+"""The stream: numbered deltas that resume, live rows as Arrow; clients slow, forged or revoked (F23, F36)."""
 
 from __future__ import annotations
 

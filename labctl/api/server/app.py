@@ -72,12 +72,12 @@ def make_app(core: StationCore, *, hosts: Iterable[str] = (), secure: bool = Fal
     app.add_api_route("/", page, methods=["GET"], include_in_schema=False)
     _refusals(app)
     app.add_middleware(Gate, core=core, doors=Doors.of(hosts, secure=secure), crashes=CrashReports(core))
-    app.openapi = lambda: described(app, api_routes())  # type: ignore[method-assign]  # FastAPI's own way to extend it
+    app.openapi = lambda: described(app, (route for route in api_routes() if route.include_in_schema))  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app
 
 
 def api_routes() -> tuple[APIRoute, ...]:
-    """Return every route that is published, as its router declares it."""
+    """Return every route, as its router declares it; all but the status page's own are published."""
     every = (route for module in ROUTERS for route in module.router.routes)
     return tuple(route for route in every if isinstance(route, APIRoute))
 

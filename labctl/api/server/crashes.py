@@ -26,7 +26,7 @@ def scrubbed(text: str) -> str:
 
 
 class CrashReports:
-    """Writes ``<data>/station/crash-<epoch>-<number>.txt``."""
+    """Writes ``<data>/station/crash-<moment>-<number>.txt``."""
 
     def __init__(self, core: StationCore) -> None:
         self._core = core
@@ -35,13 +35,13 @@ class CrashReports:
     async def keep(self, error: BaseException, doing: str) -> str:
         """Write a report of a bug and return its name; never fails, because it is called when all else has."""
         self._count += 1
-        name = f"crash-{self._core.feed.epoch[:8]}-{self._count}.txt"
+        now = self._core.clock.link.utc()
+        name = f"crash-{now:%Y%m%dT%H%M%S}-{self._count}.txt"
         lines = "".join(traceback.format_exception(error))
         log.error("bug doing=%r report=%s error=%r", scrubbed(doing), name, scrubbed(repr(error)))
         if self._count > REPORTS_MAX:
             return f"(one of more than {REPORTS_MAX})"
-        utc = self._core.clock.link.utc().isoformat(timespec="seconds")
-        text = scrubbed(f"labctl {__version__}\n{utc}\n{doing}\n\n{lines}")
+        text = scrubbed(f"labctl {__version__}\n{now.isoformat()}\n{doing}\n\n{lines}")
         root = self._core.root
         try:
             path = root.path / FOLDER / name

@@ -9,16 +9,19 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from labctl.api.messages import ARROW_TYPE, PREFIX
-from labctl.api.server.answers import Refusal
+from labctl.api.server.answers import Refusal, reply
 from labctl.api.server.arrow import columns_stream, table_stream
-from labctl.api.server.needs import Call, Viewer
+from labctl.api.server.needs import Viewer
 from labctl.api.server.routes.runs import known_run
 from labctl.model.record import RECORD_COLUMNS, SIDE_COLUMNS
+from labctl.store.pyramid import GAP
 
 LIMIT_MAX = 100_000
 """Rows of one answer (I14): about 10 MB; a client asks again for more."""
-WIDTH_MAX = 20_000
+WIDTH_MAX = 16_384
 """Pixel columns of one series: wider than any screen."""
+POINTS_MAX = 500
+VOLTAGE = "voltage_volt"
 ARROW: dict[int | str, dict[str, Any]] = {
     200: {"content": {ARROW_TYPE: {}}, "description": "an Arrow IPC stream"}
 }
@@ -70,18 +73,21 @@ async def runs_series(
     width: Annotated[int, Query(ge=1, le=WIDTH_MAX)] = 1000,
 ) -> Response:
     """Return min/max-decimated columns for ``width`` pixel columns of a plot; a month at 1 Hz in milliseconds."""
-    known = _known_numbers(call)
-    names = _columns(columns, known) or ["voltage_volt"]
-    (axis,) = _columns(x, known) or ["test_time_second"]
-    for bound in (begin, end):
-        if bound is not None and not abs(bound) < 1e18:
-            raise Refusal(422, "'begin' and 'end' must be finite numbers.")
+    names = [name.strip() for name in columns.split(",") if name.strip()]
     table = await call.core.series.series(
-        known_run(call, run_id), names, x=axis, begin=begin, end=end, width_px=width
+        known_run(call, run_id), names, x=x, begin=begin, end=end, width_px=width
     )
     return _arrow(table_stream(table))
 
 
-def _known_numbers(call: Call) -> Mapping[str, str]:
-    """Return the columns that can be plotted; a series may know others besides, and says so itself."""
-    return RECORD_COLUMNS
+@router.get("/runs/{run_id}/sparkline", include_in_schema=False)
+async def runs_sparkline(
+    call: Viewer, run_id: str, points: Annotated[int, Query(ge=2, le=POINTS_MAX)] = 120
+) -> Response:
+    """Return the whole run's voltage in few points, as JSON for the status page; null is a gap."""
+    known = known_run(call, run_id)
+    table = await call.core.series.series(known, [VOLTAGE], x="test_time_second", width_px=points)
+    values = table[f"{VOLTAGE}_last"].to_pylist()
+    gaps = [bool((flags or 0) & GAP) for flags in table["flags"].to_pylist()]
+    curve = [None if gap else value for gap, value in zip(gaps, values, strict=True)]
+    return reply({"run_id": known, "voltage_V": curve[-points:]})

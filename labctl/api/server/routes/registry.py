@@ -54,10 +54,16 @@ async def cells_add(call: Operator, body: NewCell) -> Response:
 
 @router.post("/cells/import", response_model=ImportReport)
 async def cells_import(call: Operator, body: ImportTable) -> Response:
-    """Import cells from a CSV or XLSX file or pasted text; what looks wrong is asked, not stored."""
+    """Import cells (or electrodes, batches) from a CSV or XLSX file or pasted text; what looks wrong is asked."""
     data = file_bytes(body.content_base64)
     report = await call.core.registry.import_table(
-        call.actor, body.name, data, dry_run=body.dry_run, answers=body.answers
+        call.actor,
+        body.name,
+        data,
+        kind=body.kind,
+        dry_run=body.dry_run,
+        answers=body.answers,
+        reason=body.reason,
     )
     return reply(report)
 
