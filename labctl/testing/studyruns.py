@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from labctl.engine.jobs import Job, RunResult
+from labctl.engine.machines.early import EarlyWarner
 from labctl.engine.machines.forecast import FinishForecaster
 from labctl.engine.shell import run_jobs
 from labctl.engine.station import Station
@@ -77,6 +79,7 @@ class Wish:
     settings: Mapping[str, str] = field(default_factory=dict)
     seed: int | None = None
     film_nm: float | None = None
+    precursor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,7 @@ def bench_of(wishes: Sequence[Wish]) -> dict[str, Any]:
             "chamber": "oven" if wish.variant.split("-")[0] in WARM else "room",
             **({} if wish.seed is None else {"seed": wish.seed}),
             **({} if wish.film_nm is None else {"film_nm": wish.film_nm}),
+            "precursor": wish.precursor,
         }
         for number, wish in enumerate(wishes, start=1)
     ]
@@ -206,4 +210,51 @@ def finish_standings(run: StudyRun) -> list[Standing]:
         true_s = float(clock_s[-1] - clock_s[end - 1])
         answer_s = forecaster.remaining_s(float(rows["test_time_second"][end - 1]))
         found.append(Standing(int(cycles[end - 1]), *((value_s - true_s) / whole_s for value_s in answer_s)))
+    return found
+
+
+class Disturbance(StrEnum):
+    """What may be done to the voltages of a run that went well, from a moment on."""
+
+    LOOSE_CONTACT = "loose contact"  # short spikes away from rest, one per 20 min on average
+    COLDER = "colder"  # polarisation of a symmetric cell half as much again
+    DRIFTING_OFFSET = "drifting offset"  # 0.5 mV per hour
+    DEAD_LEAD = "dead lead"  # the voltage stands still, charge flows on
+
+
+def disturbed(run: StudyRun, what: Disturbance, from_s: float, seed: int = 1) -> RecordBlock:
+    """Return the rows of a run with a disturbance from a test time on."""
+    rows, random = run.rows, np.random.default_rng(seed)
+    time_s, voltage_V = rows["test_time_second"], rows["voltage_volt"].copy()
+    late = time_s >= from_s
+    if what is Disturbance.LOOSE_CONTACT:
+        spikes = random.random(len(voltage_V)) < 1.0 / 120.0
+        size_V = random.uniform(0.01, 0.08, len(voltage_V)) * np.sign(rows["current_ampere"])
+        voltage_V[late & spikes] += size_V[late & spikes]
+    elif what is Disturbance.COLDER:
+        voltage_V[late] *= 1.5
+    elif what is Disturbance.DRIFTING_OFFSET:
+        voltage_V[late] += 0.5e-3 * (time_s[late] - from_s) / 3600.0
+    else:
+        voltage_V[late] = voltage_V[int(np.argmax(late))]
+    return RecordBlock({**rows.columns, "voltage_volt": voltage_V})
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """An early warning of a run: what, in which cycle, and at which test time."""
+
+    kind: str
+    cycle: int
+    time_h: float
+
+
+def early_warnings(program: Program, rows: RecordBlock) -> list[Warned]:
+    """Feed rows to an early warner as a run would and return its warnings in order."""
+    warner, found = EarlyWarner(program), []
+    for block in blocks_of(rows, 60):
+        for finding in warner.feed(block):
+            row = int(np.searchsorted(rows["sequence"], finding.sequence or 1))
+            time_h = float(rows["test_time_second"][row]) / 3600.0
+            found.append(Warned(finding.kind, int(rows["cycle_count"][row]), time_h))
     return found

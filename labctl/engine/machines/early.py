@@ -25,6 +25,13 @@ from labctl.model.cell import CellKind
 from labctl.model.program import Program
 from labctl.model.record import RecordBlock
 
+BATCH_ROWS = 64
+BATCH_S = 600.0
+"""Rows are gathered until there are so many, or for so long: one by one they would cost ten times as much."""
+NEEDED = (
+    "sequence", "test_time_second", "voltage_volt", "current_ampere", "cycle_count", "step_count", "step_type",
+    "step_time_second", "step_capacity_ah", "step_energy_wh", "quality",
+)  # fmt: skip
 SAME_CURRENT = 0.02
 """Half-cycles whose currents differ by less belong to one past."""
 CURRENTS = 6
@@ -80,11 +87,24 @@ class EarlyWarner:
         self._balance = _Balance()
         self._pair: HalfCycle | None = None
         self._given: set[str] = set()
+        self._waiting: list[RecordBlock] = []
+        self._rows = 0
 
     def feed(self, block: RecordBlock) -> list[Finding]:
-        """Take the next rows; return what they show for the first time."""
+        """Take the next rows; return what they show for the first time, at most ``BATCH_S`` of test time later."""
         if not len(block):
             return []
+        self._waiting.append(block)
+        self._rows += len(block)
+        first_s = float(self._waiting[0]["test_time_second"][0])
+        if self._rows < BATCH_ROWS and float(block["test_time_second"][-1]) - first_s < BATCH_S:
+            return []
+        waiting, self._waiting, self._rows = self._waiting, [], 0
+        if len(waiting) > 1:
+            block = RecordBlock({name: np.concatenate([item[name] for item in waiting]) for name in NEEDED})
+        return self._look(block)
+
+    def _look(self, block: RecordBlock) -> list[Finding]:
         if block["quality"].any():
             good = block["quality"] == 0
             block = RecordBlock({name: column[good] for name, column in block.columns.items()})

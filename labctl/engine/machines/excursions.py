@@ -27,8 +27,6 @@ BACK_PART = 0.6
 EXCURSIONS = 4
 WITHIN_S = 4.0 * 3600.0
 """So many excursions within this test time are a sign; one may be a person at the bench."""
-BATCH_ROWS = 64
-"""Rows gathered before they are looked at: row by row would cost ten times as much."""
 CONSTANT_CURRENT_CODES = (1, 2)
 
 FLAT_ROWS = 40
@@ -52,23 +50,17 @@ class Excursions:
     def __init__(self, offset: HasOffset, *, symmetric: bool) -> None:
         self._offset = offset
         self._symmetric = symmetric
-        self._pending: list[tuple[NDArray[Any], ...]] = []
-        self._rows = 0
-        self._last: tuple[float, ...] = ()
+        self._last: tuple[NDArray[Any], ...] | None = None
         self._out: tuple[float, float, float] | None = None  # time, leap in the drive's direction, step
         self._times: dict[int, deque[float]] = {1: deque(maxlen=EXCURSIONS), -1: deque(maxlen=EXCURSIONS)}
 
     def feed(self, block: RecordBlock) -> list[Finding]:
         """Take the next good rows."""
-        self._pending.append(tuple(block[name] for name in _COLUMNS))
-        self._rows += len(block)
-        if self._rows < BATCH_ROWS:
-            return []
-        time_s, voltage_V, step, kind, step_s, sequence = (
-            np.concatenate(parts) for parts in zip(*self._pending, strict=True)
-        )
-        self._pending = [(time_s[-1:], voltage_V[-1:], step[-1:], kind[-1:], step_s[-1:], sequence[-1:])]
-        self._rows = 1
+        columns = tuple(block[name] for name in _COLUMNS)
+        if self._last is not None:
+            columns = tuple(np.concatenate(pair) for pair in zip(self._last, columns, strict=True))
+        self._last = tuple(column[-1:] for column in columns)
+        time_s, voltage_V, step, kind, step_s, sequence = columns
         sign = np.where(kind == CONSTANT_CURRENT_CODES[0], 1.0, -1.0)
         leap_V = np.diff(voltage_V) * sign[1:]
         bound_V = np.full(len(leap_V), LEAP_V)
