@@ -25,7 +25,7 @@ from labctl.store.linewriter import LineWriter
 from labctl.store.manifest import read_manifest
 from labctl.store.root import DataRoot
 
-CELLS_FILE = "cells.jsonl"
+CELLS_FILE = names.CELLS
 SCHEMA = 1
 
 _METADATA = sa.MetaData()

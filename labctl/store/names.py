@@ -18,6 +18,8 @@ AMBIENT = "ambient.jsonl"
 JOURNAL = "journal.jsonl"
 SUMMARY = "summary.parquet"
 TAIL = "tail.parquet"
+CELLS = "cells.jsonl"
+"""In the data root: every revision of every cell."""
 TEMPORARY_SUFFIX = ".tmp"
 
 _LOG = re.compile(r"records-(\d{4,})(?:-p(\d+))?\.log")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +16,13 @@ from labctl.store.disk import Disk
 from labctl.store.lines import read_lines
 from labctl.store.manifest import decode_manifest, read_manifest
 
+STATION_FOLDER = "station"
+"""Where the station keeps its own files in the data root."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is not as it was written. ``file`` is the name inside the run folder."""
+    """One thing that is not as it was written. ``file`` is its name inside the run folder or data root."""
 
     file: str
     problem: str
@@ -35,6 +39,32 @@ def verify_folder(disk: Disk, folder: Path) -> list[Finding]:
         *_tables(disk, folder),
         *_line_files(disk, folder),
     ]
+
+
+def verify_station(disk: Disk, root: Path) -> list[Finding]:
+    """Check the chained files of a data root: the cells and everything the station keeps in ``station/``.
+
+    A changed, lost or inserted line breaks the chain and is named; an empty list means whole.
+    """
+    paths = [root / names.CELLS]
+    paths += [
+        root / STATION_FOLDER / name for name in disk.names(root / STATION_FOLDER) if name.endswith(".jsonl")
+    ]
+    found = []
+    for path in paths:
+        name = path.relative_to(root).as_posix()
+        try:
+            data = disk.read(path)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            found.append(Finding(name, f"cannot be read ({run_folder.one_line(error)})"))
+            continue
+        content = read_lines(data, chained=True)
+        found += [Finding(name, f"line {line} does not fit its check") for line in content.bad]
+        steps = itertools.pairwise(line.number for line in content.lines)
+        found += [Finding(name, f"line {two} follows line {one}") for one, two in steps if two <= one]
+    return found
 
 
 def _manifest(disk: Disk, folder: Path) -> Iterator[Finding]:
