@@ -7,7 +7,7 @@ nothing was ever sent (I09).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -59,8 +59,9 @@ class QueueBook:
         now_s, now_utc = self._clock.plant.now_s(), self._clock.plant.utc()
         for line in content.lines:
             try:
-                ago_s = (now_utc - datetime.fromisoformat(line.fields["utc"])).total_seconds()
-                self.state.apply(line.fields, now_s - max(ago_s, 0.0))
+                for fields in _apart(line.fields):
+                    ago_s = (now_utc - datetime.fromisoformat(fields["utc"])).total_seconds()
+                    self.state.apply(fields, now_s - max(ago_s, 0.0))
             except (KeyError, ValueError, TypeError, InvariantError) as error:
                 self.problems.append(f"line {line.number} of the queue's ledger does not fit: {error}")
         if self.problems and not self.state.stopped:
@@ -142,7 +143,7 @@ class QueueBook:
             batch = list(self._heard)
             fitting = self._fitting(batch)
             if fitting:
-                await self._ledger.add(*(item.line for item in fitting))
+                await self._add([item.line for item in fitting])
                 for item in fitting:
                     self.state.apply(item.line, item.at_s)
             del self._heard[: len(batch)]
@@ -162,9 +163,14 @@ class QueueBook:
         """Make an act durable, then believe it; what was heard before comes first. Raises: StoreError."""
         await self.settle()
         at_s = self._clock.plant.now_s()
-        await self._ledger.add(*lines)
+        await self._add(lines)
         for line in lines:
             self.state.apply(line, at_s)
+
+    async def _add(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        """Make lines durable as one: a power cut may keep the end of a write and lose its beginning."""
+        whole = lines[0] if len(lines) == 1 else self.line(Kind.SEVERAL, lines=list(lines))
+        await self._ledger.add(whole)
 
     def entry(self, job_id: str) -> Entry | None:
         """Return a job with what the queue knows of it."""
@@ -184,3 +190,11 @@ class QueueBook:
     def close(self) -> None:
         """Close the ledger."""
         self._ledger.close()
+
+
+def _apart(line: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Return the lines that were written as one."""
+    if line["kind"] != Kind.SEVERAL:
+        return (line,)
+    inner: Sequence[Mapping[str, Any]] = line["lines"]
+    return inner

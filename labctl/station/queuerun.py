@@ -131,10 +131,14 @@ class QueueRunner:
                 await self._book.settle()
                 world = await self._bench.world(self._book.state, self.stopped)
                 decision = decide(self._book.state, world)
-                for start in decision.starts:
+                if decision.starts:
                     await self._book.write(
-                        self._book.line(Kind.START, job=start.job_id, channel=start.channel)
+                        *(
+                            self._book.line(Kind.START, job=start.job_id, channel=start.channel)
+                            for start in decision.starts
+                        )
                     )
+                for start in decision.starts:
                     group.create_task(self._carry_out(start))
                 self._show.waits, next_s = decision.waits, decision.next_s
             self.trouble = ""

@@ -68,6 +68,7 @@ class Kind(StrEnum):
     HOLD_ALL = "hold all"
     RELEASE_ALL = "release all"
     SNAPSHOT = "snapshot"
+    SEVERAL = "several"  # lines that became true together: after a power cut all of them are there, or none
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,9 @@ class QueueState:
             self._submit(line)
         elif kind is Kind.SNAPSHOT:
             self._restore(line, at_s)
+        elif kind is Kind.SEVERAL:
+            for inner in line["lines"]:
+                self.apply(inner, at_s)
         elif kind is Kind.LANE_RELEASE:
             self.lanes.pop(ChannelId(line["channel"]), None)
         elif kind is Kind.HOLD_ALL:
