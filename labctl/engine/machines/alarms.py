@@ -35,6 +35,8 @@ FLOOD_S = 600.0
 ALARMS_MAX = 5_000
 """Alarms kept at a time (I14); what comes beyond is counted under ``FLOOD``, CRITICAL ones are always kept."""
 FLOOD = "alarm.flood"
+UNDONE = "not kept"
+"""What is said of an act that is taken back; as it never took place, the table of transitions does not speak of it."""
 OTHER = "other"
 """The definition of what no table knows: no alarm is lost for want of an entry."""
 _ORDER = list(AlarmPriority)
@@ -164,7 +166,7 @@ class AlarmMachine:
                 entry.quiet_s = moment.now_s + CHATTER_S
         if rose and entry.active:
             entry.acked = False
-        news = entry.active and before != entry.alarm
+        news = entry.state is not _S.NORMAL and before != entry.alarm
         return self._settle(entry, old, "again" if again else "raised", moment, always=news, loud=rose)
 
     def clear(self, definition: str, subject: str, moment: Moment) -> list[Change]:
@@ -411,7 +413,7 @@ class AlarmMachine:
         self, entry: _Entry, old: AlarmState, what: str, moment: Moment, announce: bool = False, by: str = ""
     ) -> Change:
         new = entry.state
-        if new is not old and new not in TRANSITIONS[old]:
+        if new is not old and new not in TRANSITIONS[old] and what != UNDONE:
             raise InvariantError("I16", f"alarm {entry.alarm.key} cannot go from {old} to {new}")
         self.number += 1
         entry.alarm = replace(entry.alarm, state=new, changed_utc=moment.utc, version=self.number)
@@ -495,4 +497,4 @@ class AlarmMachine:
             before, before.disabled = entry, False
         self._entries[AlarmKey(key)] = before
         before.announced = True
-        return self._settle(before, old, "not kept", moment, always=True)
+        return self._settle(before, old, UNDONE, moment, always=True)
