@@ -80,3 +80,37 @@ def test_nested_loops_holds_and_rates_end_when_foreseen(tmp_path: Path) -> None:
         Wish("LFP-Z", "formation", {"chamber": "60 degC"}, 23),
     ]
     assert fails(perform(wishes, tmp_path), exact=False) == []
+
+
+FADING = """labctl: protocol/1
+name: Cycle until faded
+for: lto_li
+record: {every: 60 s, or_change: 20 mV}
+safety: {voltage: [0 V, 4.5 V]}
+steps:
+  - rest: 1 h
+  - repeat: 60
+    until: retention below 93 %
+    steps:
+      - repeat: 5
+        steps:
+          - {discharge: 2 C, until: {voltage: 1 V, time: 1 h}}
+          - {charge: 2 C, until: {voltage: 3 V, time: 1 h}}
+"""
+
+
+@pytest.mark.slow
+def test_repeats_that_end_by_a_measured_value_are_foreseen_from_where_the_value_goes(tmp_path: Path) -> None:
+    staircase, fading = perform(
+        [Wish("PEO-Z", "ccd-staircase", {"chamber": "60 degC"}, 3), Wish("LTO-P", FADING, {}, 3)], tmp_path
+    )
+    stairs = finish_standings(staircase)
+    assert [abs(item.error) <= 0.15 for item in stairs[:2]] == [False, False]
+    assert all(item.inside for item in stairs)
+    assert all(abs(item.error) <= 0.15 for item in stairs[4:])
+    passes = finish_standings(fading)
+    assert len(passes) > 30
+    assert all(item.inside for item in passes)
+    # The fade gets faster, so a line through it is late at first.
+    assert all(abs(item.error) <= 0.4 for item in passes[len(passes) // 2 :])
+    assert all(abs(item.error) <= 0.2 for item in passes[3 * len(passes) // 4 :])

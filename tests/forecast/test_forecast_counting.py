@@ -121,8 +121,15 @@ def test_repeat_that_a_measured_value_ends_has_fewest_and_most_passes() -> None:
     ahead = Ahead(program((HostRepeat("retention < 80 %", 40, body),)))
     counted = [ahead.after(1, (7,), way).get(1, 0) for way in (Bound.FEWEST, Bound.EXPECTED, Bound.MOST)]
     assert counted == [0, 33, 33]
-    ahead.passes_expected[0] = 20.0
-    assert ahead.after(1, (7,), Bound.EXPECTED)[1] == 13
+    ahead.foreseen[0] = (15, 20, 30)
+    counted = [ahead.after(1, (7,), way).get(1, 0) for way in (Bound.FEWEST, Bound.EXPECTED, Bound.MOST)]
+    assert counted == [8, 13, 23]
+
+
+def test_repeat_with_a_bound_on_its_passes_in_the_condition_goes_no_farther() -> None:
+    ahead = Ahead(program((HostRepeat("pass >= 12 or retention < 80 %", 40, (Segment(1, (rest(1),)),)),)))
+    assert ahead.whole(Bound.MOST) == {1: 12.0, STARTS: 12.0}
+    assert ahead.whole(Bound.FEWEST) == {1: 1.0, STARTS: 1.0}
 
 
 def test_choice_by_a_measured_value_counts_the_shorter_and_the_longer_branch() -> None:

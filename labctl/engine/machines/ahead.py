@@ -44,6 +44,16 @@ def holds(expression: str, done: int) -> bool | None:
     return bool(evaluate(condition, {"pass": float(done)}))
 
 
+@lru_cache(maxsize=1024)
+def _sure(expression: str, at_most: int) -> int:
+    """Return after how many passes a condition holds whatever is measured (``pass >= 50 or retention < 80 %``)."""
+    condition = parse_condition(expression)
+    if "pass" not in condition.names or "not" in expression or "!=" in expression:
+        return at_most
+    tried = range(1, min(at_most, PASSES_TRIED))  # an unknown value makes each comparison false
+    return next((count for count in tried if evaluate(condition, {"pass": float(count)})), at_most)
+
+
 @dataclass(frozen=True, slots=True)
 class _Device:
     index: int
@@ -81,8 +91,8 @@ class Ahead:
         self.slots = 0
         self._longest_s: dict[int, float] = {}
         self._flow = self._nodes(program.flow)
-        self.passes_expected: dict[int, float] = {}
-        """Total passes of a repeat (by slot) that a caller foresees where only measured values decide."""
+        self.foreseen: dict[int, tuple[int, int, int]] = {}
+        """Total passes (fewest, expected, most) by slot, where a caller foresees what measured values will decide."""
 
     def whole(self, bound: Bound) -> Visits:
         """Return the executions of the whole program."""
@@ -92,22 +102,19 @@ class Ahead:
         """Return the executions that follow the end of a segment; ``passes`` as in ``WalkPosition``."""
         return self._after(self._flow, segment, passes, 0, bound)
 
-    def until(self, slot: int) -> str | None:
-        """Return the condition of a repeat that only measured values can decide, else ``None``."""
-        node = self._repeat(self._flow, slot)
-        return None if node is None or holds(node.until, 1) is not None else node.until
-
-    def _repeat(self, nodes: tuple[_Node, ...], slot: int) -> _Repeat | None:
-        for node in nodes:
+    def open_repeats(self) -> dict[int, tuple[str, int]]:
+        """Return condition and largest number of passes of each repeat that measured values may end, by slot."""
+        found: dict[int, tuple[str, int]] = {}
+        waiting = list(self._flow)
+        while waiting:
+            node = waiting.pop()
             if isinstance(node, _Repeat):
-                found = node if node.slot == slot else self._repeat(node.body, slot)
+                if holds(node.until, 1) is None:
+                    found[node.slot] = (node.until, node.at_most)
+                waiting.extend(node.body)
             elif isinstance(node, _Choice):
-                found = self._repeat(node.then, slot) or self._repeat(node.otherwise, slot)
-            else:
-                continue
-            if found is not None:
-                return found
-        return None
+                waiting.extend(node.then + node.otherwise)
+        return found
 
     # -- the compiled flow ------------------------------------------------------------------------------------------
 
@@ -171,12 +178,10 @@ class Ahead:
     def _passes(self, node: _Repeat, at_least: int, bound: Bound) -> int:
         """Return the total passes of a repeat of which ``at_least`` have begun."""
         if holds(node.until, at_least) is None:
-            if bound is Bound.FEWEST:
-                return at_least
-            foreseen = self.passes_expected.get(node.slot)
-            if bound is Bound.EXPECTED and foreseen is not None:
-                return max(at_least, min(node.at_most, round(foreseen)))
-            return max(at_least, node.at_most)
+            fewest, expected, most = self.foreseen.get(node.slot, (at_least, node.at_most, node.at_most))
+            passes = {Bound.FEWEST: fewest, Bound.EXPECTED: expected, Bound.MOST: most}[bound]
+            sure = _sure(node.until, node.at_most)
+            return max(at_least, min(passes, sure))
         word, _, value = node.until.partition(" >= ")
         if word == "pass" and value.isdigit():
             return max(at_least, min(node.at_most, int(value)))

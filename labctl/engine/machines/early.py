@@ -5,7 +5,15 @@ voltage of a step of constant current leaps and comes back within a minute; towa
 it a bad contact. Half-cycles and cycles give **trends**: resistance of symmetric cells, voltage gap over current of all
 others, coulombic efficiency. Each current has a past of its own: other rates are not comparable.
 
-Rates of detection and false alarms on the study's cells: ``python benchmarks/bench_forecast.py --early``.
+Measured on two seeds of each cell of the study, P1 to P5 at full length with the calibrated chain (``python
+benchmarks/bench_forecast.py --early``): **no false alarm** in 6,468 h of cells that were healthy. Seen, of two each:
+
+- pristine P1 and P2, polarisation, at cycle 66: 30 h before the end at 1 mA/cm2, 8 h at 3 mA/cm2 (none before);
+- pristine P5, soft short by scatter of the efficiency at cycle 21 and 22 (its leak begins in 21), efficiency at 23;
+- soft-short bursts in the last 3 % of P1's and P3's life, 9 h before the hard short; one P1 cell met its voltage limit
+  before the bursts began. Without bursts a hard short comes without a sign and is seen two half-cycles later;
+- a loose contact, 50 % more resistance (temperature), a dead voltage lead: within 4 h; an offset that drifts by
+  0.2 mV/h in a cell of 66 mV: within 42 h. Pristine P3 grows fivefold from the start, which is no runaway: no warning.
 """
 
 from __future__ import annotations

@@ -5,7 +5,14 @@ current, takes what the program says; one that ends by a voltage or a current ta
 (``labctl.analysis.forecasting``); one that has not run yet takes the newest measured capacity of the cell, else the
 nominal one. How often each step is still to be executed is counted exactly (``ahead``): loops from the device's cycle
 number, host repeats from the device tests that began. A repeat that ends on a measured value is expected to go to its
-largest number of passes; the low bound ends it after the pass under way. Detections, trips and people are not foreseen.
+largest number of passes, and may end after the pass under way, until some passes tell where the value goes
+(``untils``). Detections, trips, people and cells that change their nature are not foreseen.
+
+Feed it from the run's first row; one that begins in the middle does not know the passes of host repeats. Measured
+on the study's cells and on other rates, films and loops (``python benchmarks/bench_forecast.py --finish``), errors in
+parts of the whole run's time: exact where steps end by time or capacity; where they end by voltage at most 6, 2.4, 1.4
+and 0.5 % after 2, 5, 10 and 20 of 50 cycles, with shown half-widths of about 15, 4.5, 1.5 and 1 %. Of 824 answers
+98.7 % were inside their interval.
 
 Test time is what a run counts: open-circuit time between two device tests is not in it, but it is in the remaining time
 (learned from the instrument's own clock in the rows). A pause stands still in both.
@@ -21,8 +28,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from labctl.analysis.cycles import CycleTable
 from labctl.analysis.forecasting import DurationSeries, Sum
 from labctl.engine.machines.ahead import STARTS, Ahead, Bound, Visits, device_after, holds
+from labctl.engine.machines.untils import Untils
 from labctl.engine.machines.walk import Walker, WalkPosition
 from labctl.errors import InvariantError
 from labctl.model.program import HostIf, HostNode, HostRepeat, Program, Segment, Step, StepMode, steps_of
@@ -93,6 +102,8 @@ class FinishForecaster:
         self._series: dict[tuple[object, ...], DurationSeries] = {}
         self._ahead = Ahead(program)
         self._place = _Place(program)
+        self._untils = Untils(self._ahead)
+        self._table = CycleTable(program.cell) if self._untils.needed else None
         self._now = _Moment()
         self._cycle_base = 0
         self._capacity_Ah = math.nan  # of the newest complete step that ended by voltage or current
@@ -124,6 +135,8 @@ class FinishForecaster:
             edges = [0, *(np.flatnonzero(counts[1:] != counts[:-1]) + 1).tolist(), len(block)]
         for start, stop in pairwise(edges):
             self._take(block, start, stop - 1)
+            if self._table is not None:
+                self._table.update(block.rows(start, stop))
 
     def _take(self, block: RecordBlock, first: int, last: int) -> None:
         """Take the rows of one executed step, or a part of them."""
@@ -161,8 +174,12 @@ class FinishForecaster:
             base = int(block["cycle_count"][row]) - int(block["device_cycle"][row])
             begun = self._segment_of.get(int(block["step_id"][row]))
             if begun is not None:
+                before = self._place.passes
                 known = now.segment and segment == now.segment + 1
                 self._place.begin(begun.index, base + 1 - now.cycle if known else None)
+                if self._table is not None:
+                    values = {**self._table.measured(), "cycle": float(now.cycle), "test_time": now.last_s}
+                    self._untils.segment_began(before, self._place.passes, values)
             self._cycle_base = base
             if whole and "device_clock" in block.columns:
                 self._gap(now.clock, bytes(block["device_clock"][row]))
