@@ -24,6 +24,7 @@ from labctl.engine.jobs import Job, Progress, RunResult, StopSignal
 from labctl.engine.lease import Lease
 from labctl.engine.listening import EngineListener
 from labctl.engine.machines.findings import EndDecision, Finding, Outcome
+from labctl.engine.machines.life import Phase
 from labctl.engine.making import check_channels, check_jobs, prepare
 from labctl.engine.resume import reopened
 from labctl.engine.run import Run
@@ -215,6 +216,8 @@ class Supervisor:
         for run in runs:  # all of them before the first is served: starts and stops stand in job order
             self._runs[run.run_id] = run
             run.listener = self._listener
+            if run.phase is Phase.RUNNING and self._crew.task_of(run).outages.state is not LinkState.LIVE:
+                run.life.to(Phase.STALE)
             for finding in run.findings:
                 self._listener.finding(run.run_id, run.program.channel, finding)
             self._crew.admit(run, taken_up=True)
@@ -233,13 +236,16 @@ class Supervisor:
 
         Raises: UserInputError where it has ended, InstrumentError.
         """
+        problems: tuple[str, ...] = ()
+        if RunId(run_id) not in self._runs:
+            problems = await self.take_up([run_id])
         run = self._runs.get(RunId(run_id))
-        if run is not None:
-            run.request_end(EndDecision(Outcome.STOPPED, reason, None))
-            return await stop_one(self._crew.task_of(run), run, self._clock)
-        confirmed = await stop_run(self._station, self._root, run_id, reason=reason)
-        await self.take_up([run_id])
-        return confirmed
+        if run is None:
+            if not problems:
+                raise UserInputError(f"Run {run_id} has ended already.")
+            return await stop_run(self._station, self._root, run_id, reason=reason)  # its folder is of no use
+        run.request_end(EndDecision(Outcome.STOPPED, reason, None))
+        return await stop_one(self._crew.task_of(run), run, self._clock)
 
     async def pause(self, run_id: RunId | str) -> None:
         """Pause the device now. Raises: UserInputError, InstrumentError (refused, or not confirmed)."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from labctl.clock import Clock, ClockMode, ClockSpec, run_with_clock
@@ -94,6 +95,7 @@ class SupervisedBench(BenchRun):
     heard: Heard
     engine: Supervisor
     clock: Clock
+    lock_folder: Path | None = None
 
     def supervise(self, story: Callable[[Supervisor], Coroutine[Any, Any, T]], *, ready: bool = True) -> T:
         """Tell a story to a supervisor that serves meanwhile; it is closed behind it. ``ready``: every link is live."""
@@ -102,7 +104,7 @@ class SupervisedBench(BenchRun):
             self.heard, self.clock = Heard(), clock
             self.engine = Supervisor(
                 self.station, self.root(), clock, self.heard, connect=self._connector(clock),
-                keep_frames=self.keep_frames,
+                keep_frames=self.keep_frames, lock_folder=self.lock_folder,
             )  # fmt: skip
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.engine.serve())

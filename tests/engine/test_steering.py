@@ -173,7 +173,7 @@ def test_wishes_that_the_phase_does_not_allow_are_refused_in_words(lab: Supervis
         with pytest.raises(UserInputError, match="paused, not running"):
             await engine.skip_step(run_id)
         await engine.stop(run_id, "done")
-        with pytest.raises(UserInputError, match="about to end|not followed"):
+        with pytest.raises(UserInputError, match=r"about to end|not followed"):
             await engine.pause(run_id)
 
     lab.supervise(story)
