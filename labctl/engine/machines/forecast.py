@@ -102,6 +102,7 @@ class FinishForecaster:
         self._series: dict[tuple[object, ...], DurationSeries] = {}
         self._ahead = Ahead(program)
         self._place = _Place(program)
+        self._newest: RecordBlock | None = None
         self._untils = Untils(self._ahead)
         self._table = CycleTable(program.cell) if self._untils.needed else None
         self._now = _Moment()
@@ -129,10 +130,13 @@ class FinishForecaster:
         if not len(block):
             return
         counts = block["step_count"]
-        if counts[0] == counts[-1]:
-            edges = [0, len(block)]
-        else:
-            edges = [0, *(np.flatnonzero(counts[1:] != counts[:-1]) + 1).tolist(), len(block)]
+        if counts[0] == counts[-1] == self._now.step_count and self._table is None:
+            self._newest = block  # the same step goes on: only its last row will matter
+            return
+        if self._newest is not None:
+            self._take(self._newest, 0, len(self._newest) - 1)
+            self._newest = None
+        edges = [0, *(np.flatnonzero(counts[1:] != counts[:-1]) + 1).tolist(), len(block)]
         for start, stop in pairwise(edges):
             self._take(block, start, stop - 1)
             if self._table is not None:
