@@ -12,11 +12,14 @@ import contextlib
 import os
 import shutil
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 WINDOWS = sys.platform == "win32"
+RENAME_WAITS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+"""Windows refuses to replace a file that a virus scanner or a sync program has open; mostly for milliseconds (F20)."""
 
 
 class DiskFile(Protocol):
@@ -70,6 +73,9 @@ class Disk(Protocol):
 
     def free_bytes(self, folder: Path) -> tuple[int, int]:
         """Return (free, total) bytes of the volume that holds ``folder``."""
+
+    def allocate(self, path: Path, size: int) -> None:
+        """Make a file of ``size`` bytes whose room is really taken from the volume; the content does not matter."""
 
 
 _GATHER: Callable[[int, Sequence[bytes], int], int] | None = getattr(os, "pwritev", None)
@@ -165,7 +171,15 @@ class RealDisk:
 
     def rename(self, source: Path, target: Path) -> None:
         """Rename a file, replacing ``target`` in one step (os.replace does so on Windows too)."""
-        os.replace(source, target)  # noqa: PTH105
+        for wait_s in (*RENAME_WAITS_S, None) if WINDOWS else (None,):
+            try:
+                os.replace(source, target)  # noqa: PTH105
+            except PermissionError:
+                if wait_s is None:
+                    raise
+                threading.Event().wait(wait_s)
+            else:
+                return
 
     def unlink(self, path: Path) -> None:
         """Remove a file if it is there."""
@@ -188,6 +202,14 @@ class RealDisk:
         """Return (free, total) bytes of the volume that holds ``folder``."""
         usage = shutil.disk_usage(folder)
         return usage.free, usage.total
+
+    def allocate(self, path: Path, size: int) -> None:
+        """Make a file of ``size`` bytes whose room is really taken from the volume."""
+        with path.open("wb") as file:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+                return
+            file.truncate(size)  # NTFS takes the room of a file that is not sparse at once
 
 
 def replace_file(disk: Disk, path: Path, data: bytes, *, keep: Path | None = None) -> None:

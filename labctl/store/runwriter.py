@@ -56,6 +56,7 @@ class RunWriter:
         self.durable_sequence = 0
         self.troubles: list[str] = []
         self._untold: list[str] = []
+        self._taken = 0
         self._disk = root.disk
         self._last: RecordBlock | None = None
         self._last_test_time_s = -np.inf
@@ -307,6 +308,11 @@ class RunWriter:
     def _on_trouble(self, text: str) -> None:
         self.troubles.append(text)
         self._untold.append(text)
+
+    def take_troubles(self) -> list[str]:
+        """Return the troubles since the last call: a frozen file is CRITICAL although its rows are safe (S2)."""
+        found, self._taken = self.troubles[self._taken :], len(self.troubles)
+        return found
 
     def _tell_troubles(self) -> None:
         untold, self._untold = self._untold, []

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import errno
 import random
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from labctl.store.disk import DiskFile
@@ -27,15 +28,23 @@ class PowerCut(BaseException):
 class _Inode:
     """One file's bytes now, and as they surely are on the medium."""
 
-    __slots__ = ("now", "safe")
+    __slots__ = ("now", "room", "safe")
 
     def __init__(self, data: bytes = b"") -> None:
         self.now = bytearray(data)
         self.safe = bytes(data)
+        self.room = 0  # bytes taken from the volume without content
 
 
 _Change = tuple[Path | None, Path | None, _Inode | None]
 """A change of names: from, to, file. A rename is one change: it comes through whole or not at all."""
+
+
+def _places(path: Path) -> Iterator[tuple[Path, str]]:
+    """Yield each folder that lists a path, with the name that it shows there."""
+    for folder in path.parents:
+        yield folder, path.name
+        path = folder
 
 
 def _apply(change: _Change, table: dict[Path, _Inode]) -> None:
@@ -65,28 +74,36 @@ class SimulatedDisk:
         self._names: dict[Path, _Inode] = {}
         self._safe_names: dict[Path, _Inode] = {}
         self._unsynced: list[_Change] = []
-        self._folders: set[Path] = set()
+        self._children: dict[Path, Counter[str]] = {}
+        self._locked: dict[Path, int] = {}
 
     def _operation(self, what: str, path: Path) -> None:
         self.ops += 1
         self.log.append(f"{what} {path.name}")
+        self._check_lock(path)
         if self.ops == self.crash_at:
             raise PowerCut(what)
         failing = self.ops == self.fail_at or (self.fail_from is not None and self.ops >= self.fail_from)
         if failing:
             raise OSError(errno.EIO, f"simulated error in {what}", str(path))
 
+    def _check_lock(self, path: Path) -> None:
+        until = self._locked.get(path)
+        if until is not None and self.ops < until:
+            raise PermissionError(errno.EACCES, "simulated lock of another program", str(path))
+
     # -- Disk --
 
     def create(self, path: Path) -> DiskFile:
         """Create an empty file, or put an empty one in the place of an existing one."""
         self._operation("create", path)
-        self._names[path] = _Inode()
+        self._enter(path, _Inode())
         self._unsynced.append((None, path, self._names[path]))
         return _SimulatedFile(self, path, self._names[path])
 
     def open(self, path: Path) -> DiskFile:
         """Open an existing file for writing without changing it."""
+        self._check_lock(path)
         return _SimulatedFile(self, path, self._inode(path))
 
     def _inode(self, path: Path) -> _Inode:
@@ -105,31 +122,46 @@ class SimulatedDisk:
     def size(self, path: Path) -> int | None:
         """Return the size of a file in bytes, ``None`` if there is no such file."""
         inode = self._names.get(path)
-        return None if inode is None else len(inode.now)
+        return None if inode is None else max(len(inode.now), inode.room)
 
     def names(self, folder: Path) -> list[str]:
         """Return the sorted names in a folder."""
-        depth = len(folder.parts)
-        paths = (path for path in (*self._names, *self._folders) if folder in path.parents)
-        return sorted({path.parts[depth] for path in paths})
+        return sorted(self._children.get(folder, ()))
+
+    def _enter(self, path: Path, inode: _Inode) -> None:
+        """Give a file a name; every folder above it then has one more reason to be listed."""
+        if path not in self._names:
+            self._count(path)
+        self._names[path] = inode
+
+    def _leave(self, path: Path) -> None:
+        del self._names[path]
+        for folder, name in _places(path):
+            self._children[folder][name] -= 1
+            if not self._children[folder][name]:
+                del self._children[folder][name]
+
+    def _count(self, path: Path) -> None:
+        for folder, name in _places(path):
+            self._children.setdefault(folder, Counter())[name] += 1
 
     def make_folder(self, path: Path) -> None:
         """Create a folder; it survives a crash only with a file in it."""
-        self._folders.add(path)
+        self._count(path)
 
     def rename(self, source: Path, target: Path) -> None:
         """Rename a file, replacing ``target`` in one step."""
         inode = self._inode(source)
         self._operation("rename", target)
-        del self._names[source]
-        self._names[target] = inode
+        self._leave(source)
+        self._enter(target, inode)
         self._unsynced.append((source, target, inode))
 
     def unlink(self, path: Path) -> None:
         """Remove a file if it is there."""
         if path in self._names:
             self._operation("unlink", path)
-            del self._names[path]
+            self._leave(path)
             self._unsynced.append((path, None, None))
 
     def sync_folder(self, folder: Path) -> None:
@@ -147,10 +179,18 @@ class SimulatedDisk:
         total = self.quota_bytes if self.quota_bytes is not None else 1 << 40
         return total - self.used_bytes, total
 
+    def allocate(self, path: Path, size: int) -> None:
+        """Take room from the quota; the file has no content."""
+        file = self.create(path)
+        if self.quota_bytes is not None and self.used_bytes + size > self.quota_bytes:
+            raise OSError(errno.ENOSPC, "simulated disk full", str(path))
+        self._names[path].room = size
+        file.sync()
+
     @property
     def used_bytes(self) -> int:
         """Return the sum of all file sizes."""
-        return sum(len(inode.now) for inode in self._names.values())
+        return sum(max(len(inode.now), inode.room) for inode in self._names.values())
 
     # -- faults --
 
@@ -166,7 +206,8 @@ class SimulatedDisk:
             inode = kept[path]
             if id(inode) not in survivors:
                 survivors[id(inode)] = _Inode(self._survived(inode))
-            after._names[path] = after._safe_names[path] = survivors[id(inode)]
+            after._enter(path, survivors[id(inode)])
+            after._safe_names[path] = survivors[id(inode)]
         return after
 
     def _survived(self, inode: _Inode) -> bytes:
@@ -196,9 +237,14 @@ class SimulatedDisk:
         inode.now[offset] ^= mask
         inode.safe = bytes(inode.now)
 
+    def lock(self, path: Path, *, operations: int = 1 << 62) -> None:
+        """Let another program hold a file for so many operations: it cannot be opened, written or replaced (F20)."""
+        self._locked[path] = self.ops + 1 + operations
+
     def put(self, path: Path, data: bytes) -> None:
         """Place a file as if it had always been there."""
-        self._names[path] = self._safe_names[path] = _Inode(data)
+        self._enter(path, _Inode(data))
+        self._safe_names[path] = self._names[path]
 
     def copy(self, *, seed: int = 0) -> SimulatedDisk:
         """Return the disk as a process sees it after SIGKILL: nothing is lost."""
