@@ -17,6 +17,7 @@ from labctl.api.client.frames import (
     OPEN_TIMEOUT_S,
     Rows,
     first_message,
+    hang_up,
     read_rows,
     read_text,
     refuse_token,
@@ -68,17 +69,20 @@ class AsyncStream:
                     open_timeout=OPEN_TIMEOUT_S, proxy=None,
                 ) as socket:  # fmt: skip
                     at = self._at
-                    await socket.send(
-                        first_message(address.token, at.number, at.epoch, self._topics, self._runs)
-                    )
-                    async for message in socket:
-                        attempt, until_s = 0, link_now_s() + self._patience_s
-                        if isinstance(message, str):
-                            for delta in self._told(message):
-                                yield delta
-                            continue
-                        async for rows in self._whole(read_rows(message)):
-                            yield rows
+                    try:
+                        await socket.send(
+                            first_message(address.token, at.number, at.epoch, self._topics, self._runs)
+                        )
+                        async for message in socket:
+                            attempt, until_s = 0, link_now_s() + self._patience_s
+                            if isinstance(message, str):
+                                for delta in self._told(message):
+                                    yield delta
+                                continue
+                            async for rows in self._whole(read_rows(message)):
+                                yield rows
+                    finally:
+                        hang_up(socket)
                 problem: object = "it closed the stream"
             except ConnectionClosed as error:
                 if error.rcvd is not None and error.rcvd.code == BAD_TOKEN:

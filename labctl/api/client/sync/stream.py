@@ -17,6 +17,7 @@ from labctl.api.client.frames import (
     OPEN_TIMEOUT_S,
     Rows,
     first_message,
+    hang_up,
     read_rows,
     read_text,
     refuse_token,
@@ -69,13 +70,18 @@ class Stream:
                     open_timeout=OPEN_TIMEOUT_S, proxy=None,
                 ) as socket:  # fmt: skip
                     at = self._at
-                    socket.send(first_message(address.token, at.number, at.epoch, self._topics, self._runs))
-                    for message in socket:
-                        attempt, until_s = 0, link_now_s() + self._patience_s
-                        if isinstance(message, str):
-                            yield from self._told(message)
-                            continue
-                        yield from self._whole(read_rows(message))
+                    try:
+                        socket.send(
+                            first_message(address.token, at.number, at.epoch, self._topics, self._runs)
+                        )
+                        for message in socket:
+                            attempt, until_s = 0, link_now_s() + self._patience_s
+                            if isinstance(message, str):
+                                yield from self._told(message)
+                                continue
+                            yield from self._whole(read_rows(message))
+                    finally:
+                        hang_up(socket)
                 problem: object = "it closed the stream"
             except ConnectionClosed as error:
                 if error.rcvd is not None and error.rcvd.code == BAD_TOKEN:
