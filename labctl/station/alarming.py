@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from labctl.clock import Clock
-from labctl.engine.machines.alarms import OTHER, AlarmMachine
+from labctl.engine.machines.alarms import OTHER, AlarmMachine, key_of
 from labctl.engine.machines.alarmterms import Change, Definition, Moment, Signal
 from labctl.engine.machines.findings import Finding, Priority
 from labctl.errors import StoreError, UserInputError
@@ -207,6 +207,8 @@ class AlarmKeeper:
 
     def clear(self, definition: str, subject: str) -> None:
         """Report that something is over; clearing what was never raised is no news."""
+        if key_of(definition, subject) not in self._machine:
+            return
         self._apply(self._machine.clear(definition, subject, self._moment()))
         self._wake.set()
 
@@ -214,6 +216,11 @@ class AlarmKeeper:
         """Report the end of a run: its warnings are over, its trips and holds are not."""
         self._apply(self._machine.run_over(run_id, self._moment()))
         self._wake.set()
+
+    def only_runs(self, going_on: Collection[str]) -> None:
+        """Report which runs go on after a restart: the warnings of all others are over."""
+        for run_id in {alarm.run_id for alarm in self._machine.alarms()} - {"", *going_on}:
+            self.run_over(run_id)
 
     def channel_reset(self, channel: str) -> None:
         """Report that a person has looked at a channel and reset it: what held it is over."""

@@ -130,6 +130,10 @@ class Listener:
     def chamber(self, status: ChamberStatus) -> None:
         """Take what a chamber reads."""
         self._feed.publish("chamber", status.name, to_plain(status))
+        if status.state == "stale":
+            self._alarms.raise_alarm("chamber.lost", status.name, text=f"{status.name}: {status.text}")
+        elif status.state != "opening":
+            self._alarms.clear("chamber.lost", status.name)
 
     # -- what others ask --------------------------------------------------------------------------------------------
 

@@ -199,6 +199,7 @@ async def _take_up(core: StationCore) -> None:
         core.hear_problem("run.damaged", problem)
     for problem in await core.supervisor.take_up(going_on):
         core.hear_problem("run.untaken", problem)
+    core.alarms.only_runs(going_on)
 
 
 async def _write_last(core: StationCore) -> None:

@@ -6,12 +6,11 @@ import pytest
 
 from labctl.engine.machines.alarms import (
     ALARMS_MAX,
-    CHATTER_S,
     FLOOD_COUNT,
     SHELVE_MAX_S,
     AlarmMachine,
 )
-from labctl.engine.machines.alarmterms import Change, Moment, Signal
+from labctl.engine.machines.alarmterms import CHATTER_S, Change, Moment, Signal
 from labctl.errors import ConflictError, UserInputError
 from labctl.model.alarm import AlarmPriority, AlarmState
 from labctl.station.alarmtable import DEFINITIONS

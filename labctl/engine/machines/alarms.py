@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from labctl.engine.machines.alarmterms import (
+    CHATTER_COUNT,
+    CHATTER_S,
     COUNT_WINDOW_S,
     TRANSITIONS,
     Change,
     Definition,
+    Entry,
     Moment,
     Signal,
     Until,
@@ -26,9 +29,6 @@ from labctl.model.alarm import Alarm, AlarmKey, AlarmPriority, AlarmState
 
 SHELVE_MAX_S = 86_400.0
 """Nobody forgets an alarm for longer than a day."""
-CHATTER_COUNT = 3
-CHATTER_S = 60.0
-"""So many comings and goings within this time are one alarm that chatters; it lasts until it was quiet as long."""
 FLOOD_COUNT = 10
 FLOOD_S = 600.0
 """More than 10 new alarms in 10 minutes are more than a person can read: digests instead of single messages."""
@@ -42,44 +42,6 @@ OTHER = "other"
 _ORDER = list(AlarmPriority)
 _S = AlarmState
 _HIDDEN = frozenset({_S.SHELVED, _S.DISABLED})
-
-
-@dataclass(slots=True)
-class _Entry:
-    definition: Definition
-    alarm: Alarm
-    condition: bool = False  # as last reported
-    active: bool = False  # the condition after delay, hysteresis and chatter
-    acked: bool = True
-    announced: bool = False
-    due_s: float | None = None  # when a delay or hysteresis is over
-    shelved_until_s: float | None = None
-    disabled: bool = False
-    suppressed: bool = False
-    quiet_s: float | None = None  # when a chattering alarm will have been quiet for long enough
-    moves: deque[float] = field(default_factory=lambda: deque(maxlen=CHATTER_COUNT))
-    reports: deque[float] = field(default_factory=deque)
-    runs: set[str] = field(default_factory=set)  # the runs in which the condition lasts
-
-    @property
-    def lapse_s(self) -> float | None:
-        """Return until when a NORMAL alarm is kept: its comings and goings, or its reports, are being counted."""
-        if self.state is not _S.NORMAL or self.condition or not (self.moves or self.reports):
-            return None
-        ends = [*(move + CHATTER_S for move in self.moves), *(made + COUNT_WINDOW_S for made in self.reports)]
-        return max(ends)
-
-    @property
-    def state(self) -> AlarmState:
-        if self.disabled:
-            return _S.DISABLED
-        if self.shelved_until_s is not None:
-            return _S.SHELVED
-        if not self.active:
-            return _S.NORMAL if self.acked or not self.alarm.latched else _S.RTN_UNACK
-        if self.suppressed:
-            return _S.SUPPRESSED
-        return _S.ACKED if self.acked else _S.UNACK
 
 
 def _instrument(subject: str, channel: str) -> tuple[str, ...]:
@@ -105,7 +67,7 @@ class AlarmMachine:
         self.number = 0
         """Grows with each change of any alarm; an alarm's version is the number of its last change."""
         self._parents = parents
-        self._entries: dict[AlarmKey, _Entry] = {}
+        self._entries: dict[AlarmKey, Entry] = {}
         self._announced: deque[float] = deque()
         self.unlisted = 0
         """Reports beyond ``ALARMS_MAX``."""
@@ -143,7 +105,7 @@ class AlarmMachine:
                 self.unlisted += 1
                 text = f"{self.unlisted} more alarms are not listed"
                 return self.report(FLOOD, Signal("station", text), moment)
-            entry = self._entries[key] = _Entry(known, self._new(key, known, priority, signal, moment))
+            entry = self._entries[key] = Entry(known, self._new(key, known, priority, signal, moment))
         old, before = entry.state, entry.alarm
         entry.reports.append(moment.now_s)
         while len(entry.reports) > known.count or moment.now_s - entry.reports[0] > COUNT_WINDOW_S:
@@ -169,6 +131,10 @@ class AlarmMachine:
         news = entry.state is not _S.NORMAL and before != entry.alarm
         return self._settle(entry, old, "again" if again else "raised", moment, always=news, loud=rose)
 
+    def __contains__(self, key: str) -> bool:
+        """Tell whether anything is known of an alarm, also one that is on its way or being counted."""
+        return key in self._entries
+
     def clear(self, definition: str, subject: str, moment: Moment) -> list[Change]:
         """Take that a condition is over; one that is not known is no change."""
         entry = self._entries.get(key_of(definition, subject))
@@ -181,7 +147,7 @@ class AlarmMachine:
             entry.runs.discard(run_id)
         return [change for entry in ended if not entry.runs for change in self._clear(entry, moment)]
 
-    def _clear(self, entry: _Entry, moment: Moment) -> list[Change]:
+    def _clear(self, entry: Entry, moment: Moment) -> list[Change]:
         old = entry.state
         entry.condition = False
         entry.reports.clear()
@@ -199,7 +165,7 @@ class AlarmMachine:
         return self._settle(entry, old, "cleared", moment, always=calm and entry.alarm.chattering)
 
     def _tell(
-        self, entry: _Entry, priority: AlarmPriority, signal: Signal, again: bool, moment: Moment
+        self, entry: Entry, priority: AlarmPriority, signal: Signal, again: bool, moment: Moment
     ) -> bool:
         """Take over what a report says; tell whether the shown severity has risen."""
         alarm = entry.alarm
@@ -240,7 +206,7 @@ class AlarmMachine:
             since_utc=moment.utc, changed_utc=moment.utc, latched=known.latch, version=self.number,
         )  # fmt: skip
 
-    def _move(self, entry: _Entry, active: bool, moment: Moment) -> None:
+    def _move(self, entry: Entry, active: bool, moment: Moment) -> None:
         """Let a condition come or go, unless it does so too often."""
         entry.due_s = None
         entry.moves.append(moment.now_s)
@@ -342,7 +308,7 @@ class AlarmMachine:
         if AlarmKey(key) not in self._entries and definition in self.definitions and subject:
             known, signal = self.definitions[definition], Signal(subject)
             alarm = self._new(AlarmKey(key), known, known.priority, signal, moment)
-            entry = _Entry(known, alarm)
+            entry = Entry(known, alarm)
         else:
             entry = self._find(key, version)
         self._may_hide(entry, reason, "disabled")
@@ -364,7 +330,7 @@ class AlarmMachine:
         self._unhide(entry)
         return self._settle(entry, old, "enabled", moment, always=True, by=by)
 
-    def _find(self, key: str, version: int | None) -> _Entry:
+    def _find(self, key: str, version: int | None) -> Entry:
         entry = self._entries.get(AlarmKey(key))
         if entry is None or entry.state is _S.NORMAL:
             raise UserInputError(f"There is no alarm {key}; see the list of alarms.")
@@ -376,20 +342,20 @@ class AlarmMachine:
             )
         return entry
 
-    def _may_hide(self, entry: _Entry, reason: str, word: str) -> None:
+    def _may_hide(self, entry: Entry, reason: str, word: str) -> None:
         if entry.alarm.priority is AlarmPriority.CRITICAL:
             raise UserInputError(f"A CRITICAL alarm cannot be {word}. Remove its cause and acknowledge it.")
         if not reason.strip():
             raise UserInputError(f"Say why the alarm is {word}: give a reason.")
 
-    def _unhide(self, entry: _Entry) -> None:
+    def _unhide(self, entry: Entry) -> None:
         entry.shelved_until_s, entry.disabled = None, False
         entry.alarm = replace(entry.alarm, until_utc="", comment="")
 
     # -- states -----------------------------------------------------------------------------------------------------
 
     def _settle(
-        self, entry: _Entry, old: AlarmState, what: str, moment: Moment, *,
+        self, entry: Entry, old: AlarmState, what: str, moment: Moment, *,
         always: bool = False, loud: bool = False, by: str = "",
     ) -> list[Change]:  # fmt: skip
         """Bring an entry, and what it covers as a root, to the state that follows from what is known."""
@@ -403,14 +369,13 @@ class AlarmMachine:
         if announce:
             entry.announced = True
             self._announced.append(moment.now_s)
-        changes = [self._change(entry, old, what, moment, announce, by)]
-        if entry.definition.id in self._roots:
-            changes.extend(self._cover(entry, moment))
+        change = self._change(entry, old, what, moment, announce, by)
+        covered = self._cover(entry, moment) if entry.definition.id in self._roots else []
         self._forget(entry)
-        return changes
+        return [change, *covered]
 
     def _change(
-        self, entry: _Entry, old: AlarmState, what: str, moment: Moment, announce: bool = False, by: str = ""
+        self, entry: Entry, old: AlarmState, what: str, moment: Moment, announce: bool = False, by: str = ""
     ) -> Change:
         new = entry.state
         if new is not old and new not in TRANSITIONS[old] and what != UNDONE:
@@ -420,7 +385,7 @@ class AlarmMachine:
         flooded = self.flooded(moment.now_s)
         return Change(what, old, entry.alarm, entry.active, entry.acked, announce, flooded, by)
 
-    def _covered(self, entry: _Entry) -> bool:
+    def _covered(self, entry: Entry) -> bool:
         if entry.alarm.priority is AlarmPriority.CRITICAL or not entry.definition.under:
             return False
         subjects = tuple(self._parents(entry.alarm.subject, entry.alarm.channel))
@@ -433,7 +398,7 @@ class AlarmMachine:
             root is not None and root is not entry and root.active and not root.disabled for root in roots
         )
 
-    def _cover(self, root: _Entry, moment: Moment) -> list[Change]:
+    def _cover(self, root: Entry, moment: Moment) -> list[Change]:
         """Suppress or release what stands under an alarm that has come or gone."""
         changes: list[Change] = []
         for entry in list(self._entries.values()):
@@ -447,7 +412,7 @@ class AlarmMachine:
                 changes.extend(self._settle(entry, old, what, moment))
         return changes
 
-    def _forget(self, entry: _Entry) -> None:
+    def _forget(self, entry: Entry) -> None:
         """Drop what is NORMAL, unless it is on its way or a chatter is being counted."""
         waiting = entry.due_s is not None or entry.condition or bool(entry.moves) or bool(entry.reports)
         if entry.state is _S.NORMAL and not waiting:
@@ -461,7 +426,7 @@ class AlarmMachine:
         known = self.definitions.get(alarm.definition) or replace(
             self.definitions[OTHER], id=alarm.definition
         )
-        entry = _Entry(known, alarm, condition=active, active=active, acked=acked, announced=True)
+        entry = Entry(known, alarm, condition=active, active=active, acked=acked)
         entry.disabled = alarm.state is _S.DISABLED
         if alarm.state is _S.SHELVED:
             entry.shelved_until_s = now_s + min(max(left_s or 0.0, 0.0), SHELVE_MAX_S)
@@ -491,7 +456,7 @@ class AlarmMachine:
         if (entry is not None and entry.alarm.version != version) or (entry is None and held is None):
             return []
         old = _S.NORMAL if entry is None else entry.state
-        before = held if isinstance(held, _Entry) else None
+        before = held if isinstance(held, Entry) else None
         if before is None:
             assert entry is not None
             before, before.disabled = entry, False

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from labctl.model.alarm import Alarm, AlarmPriority, AlarmState
 
 COUNT_WINDOW_S = 600.0
 """Definitions that ask for several reports ask for them within this time."""
+CHATTER_COUNT = 3
+CHATTER_S = 60.0
+"""So many comings and goings within this time are one alarm that chatters; it lasts until it was quiet as long."""
 
 
 class Until(StrEnum):
@@ -96,3 +100,43 @@ TRANSITIONS: dict[AlarmState, frozenset[AlarmState]] = {
     _S.DISABLED: frozenset(set(_S) - {_S.DISABLED}),
 }
 """Every change of state is looked up here (I16)."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """One alarm with all that its state follows from."""
+
+    definition: Definition
+    alarm: Alarm
+    condition: bool = False  # as last reported
+    active: bool = False  # the condition after delay, hysteresis and chatter
+    acked: bool = True
+    announced: bool = False
+    due_s: float | None = None  # when a delay or hysteresis is over
+    shelved_until_s: float | None = None
+    disabled: bool = False
+    suppressed: bool = False
+    quiet_s: float | None = None  # when a chattering alarm will have been quiet for long enough
+    moves: deque[float] = field(default_factory=lambda: deque(maxlen=CHATTER_COUNT))
+    reports: deque[float] = field(default_factory=deque)
+    runs: set[str] = field(default_factory=set)  # the runs in which the condition lasts
+
+    @property
+    def lapse_s(self) -> float | None:
+        """Return until when a NORMAL alarm is kept: its comings and goings, or its reports, are being counted."""
+        if self.state is not _S.NORMAL or self.condition:
+            return None
+        ends = [*(move + CHATTER_S for move in self.moves), *(made + COUNT_WINDOW_S for made in self.reports)]
+        return max(ends, default=None)
+
+    @property
+    def state(self) -> AlarmState:
+        if self.disabled:
+            return _S.DISABLED
+        if self.shelved_until_s is not None:
+            return _S.SHELVED
+        if not self.active:
+            return _S.NORMAL if self.acked or not self.alarm.latched else _S.RTN_UNACK
+        if self.suppressed:
+            return _S.SUPPRESSED
+        return _S.ACKED if self.acked else _S.UNACK
