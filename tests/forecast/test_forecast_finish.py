@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from labctl.analysis.forecasting import KEPT, DurationSeries
 from labctl.engine.machines.forecast import GAP_FIRST_S, FinishForecaster, estimate_remaining
-from labctl.model.program import HostRepeat, Loop, Program, Segment, Step, StepMode
+from labctl.model.program import HostIf, HostRepeat, Loop, Program, Segment, Step, StepMode
 from labctl.model.record import RecordBlock
 from labctl.testing.fakeruns import CURRENT_A, charge, program, rest
 from labctl.testing.rowbuilder import RowBuilder
@@ -141,3 +145,38 @@ def test_memory_of_a_series_is_bounded() -> None:
         series.append(1000.0 + number % 3)
     assert series.count == 10 * KEPT
     assert series.ahead(100.0, 5000.0).expected_s == pytest.approx(100_100.0, rel=0.01)
+
+
+ROW = st.tuples(
+    st.integers(0, 6),  # step_id, known ones are 1 to 4
+    st.integers(0, 2),  # how the step count grows
+    st.integers(0, 1),  # how the segment grows
+    st.integers(1, 9),  # cycle
+    st.floats(0.0, 1e5),  # seconds since the row before
+)
+
+
+@given(st.lists(st.lists(ROW, min_size=1, max_size=8), max_size=8))
+@settings(max_examples=150, deadline=None)
+def test_rows_that_fit_no_program_give_an_ordered_finite_answer(blocks: list[list[tuple[int, ...]]]) -> None:
+    inner = (
+        Segment(1, (Loop(3, (to_voltage(1, CURRENT_A), to_voltage(2, -CURRENT_A))),)),
+        Segment(2, (rest(3),)),
+    )
+    until = HostRepeat("retention < 80 % or pass >= 6", 9, inner)
+    choice = HostIf("efficiency > 50 %", (Segment(3, (to_voltage(4, 2 * CURRENT_A),)),))
+    forecaster = FinishForecaster(program((until, choice)))
+    steps = segment = 1
+    time_s = 0.0
+    for rows in blocks:
+        part = RowBuilder(1.0).charge(float(len(rows) - 1) or 0.5, CURRENT_A, 3.4).block().rows(0, len(rows))
+        columns = {name: column.copy() for name, column in part.columns.items()}
+        for place, (step_id, more_steps, more_segments, cycle, passed_s) in enumerate(rows):
+            steps, segment, time_s = steps + more_steps, segment + more_segments, time_s + passed_s
+            columns["step_id"][place], columns["step_count"][place] = step_id, steps
+            columns["segment"][place], columns["cycle_count"][place] = segment, cycle
+            columns["test_time_second"][place] = time_s
+        forecaster.feed(RecordBlock(columns))
+        middle_s, low_s, high_s = forecaster.remaining_s(time_s)
+        assert 0.0 <= low_s <= middle_s <= high_s < math.inf
+        assert forecaster.basis
