@@ -21,7 +21,13 @@ from labctl.clock import Clock
 from labctl.config.station import DeviceEntry, StationFile
 from labctl.errors import ConflictError, UserInputError
 from labctl.model.bench import (
-    ChamberStatus, ChannelStatus, InstrumentStatus, LinkState, StationInfo, StopAll, StopReport,
+    ChamberStatus,
+    ChannelStatus,
+    InstrumentStatus,
+    LinkState,
+    StationInfo,
+    StopAll,
+    StopReport,
 )  # fmt: skip
 from labctl.model.ids import CellId, ChannelId, RunId
 from labctl.model.job import CalendarEntry, Forecast, Job, JobId, JobSpec, JobState, PlannedJob
@@ -72,10 +78,6 @@ class FakeQueue:
         """Return the jobs in their order."""
         return tuple(self._jobs.values())
 
-    def lane(self, channel: ChannelId) -> str:
-        """Return why a lane stands still: it never does."""
-        return ""
-
     def calendar(self) -> tuple[CalendarEntry, ...]:
         """Return one bar per job with a channel."""
         return tuple(
@@ -87,7 +89,7 @@ class FakeQueue:
                 UTC,
                 SOON.end_utc,
                 job_id=job.job_id,
-            )
+            )  # fmt: skip
             for job in self._jobs.values()
             if job.channel is not None
         )
@@ -266,7 +268,7 @@ class FakeRuns:
         return {"cycle_count": np.array([1, 2]), "discharge_capacity_ah": np.array([1e-3, 0.9e-3])}
 
     async def events(self, run_id: str) -> Events:
-        """Return one event."""
+        """Return an event."""
         return [{"n": 1, "kind": "started", "utc": UTC}]
 
     async def revisions(self, run_id: str) -> tuple[RunRevision, ...]:
@@ -365,7 +367,7 @@ class FakeNotifier:
     """Sends nothing."""
 
     def status(self) -> dict[str, Any]:
-        """Return that nobody is told."""
+        """Return nobody."""
         return {"people": []}
 
     async def test(self, actor: Actor) -> str:
@@ -427,9 +429,9 @@ class FakeCore:
 
     def channel(self, channel: str) -> ChannelStatus:
         """Return one channel. Raises: UserInputError."""
-        if channel not in CHANNELS:
-            raise UserInputError(f"There is no channel {channel!r}.")
         place = ChannelId(channel)
+        if place not in CHANNELS:
+            raise UserInputError(f"There is no channel {channel!r}.")
         cell = self.registry.loaded(place) or ""
         idle = ChannelStatus(place, "finish", cell_id=cell, ready=self.registry.ready(place), voltage_V=0.01)
         if channel != CHANNELS[0]:

@@ -21,6 +21,7 @@ LIMIT_MAX = 100_000
 WIDTH_MAX = 16_384
 """Pixel columns of one series: wider than any screen."""
 POINTS_MAX = 500
+HOURS_MAX = 24.0 * 365.0
 VOLTAGE = "voltage_volt"
 ARROW: dict[int | str, dict[str, Any]] = {
     200: {"content": {ARROW_TYPE: {}}, "description": "an Arrow IPC stream"}
@@ -82,11 +83,15 @@ async def runs_series(
 
 @router.get("/runs/{run_id}/sparkline", include_in_schema=False)
 async def runs_sparkline(
-    call: Viewer, run_id: str, points: Annotated[int, Query(ge=2, le=POINTS_MAX)] = 120
+    call: Viewer,
+    run_id: str,
+    points: Annotated[int, Query(ge=2, le=POINTS_MAX)] = 120,
+    hours: Annotated[float, Query(gt=0.0, le=HOURS_MAX)] = 6.0,
 ) -> Response:
-    """Return the whole run's voltage in few points, as JSON for the status page; null is a gap."""
+    """Return the last hours of a run's voltage in few points, as JSON for the status page; null is a gap."""
     known = known_run(call, run_id)
-    table = await call.core.series.series(known, [VOLTAGE], x="test_time_second", width_px=points)
+    begin_s = max(0.0, call.core.runs.get(known).test_time_s - hours * 3600.0)
+    table = await call.core.series.series(known, [VOLTAGE], begin=begin_s, width_px=points)
     values = table[f"{VOLTAGE}_last"].to_pylist()
     gaps = [bool((flags or 0) & GAP) for flags in table["flags"].to_pylist()]
     curve = [None if gap else value for gap, value in zip(gaps, values, strict=True)]
