@@ -26,8 +26,9 @@ from labctl.engine.supervisor import Supervisor
 from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus, LinkState
 from labctl.model.ids import RunId
 from labctl.model.record import RecordBlock
+from labctl.store.root import DataRoot
 from labctl.store.runreader import RunReader
-from labctl.testing.benchrun import BenchRun
+from labctl.testing.benchrun import VIRTUAL_FOLDER, BenchRun
 
 T = TypeVar("T")
 
@@ -96,6 +97,11 @@ class SupervisedBench(BenchRun):
     engine: Supervisor
     clock: Clock
     lock_folder: Path | None = None
+    data: Path = VIRTUAL_FOLDER
+
+    def root(self) -> DataRoot:
+        """Return the data root."""
+        return DataRoot(self.data, disk=self.disk)
 
     def supervise(self, story: Callable[[Supervisor], Coroutine[Any, Any, T]], *, ready: bool = True) -> T:
         """Tell a story to a supervisor that serves meanwhile; it is closed behind it. ``ready``: every link is live."""

@@ -1,4 +1,4 @@
-"""A person steers a running device: pause, go on, pause at the step's end, skip; what cannot be confirmed is refused."""
+"""A person steers a running device: pause, go on, pause at the step end, skip; what is unconfirmed is refused."""
 
 from __future__ import annotations
 
