@@ -32,9 +32,12 @@ from labctl.station.queueing import QueueKeeper
 from labctl.station.registry import Registry
 from labctl.station.runs import RunKeeper
 from labctl.station.series import SeriesStore
+from labctl.store.reserve import Reserve, ReserveState
 from labctl.store.root import DataRoot
 from labctl.worker import Worker
 
+RESERVE_EVERY_BEATS = 60
+"""Turns of the housekeeping task between two looks at the reserve: five minutes at its usual pace."""
 STANDING = frozenset({AlarmState.UNACK, AlarmState.ACKED, AlarmState.RTN_UNACK})
 
 
@@ -205,6 +208,8 @@ class StationCore:
             except StoreError as error:
                 self.alarms.raise_alarm("store.failed", "station", text=str(error))
             self._look_at_space()
+            if self.beats % RESERVE_EVERY_BEATS == 1:
+                await self._look_at_reserve()
             self.feed.publish("station", "info", _slow(self.info()))
             await self.clock.link.sleep(self.house_every_s)
 
@@ -225,6 +230,21 @@ class StationCore:
                 self.alarms.raise_alarm(definition, "data", text=text)
             else:
                 self.alarms.clear(definition, "data")
+
+    async def _look_at_reserve(self) -> None:
+        """Keep a day's room for the runs that go on, and give it to them when the volume is full (S5)."""
+        runs = self.listener.active()
+        rows_per_s = sum(run.rows / max(run.test_time_s, 60.0) for run in runs)
+        try:
+            report = await self.worker.call(Reserve(self.root).look, len(runs), rows_per_s)
+        except StoreError as error:
+            self.alarms.raise_alarm("store.failed", "reserve", text=str(error))
+            return
+        self.alarms.clear("store.failed", "reserve")
+        if report.state is ReserveState.RELEASED:
+            self.alarms.raise_alarm("disk.full", "reserve", text=report.text)
+        elif report.state is ReserveState.KEPT:
+            self.alarms.clear("disk.full", "reserve")
 
     def hear_problem(self, definition: str, text: str) -> None:
         """Alarm what was found damaged or could not be taken up at the start; ``text`` begins with its subject."""

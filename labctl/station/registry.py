@@ -175,6 +175,11 @@ class Registry:
         """Return a cell, completed from its electrode and batch. Raises: UserInputError naming near ids."""
         return self._completed(self._cells.get(cell_id))
 
+    def find(self, cell_id: CellId | str) -> Cell | None:
+        """Return a cell as ``cell`` does, None if it is not registered."""
+        known = self._cells.find(cell_id)
+        return None if known is None else self._completed(known)
+
     def registered(self, cell_id: CellId | str) -> Cell:
         """Return a cell with nothing but what its own entry says. Raises: UserInputError naming near ids."""
         return self._cells.get(cell_id)

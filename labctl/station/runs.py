@@ -17,6 +17,7 @@ from labctl.clock import Clock
 from labctl.engine.api import Job, Progress
 from labctl.engine.supervisor import Supervisor
 from labctl.errors import StoreError, UserInputError
+from labctl.model.cell import Cell
 from labctl.model.ids import CellId, ChannelId, RunId
 from labctl.model.job import JobId
 from labctl.model.person import Actor
@@ -25,6 +26,7 @@ from labctl.model.record import RecordBlock
 from labctl.model.run import RunDetail, RunNote, RunRevision, RunSummary
 from labctl.protocol.sentences import sentences
 from labctl.station.audit import AuditJournal
+from labctl.station.corrected import corrected_cycles
 from labctl.station.forecasts import Forecasts
 from labctl.station.listening import Listener
 from labctl.station.rowshub import RowsHub
@@ -65,6 +67,7 @@ class RunKeeper:
         self._clock = clock
         self._reader = reader
         self._readers = Readers(root)
+        self.cell_of: Callable[[str], Cell | None] = lambda cell_id: None
         self._supervisor = supervisor
         self._listener = listener
         self._forecasts = forecasts
@@ -169,8 +172,9 @@ class RunKeeper:
         return await self._read(run_id, lambda reader: reader.records(columns, after + 1, last))
 
     async def cycles(self, run_id: str) -> dict[str, NDArray[Any]]:
-        """Return the cycle summary by column."""
-        return await self._read(run_id, lambda reader: reader.cycles())
+        """Return the cycle summary by column, with the cell's area and mass as they are registered now."""
+        cell = self.cell_of(self.get(run_id).cell_id)
+        return await self._read(run_id, lambda reader: corrected_cycles(reader, cell))
 
     async def events(self, run_id: str) -> Sequence[dict[str, Any]]:
         """Return what happened in a run, in order."""
