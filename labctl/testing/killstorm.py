@@ -19,16 +19,16 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from labctl.clock import link_now_s, link_pause
-from labctl.errors import InstrumentError, LabctlError
+from labctl.errors import InstrumentError, LabctlError, LinkError
 from labctl.model.job import OPEN_STATES, JobSpec
 from labctl.testing.sim import RunningBench, running_bench
-from labctl.testing.stationrun import end, load_cells, serve
+from labctl.testing.stationrun import connected, end, load_cells, serve
 from labctl.testing.stormtruth import Verdict, judge
 
 if TYPE_CHECKING:
@@ -48,9 +48,8 @@ record: {every: 30 s}
 safety: {voltage: [-5 V, 5 V]}
 steps:
   - rest: 5 min
-  - repeat:
-      until: cycle >= 7
-      at_most: 8
+  - repeat: 8
+    until: cycle >= 7
     steps:
       - repeat: 2
         steps:
@@ -58,9 +57,10 @@ steps:
             until: {capacity: 0.1 mAh/cm^2, time: 10 min}
           - discharge: 1 mA/cm^2
             until: {capacity: 0.1 mAh/cm^2, time: 10 min}
+  - rest: 20 min
 """
-PACE = 1500.0
-"""Plant seconds per second: a job of two plant hours takes some seconds, so kills meet every part of it."""
+PACE = 3000.0
+"""Plant seconds per second: a job of three plant hours takes some seconds, so kills meet every part of it."""
 WAITING_PER_CHANNEL = 2
 READY_WITHIN_S = 60.0
 POINT_WITHIN_S = 8.0
@@ -101,6 +101,7 @@ class Storm:
         self._station: subprocess.Popen[bytes] | None = None
         self._client: Station | None = None
         self._clients: list[subprocess.Popen[bytes]] = []
+        self._began_s = link_now_s()
 
     # -- processes --------------------------------------------------------------------------------------------------
 
@@ -136,9 +137,8 @@ class Storm:
     def client(self) -> Station:
         """Return a connection to the station, waiting until it is ready."""
         if self._client is None:
-            from labctl.api.client import connect
-
-            self._client = connect(data=self.data, start=False)
+            assert self._station is not None
+            self._client = connected(self._station, self.data)
         return self._client
 
     def _drop_client(self) -> None:
@@ -165,7 +165,9 @@ class Storm:
         while self.tally.total < kills:
             kind = self._dice.choices(kinds, [SHARES[name] for name in kinds])[0]
             getattr(self, f"_kill_{kind}")()
-            self._say(f"{self.tally.total}/{kills} {kind}")
+            self._say(
+                f"{link_now_s() - self._began_s:.0f} s: {self.tally.total}/{kills} {kind} {dict(self.tally.points)}"
+            )
             self._tend()
 
     def _kill_point(self) -> None:
@@ -173,6 +175,8 @@ class Storm:
         name = self._dice.choice(POINTS)
         self._restart_station(f"{name}:{self._dice.randint(1, 3)}")
         assert self._station is not None
+        with suppress(LinkError):  # it may reach the point before it answers
+            connected(self._station, self.data).close()
         until_s = link_now_s() + POINT_WITHIN_S
         if name.startswith("stop"):
             self._provoke_stop()
@@ -241,19 +245,22 @@ class Storm:
                     )
             if top_up:
                 self._top_up(client)
-        except LabctlError as error:
+        except LinkError as error:
             self._drop_client()
             self._say(f"the station did not answer: {error}")
 
     def _top_up(self, client: Station) -> None:
-        waiting = Counter(str(job.spec.cell_id) for job in client.queue.list() if job.state in OPEN_STATES)
-        wishes = [
-            JobSpec(cell_id=cell.cell_id, protocol_text=PROTOCOL)
-            for cell in client.cells.list()
-            for _ in range(WAITING_PER_CHANNEL - waiting[str(cell.cell_id)])
-        ]
-        if wishes:
-            client.queue.submit(wishes)
+        for _ in range(WAITING_PER_CHANNEL):
+            waiting = Counter(
+                str(job.spec.cell_id) for job in client.queue.list() if job.state in OPEN_STATES
+            )
+            wishes = [
+                JobSpec(cell_id=cell.cell_id, protocol_text=PROTOCOL)
+                for cell in client.cells.list()
+                if waiting[str(cell.cell_id)] < WAITING_PER_CHANNEL
+            ]
+            if wishes:
+                client.queue.submit(wishes)
 
     def calm(self) -> None:
         """Let everything that is open finish. Raises: LabctlError where it does not in time."""

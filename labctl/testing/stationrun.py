@@ -14,12 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labctl.clock import link_now_s, link_pause
+from labctl.errors import LinkClosed, LinkError
 from labctl.testing.sim import RunningBench, running_bench
 
 if TYPE_CHECKING:
     from labctl.api.client import Station
 
 ENDS_WITHIN_S = 30.0
+READY_WITHIN_S = 60.0
 
 
 @dataclass(slots=True)
@@ -60,6 +63,23 @@ def serve(
         )
 
 
+def connected(process: subprocess.Popen[bytes], data: Path) -> Station:
+    """Return a client of a station that is starting. Raises: LinkClosed with what it said where it ends instead."""
+    from labctl.api.client import connect
+
+    until_s = link_now_s() + READY_WITHIN_S
+    while True:
+        try:
+            return connect(data=data, start=False)
+        except LinkError:
+            if process.poll() is not None or link_now_s() > until_s:
+                said = (data / "serve.log").read_text(encoding="utf-8", errors="replace")[-2000:]
+                raise LinkClosed(
+                    f"the station did not come up (exit code {process.poll()}): {said}", operation="start"
+                ) from None
+            link_pause(0.1)
+
+
 def end(process: subprocess.Popen[bytes]) -> None:
     """End a station as a service manager does, by force where it does not listen."""
     if process.poll() is None:
@@ -88,8 +108,6 @@ def running_station(folder: Path, *bench_arguments: str) -> Iterator[StationRun]
 
     Raises: LinkClosed, LinkTimeout with what the processes said when one of them does not come up.
     """
-    from labctl.api.client import connect
-
     data = folder / "data"
     words = bench_arguments or ("--bench", "campaign")
     with ExitStack() as stack:
@@ -98,6 +116,6 @@ def running_station(folder: Path, *bench_arguments: str) -> Iterator[StationRun]
         )
         process = serve(bench.station_file, data)
         stack.callback(end, process)
-        client = stack.enter_context(connect(data=data, start=False))
+        client = stack.enter_context(connected(process, data))
         load_cells(client, bench)
         yield StationRun(bench, process, data, bench.station_file, client)
