@@ -359,6 +359,96 @@ async def _stop_lane(scene: _Scene) -> None:
     _insist(stopped, f"no stop within {STOP_BYTES_WITHIN_S:g} s while the normal lane hangs")
 
 
+async def _able(scene: _Scene, call: Awaitable[object]) -> bool:
+    """Make a call that a driver may refuse for good, because its device cannot do it; then nothing has changed."""
+    changes = scene.rig.changes()
+    try:
+        await call
+    except RefusedError:
+        _insist(scene.rig.changes() == changes, "what was refused was sent")
+        _insist(scene.rig.energised(), "what was refused has ended the test")
+        return False
+    return True
+
+
+async def _pause(scene: _Scene) -> None:
+    test_id = await scene.start(300.0)
+    await scene.clock.plant.sleep(100.0)
+    if not await _able(scene, scene.cycler.pause(scene.place)):
+        return
+    _insist(not scene.rig.energised(), "pause returns and the channel goes on")
+    _insist(await scene.state() is ChannelState.PAUSED, "a paused channel does not say paused")
+    count = (await scene.progress()).count
+    await scene.clock.plant.sleep(10 * POLL_S)
+    progress = await scene.progress()
+    _insist(progress.test_id == test_id and not progress.complete, "a pause has ended the test")
+    _insist(progress.count <= count + 1, "a paused channel goes on recording")
+    await scene.cycler.resume(scene.place)
+    _insist(scene.rig.energised(), "resume returns and the channel does nothing")
+    await _refused(scene.cycler.resume(scene.place), "resume of a channel that runs")
+    await scene.over(300.0)
+    rows = await scene.rows(test_id, None)
+    last_s = float(rows["step_time_second"][-1])
+    _insist(abs(last_s - 240.0) < 1.0, f"the paused step was {last_s:g} s long, not 240 s: the pause counted")
+
+
+async def _pause_later(scene: _Scene) -> None:
+    await _refused(scene.cycler.pause_at(scene.place, 2), "pause_at of a channel that does nothing")
+    test_id = await scene.start(300.0)
+    if not await _able(scene, scene.cycler.pause_at(scene.place, 2)):
+        return
+    await scene.clock.plant.sleep(100.0)
+    _insist(await scene.state() is ChannelState.PAUSED, "the channel has not paused before step 2")
+    rows = await scene.rows(test_id, None)
+    _insist(set(rows["device_step"].tolist()) == {1}, "step 2 has begun before the pause")
+    last_s = float(rows["step_time_second"][-1])
+    _insist(abs(last_s - 60.0) < 1.0, f"step 1 was {last_s:g} s long, not 60 s")
+    await scene.cycler.stop(scene.place)
+
+
+async def _skip(scene: _Scene) -> None:
+    await _refused(scene.cycler.skip_to(scene.place, 2), "skip_to on a channel that does nothing")
+    test_id = await scene.start(300.0)
+    await scene.clock.plant.sleep(20.0)
+    if not await _able(scene, scene.cycler.skip_to(scene.place, 2)):
+        return
+    live = (await scene.cycler.live([scene.place]))[0]
+    _insist(live.device_step == 2, f"after a skip to step 2 the device is in step {live.device_step}")
+    await scene.over(240.0)
+    rows = await scene.rows(test_id, None)
+    step_s = rows["step_time_second"]
+    _insist(float(step_s[rows["device_step"] == 1].max()) < 60.0, "the skipped step ran to its end")
+    _insist(abs(float(step_s[-1]) - 240.0) < 1.0, "the step behind the skip was cut short")
+
+
+async def _fence(scene: _Scene) -> None:
+    program = await scene.load(300.0)
+    changes = scene.rig.changes()
+
+    def shut() -> None:
+        raise RefusedError("nothing may be energised", operation="start")
+
+    scene.cycler.fence(shut)
+    await _refused(
+        scene.cycler.start(scene.place, program, barcode="conformance.1"), "a start behind the fence"
+    )
+    _insist(not scene.rig.energised() and scene.rig.changes() == changes, "a start was sent past the fence")
+    scene.cycler.fence(lambda: None)
+    await scene.cycler.start(scene.place, program, barcode="conformance.1")
+    _insist(scene.rig.energised(), "an open fence keeps the start from leaving")
+    scene.cycler.fence(shut)
+    await scene.cycler.stop(scene.place)
+    _insist(not scene.rig.energised(), "the fence keeps a stop from leaving")
+
+
+async def _same_device(scene: _Scene) -> None:
+    identity = await scene.cycler.identify()
+    _insist(scene.cycler.same_device(identity, identity, scene.place), "it is not the device that it is")
+    _insist(
+        not scene.cycler.same_device(identity, "another instrument", scene.place), "any device is this one"
+    )
+
+
 CASES: dict[str, _Case] = {
     "it says what it is, in one line and always the same": _identify,
     "it names its places, each once, with what they can do": _places,
@@ -370,5 +460,10 @@ CASES: dict[str, _Case] = {
     "records come gap-free at 0, 1, 999, 1000 and 1001 rows": _paging,
     "questions change nothing": _readonly,
     "closing the driver leaves the test alone": _close,
+    "it knows itself again, and nothing else": _same_device,
+    "a pause holds the step, and going on ends it": _pause,
+    "a reserved pause comes before its step": _pause_later,
+    "a skip is seen in the step that was asked for": _skip,
+    "nothing energising passes a shut fence, a stop does": _fence,
     "the stop lane works while the normal lane hangs": _stop_lane,
 }

@@ -165,6 +165,29 @@ class Blind(Wrapped):
         await self._inner.progress([place])
 
 
+class Unfenced(Wrapped):
+    """Does not ask before it starts."""
+
+    def fence(self, check: Callable[[], None]) -> None:
+        return None
+
+
+class Trusting(Wrapped):
+    """Believes a pause and a skip without sending them."""
+
+    async def pause(self, place: Place) -> None:
+        await self._inner.progress([place])
+
+    async def skip_to(self, place: Place, device_step: int) -> None:
+        await self._inner.progress([place])
+
+    async def pause_at(self, place: Place, device_step: int) -> None:
+        await self._inner.progress([place])
+
+    def same_device(self, known: str, now: str, place: Place | None = None) -> bool:
+        return True
+
+
 @pytest.mark.parametrize(
     ("mistake", "case"),
     [
@@ -174,6 +197,11 @@ class Blind(Wrapped):
         (OneLane, "the stop lane works while the normal lane hangs"),
         (Stopping, "closing the driver leaves the test alone"),
         (Wordy, "it says what it is, in one line and always the same"),
+        (Unfenced, "nothing energising passes a shut fence, a stop does"),
+        (Trusting, "it knows itself again, and nothing else"),
+        (Trusting, "a pause holds the step, and going on ends it"),
+        (Trusting, "a reserved pause comes before its step"),
+        (Trusting, "a skip is seen in the step that was asked for"),
         (Blind, "a stop is confirmed, keeps the rows and frees the channel"),
     ],
 )
