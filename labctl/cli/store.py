@@ -21,13 +21,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs = add_subverbs(
         parser,
         (
-            ("verify", "check every run folder (or the named ones); exit 1 when something is damaged"),
+            (
+                "verify",
+                "check every run folder (or the named ones) and the station's own files; exit 1 when damaged",
+            ),
+            ("restore", "mend a damaged run from a copy of its folder; what is whole is left alone"),
             ("rebuild", "make the catalogue anew from the run folders alone"),
             ("digest", "print the hash of a run's rows up to its end"),
         ),
     )
     verbs["verify"].add_argument(
         "runs", nargs="*", metavar="RUN", help="run ids, parts of them, or 'last' (default: all)"
+    )
+    verbs["restore"].add_argument("run", metavar="RUN", help="run id, part of it, or 'last'")
+    verbs["restore"].add_argument(
+        "--from", dest="copy", required=True, metavar="FOLDER", help="the copy of the run's folder"
     )
     verbs["digest"].add_argument("runs", nargs="+", metavar="RUN", help="run ids, parts of them, or 'last'")
 
@@ -37,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
     root = root_of(args)
     if args.what == "verify":
         return _verify(root, args)
+    if args.what == "restore":
+        return _restore(root, args)
     if args.what == "rebuild":
         return _rebuild(root, args)
     return _digest(root, args)
@@ -44,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _verify(root: DataRoot, args: argparse.Namespace) -> int:
     from labctl.store.runreader import RunReader
+    from labctl.store.verify import verify_station
 
     folders = [root.run_folder(run_named(root, name)) for name in args.runs] or list(root.run_folders())
     found: dict[str, list[str]] = {}
@@ -53,12 +64,38 @@ def _verify(root: DataRoot, args: argparse.Namespace) -> int:
             say(f"{folder.name}: {'whole' if not found[folder.name] else 'DAMAGED'}")
             for text in found[folder.name]:
                 say(f"    {text}")
+    station = [] if args.runs else [str(finding) for finding in verify_station(root.disk, root.path)]
     damaged = sum(1 for texts in found.values() if texts)
-    if args.json:
+    if args.json and station:
+        emit_json(
+            [{"run": name, "ok": not texts, "findings": texts} for name, texts in found.items()]
+            + [{"station": str(root.path), "ok": False, "findings": station}]
+        )
+    elif args.json:
         emit_json([{"run": name, "ok": not texts, "findings": texts} for name, texts in found.items()])
     else:
+        for text in station:
+            say(f"station: {text}")
         say(f"{len(found)} runs checked, {damaged} damaged.")
-    return EXIT_FAILED if damaged else EXIT_OK
+    return EXIT_FAILED if damaged or station else EXIT_OK
+
+
+def _restore(root: DataRoot, args: argparse.Namespace) -> int:
+    from labctl.store.restore import restore_run
+    from labctl.store.runreader import RunReader
+
+    run_id = run_named(root, args.run)
+    with root.lock("labctl store restore"):
+        told = restore_run(root, run_id, Path(args.copy))
+    left = [str(finding) for finding in RunReader(root.run_folder(run_id)).verify()]
+    if args.json:
+        emit_json({"run": run_id, "restored": told, "findings": left})
+        return EXIT_FAILED if left else EXIT_OK
+    for text in told or ["nothing is damaged"]:
+        say(f"{run_id}: {text}")
+    for text in left:
+        say(f"    still: {text}")
+    return EXIT_FAILED if left else EXIT_OK
 
 
 def _rebuild(root: DataRoot, args: argparse.Namespace) -> int:
