@@ -349,6 +349,10 @@ class AlarmKeeper:
             raise UserInputError(f"There is no alarm {key}; see the list of alarms.")
         return found
 
+    def stands(self, definition: str, subject: str) -> bool:
+        """Tell whether an alarm is there, hidden or not."""
+        return self._machine.alarm(key_of(definition, subject)) is not None
+
     def definitions(self) -> tuple[Definition, ...]:
         """Return every kind of alarm that the station knows."""
         return tuple(self._machine.definitions.values())

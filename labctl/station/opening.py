@@ -34,6 +34,7 @@ from labctl.station.latches import Latches
 from labctl.station.ledger import Ledger
 from labctl.station.listening import Listener
 from labctl.station.notifying import Notifier, Send, send_with_apprise
+from labctl.station.overriding import OverrideWatch
 from labctl.station.people import People
 from labctl.station.queueing import QueueKeeper
 from labctl.station.registry import Registry
@@ -84,9 +85,11 @@ async def open_core(
         stack.callback(worker.close)
         core = _assembled(file, root, clock, worker, reader, connect, lock_folder, keep_frames, send, pace)
         await _read_journals(core, stack)
+        overrides = OverrideWatch(core.file, core.alarms, core.audit, clock)
+        await overrides.open(await core.audit.newest())
         async with asyncio.TaskGroup() as tasks:
             serving = [tasks.create_task(core.supervisor.serve())]
-            for keeper in (core.alarms.serve, core.notifier.serve, core.series.serve):
+            for keeper in (core.alarms.serve, core.notifier.serve, core.series.serve, overrides.serve):
                 serving.append(tasks.create_task(keeper()))
             try:
                 await _take_up(core)
@@ -163,6 +166,7 @@ def _introduce(core: StationCore) -> None:
     registry.places.channels = lambda: [status.channel for status in supervisor.channels()]
     registry.places.busy = listener.busy
     registry.on_channel.append(listener.refresh)
+    core.runs.cell_of = registry.find
 
 
 async def _read_journals(core: StationCore, stack: AsyncExitStack) -> None:
@@ -197,7 +201,7 @@ async def _take_up(core: StationCore) -> None:
             problems.append(f"{run_id}: {error}")
     for problem in problems:
         core.hear_problem("run.damaged", problem)
-    for problem in await core.supervisor.take_up(going_on):
+    for problem in await core.supervisor.take_up(going_on, held=False):
         core.hear_problem("run.untaken", problem)
     core.alarms.only_runs(going_on)
 
