@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
 
 from labctl.cli.app import EXIT_FAILED, EXIT_OK, add_subverbs
-from labctl.cli.context import refresh_runs, root_of
+from labctl.cli.atstation import add_by, is_served, station_client
+from labctl.cli.cellsource import Register, RootRegister, StationRegister
+from labctl.cli.context import root_of
 from labctl.cli.output import emit_json, print_table, say
 from labctl.errors import UserFileError
 from labctl.model.cell import Cell, CellKind
@@ -32,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = verbs["add"]
     add.add_argument("cell_id", metavar="ID", help="id of the new cell, for example C0007")
     add.add_argument("--kind", required=True, choices=[kind.value for kind in CellKind])
+    add_by(add)
     for name in _OPTIONS:
         add.add_argument(
             f"--{name.replace('_', '-')}", dest=f"cell_{name}", metavar=name.split("_")[-1], default=None
@@ -44,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     load.add_argument(
         "--update", action="store_true", help="store changed rows of known cells as new revisions"
     )
+    add_by(load)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -52,9 +58,22 @@ def run(args: argparse.Namespace) -> int:
     return act(args)
 
 
+@contextmanager
+def _register(args: argparse.Namespace, *, create: bool = False) -> Iterator[Register]:
+    """Open the registry: the station's where one serves the data root, else the data root's own."""
+    if is_served(args):
+        with station_client(args) as station:
+            yield StationRegister(station)
+        return
+    from labctl.store.catalogue import Catalogue
+
+    root = root_of(args, create=create)
+    with Catalogue(root) as catalogue:
+        yield RootRegister(root, catalogue)
+
+
 def _add(args: argparse.Namespace) -> int:
     from labctl.config.celltable import cell_from_text
-    from labctl.store.catalogue import Catalogue
 
     values = {name: getattr(args, f"cell_{name}") for name in _OPTIONS}
     texts = {
@@ -63,8 +82,8 @@ def _add(args: argparse.Namespace) -> int:
         **{name: text for name, text in values.items() if text},
     }
     cell = cell_from_text(texts)
-    with Catalogue(root_of(args, create=True)) as catalogue:
-        catalogue.cells.add(cell)
+    with _register(args, create=True) as register:
+        register.add(cell)
     if args.json:
         emit_json(asdict(cell))
     else:
@@ -73,10 +92,8 @@ def _add(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from labctl.store.catalogue import Catalogue
-
-    with Catalogue(root_of(args)) as catalogue:
-        cells = catalogue.cells.list()
+    with _register(args) as register:
+        cells = register.list()
     if args.json:
         emit_json([asdict(cell) for cell in cells])
         return EXIT_OK
@@ -101,13 +118,9 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _show(args: argparse.Namespace) -> int:
-    from labctl.store.catalogue import Catalogue
-
-    root = root_of(args)
-    with Catalogue(root) as catalogue:
-        cell = catalogue.cells.get(args.cell_id)
-        refresh_runs(root, catalogue)
-        runs = [asdict(entry) for entry in catalogue.runs.list(cell_id=cell.cell_id)]
+    with _register(args) as register:
+        cell = register.get(args.cell_id)
+        runs = register.runs_of(cell)
     if args.json:
         emit_json({**asdict(cell), "runs": runs})
         return EXIT_OK
@@ -120,7 +133,6 @@ def _show(args: argparse.Namespace) -> int:
 
 def _import(args: argparse.Namespace) -> int:
     from labctl.config.celltable import outliers, read_cell_table
-    from labctl.store.catalogue import Catalogue
 
     try:
         table = read_cell_table(Path(args.table))
@@ -132,16 +144,16 @@ def _import(args: argparse.Namespace) -> int:
     updated: list[str] = []
     kept: list[str] = []
     refused = [f"{args.table}, {finding}" for finding in table.findings]
-    with Catalogue(root_of(args, create=True)) as catalogue:
-        known = {cell.cell_id: cell for cell in catalogue.cells.list()}
+    with _register(args, create=True) as register:
+        known = {cell.cell_id: cell for cell in register.list()}
         for cell in table.cells:
             if cell.cell_id not in known:
-                catalogue.cells.add(cell)
+                register.add(cell)
                 added.append(cell.cell_id)
             elif cell == known[cell.cell_id]:
                 kept.append(cell.cell_id)
             elif args.update:
-                catalogue.cells.update(cell)
+                register.update(cell, f"labctl cells import {args.table}")
                 updated.append(cell.cell_id)
             else:
                 refused.append(

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from labctl.cli.app import EXIT_OK, add_subverbs
+from labctl.cli.atstation import add_by, is_served, number, station_client
 from labctl.cli.context import station_of
 from labctl.cli.output import emit_json, print_table, say
 from labctl.errors import UserInputError
@@ -30,12 +31,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     for name in ("set", "off"):
         verbs[name].add_argument("name", metavar="CHAMBER")
+        add_by(verbs[name])
     verbs["set"].add_argument("temperature_degC", type=float, metavar="DEGC")
     verbs["set"].add_argument("--ramp", type=float, metavar="K_PER_MIN", help="default: the chamber's own")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what was asked, then show what the chambers say."""
+    """Do what was asked, then show what the chambers say; through the station where one serves."""
+    if is_served(args):
+        return _through_station(args)
     from labctl.clock import run_with_clock
 
     station = station_of(args)
@@ -50,6 +54,40 @@ def run(args: argparse.Namespace) -> int:
 
     readings = run_with_clock(station.clock.as_guest(), main)
     _print(station, readings, args)
+    return EXIT_OK
+
+
+def _through_station(args: argparse.Namespace) -> int:
+    if getattr(args, "ramp", None) is not None:
+        raise UserInputError("--ramp cannot be given through a station; set the ramp at the chamber.")
+    with station_client(args) as station:
+        if args.what == "set":
+            station.chambers.set(args.name, args.temperature_degC)
+        elif args.what == "off":
+            station.chambers.off(args.name)
+        found = station.chambers.list()
+    if args.json:
+        emit_json(
+            [
+                {"chamber": at.name, "state": at.state, "temperature_degC": at.temperature_degC,
+                 "setpoint_degC": at.setpoint_degC, "alarm": at.text, "channels": list(at.channels),
+                 "seen_utc": at.seen_utc}
+                for at in found
+            ]
+        )  # fmt: skip
+        return EXIT_OK
+    rows = [
+        (
+            at.name,
+            at.state,
+            number(at.temperature_degC, 2),
+            number(at.setpoint_degC, 1),
+            at.text,
+            " ".join(at.channels),
+        )
+        for at in found
+    ]
+    print_table("", ("chamber", "state", "is / degC", "set / degC", "", "channels"), rows, right=(2, 3))
     return EXIT_OK
 
 

@@ -94,15 +94,16 @@ def _serial_ports() -> list[dict[str, str]]:
 
 
 def _visa_resources() -> list[dict[str, str]]:
-    """Return VISA addresses of the installed library; without one, of pyvisa-py."""
+    """Return VISA addresses of an installed VISA library.
+
+    pyvisa-py is not asked: it would send a broadcast into the network to find out.
+    """
     import pyvisa
 
-    for backend in ("", "@py"):
-        try:
-            manager = pyvisa.ResourceManager(backend)
-            names = manager.list_resources()
-            manager.close()
-        except (OSError, ValueError, pyvisa.errors.Error):
-            continue
-        return [{"kind": "visa", "resource": f"visa://{name}", "text": "VISA"} for name in names]
-    return []
+    try:
+        manager = pyvisa.ResourceManager("@ivi")
+        names = manager.list_resources()
+        manager.close()
+    except (OSError, ValueError, pyvisa.errors.Error):
+        return []
+    return [{"kind": "visa", "resource": f"visa://{name}", "text": "VISA"} for name in names]

@@ -6,6 +6,7 @@ The run belongs to the station, which is started where none serves the data root
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from labctl.cli.app import EXIT_FAILED, EXIT_OK
@@ -18,6 +19,7 @@ from labctl.errors import ProgramError, UserInputError
 
 if TYPE_CHECKING:
     from labctl.api.client import Station
+    from labctl.engine.jobs import Progress
     from labctl.model.job import Job, JobId
 
 HELP = (
@@ -103,10 +105,10 @@ def _at_station(args: argparse.Namespace) -> int:
         _put_in(args, station)
         job_id = _submit(args, station, text)
         try:
-            job = _watch(args, station, job_id)
+            job, live = _watch(args, station, job_id)
         except KeyboardInterrupt:
             return _detached(args, station, job_id)
-        return _tell(args, station, job)
+        return _tell(args, station, job, live)
 
 
 def _review(args: argparse.Namespace, station: Station, text: str) -> None:
@@ -159,14 +161,14 @@ def _submit(args: argparse.Namespace, station: Station, text: str) -> JobId:
     return planned.job_id
 
 
-def _watch(args: argparse.Namespace, station: Station, job_id: JobId) -> Job:
-    """Show how the job goes on, until it is over."""
+def _watch(args: argparse.Namespace, station: Station, job_id: JobId) -> tuple[Job, Progress | None]:
+    """Show how the job goes on, until it is over; return it with how its run stood at last."""
     from labctl.cli.progress import RunBoard
     from labctl.engine.jobs import Progress
     from labctl.model.job import Job
     from labctl.model.typed import from_plain
 
-    mirror, told = station.mirror(("job", "run")), ""
+    mirror, told, last = station.mirror(("job", "run")), "", None
     with RunBoard(quiet=args.json) as board:
         while True:
             mirror.update()
@@ -174,12 +176,13 @@ def _watch(args: argparse.Namespace, station: Station, job_id: JobId) -> Job:
             job = station.queue.get(job_id) if at is None else from_plain(Job, at)
             live = mirror.state.get(("run", str(job.run_id))) if job.run_id else None
             if live is not None:
-                board.show(from_plain(Progress, live))
+                last = from_plain(Progress, live)
+                board.show(last)
             elif job.waits_for and job.waits_for != told and not args.json:
                 told = job.waits_for
                 say(f"{job.job_id} waits for {told}")
             if job.state.value in OVER:
-                return job
+                return job, last
 
 
 def _detached(args: argparse.Namespace, station: Station, job_id: JobId) -> int:
@@ -192,7 +195,7 @@ def _detached(args: argparse.Namespace, station: Station, job_id: JobId) -> int:
     return tell(args, [{"run_id": job.run_id, "job_id": job.job_id, "state": job.state.value}])
 
 
-def _tell(args: argparse.Namespace, station: Station, job: Job) -> int:
+def _tell(args: argparse.Namespace, station: Station, job: Job, live: Progress | None) -> int:
     """Tell how it ended; exit 0 where a protocol may end so."""
     if job.run_id is None:
         plain: dict[str, Any] = {
@@ -205,6 +208,8 @@ def _tell(args: argparse.Namespace, station: Station, job: Job) -> int:
     from labctl.cli.progress import duration
 
     last = station.runs.wait(job.run_id)
+    if live is not None:
+        last = replace(last, rows=live.rows, test_time_s=live.test_time_s)
     folder = station.runs.get(job.run_id).folder
     plain = {
         "run_id": last.run_id,

@@ -30,7 +30,7 @@ class Bench:
     def follow(self, cycles: int) -> Following:
         """Start P1 on C0004 and return when it runs."""
         words = ("p1-li-li-1mA", "--set", f"cycles={cycles}", "--cell", "C0004", "--channel", "neware:1-4")
-        following = Following("run", *words, *self.where)
+        following = Following("run", "--alone", *words, *self.where)
         following.wait_for(" running ")
         return following
 
@@ -54,7 +54,7 @@ def test_ctrl_c_detaches_and_resume_goes_on_to_the_end(bench: Bench) -> None:
     assert "the cycler goes on by itself" in left.out and "labctl runs resume" in left.out
     (entry,) = bench.json("runs", "list")
     assert entry["state"] == "running"
-    (result,) = bench.json("runs", "resume")
+    (result,) = bench.json("runs", "resume", "--alone")
     assert (result["run_id"], result["outcome"]) == (entry["run_id"], "finished")
     assert bench.json("runs", "show", "last")["cycles"]["cycle"] == list(range(1, 31))
     bench.all_is_whole()
@@ -64,7 +64,7 @@ def test_a_killed_process_leaves_a_run_that_resume_finishes(bench: Bench) -> Non
     bench.follow(30).kill()
     (entry,) = bench.json("runs", "list", "--state", "running")
     bench.all_is_whole()
-    (result,) = bench.json("runs", "resume", entry["run_id"])
+    (result,) = bench.json("runs", "resume", "--alone", entry["run_id"])
     assert result["outcome"] == "finished"
     bench.all_is_whole()
 
@@ -80,7 +80,7 @@ def test_a_reader_that_hangs_up_does_not_end_the_run(bench: Bench) -> None:
 def test_a_second_process_is_refused_and_reading_goes_on(bench: Bench) -> None:
     following = bench.follow(250)
     words = ("p1-li-li-1mA", "--cell", "C0003", "--channel", "neware:1-3")
-    call = captured(main, "run", *words, "--json", *bench.where)
+    call = captured(main, "run", "--alone", *words, "--json", *bench.where)
     assert call.code == 1
     assert "is in use by process" in call.json["error"] and "--data" in call.json["error"]
     (entry,) = bench.json("runs", "list")
@@ -104,7 +104,7 @@ def test_a_run_that_nobody_follows_is_stopped_and_closed_by_resume(bench: Bench)
     following.interrupt()
     following.finish()
     assert bench.json("runs", "stop", "C0004")["confirmed"] is True
-    (result,) = bench.json("runs", "resume")
+    (result,) = bench.json("runs", "resume", "--alone")
     assert (result["state"], result["outcome"]) == ("ended", "stopped")
     bench.all_is_whole()
 
@@ -117,7 +117,7 @@ def test_a_bench_that_is_gone_ends_the_following_and_loses_nothing(bench: Bench)
     assert "Traceback" not in left.out and "bug in labctl" not in left.out
     assert "What was acknowledged is stored" in left.out and "labctl runs resume" in left.out
     bench.all_is_whole()
-    for words in (("runs", "resume"), ("runs", "stop", "last"), ("chamber", "list")):
+    for words in (("runs", "resume", "--alone"), ("runs", "stop", "last"), ("chamber", "list")):
         call = captured(main, *words, "--json", *bench.where)
         assert call.code == 1
         assert "labctl sim" in call.json["error"]

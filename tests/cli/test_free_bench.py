@@ -17,7 +17,7 @@ def test_a_run_on_a_bench_that_waits_for_nobody_is_followed_to_its_end(tmp_path:
         where = ("--station", str(bench.station_file), "--data", str(tmp_path / "data"), "--json")
         assert captured(main, "cells", "import", bench.first["cells_file"], *where).code == 0
         words = ("p1-li-li-1mA", "--set", "cycles=2", "--cell", "C0004", "--channel", "neware:1-4")
-        call = captured(main, "run", *words, *where)
+        call = captured(main, "run", "--alone", *words, *where)
         assert call.code == 0, call.err
         (result,) = call.json
         assert result["outcome"] == "finished"

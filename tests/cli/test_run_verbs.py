@@ -16,7 +16,7 @@ P1 = ("p1-li-li-1mA", "--set", "cycles=2")
 @pytest.fixture(scope="module")
 def finished(lab: Any) -> dict[str, Any]:
     """P1, two cycles, on C0003: run to its end."""
-    (result,) = lab.json("run", *P1, "--cell", "C0003", "--channel", "neware:1-3")
+    (result,) = lab.json("run", "--alone", *P1, "--cell", "C0003", "--channel", "neware:1-3")
     return dict(result)
 
 
@@ -99,7 +99,7 @@ REFUSALS: dict[str, tuple[tuple[str, ...], int, str]] = {
 def test_a_refused_run_says_why_and_stores_nothing(lab: Any, case: str) -> None:
     words, code, hint = REFUSALS[case]
     before = lab.json("runs", "list")
-    call = lab.call("run", *words, "--json")
+    call = lab.call("run", "--alone", *words, "--json")
     assert call.code == code, call.err
     assert hint in call.err
     assert "Traceback" not in call.err and "bug in labctl" not in call.err
@@ -110,7 +110,7 @@ def test_a_refused_run_says_why_and_stores_nothing(lab: Any, case: str) -> None:
 
 def test_each_reason_of_a_refused_program_stands_on_its_own_line(lab: Any) -> None:
     lab.call("cells", "add", "NOMASS", "--kind", "lfp_li")
-    call = lab.call("run", "formation", "--cell", "NOMASS", "--channel", "neware:1-4")
+    call = lab.call("run", "--alone", "formation", "--cell", "NOMASS", "--channel", "neware:1-4")
     assert call.code == 1
     heading, *lines = call.err.splitlines()
     assert heading == "labctl run: this protocol cannot run so:"
@@ -119,7 +119,7 @@ def test_each_reason_of_a_refused_program_stands_on_its_own_line(lab: Any) -> No
 
 def test_an_occupied_channel_is_refused_and_nothing_is_kept(lab: Any) -> None:
     before = lab.json("runs", "list")
-    call = lab.call("run", *P1, "--cell", "C0002", "--channel", "neware:1-2")
+    call = lab.call("run", "--alone", *P1, "--cell", "C0002", "--channel", "neware:1-2")
     assert call.code == 2
     assert "neware:1-2 is running, so it cannot be started" in call.err
     assert lab.json("runs", "list") == before

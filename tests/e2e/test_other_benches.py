@@ -63,7 +63,7 @@ def run_on_a_bench(
         labctl("cells", "import", str(station.with_name("cells.csv")), "--data", data)
         words = ["--cell", "D0001", "--channel", "neware:1-1", "--set", f"current={current}"]
         words += ["--set", f"cycles={cycles}", "--station", str(station), "--data", data]
-        result = labctl("run", "p1-li-li-1mA", *words)[0]
+        result = labctl("run", "--alone", "p1-li-li-1mA", *words)[0]
     return Path(result["folder"]), result
 
 

@@ -44,7 +44,7 @@ def station_with(bench: RunningBench, folder: Path, clock: str = "", poll_s: int
 def run_p1(station: str, data: Path, settings: tuple[str, ...], **environment: str) -> Call:
     words = [word for setting in settings for word in ("--set", setting)]
     return labctl(
-        "run", "p1-li-li-1mA", "--cell", CELL, "--channel", CHANNEL,
+        "run", "--alone", "p1-li-li-1mA", "--cell", CELL, "--channel", CHANNEL,
         "--station", station, "--data", str(data), "--json", *words, environment=environment or None,
     )  # fmt: skip
 
@@ -135,7 +135,7 @@ def killed_and_resumed(
         station = station_with(bench, tmp_path, clock)
         killed = run_p1(station, data, SHORT_RUN, LABCTL_KILL_AT=moment)
         assert killed.code < 0, f"{moment} was never passed: {killed.out} {killed.err}"
-        resumed = labctl("runs", "resume", "--json", "--station", station, "--data", str(data))
+        resumed = labctl("runs", "resume", "--alone", "--json", "--station", station, "--data", str(data))
         assert resumed.code == 0, resumed.err
         (folder,) = data.glob("runs/*/*/*")
         assert labctl("store", "verify", "--data", str(data)).code == 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
+from labctl import __version__
 from labctl.api.client.address import Address, Locate, ssl_context
 from labctl.api.client.answers import (
     FateUnknown,
@@ -66,7 +67,10 @@ class Link:
         self._close_http()
         self.address = address = self._locate()
         context = ssl_context(address)
-        headers = {TOKEN_HEADER.encode(): f"Bearer {address.token}".encode()}
+        headers = {
+            TOKEN_HEADER.encode(): f"Bearer {address.token}".encode(),
+            b"User-Agent": f"labctl/{__version__}".encode(),
+        }
         if self._person:
             headers[ACTING_HEADER.encode()] = self._person.encode()
         self._http = httpx.Client(
