@@ -12,6 +12,7 @@ import pytest
 
 from labctl.model.ids import RunId
 from labctl.model.record import RECORD_COLUMNS
+from labctl.store.lines import encode_line
 from labctl.store.root import DataRoot
 from labctl.store.runreader import RunReader
 from labctl.store.runwriter import Receipt, RunWriter
@@ -64,8 +65,23 @@ def test_the_first_example_sees_all_rows_up_to_the_end(reader: RunReader, tmp_pa
 
 
 def test_the_page_works_out_the_digest_that_labctl_prints(reader: RunReader, tmp_path: Path) -> None:
-    (number,) = [place for place, text in enumerate(EXAMPLES) if "hashlib" in text]
+    (number,) = [place for place, text in enumerate(EXAMPLES) if "labctl.records/1" in text]
     assert run_example(number, reader, tmp_path)["digest"] == reader.digest()
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_the_page_finds_a_changed_line_in_a_chain(reader: RunReader, tmp_path: Path, changed: bool) -> None:
+    check, lines = "", []
+    for number in (1, 2, 3):
+        line = encode_line(number, {"what": f"act {number}"}, previous=check)
+        check = line.check
+        lines.append(line.raw)
+    if changed:
+        lines[1] = lines[1].replace(b"act 2", b"act 9")
+    cells = reader.folder.parents[3] / "cells.jsonl"
+    cells.write_bytes(b"".join(lines))
+    (number,) = [place for place, text in enumerate(EXAMPLES) if "broken" in text]
+    assert run_example(number, reader, tmp_path)["broken"] == ([2] if changed else [])
 
 
 def test_the_page_puts_together_what_an_instrument_said(reader: RunReader, tmp_path: Path) -> None:
