@@ -34,11 +34,13 @@ OF_THE_COMPUTER = frozenset({"F15", "F16", "F18", "F19", "F21", "F22", "F23", "F
 class Subject(Protocol):
     """What the acts may ask of the station under test, as persons and clients do."""
 
-    def follows(self, channel: ChannelId) -> bool: ...
-    def slow_client(self) -> None: ...
+    def slow_client(self) -> bool: ...
     def correct_area(self, channel: ChannelId) -> bool: ...
     def edit_protocol(self, channel: ChannelId) -> bool: ...
     def two_operators(self, channel: ChannelId) -> bool: ...
+    def stop_all(self, lasts_s: float) -> bool: ...
+    def steer(self, channel: ChannelId, what: str) -> bool: ...
+    def second_station(self, instrument: str, *, by_force: bool) -> None: ...
 
 
 class Injector:
@@ -56,7 +58,8 @@ class Injector:
             "F19": self._disk_error, "F21": self._power_cut, "F22": self._bit_rot, "F23": self._slow_client,
             "F24": self._sigkill, "F27": self._stranger, "F28": self._contact, "F29": self._swap,
             "F30": self._area, "F32": self._edit, "F41": self._unknown, "F42": self._clamp, "F43": self._two,
-            "F44": self._flood,
+            "F44": self._flood, "stop-all": self._stop_all, "pause": self._steer, "skip": self._steer,
+            "stop": self._steer,
         }  # fmt: skip
 
     def do(self, planned: PlannedFault) -> None:
@@ -225,7 +228,10 @@ class Injector:
     def _stranger(self, planned: PlannedFault, dice: random.Random) -> Injected | None:
         """Let a program of somebody else stop or pause a test, or take a channel at the moment of our start."""
         world, channel = self.world, str(planned.channel)
-        what = dice.choice(["stop", "setpause", "start"])
+        what = dice.choice(["stop", "setpause", "start", "start", "station", "force"])
+        if what in ("station", "force"):
+            self.subject.second_station(_instrument(planned.channel), by_force=what == "force")
+            return self._begin(planned, 0.0, f"a second station, by {what}", hit=True, channel=False)
         if what == "start":
             injected = self._begin(planned, 7200.0, "a stranger's start in place of ours")
             world.steal_start = (channel, f"stranger-{planned.dice}", injected)
@@ -285,8 +291,9 @@ class Injector:
 
     def _sigkill(self, planned: PlannedFault, dice: random.Random) -> Injected:
         """Kill the process now, or when it next passes a named point of the engine."""
-        injected = self._begin(planned, 0.0, "SIGKILL", hit=True, channel=False)
+        injected = self._begin(planned, 0.0, "SIGKILL", channel=False)
         if dice.random() < 0.4:
+            injected.hit = True
             self.world.kill(power=False)
         self._kill_at(dice.choice(hooks.POINTS), injected)
         return injected
@@ -297,6 +304,7 @@ class Injector:
         def on_point(point: str) -> None:
             if point == name and world.life == life and not world.dead:
                 hooks.on_point = None
+                injected.hit = True
                 world.kill(power=False)
 
         injected.what = f"SIGKILL at {name}"
@@ -310,9 +318,20 @@ class Injector:
 
     # -- persons and clients ----------------------------------------------------------------------------------------
 
-    def _slow_client(self, planned: PlannedFault, dice: random.Random) -> Injected:
-        self.subject.slow_client()
+    def _slow_client(self, planned: PlannedFault, dice: random.Random) -> Injected | None:
+        if not self.subject.slow_client():
+            return None
         return self._begin(planned, 0.0, "a client that stops reading", hit=True, channel=False)
+
+    def _stop_all(self, planned: PlannedFault, dice: random.Random) -> Injected | None:
+        """Stop all outputs for a while: an act of a person, and no fault."""
+        self.subject.stop_all(dice.uniform(600.0, 1800.0))
+        return None
+
+    def _steer(self, planned: PlannedFault, dice: random.Random) -> Injected | None:
+        """Pause, skip or stop: an act of a person, and no fault."""
+        self.subject.steer(planned.channel, planned.fid)
+        return None
 
     def _area(self, planned: PlannedFault, dice: random.Random) -> Injected | None:
         return self._begin(planned, 0.0, "area corrected", hit=True) if self.subject.correct_area(planned.channel) else None

@@ -12,8 +12,8 @@ import logging
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from labctl.testing.faultacts import Injector
@@ -22,6 +22,7 @@ from labctl.testing.faultworld import World
 from labctl.testing.invariants import Checker, Known, Listener
 from labctl.testing.invariants_events import LegalLives, NoSilentFail, OwnAsserts
 from labctl.testing.invariants_rows import Audit, FrozenProgram, NoDuplicates, NoInvention, NoLoss, Order
+from labctl.testing.invariants_station import AlarmLives, BoundedFeed, OneOwner, StopDominates, Tape
 from labctl.testing.invariants_wire import (
     Bounded,
     LimitsHold,
@@ -32,12 +33,17 @@ from labctl.testing.invariants_wire import (
     SafeOnSilence,
     StateAgrees,
 )
-from labctl.testing.simstation import ROOT, SupervisorLives, play
+from labctl.testing.simstation import ROOT, StationLives, play
 
 CHECKERS: tuple[type[Checker], ...] = (
     NoLoss, NoDuplicates, Order, NoInvention, LimitsHold, SafeOnSilence, RightCell, NoBlindRetry, StateAgrees,
-    FrozenProgram, MonotonicTime, Bounded, NoSilentFail, LegalLives, Audit, Recovers, OwnAsserts,
+    FrozenProgram, MonotonicTime, Bounded, NoSilentFail, LegalLives, Audit, Recovers, OwnAsserts, OneOwner,
+    AlarmLives, BoundedFeed, StopDominates, Tape,
 )  # fmt: skip
+
+
+PAIR_EVERY = 12
+"""Every so many seeds the story is played twice, with and without clients (I19)."""
 
 
 @dataclass(slots=True)
@@ -52,6 +58,7 @@ class Report:
     met: Counter[str] = field(default_factory=Counter)
     checks: Counter[str] = field(default_factory=Counter)
     violations: list[tuple[int, str, str]] = field(default_factory=list)
+    tape: dict[str, str] = field(default_factory=dict)
 
     def add(self, other: Report) -> None:
         """Take in another report."""
@@ -69,7 +76,11 @@ def play_seed(seed: int, *, only: Sequence[str] = (), quiet: bool = False) -> Re
     """Play one story and judge it."""
     story = make_story(seed, only=only, quiet=quiet)
     with tempfile.TemporaryDirectory(prefix="labctl-faults-") as folder:
-        return _played(story, Path(folder))
+        report = _played(story, Path(folder))
+    if seed % PAIR_EVERY == 0:
+        _compare_clients(story, report.tape, report.violations)
+    report.tape = {}
+    return report
 
 
 def _played(story: Story, folder: Path) -> Report:
@@ -77,8 +88,8 @@ def _played(story: Story, folder: Path) -> Report:
     known = Known(world, story, ROOT)
     checkers = [checker(known) for checker in CHECKERS]
     world.watchers = [Listener(known), *checkers]
-    lives = SupervisorLives(world, story, folder)
-    lives.on_reset = next(checker for checker in checkers if isinstance(checker, LimitsHold)).reset
+    lives = StationLives(world, story, folder)
+    _introduce(lives, checkers)
     injector = Injector(world, lives)
     for planned in story.faults:
         world.at(planned.at_s, lambda planned=planned: injector.do(planned))  # type: ignore[misc]  # a default binds the loop's value
@@ -92,8 +103,32 @@ def _played(story: Story, folder: Path) -> Report:
     report.faults = Counter(fault.fid for fault in world.faults)
     report.met = Counter(fault.fid for fault in world.faults if fault.hit)
     report.checks = Counter({checker.id: checker.checked for checker in checkers})
+    report.tape = next(checker.summary() for checker in checkers if isinstance(checker, Tape))
     report.violations = [(story.seed, invariant, text) for invariant, text in world.violations]
     return report
+
+
+def _introduce(lives: StationLives, checkers: Sequence[Checker]) -> None:
+    """Tell the checkers what persons do."""
+    for checker in checkers:
+        if isinstance(checker, LimitsHold):
+            lives.on_reset = checker.reset
+        elif isinstance(checker, OneOwner):
+            lives.owner, checker.folder = checker, lives.locks
+        elif isinstance(checker, StopDominates):
+            lives.button = checker
+        elif isinstance(checker, AlarmLives):
+            lives.on_acknowledge = checker.acknowledged
+
+
+def _compare_clients(story: Story, tape: Mapping[str, str], violations: list[tuple[int, str, str]]) -> None:
+    """Play the story once more with other clients: the wires and the rows must be the same (I19)."""
+    with tempfile.TemporaryDirectory(prefix="labctl-faults-") as folder:
+        other = _played(replace(story, clients=0 if story.clients else 5), Path(folder))
+    differ = sorted(name for name in {*tape, *other.tape} if tape.get(name) != other.tape.get(name))
+    if differ:
+        text = f"with {story.clients} clients and without them differ: {', '.join(differ)}"
+        violations.append((story.seed, "I19", text))
 
 
 def seeds_of(text: str) -> list[int]:
@@ -140,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--verbose", action="store_true", help="print a line per seed")
     options = parser.parse_args(arguments)
-    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    logging.disable(logging.CRITICAL)
     total = Report()
     for seed in options.seeds:
         report = play_seed(seed)

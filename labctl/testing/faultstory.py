@@ -22,10 +22,8 @@ SURVIVED: Mapping[str, int] = {
 """Faults after which the run goes on, with their weights."""
 ENDING: Mapping[str, int] = {"F08": 2, "F27": 4, "F28": 3, "F29": 2, "F42": 2, "F13.trip": 4}
 """Faults that end a run or need a person."""
-KILLING = frozenset({"F21", "F24"})
-CHANNEL_FAULTS = frozenset(
-    {"F10", "F11", "F12", "F13", "F13.trip", "F14", "F27", "F28", "F29", "F32", "F41", "F42", "F30", "F43"}
-)
+PERSONS = ("stop-all", "stop-all", "pause", "skip", "stop")
+"""What persons do meanwhile; no faults."""
 OPENING_S = 700.0
 """No fault before the first polls: a story needs a run to disturb."""
 
@@ -88,8 +86,8 @@ KINDS: Mapping[str, tuple[CellKind, float | None]] = {
 AREA_CM2 = 0.785398
 LIMIT_V = 2.0
 """The channel limits of the fault bench (layer L2), either sign for symmetric cells."""
-LIMIT_HIGH_V = 4.6
-LIMIT_LOW_V = -0.5
+LIMIT_HIGH_V = 4.4
+LIMIT_LOW_V = 0.1
 """The same for cells with a voltage of their own."""
 
 
@@ -141,7 +139,7 @@ def make_story(seed: int, *, only: Sequence[str] = (), quiet: bool = False) -> S
     instruments = ["neware"] if dice.random() < 0.6 else ["neware", "second"]
     places = [f"{name}:1-{number}" for name in instruments for number in range(1, 7)]
     used = sorted(dice.sample(places, dice.randint(3, 6)))
-    poll_s = dice.choice([30.0, 60.0, 60.0, 120.0])
+    poll_s = dice.choice([60.0, 120.0, 120.0, 240.0])
     duration_s = 3600.0 * dice.choice([4, 6, 8])
     jobs = tuple(_job(dice, index, ChannelId(place), duration_s) for index, place in enumerate(used))
     spare = {"cell_id": "SPARE", "variant": "LFP-P", "diameter_mm": 10.0}
@@ -198,10 +196,10 @@ def _faults(
     for _ in range(dice.choice([0, 1, 1, 2])):
         fid = dice.choices(list(ENDING), list(ENDING.values()))[0]
         chosen.append((fid, dice.uniform(0.4 * end_s, end_s)))
-    kills = 0
+    for act in dice.sample(PERSONS, dice.randint(0, 2)):
+        chosen.append((act, dice.uniform(OPENING_S, end_s)))
     planned: list[PlannedFault] = []
     for fid, at_s in sorted(chosen, key=lambda entry: entry[1]):
-        kills += fid in KILLING
         if only and fid.split(".")[0] not in only:
             continue
         planned.append(PlannedFault(fid, round(at_s, 1), dice.choice(list(channels)), dice.randrange(2**31)))

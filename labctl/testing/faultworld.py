@@ -97,6 +97,9 @@ class Watcher:
     def passed(self, bench_s: float) -> None:
         """Hear that time has passed up to a moment."""
 
+    def published(self, feed: Any, topic: str, key: str, data: Mapping[str, Any] | None) -> None:
+        """Hear what the station tells its clients."""
+
     def life_begins(self, life: int) -> None:
         """Hear that a process begins."""
 
@@ -116,7 +119,7 @@ class _TellingFile:
         try:
             self._inner.write(parts, offset)
         except OSError:
-            self._disk.note_error()
+            self._disk.note_error("write")
             raise
 
     def truncate(self, size: int) -> None:
@@ -155,14 +158,15 @@ class FaultDisk(SimulatedDisk):
                 raise PowerCut(what)
         if self.failing > 0:
             self.failing -= 1
-            self.note_error()
+            self.note_error(f"{what} {path.name}")
             raise OSError(5, f"simulated error in {what}", str(path))
         self.ops += 1
 
-    def note_error(self) -> None:
+    def note_error(self, what: str) -> None:
         """Say that an operation has failed."""
-        if self.blame is not None:
+        if self.blame is not None and what not in self.blame.what:
             self.blame.hit = True
+            self.blame.what += f", {what}"
 
     def create(self, path: Path) -> DiskFile:
         """Create a file that tells when it cannot be written."""
@@ -175,9 +179,8 @@ class FaultDisk(SimulatedDisk):
     def after(self, *, power: bool) -> FaultDisk:
         """Return the disk as the next process finds it; ``power``: unsynced pages are forgotten by chance."""
         found = self.crash() if power else self.copy(seed=self._random.getrandbits(32))
-        after = FaultDisk(seed=self._random.getrandbits(32))
-        after._names, after._safe_names = found._names, found._safe_names
-        after._folders = set(self._folders)
+        after = FaultDisk()
+        after.__dict__.update(vars(found))  # the disk as it is found, under the eyes of the next process's story
         return after
 
 
@@ -384,9 +387,9 @@ class World:
         if self.dead:
             return
         self.power = power
+        self._next_disk = self.disk.after(power=power)
         self.dead = self.disk.dead = True
         self.cut = PowerCut("power" if power else "sigkill")
-        self._next_disk = self.disk.after(power=power)
 
     def end_life(self) -> str:
         """Note the end of a process; returns how it ended."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from labctl.clock import VIRTUAL_EPOCH_UNIX_S
+from labctl.station.feed import Feed
 from labctl.testing.faultworld import Injected
 from labctl.testing.invariants import Checker, Known, RunView
 
@@ -52,6 +53,17 @@ class NoSilentFail(Checker):
 
     id, name = "I15", "NO-SILENT-FAIL"
 
+    def __init__(self, known: Known) -> None:
+        super().__init__(known)
+        self._told: list[tuple[float, str]] = []
+
+    def published(self, feed: Feed, topic: str, key: str, data: Mapping[str, Any] | None) -> None:
+        """Note what every client was told: events and alarms."""
+        if topic == "event" and data is not None:
+            self._told.append((self.world.now_s, str(data.get("kind"))))
+        elif topic == "alarm" and data is not None:
+            self._told.append((self.world.now_s, str(data.get("definition"))))
+
     def at_end(self) -> None:
         """Look for the event of each fault that has met something."""
         events: dict[str, list[tuple[float, str]]] = {}
@@ -68,10 +80,10 @@ class NoSilentFail(Checker):
                 continue
             self.checked += 1
             told = any(
-                kind in wanted and at_s >= fault.at_s - self.known.poll_s - 4000.0
+                kind in wanted and (at_s < 0.0 or at_s >= fault.at_s - self.known.poll_s - 4000.0)
                 for run in concerned
                 for at_s, kind in events[run.run_id]
-            )
+            ) or any(kind in wanted and fault.at_s <= at_s <= fault.until_s + NOTICE_S for at_s, kind in self._told)
             if not told:
                 self.flaw(f"{fault.fid} ({fault.what}) at {fault.at_s:.0f} s left no event of {sorted(wanted)}")
 
