@@ -81,7 +81,7 @@ class Supervisor:
             self._station, root, listener, self._stop, self._gate, stays=True, on_over=self._run_is_over
         )
         self._idle = {
-            name: IdleWatch(task, clock, self._stop, listener, self._is_used, idle_every_s)
+            name: IdleWatch(task, clock, self._stop, listener, self._is_used, idle_every_s, self._crew.worker)
             for name, task in self._crew.tasks.items()
         }
         self._runs: dict[RunId, Run] = {}
@@ -114,7 +114,7 @@ class Supervisor:
     def _claim(self, name: str) -> str:
         """Take the lease of an instrument; return why that is refused."""
         resource = self._station.instruments[name].resource
-        if resource.startswith(MEMORY):
+        if resource.startswith(MEMORY) and self._lock_folder is None:
             return ""
         try:
             lease = Lease(resource, holder=f"station {self._file.name}", folder=self._lock_folder)
