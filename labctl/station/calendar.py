@@ -96,7 +96,10 @@ class LookAhead:
         self._state = state.copy()
         self._state.stopped = ""
         self._world = replace(world, assume_loaded=True, until={}, why_not="")
-        self._views = dict(world.channels)
+        self._views = {
+            channel: replace(view, why="") if view.passing else view
+            for channel, view in world.channels.items()
+        }
         self._durations_s = durations_s
         self._ends: list[tuple[float, int, JobId | None, ChannelId]] = []
         self._count = 0

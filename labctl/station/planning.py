@@ -84,7 +84,9 @@ def text_key(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-_Key = tuple[str, tuple[tuple[str, str], ...], Cell, CyclerCapabilities, Limits | None, bool, LimitOverride | None]
+_Key = tuple[
+    str, tuple[tuple[str, str], ...], Cell, CyclerCapabilities, Limits | None, bool, LimitOverride | None
+]
 
 
 class Planner:
@@ -143,7 +145,15 @@ class Planner:
         capabilities = self._bench.capabilities(channel)
         limits, chamber = channel_limits(self._file, channel), has_chamber(self._file, channel)
         override = override_of(self._file, channel, self._clock)
-        key = (text_key(text), tuple(sorted(spec.variables.items())), cell, capabilities, limits, chamber, override)
+        key = (
+            text_key(text),
+            tuple(sorted(spec.variables.items())),
+            cell,
+            capabilities,
+            limits,
+            chamber,
+            override,
+        )
         found = self._bound.get(key)
         if found is None:
             found = self._bind(spec, text, channel, cell, capabilities)
@@ -336,12 +346,18 @@ def resolved(specs: Sequence[JobSpec], ids: Sequence[JobId]) -> list[JobSpec]:
     done: list[JobSpec] = []
     for spec in specs:
         after = tuple(After(by_label.get(item.job, item.job), item.when) for item in spec.after)
-        moment = spec.not_before_utc
-        if moment:
-            at = datetime.fromisoformat(moment)
-            moment = (at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)).isoformat()
+        moment = _in_utc(spec.not_before_utc)
         done.append(replace(spec, after=after, not_before_utc=moment))
     return done
+
+
+def _in_utc(moment: str) -> str:
+    """Return a moment in UTC; a text that is none stays, pre-flight has refused it."""
+    try:
+        at = datetime.fromisoformat(moment)
+    except ValueError:
+        return moment
+    return (at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)).isoformat()
 
 
 def review_lines(program: Program, capabilities: CyclerCapabilities) -> tuple[str, ...]:

@@ -375,7 +375,7 @@ class QueueKeeper:
 
     async def _changed(self) -> None:
         await self._show.consider(self._runner.stopped)
-        self._show.due_s = min(self._show.due_s, self._clock.plant.now_s())
+        self._show.hurry()
         self._show.publish()
         self._runner.wake.set()
 

@@ -128,6 +128,7 @@ class QueueRunner:
         next_s = math.inf
         try:
             async with self.lock:
+                changed = self._book.behind
                 await self._book.settle()
                 world = await self._bench.world(self._book.state, self.stopped)
                 decision = decide(self._book.state, world)
@@ -141,12 +142,14 @@ class QueueRunner:
                 for start in decision.starts:
                     group.create_task(self._carry_out(start))
                 self._show.waits, next_s = decision.waits, decision.next_s
+                if changed or decision.starts:
+                    self._show.hurry()
             self.trouble = ""
         except StoreError as error:
             self.trouble = f"the queue's ledger cannot be written: {error}"
         await self._show.foresee()
         self._show.publish()
-        return next_s
+        return min(next_s, self._show.due_s) if self._book.state.order else next_s
 
     async def _carry_out(self, start: Start) -> None:
         """Ask the engine for one start that is written down; write what came of it."""

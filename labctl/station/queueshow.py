@@ -20,6 +20,8 @@ from labctl.station.queueview import BenchView
 
 CALENDAR_S = 600.0
 """Plant seconds after which expected times are made anew though nothing has changed."""
+LEAST_PER_JOB_S = 0.02
+"""Plant seconds per open job between two makings of the expected times: looking ahead costs a few per cent of them."""
 CLOSED_DAYS = 7
 """Bars of runs that ended within so many days stay in the calendar."""
 SHOWN_CLOSED = 1_000
@@ -37,6 +39,7 @@ class QueueShow:
         self._bench = bench
         self._feed = feed
         self._clock = clock
+        self._made_s = -math.inf
         self._outlook = Outlook()
         self._shown: dict[JobId, Job] = {}
 
@@ -50,10 +53,16 @@ class QueueShow:
 
     # -- expected times ---------------------------------------------------------------------------------------------
 
+    def hurry(self) -> None:
+        """Have the expected times made anew: something has changed. A long queue is not looked through all the time."""
+        least_s = len(self._book.state.order) * LEAST_PER_JOB_S
+        self.due_s = min(self.due_s, max(self._made_s + least_s, self._clock.plant.now_s()))
+
     async def foresee(self, *, now: bool = False) -> None:
         """Make the expected times anew when they are due, or now."""
         if now or self._clock.plant.now_s() >= self.due_s:
-            self.due_s = self._clock.plant.now_s() + CALENDAR_S
+            self._made_s = self._clock.plant.now_s()
+            self.due_s = self._made_s + CALENDAR_S
             self._outlook = await self._ahead(self._book.state)
 
     async def _ahead(self, state: QueueState) -> Outlook:
@@ -120,7 +129,9 @@ class QueueShow:
             return job
         starts, ends = self._outlook.starts(job_id), self._outlook.ends(job_id)
         if job.state in ACTIVE_STATES:
-            return replace(job, position=position, starts=starts, ends=ends)
+            return replace(
+                job, position=position, starts=starts, ends=self._bench.ends(state.entries[job_id]) or ends
+            )
         waits = self.waits.get(job_id, "") or ("" if job.state is JobState.WAITING else job.reason)
         if self.stopped_lane(job):
             job = replace(job, state=JobState.HELD)  # a failure in its lane has stopped it

@@ -141,21 +141,16 @@ class BenchView:
         views: dict[ChannelId, ChannelView] = {}
         for channel, status in statuses.items():
             link = links.get(channel.partition(":")[0])
-            why = self._why_not(channel, status, link, foreign.get(channel))
+            why = self._why_not(channel, link, foreign.get(channel))
+            state = "" if why else self._not_free(channel, status)
             views[channel] = ChannelView(
-                channel, why, self._registry.loaded(channel), self._registry.ready(channel),
-                chamber_of(self._file, channel),
+                channel, why or state, self._registry.loaded(channel), self._registry.ready(channel),
+                chamber_of(self._file, channel), passing=bool(state),
             )  # fmt: skip
         return views
 
-    def _why_not(
-        self,
-        channel: ChannelId,
-        status: ChannelStatus | None,
-        link: InstrumentStatus | None,
-        foreign: Progress | None,
-    ) -> str:
-        """Say why nothing can be started in a channel, whoever asks."""
+    def _why_not(self, channel: ChannelId, link: InstrumentStatus | None, foreign: Progress | None) -> str:
+        """Say why nothing can be started in a channel until somebody or something else has changed."""
         tripped = self._engine.tripped(channel)
         if tripped:
             return f"{channel} is latched by a trip ({tripped}): a person must reset it"
@@ -164,11 +159,13 @@ class BenchView:
         if link is not None and link.link is not LinkState.LIVE:
             said = f": {link.text}" if link.text else ""
             return f"instrument {link.name} is {link.link.value}{said}"
+        return ""
+
+    def _not_free(self, channel: ChannelId, status: ChannelStatus | None) -> str:
+        """Say what the device says against a start; a run that has just ended is known here before it is told there."""
         if status is None:
             return f"{channel} has not been read yet"
-        if status.state not in FREE:
-            return f"the instrument says that {channel} is {status.state}"
-        return ""
+        return "" if status.state in FREE else f"the instrument says that {channel} is {status.state}"
 
     def occupied(self, state: QueueState) -> list[Occupied]:
         """Return every run that a channel works on, of the queue or not."""
@@ -201,14 +198,17 @@ class BenchView:
             )  # fmt: skip
         return items
 
+    def ends(self, entry: Entry) -> Forecast | None:
+        """Return when an active job is expected to end, as its run's forecast says now; None before that knows."""
+        progress = None if entry.job.run_id is None else self._progress.get(entry.job.run_id)
+        return None if progress is None else self._forecasts.ends(progress.run_id, progress.test_time_s)
+
     def _end_utc_s(self, entry: Entry) -> tuple[Triple | None, str]:
         """Return when an active job is expected to end, in seconds since 1970, and what that rests on."""
         job = entry.job
-        progress = None if job.run_id is None else self._progress.get(job.run_id)
-        if progress is not None:
-            found = self._forecasts.ends(progress.run_id, progress.test_time_s)
-            if found is not None:
-                return _moments(found), found.basis
+        found = self.ends(entry)
+        if found is not None:
+            return _moments(found), found.basis
         asked = self._asked.get(job.job_id)
         if asked is None or asked.duration_s is None or not entry.begin_utc:
             return None, ""

@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labctl.errors import LabctlError, UserFileError
@@ -134,6 +134,7 @@ def test_slip_is_told_with_its_place_and_what_would_be_right(old: str, new: str,
     assert said in str(caught.value)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="{}[]:,-abcC01 \n'\"&*!|>%@~", max_size=200))
 def test_any_text_is_a_campaign_or_is_refused_in_words(text: str) -> None:
     for candidate in (text, SMALL + text, f"labctl: campaign/1\nname: x\ncells: [C1]\nsteps:\n{text}"):

@@ -260,6 +260,7 @@ def test_job_that_another_one_needs_goes_first_whatever_their_priorities() -> No
     assert [start.job_id for start in decision.starts] == ["j-1", "j-2"]
 
 
+@settings(deadline=None)
 @given(st.permutations(range(1, 9)), st.integers(0, 7))
 def test_nobody_waits_in_a_circle(order: list[int], links: int) -> None:
     """Goal: with any priorities and chains the first ranked job is never behind another one."""

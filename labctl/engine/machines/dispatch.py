@@ -24,13 +24,17 @@ SLACK_S = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class ChannelView:
-    """How a channel stands. ``why`` says why nothing can be started there, apart from jobs of the queue."""
+    """How a channel stands. ``why`` says why nothing can be started there, apart from jobs of the queue.
+
+    ``passing``: that is over by itself before long, for example a device that has not told its new state yet.
+    """
 
     channel: ChannelId
     why: str = ""
     cell: CellId | None = None
     ready: bool = False
     chamber: str = ""
+    passing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
