@@ -13,7 +13,7 @@ benchmarks/bench_forecast.py --early``): **no false alarm** in 6,468 h of cells 
 - soft-short bursts in the last 3 % of P1's and P3's life, 9 h before the hard short; one P1 cell met its voltage limit
   before the bursts began. Without bursts a hard short comes without a sign and is seen two half-cycles later;
 - a loose contact, 50 % more resistance (temperature), a dead voltage lead: within 4 h; an offset that drifts by
-  0.2 mV/h in a cell of 66 mV: within 42 h. Pristine P3 grows fivefold from the start, which is no runaway: no warning.
+  0.5 mV/h in a cell of 66 mV: within 18 h. Pristine P3 grows fivefold from the start, which is no runaway: no warning.
 """
 
 from __future__ import annotations
