@@ -32,6 +32,7 @@ from labctl.errors import InstrumentError, LinkError, StoreError, UserInputError
 from labctl.interfaces.chamber import ChamberReading, ChamberState, Quality
 from labctl.model.bench import ChamberStatus
 from labctl.model.program import TemperatureDemand
+from labctl.worker import Worker
 
 IDLE_POLL_S = 60.0
 """Plant seconds between two readings of a chamber in which no run stands."""
@@ -54,6 +55,7 @@ class ClimateTask:
         stop: StopSignal,
         on_ready: Callable[[Run], None],
         listener: EngineListener,
+        worker: Worker,
         *,
         stays: bool = False,
     ) -> None:
@@ -67,6 +69,7 @@ class ClimateTask:
         self._stop = stop
         self._on_ready = on_ready
         self._listener = listener
+        self._worker = worker
         self._stays = stays
         self._fresh = False
         self._soaks: dict[int, SoakWatch] = {}
@@ -100,6 +103,8 @@ class ClimateTask:
             self._trip_together()
             self._show_waiting()
             self._forget_over()
+            if self._chamber.wire is not None:
+                await self._chamber.wire.flush(self._worker)
             poll_s = self._chamber.poll_s if self.runs else max(self._chamber.poll_s, IDLE_POLL_S)
             polls = max(polls + 1, math.ceil((now_s - begin_s) / poll_s - 1e-9))
             due_s = begin_s + polls * poll_s

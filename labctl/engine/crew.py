@@ -60,7 +60,9 @@ class Crew:
 
     def _climate(self, name: str) -> ClimateTask:
         clock, chamber = self.station.clock, self.station.chambers[name]
-        return ClimateTask(chamber, clock, self._stop, self._ready, self.listener, stays=self._stays)
+        return ClimateTask(
+            chamber, clock, self._stop, self._ready, self.listener, self.worker, stays=self._stays
+        )
 
     def _free_bytes(self) -> int:
         return self.root.space().free_bytes

@@ -18,6 +18,7 @@ from labctl.errors import InstrumentError, UnknownStateError
 from labctl.interfaces.cycler import LiveReading
 from labctl.model.bench import ChannelStatus, LinkState
 from labctl.model.ids import ChannelId
+from labctl.worker import Worker
 
 SILENT = "unknown"
 """The state of a channel that has not been read yet."""
@@ -34,6 +35,7 @@ class IdleWatch:
         listener: EngineListener,
         is_used: Callable[[ChannelId], bool],
         every_s: float,
+        worker: Worker,
     ) -> None:
         self._task = task
         self._clock = clock
@@ -41,6 +43,7 @@ class IdleWatch:
         self._listener = listener
         self._is_used = is_used
         self._every_s = every_s
+        self._worker = worker
         self._wake = Wake()
         self._known: dict[ChannelId, ChannelStatus] = {}
         stop.attach(self._wake)
@@ -84,6 +87,8 @@ class IdleWatch:
         fresh = [_status(channel, live, utc) for (channel, _), live in zip(idle, readings, strict=True)]
         self._known.update({status.channel: status for status in fresh})
         self._listener.channels(fresh)
+        if instrument.wire is not None:
+            await instrument.wire.flush(self._worker)
 
 
 def _status(channel: ChannelId, live: LiveReading, utc: str) -> ChannelStatus:

@@ -343,6 +343,8 @@ class InstrumentTask:
                 await self.acts.guarded(run, self.acts.act(run, progress), "its data could not be stored")
             if not run.over:
                 self._listener.progress(run.progress())
+        if self.instrument.wire is not None:
+            await self.instrument.wire.flush(self._worker)
 
     def _look_at_clocks(self, active: Sequence[Run]) -> float:
         """Tell a wall clock that was set, and a computer that slept; return for how long it slept (F15, F16)."""
@@ -440,6 +442,8 @@ class InstrumentTask:
             return
         taken, waiting[:] = list(waiting), []
         await self._worker.call(write_portions, [portion for _, portion in taken])
+        if self.instrument.wire is not None:
+            await self.instrument.wire.flush(self._worker)
         for run, portion in taken:
             try:
                 if not run.stored(portion) and not run.over:

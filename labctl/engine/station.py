@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from labctl.clock import Clock
 from labctl.config.station import ChannelLimits, DeviceEntry, StationFile
+from labctl.engine.wires import FrameKeeper
 from labctl.errors import UserInputError
 from labctl.interfaces.chamber import TemperatureChamber
 from labctl.interfaces.cycler import Cycler, CyclerCapabilities, Place
@@ -41,7 +42,7 @@ class Instrument:
     poll_s: float
     identity: str = ""
     driver_version: str = ""
-    wire: WireLog | None = None
+    wire: FrameKeeper | None = None
     resource: str = ""
     zone: tzinfo | None = None
     """Of the instrument's own clock texts."""
@@ -64,7 +65,7 @@ class Chamber:
     poll_s: float
     channels: tuple[ChannelId, ...]
     driver_version: str = ""
-    wire: WireLog | None = None
+    wire: FrameKeeper | None = None
     is_open: bool = True
 
 
@@ -109,7 +110,7 @@ class Station:
         """Return the chamber that a channel stands in."""
         return next((chamber for chamber in self.chambers.values() if channel in chamber.channels), None)
 
-    def wires(self, channel: ChannelId) -> tuple[WireLog, ...]:
+    def wires(self, channel: ChannelId) -> tuple[FrameKeeper, ...]:
         """Return the raw-frame logs of what serves a channel: its instrument, its chamber."""
         instrument, _ = self.locate(channel)
         chamber = self.chamber_of(channel)
@@ -276,7 +277,7 @@ def zone_of(entry: DeviceEntry) -> tzinfo | None:
 
 def _wire(
     entry: DeviceEntry, made_by: str, clock: Clock, root: DataRoot | None, stack: AsyncExitStack
-) -> WireLog | None:
+) -> FrameKeeper | None:
     """Begin the raw-frame log of an instrument, closed after its links."""
     if root is None:
         return None
@@ -284,13 +285,13 @@ def _wire(
         "driver": entry.driver, "driver_version": made_by, "resource": entry.resource,
         "utc": clock.link.utc().isoformat(),
     }  # fmt: skip
-    log = WireLog(root.disk, root.path, entry.name, header, clock.link.now_s)
-    stack.callback(log.close)
-    return log
+    frames = FrameKeeper(WireLog(root.disk, root.path, entry.name, header, clock.link.now_s))
+    stack.callback(frames.close)
+    return frames
 
 
 def _kept(
-    entry: DeviceEntry, clock: Clock, connect: Callable[[str], Transport] | None, wire: WireLog | None
+    entry: DeviceEntry, clock: Clock, connect: Callable[[str], Transport] | None, wire: FrameKeeper | None
 ) -> Callable[[str], Transport] | None:
     """Return ``connect`` with every pipe of the instrument written down, in the order in which it asks for them."""
     if wire is None:
