@@ -39,6 +39,18 @@ limits: {}
   #   current: 10 mA
   #   warn: {voltage: [-2 V, 2 V]}
 
+# What cells of a kind may see, and what they show at rest: symmetric, lto_li, lfp_li, other. See docs/alarms.md.
+# classes:
+#   lfp_li: {voltage: [2 V, 4.2 V], rate: 2C, rest: [2 V, 4.2 V]}
+
+# Who is told of alarms: the first person at once, the next when nobody has acknowledged after 15 minutes.
+# notify:
+#   timezone: Europe/Zurich
+#   quiet_hours: 22:00-07:00          # CRITICAL is never held back
+#   people:
+#     - name: Ann
+#       paths: ["env:LABCTL_NOTIFY_ANN"]   # a variable that holds an Apprise address such as ntfys://...
+
 # Where 'labctl serve' listens. Without this part: only this computer reaches it. Other computers reach it over TLS.
 # api:
 #   listen: 0.0.0.0:7421
