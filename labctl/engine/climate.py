@@ -7,6 +7,7 @@ the old set point, and nothing at all after a restart: what differs then is an a
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -33,6 +34,8 @@ from labctl.interfaces.chamber import ChamberReading, ChamberState, Quality
 from labctl.model.bench import ChamberStatus
 from labctl.model.program import TemperatureDemand
 from labctl.worker import Worker
+
+log = logging.getLogger(__name__)
 
 IDLE_POLL_S = 60.0
 """Plant seconds between two readings of a chamber in which no run stands."""
@@ -72,6 +75,7 @@ class ClimateTask:
         self._worker = worker
         self._stays = stays
         self._fresh = False
+        self._unwatched = False
         self._soaks: dict[int, SoakWatch] = {}
         self._watches: dict[int, ExcursionWatch] = {}
         self._told: dict[int, str] = {}
@@ -93,24 +97,40 @@ class ClimateTask:
             if self._fresh and all(run.test_id is None for run in self.runs):
                 begin_s, polls = self._clock.plant.now_s(), 0  # nothing to keep in step with
             self._fresh = False
-            reading = await self._read()
-            self._show(reading)
-            await self._admit(reading)
             now_s = self._clock.plant.now_s()
-            for run in self.runs:
-                if not run.over:
-                    self._serve_run(run, now_s, reading)
-            self._trip_together()
-            self._show_waiting()
+            try:
+                now_s = await self._turn()
+                self._unwatched = False
+            except Exception as error:  # told to every run below: the instruments must not suffer for it (P7)
+                if not self._stays:
+                    raise
+                log.exception("chamber=%s internal error", self._chamber.name)
+                text = f"internal error, a bug in labctl: {type(error).__name__}: {error}"
+                self._tell(
+                    "chamber.unwatched", Priority.CRITICAL, f"{self._chamber.name} is not watched: {text}"
+                )
             self._forget_over()
-            if self._chamber.wire is not None:
-                await self._chamber.wire.flush(self._worker)
             poll_s = self._chamber.poll_s if self.runs else max(self._chamber.poll_s, IDLE_POLL_S)
             polls = max(polls + 1, math.ceil((now_s - begin_s) / poll_s - 1e-9))
             due_s = begin_s + polls * poll_s
             while not self._is_done() and not self._fresh and self._clock.plant.now_s() < due_s:
                 await until_or_event(self._clock.plant.sleep_until(due_s), self.wake)
                 self.wake.clear()
+
+    async def _turn(self) -> float:
+        """Read the chamber and do what follows from it; return the plant moment of the reading."""
+        reading = await self._read()
+        self._show(reading)
+        await self._admit(reading)
+        now_s = self._clock.plant.now_s()
+        for run in self.runs:
+            if not run.over:
+                self._serve_run(run, now_s, reading)
+        self._trip_together()
+        self._show_waiting()
+        if self._chamber.wire is not None:
+            await self._chamber.wire.flush(self._worker)
+        return now_s
 
     def _is_done(self) -> bool:
         if self._stop.detached:

@@ -174,7 +174,11 @@ class InstrumentTask:
         return True
 
     async def _broken(self, error: Exception) -> None:
-        """Hold the runs of this instrument over a fault of ours and go on: the others must not suffer for it (P7)."""
+        """Hold the runs of this instrument over a fault of ours and go on: the others must not suffer for it (P7).
+
+        Raises: what the clock says where plant time itself has ended, with its bench: then nobody can go on.
+        """
+        await self._clock.plant.sleep(0.0)
         log.exception("instrument=%s internal error; its runs are held", self.instrument.name)
         text = f"internal error, a bug in labctl: {type(error).__name__}: {error}"
         self.outages.foreign(text)

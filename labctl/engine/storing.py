@@ -6,7 +6,7 @@ the writing. A run whose part the disk refuses is told so; the others are stored
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,17 +31,28 @@ class Portion:
 
 
 def write_portions(portions: Sequence[Portion]) -> None:
-    """Write and make durable, in the order given; runs in the store's thread."""
+    """Write and make durable, in the order given; runs in the store's thread.
+
+    All is written first and then synced together: a busy disk takes hundreds of syncs at once in the time of few.
+    """
+    _each(portions, _append)
+    RunWriter.sync_together([portion.writer for portion in portions if not portion.trouble])
+    _each(portions, _commit)
+
+
+def _each(portions: Sequence[Portion], act: Callable[[Portion], None]) -> None:
     for portion in portions:
+        if portion.trouble:
+            continue
         try:
-            _write(portion)
+            act(portion)
         except (
             Exception
         ) as error:  # told to the run in ``stored``: the other runs' rows are stored all the same
             portion.trouble.append(error)
 
 
-def _write(portion: Portion) -> None:
+def _append(portion: Portion) -> None:
     writer = portion.writer
     for event in portion.events:
         fields = dict(event)
@@ -51,6 +62,10 @@ def _write(portion: Portion) -> None:
     if portion.block is not None and portion.receipt is not None:
         writer.append(portion.block, portion.receipt)
         hooks.point("block.appended")
+
+
+def _commit(portion: Portion) -> None:
+    writer = portion.writer
     writer.commit()
     if portion.block is not None:
         hooks.point("block.committed")

@@ -99,11 +99,11 @@ class Supervisor:
         async with self._stack:
             try:
                 async with asyncio.TaskGroup() as group:
-                    sweeping = group.create_task(self._sweep())
-                    for watch in self._idle.values():
-                        group.create_task(watch.serve())
+                    beside = [group.create_task(self._sweep())]
+                    beside += [group.create_task(watch.serve()) for watch in self._idle.values()]
                     await self._crew.serve()
-                    sweeping.cancel()
+                    for task in beside:
+                        task.cancel()
             finally:
                 await self._crew.close(list(self._runs.values()))
 
