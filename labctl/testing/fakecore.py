@@ -81,15 +81,7 @@ class FakeQueue:
     def calendar(self) -> tuple[CalendarEntry, ...]:
         """Return one bar per job with a channel."""
         return tuple(
-            CalendarEntry(
-                job.channel,
-                job.spec.cell_id,
-                job.protocol_name,
-                job.state,
-                UTC,
-                SOON.end_utc,
-                job_id=job.job_id,
-            )  # fmt: skip
+            CalendarEntry(job.channel, job.spec.cell_id, job.protocol_name, job.state, UTC, SOON.end_utc)
             for job in self._jobs.values()
             if job.channel is not None
         )

@@ -79,9 +79,9 @@ FRAMES: list[dict[str, Any]] = [
     {"snapshot": {"epoch": "e", "number": 3, "state": [
         {"number": 1, "topic": "channel", "key": "n:1-10", "data": {"run_id": "r"}},
         {"number": 2, "topic": "channel", "key": "n:1-2", "data": {"run_id": ""}},
-        {"number": 3, "topic": "alarm", "key": "b", "data": {"key": "b", "priority": "low", "state": "unacknowledged"}}]}},
+        {"number": 3, "topic": "alarm", "key": "b", "data": {"key": "b", "priority": "low", "state": "unack"}}]}},
     {"deltas": [
-        {"number": 4, "topic": "alarm", "key": "a", "data": {"key": "a", "priority": "critical", "state": "acknowledged"}},
+        {"number": 4, "topic": "alarm", "key": "a", "data": {"key": "a", "priority": "critical", "state": "acked"}},
         {"number": 5, "topic": "alarm", "key": "c", "data": {"key": "c", "priority": "high", "state": "shelved"}},
         {"number": 6, "topic": "channel", "key": "n:1-3", "data": None},
         {"number": 7, "topic": "unheard-of", "key": "x", "data": {}}], "number": 7},
