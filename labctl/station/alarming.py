@@ -254,6 +254,8 @@ class AlarmKeeper:
             return channel.partition(":")[0]
         if known.group == "chamber":
             return self._chambers.get(channel, channel)
+        if known.group in ("station", "store"):
+            return known.group  # one disk, one computer: as many runs as may suffer, one alarm
         return f"{channel}/{about}" if about else channel
 
     def _parents(self, subject: str, channel: str) -> tuple[str, ...]:

@@ -208,6 +208,9 @@ _ROWS: tuple[tuple[str, AlarmPriority, str, str, str, str, str, str, dict[str, A
     ("chamber.gave_up", _HIGH, "chamber did not reach its temperature", "温箱未达到温度",
      "The soak took longer than the protocol allows.", "The run was not started.",
      "Look at the chamber, then run again.", "检查温箱，然后重新运行。", {**_CHAMBER, **_ONCE}),
+    ("chamber.refused", _HIGH, "chamber takes no run", "温箱拒绝试验",
+     "The chamber has tripped, or was switched off, and nobody has looked yet.", "The run was not started.",
+     "Look at the chamber, set it again, then start.", "检查温箱，重新设定，然后启动。", {**_CHAMBER, **_ONCE}),
     # -- storage
     ("disk.low", _LOW, "disk is filling up", "磁盘空间不足",
      "Less than 10 % of the data disk is free.", "New runs will be refused below 5 %.",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from labctl.engine.machines import early
 from labctl.engine.machines.findings import Finding, Priority
 from labctl.errors import ConflictError, StoreError
 from labctl.model.alarm import AlarmPriority
+from labctl.station.alarmtable import BY_FINDING, DEFINITIONS
 from labctl.station.feed import Snapshot
 from labctl.store.simdisk import SimulatedDisk
 from labctl.testing.alarmdesk import ANN, BEN, Desk, live
@@ -223,3 +226,25 @@ def test_the_figures_of_the_week_survive_a_restart(disk: SimulatedDisk) -> None:
 
     live(week, disk)
     live(look, disk, start_s=350_000.0)
+
+
+def test_a_full_disk_is_one_alarm_however_many_runs_suffer() -> None:
+    async def story(desk: Desk) -> None:
+        for place in range(1, 9):
+            finding = Finding("store.failed", Priority.CRITICAL, "no space left")
+            desk.keeper.finding(f"r{place}", f"neware:1-{place}", f"C{place}", finding)
+        (alarm,) = desk.keeper.alarms()
+        assert (alarm.key, alarm.count, alarm.channel) == ("store.failed:store", 8, "")
+
+    live(story)
+
+
+def test_everything_that_the_engine_finds_has_a_line_in_the_table() -> None:
+    words = r'Finding\(\s*"([a-z_.]+)",\s*Priority\.(?:LOW|MEDIUM|HIGH|CRITICAL)'
+    found: set[str] = set()
+    for path in (Path(__file__).parents[2] / "labctl" / "engine").rglob("*.py"):
+        found |= set(re.findall(words, path.read_text(encoding="utf-8")))
+    assert len(found) > 15
+    assert {BY_FINDING.get(kind, kind) for kind in found} <= set(DEFINITIONS)
+    hints = set(re.findall(r'hint\(\s*"([a-z_]+)"', (Path(early.__file__)).read_text(encoding="utf-8")))
+    assert {f"early.{hint}" for hint in hints} <= set(DEFINITIONS)
