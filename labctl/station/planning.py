@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -39,7 +40,7 @@ JOBS_MAX = 5_000
 """Jobs of one submission; a campaign of a whole year on a large bench has fewer."""
 CACHE_MAX = 4_000
 """Bound programs kept, so that a batch of like cells is bound once per kind of channel (I14)."""
-ROWS_AT_ONCE = 16
+ROWS_AT_ONCE = 4
 """Rows checked before others may use the event loop."""
 SHOWN_CURRENTS = 6
 NO_FACTS = JobFacts()
@@ -79,6 +80,7 @@ class Plan:
     review: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=256)
 def text_key(text: str) -> str:
     """Return the name under which a protocol's text is kept."""
     return hashlib.sha256(text.encode()).hexdigest()
@@ -200,12 +202,11 @@ class Planner:
         return JobFacts(None if demand is None else demand.setpoint_degC, unfit), first
 
     def candidates(self, spec: JobSpec, channels: Sequence[ChannelId]) -> tuple[ChannelId, ...]:
-        """Return the channels that may take a job, the likeliest first."""
+        """Return the channels that may take a job: the one named, or where its cell sits, else those that would do."""
         if spec.channel is not None:
             return (spec.channel,)
         sits = self._cells.where(spec.cell_id)
-        others = spec.channels or tuple(channels)
-        return tuple(dict.fromkeys([sits, *others])) if sits in others and sits is not None else others
+        return (sits,) if sits is not None else spec.channels or tuple(channels)
 
     # -- a submission -----------------------------------------------------------------------------------------------
 

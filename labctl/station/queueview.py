@@ -25,7 +25,7 @@ from labctl.model.job import ACTIVE_STATES, Forecast, JobId, JobSpec
 from labctl.station.calendar import Occupied, Triple, job_title
 from labctl.station.planning import Cells, Plan, Planner, before_start_s, chamber_of
 
-JOBS_AT_ONCE = 16
+JOBS_AT_ONCE = 4
 """Jobs bound before others may use the event loop."""
 FREE = frozenset(state.value for state in STARTABLE)
 

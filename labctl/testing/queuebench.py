@@ -312,7 +312,7 @@ class PlainForecasts:
             return None
         left_s = run.energised_s + run.length_s - self._clock.plant.now_s()
         end, low, high = (
-            (self._clock.plant.utc() + timedelta(seconds=left_s + more_s)).isoformat()
+            (self._clock.plant.utc() + timedelta(seconds=left_s + more_s)).isoformat(timespec="seconds")
             for more_s in (0.0, -60.0, 60.0)
         )
         return Forecast(end, low, high, "measured")
