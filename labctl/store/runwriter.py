@@ -56,7 +56,7 @@ class RunWriter:
         self.durable_sequence = 0
         self.troubles: list[str] = []
         self._untold: list[str] = []
-        self._taken = 0
+        self._frozen: list[str] = []
         self._disk = root.disk
         self._last: RecordBlock | None = None
         self._last_test_time_s = -np.inf
@@ -148,7 +148,7 @@ class RunWriter:
                 file.sync()
             finally:
                 file.close()
-        on_trouble = self._on_trouble
+        on_trouble = self._on_frozen
         return Segment(self._disk, self.folder, number, part=parts[-1], resume_at=end, on_trouble=on_trouble)
 
     # -- rows --
@@ -211,7 +211,7 @@ class RunWriter:
             if segment.number == number:
                 return segment
         parts = names.log_parts(self._disk.names(self.folder)).get(number, [0])
-        segment = Segment(self._disk, self.folder, number, part=parts[-1], on_trouble=self._on_trouble)
+        segment = Segment(self._disk, self.folder, number, part=parts[-1], on_trouble=self._on_frozen)
         self._segments.append(segment)
         return segment
 
@@ -232,6 +232,23 @@ class RunWriter:
             self._flush_lines()
         self._tell_troubles()
         return self.durable_sequence
+
+    @staticmethod
+    def sync_together(writers: Sequence[RunWriter]) -> None:
+        """Sync the logs of several runs at once; ``commit`` of each then has little left to do. Raises nothing.
+
+        One after the other, the syncs of a thousand runs cost seconds on a disk that is busy.
+        """
+        waiting = [
+            (segment, file)
+            for writer in {id(writer): writer for writer in writers}.values()
+            for segment in writer._segments
+            if (file := segment.unsynced()) is not None
+        ]
+        if len(waiting) > 1:
+            errors = writers[0]._disk.sync_all([file for _, file in waiting])
+            for (segment, _), error in zip(waiting, errors, strict=True):
+                segment.synced(error)
 
     def _is_full(self, segment: Segment) -> bool:
         return self.durable_sequence >= names.last_sequence_of(segment.number)
@@ -309,9 +326,13 @@ class RunWriter:
         self.troubles.append(text)
         self._untold.append(text)
 
-    def take_troubles(self) -> list[str]:
-        """Return the troubles since the last call: a frozen file is CRITICAL although its rows are safe (S2)."""
-        found, self._taken = self.troubles[self._taken :], len(self.troubles)
+    def _on_frozen(self, text: str) -> None:
+        self._frozen.append(text)
+        self._on_trouble(text)
+
+    def take_frozen(self) -> list[str]:
+        """Return a sentence for each file frozen since the last call: CRITICAL, although its rows may be safe (S2)."""
+        found, self._frozen = self._frozen, []
         return found
 
     def _tell_troubles(self) -> None:

@@ -117,9 +117,23 @@ class Segment:
                     f"Cannot make data durable in {self._folder}: {again}. "
                     f"{len(self._pending)} blocks wait in memory; the next commit tries a new file."
                 ) from again
+        self._acknowledge()
+
+    def _acknowledge(self) -> None:
         self._pending.clear()
         self._pending_bytes = 0
         self._durable = self._position
+
+    def unsynced(self) -> DiskFile | None:
+        """Return the file that a commit would sync, None where it would not or must do more than that."""
+        return self._file if self._pending else None
+
+    def synced(self, error: OSError | None) -> None:
+        """Take what a sync of ``unsynced`` gave: all is durable, or the file is frozen for ``commit`` to replace."""
+        if error is None:
+            self._acknowledge()
+        else:
+            self._freeze(error)
 
     def close(self) -> None:
         """Close the file without syncing."""

@@ -187,6 +187,17 @@ class SimulatedDisk:
         self._names[path].room = size
         file.sync()
 
+    def sync_all(self, files: Sequence[DiskFile]) -> list[OSError | None]:
+        """Make many files durable, one after the other: a power cut may come between any two."""
+        found: list[OSError | None] = []
+        for file in files:
+            try:
+                file.sync()
+                found.append(None)
+            except OSError as error:
+                found.append(error)
+        return found
+
     @property
     def used_bytes(self) -> int:
         """Return the sum of all file sizes."""

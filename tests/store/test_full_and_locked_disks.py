@@ -73,11 +73,11 @@ def test_a_log_that_another_program_holds_is_frozen_and_the_rows_go_into_a_new_o
     disk.lock(writer.folder / "records-0001.log")
     writer.append(source.rows(20, 60), RECEIPT)
     assert writer.commit() == 60
-    assert writer.take_troubles() == [
+    assert writer.take_frozen() == [
         "records-0001.log is frozen after a disk error: "
         f"[Errno 13] simulated lock of another program: '{writer.folder / 'records-0001.log'}'"
     ]
-    assert writer.take_troubles() == []
+    assert writer.take_frozen() == []
     assert parquet.same_rows(RunReader(writer.folder, disk=disk).records(), source)
 
 
