@@ -137,7 +137,7 @@ def _assembled(
     )
     queue = QueueKeeper(
         Ledger(root, worker, "queue"), registry, _QueueEngine(supervisor, runs, registry), file, feed, audit, clock,
-        forecasts, root, worker,
+        forecasts, root, worker, alarms,
     )  # fmt: skip
     core = StationCore(
         name=file.name, file=file, root=root, clock=clock, worker=worker, feed=feed, audit=audit,

@@ -7,7 +7,7 @@ nothing was ever sent (I09).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -52,8 +52,8 @@ class QueueBook:
 
     # -- opening ----------------------------------------------------------------------------------------------------
 
-    async def open(self) -> None:
-        """Replay the ledger and agree with the run folders. Raises: StoreError."""
+    async def open(self, replayed: Callable[[], None] = lambda: None) -> None:
+        """Replay the ledger, call ``replayed``, then agree with the run folders. Raises: StoreError."""
         content = await self._ledger.open()
         self.problems = [f"line {number} of the queue's ledger is damaged" for number in content.bad]
         now_s, now_utc = self._clock.plant.now_s(), self._clock.plant.utc()
@@ -68,6 +68,7 @@ class QueueBook:
             await self.write(self.line(Kind.HOLD_ALL, reason="; ".join(self.problems[:3])))
         elif self._ledger.size_bytes > COMPACT_BYTES:
             await self._ledger.compact({**self.state.snapshot(now_s), "utc": self._utc()})
+        replayed()
         await self._reconcile()
 
     async def _reconcile(self) -> None:

@@ -24,6 +24,7 @@ from labctl.station.campaign import expand_campaign
 from labctl.station.feed import Feed
 from labctl.station.ledger import Ledger
 from labctl.station.planning import Plan, Planner, resolved, text_key
+from labctl.station.queuealarms import Alarms, QueueAlarms
 from labctl.station.queuebook import QueueBook
 from labctl.station.queuerun import Loads, QueueRunner
 from labctl.station.queueshow import QueueShow
@@ -71,6 +72,7 @@ class QueueKeeper:
         forecasts: Forecasts,
         root: DataRoot,
         worker: Worker,
+        alarms: Alarms | None = None,
     ) -> None:
         self._registry = registry
         self._audit = audit
@@ -79,8 +81,17 @@ class QueueKeeper:
         self._book = QueueBook(ledger, root, worker, clock)
         self._bench = BenchView(file, supervisor, registry, forecasts, self._planner, clock)
         self._show = QueueShow(self._book, self._bench, feed, clock)
+        self._alarms = QueueAlarms(alarms)
         self._runner = QueueRunner(
-            self._book, self._bench, self._show, self._planner, supervisor, registry, feed, clock
+            self._book,
+            self._bench,
+            self._show,
+            self._planner,
+            supervisor,
+            registry,
+            feed,
+            clock,
+            self._alarms,
         )
 
     # -- life -------------------------------------------------------------------------------------------------------
@@ -88,8 +99,13 @@ class QueueKeeper:
     async def open(self) -> None:
         """Replay the ledger and agree with the run folders; starts nothing. Raises: StoreError."""
         async with self._runner.lock:
-            await self._book.open()
+            await self._book.open(self._replayed)
         self._show.publish()
+
+    def _replayed(self) -> None:
+        """Look at the failures that were known before, so that only those are alarmed that the folders now tell of."""
+        self._alarms.damaged(self._book.problems)
+        self._alarms.look(self._book.state, self._clock.plant.utc().timestamp(), "")
 
     async def serve(self) -> None:
         """Start what may start, for ever; cancelled at the end. Runs that were started go on without us."""

@@ -22,6 +22,7 @@ from labctl.model.job import JobId, JobState
 from labctl.model.person import Actor, Role
 from labctl.station.feed import Feed
 from labctl.station.planning import OUTLIER, Planner
+from labctl.station.queuealarms import QueueAlarms
 from labctl.station.queuebook import MARK, QueueBook
 from labctl.station.queueshow import QueueShow
 from labctl.station.queueview import BenchView, Engine
@@ -66,6 +67,7 @@ class QueueRunner:
         registry: Loads,
         feed: Feed,
         clock: Clock,
+        alarms: QueueAlarms,
     ) -> None:
         self.lock = asyncio.Lock()
         self.wake = Wake()
@@ -81,6 +83,7 @@ class QueueRunner:
         self._registry = registry
         self._feed = feed
         self._clock = clock
+        self._alarms = alarms
         self._phases: dict[RunId, JobState] = {}
         self._early: dict[RunId, RunResult] = {}
 
@@ -147,6 +150,10 @@ class QueueRunner:
             self.trouble = ""
         except StoreError as error:
             self.trouble = f"the queue's ledger cannot be written: {error}"
+        except Exception as error:  # a broken invariant or a bug: nothing is started, runs go on (P7)
+            logger.exception("queue stands still")
+            self.trouble = f"the queue stands still: {type(error).__name__}: {error}"
+        self._alarms.look(self._book.state, self._clock.plant.utc().timestamp(), self.trouble)
         await self._show.foresee()
         self._show.publish()
         return min(next_s, self._show.due_s) if self._book.state.order else next_s

@@ -107,6 +107,30 @@ class CellShelf:
         self.places[channel] = cell_id
 
 
+class Told:
+    """Alarms in memory, by definition and subject."""
+
+    def __init__(self) -> None:
+        self.active: dict[tuple[str, str], str] = {}
+
+    def raise_alarm(
+        self,
+        definition: str,
+        subject: str,
+        *,
+        text: str = "",
+        channel: str = "",
+        cell: str = "",
+        run_id: str = "",
+    ) -> None:
+        """Keep an alarm."""
+        self.active[definition, subject] = text
+
+    def clear(self, definition: str, subject: str) -> None:
+        """Forget an alarm."""
+        self.active.pop((definition, subject), None)
+
+
 class Acts:
     """A journal in memory."""
 
@@ -335,6 +359,7 @@ class QueueBench:
                 self.shelf.places[self.channels[number - 1]] = cell.cell_id
         self.world = World()
         self.acts = Acts()
+        self.alarms = Told()
         self.disk = SimulatedDisk()
         self.now_s = 0.0
         self.file = StationFile(
@@ -359,7 +384,7 @@ class QueueBench:
             self.feed = Feed("test")
             keeper = QueueKeeper(
                 Ledger(root, worker, "queue"), self.shelf, engine, self.file, self.feed, self.acts, clock,
-                PlainForecasts(self.world, clock), root, worker,
+                PlainForecasts(self.world, clock), root, worker, self.alarms,
             )  # fmt: skip
             engine.keeper = keeper
             self.clock = clock

@@ -124,6 +124,9 @@ def test_damaged_line_in_the_ledger_holds_the_whole_queue_until_a_person_has_loo
 
     async def go_on(keeper: QueueKeeper, engine: FakeEngine) -> None:
         assert keeper.problems and "damaged" in keeper.problems[0]
+        assert (
+            "line 2 of the queue's ledger is damaged" in bench.alarms.active["store.damaged", "queue.jsonl"]
+        )
         await bench.clock.plant.sleep(3600.0)
         assert bench.world.energised == []
         await keeper.release_queue(CHEN, "the file was looked at")
@@ -145,12 +148,13 @@ def test_full_disk_starts_nothing_and_the_queue_goes_on_when_there_is_room() -> 
         await bench.clock.plant.sleep(300.0)
         assert bench.world.energised == []
         assert "cannot be written" in keeper.held()
+        assert ("store.ledger", "queue.jsonl") in bench.alarms.active
         with pytest.raises(StoreError):
             await keeper.hold(CHEN, "j-1")
         assert keeper.job("j-1").state is JobState.WAITING  # nothing is believed that is not durable
         bench.disk.quota_bytes = None
         assert (await bench.over(keeper))["j-1"].state is JobState.ENDED
-        assert keeper.held() == ""
+        assert keeper.held() == "" and bench.alarms.active == {}
 
     bench.live(story)
     assert bench.world.energised == ["j-1"]

@@ -82,6 +82,7 @@ def test_failed_job_stops_its_lane_only_and_says_why() -> None:
         assert jobs["j-1"].state is JobState.FAILED and jobs["j-1"].reason.startswith("tripped")
         assert keeper.lane(ONE).startswith("j-1 (Short of C0001) failed: tripped")
         assert jobs["j-3"].state is JobState.HELD
+        assert bench.alarms.active["job.failed", ONE].startswith("j-1 (Short of C0001) failed: tripped")
         assert "lane neware:1-1 stands still: j-1 (Short of C0001) failed" in jobs["j-3"].waits_for
         assert jobs["j-2"].state is jobs["j-4"].state is JobState.ENDED and keeper.lane(TWO) == ""
         with pytest.raises(ConflictError, match="release the lane"):
@@ -92,6 +93,7 @@ def test_failed_job_stops_its_lane_only_and_says_why() -> None:
         assert jobs["j-3"].state is JobState.ENDED
 
     bench.live(story)
+    assert bench.alarms.active == {}
     assert bench.world.energised == ["j-1", "j-2", "j-4", "j-3"]
     assert ("chen", "lane.release", ONE, "contact mended") in bench.acts.rows
 
@@ -345,5 +347,34 @@ def test_feed_carries_every_job_as_it_stands() -> None:
             delta.data["state"] for delta in bench.feed.since(0) or () if delta.topic == "job" and delta.data
         ]
         assert list(dict.fromkeys(seen)) == ["waiting", "starting", "running", "ended"]
+
+    bench.live(story)
+
+
+def test_job_that_cannot_start_in_time_is_alarmed_until_it_starts() -> None:
+    bench = QueueBench()
+    bench.world.links["neware"] = LinkState.STALE
+
+    async def story(keeper: QueueKeeper, engine: FakeEngine) -> None:
+        await keeper.submit(CHEN, [wish(1, not_before_utc="2026-01-01T01:00:00Z")])
+        await bench.clock.plant.sleep(3 * 3600.0)
+        assert list(bench.alarms.active) == [("job.late", "j-1")]
+        bench.world.links["neware"] = LinkState.LIVE
+        keeper.bench_changed()
+        await bench.over(keeper)
+
+    bench.live(story)
+    assert bench.alarms.active == {}
+
+
+def test_bug_in_one_start_stops_its_lane_and_leaves_the_others_alone() -> None:
+    bench = QueueBench()
+    bench.world.refuse["C0001"] = [ZeroDivisionError("planted")]
+
+    async def story(keeper: QueueKeeper, engine: FakeEngine) -> None:
+        await keeper.submit(CHEN, [wish(1), wish(2)])
+        jobs = await bench.over(keeper)
+        assert jobs["j-1"].reason == "a fault in labctl: ZeroDivisionError: planted"
+        assert jobs["j-2"].state is JobState.ENDED
 
     bench.live(story)
