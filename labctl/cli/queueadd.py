@@ -63,6 +63,10 @@ def add_wishes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--label", default="", metavar="TEXT")
     parser.add_argument("--override", action="append", default=[], metavar="CHECK=REASON")
     parser.add_argument(
+        "--default", action="append", default=[], metavar="NAME=VALUE",
+        help="of a table: a column that it has not, as in --default protocol=formation",
+    )  # fmt: skip
+    parser.add_argument(
         "--key", default="", metavar="TEXT", help="the same key is done once: for scripts that may be cut off"
     )
 
@@ -137,14 +141,14 @@ def _specs(args: argparse.Namespace) -> Iterator[JobSpec]:
 
 def _defaults(args: argparse.Namespace) -> dict[str, str]:
     """Return what a table's rows have where they do not say it."""
-    found = words_of(args.variables, "--set")
+    found = {f"var:{name}": value for name, value in words_of(args.variables, "--set").items()}
     if args.priority:
         found["priority"] = str(args.priority)
     if args.not_before:
         found["not_before"] = args.not_before
     if args.hold:
         found["hold"] = "yes"
-    return found
+    return {**found, **words_of(args.default, "--default")}
 
 
 def _files_of(campaign: Path) -> dict[str, str]:

@@ -123,6 +123,17 @@ def test_jobs_are_tried_queued_ordered_and_taken_out(station: Station) -> None:
     station.queue.submit_table("jobs.csv", b"C1\n", dry_run=True)
 
 
+def test_a_job_is_a_mapping_too_and_a_slip_in_it_is_told(station: Station) -> None:
+    done = station.queue.submit(
+        {"cell_id": "C1", "protocol": "rest", "after": [{"job": "j-1", "when": "any"}]}
+    )
+    assert len(done.jobs) == 1
+    with pytest.raises(UserInputError, match="Did you mean 'protocol'"):
+        station.queue.submit({"cell_id": "C1", "protocoll": "rest"})
+    with pytest.raises(UserInputError, match="priority"):
+        station.queue.submit([{"cell_id": "C1", "protocol": "rest", "priority": "high"}])
+
+
 def test_the_same_key_queues_once(station: Station) -> None:
     wish = [JobSpec(CellId("C1"), protocol="rest")]
     one = station.queue.submit(wish, key="night shift 7")

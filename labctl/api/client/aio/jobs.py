@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from labctl.api.client import routes
 from labctl.api.client.aio.link import AsyncLink
 from labctl.api.client.aio.mirror import WAIT_S, AsyncMirror
+from labctl.api.client.wishes import Wish, wishes
 from labctl.api.messages import (
     JobAct,
     MoveJob,
@@ -19,7 +20,7 @@ from labctl.api.messages import (
 )
 from labctl.clock import link_now_s
 from labctl.errors import UserInputError
-from labctl.model.job import OPEN_STATES, CalendarEntry, Job, JobSpec
+from labctl.model.job import OPEN_STATES, CalendarEntry, Job
 
 
 class AsyncQueue:
@@ -36,12 +37,13 @@ class AsyncQueue:
         """Return one job."""
         return await self._link.call(routes.JOB, job_id)
 
-    async def submit(self, jobs: Iterable[JobSpec], *, dry_run: bool = False, key: str = "") -> Submitted:
-        """Queue jobs, all or none; ``dry_run`` only shows what would be started where and when.
+    async def submit(self, jobs: Wish | Iterable[Wish], *, dry_run: bool = False, key: str = "") -> Submitted:
+        """Queue a job or several, all or none; ``dry_run`` only shows what would be started where and when.
 
-        A ``key`` of your own lets a script that was cut off submit again: the same key is done once.
+        A job is a ``JobSpec``, or a mapping with its fields. A ``key`` of your own lets a script that was cut off
+        submit again: the same key is done once. Raises: UserInputError, ProgramError with every problem.
         """
-        body = SubmitJobs(tuple(jobs), dry_run)
+        body = SubmitJobs(wishes(jobs), dry_run)
         return await self._link.call(routes.JOBS_SUBMIT, body=body, key=key)
 
     async def submit_campaign(
