@@ -324,6 +324,9 @@ class Run:
             if not self.findings or self.findings[-1].text != finding.text:
                 self.note(finding)
             return False
+        for text in self.writer.take_frozen():
+            what_to_do = "Its rows are safe in a new file; look at the disk before it refuses that one too."
+            self.note(Finding("store.frozen", Priority.CRITICAL, text, self.position.sequence, what_to_do))
         untold, self._untold = self._untold, []
         for durable in untold if block is None else [*untold, block]:
             self.listener.rows(self.run_id, durable)
