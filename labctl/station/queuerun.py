@@ -16,7 +16,7 @@ from labctl.engine.jobs import Progress, RunResult
 from labctl.engine.machines.dispatch import Start, decide
 from labctl.engine.machines.queue import Entry, Kind
 from labctl.engine.waiting import Wake, until_or_event
-from labctl.errors import LabctlError, StoreError
+from labctl.errors import InstrumentError, LabctlError, StoreError
 from labctl.model.ids import CellId, ChannelId, RunId
 from labctl.model.job import JobId, JobState
 from labctl.model.person import Actor, Role
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 AGAIN_S = 10.0
 """Link seconds before the queue is tried again when its ledger could not be written."""
 PAUSE_S = 60.0
-"""Plant seconds before a start is tried again that failed for want of a disk."""
+"""Plant seconds before a start is tried again that failed for something that passes: a full disk, a lost link."""
 LOOK_REAL_S = 60.0
 """On hardware the queue looks at the wall clock this often: someone may set it (F15)."""
 EARLY_MAX = 1_000
@@ -168,7 +168,7 @@ class QueueRunner:
                 logger.exception("job=%s channel=%s start failed", start.job_id, start.channel)
             found = await self._left_behind(entry)
             if found is None:
-                self._not_started(entry, error)
+                self._not_started(start, error)
                 return
             run_id = found
         self._hear(Kind.STARTED, job=start.job_id, run=run_id)
@@ -207,14 +207,17 @@ class QueueRunner:
             logger.warning("job=%s its run folders cannot be read: %s", entry.job.job_id, error)
             return None
 
-    def _not_started(self, entry: Entry, error: Exception) -> None:
-        job_id = entry.job.job_id
-        if isinstance(error, StoreError | _StoppedMeanwhile):
-            self._hear(Kind.NOT_STARTED, job=job_id, reason=str(error), pause_s=PAUSE_S)
+    def _not_started(self, start: Start, error: Exception) -> None:
+        """Write down a start of which nothing was sent: it waits again where the reason will pass by itself."""
+        told = {"job": start.job_id, "reason": str(error)}
+        passes = isinstance(error, StoreError | InstrumentError | _StoppedMeanwhile)
+        if passes or self._bench.why_not(self._book.state, start.channel):
+            self._hear(Kind.NOT_STARTED, pause_s=PAUSE_S, **told)
         elif isinstance(error, LabctlError):
-            self._hear(Kind.REFUSED, job=job_id, reason=str(error))
+            self._hear(Kind.REFUSED, **told)
         else:
-            self._hear(Kind.REFUSED, job=job_id, reason=f"a fault in labctl: {type(error).__name__}: {error}")
+            told["reason"] = f"a fault in labctl: {type(error).__name__}: {error}"
+            self._hear(Kind.REFUSED, **told)
 
     def _hear(self, kind: Kind, **fields: Any) -> None:
         self._book.hear(self._book.line(kind, **fields))

@@ -129,6 +129,11 @@ class BenchView:
             why_not=why_not,
         )
 
+    def why_not(self, state: QueueState, channel: ChannelId) -> str:
+        """Say why nothing can be started in a channel now, whoever asks; empty where it can."""
+        view = self._views(state).get(channel)
+        return "" if view is None else view.why
+
     def _views(self, state: QueueState) -> dict[ChannelId, ChannelView]:
         links = {status.name: status for status in self._engine.instruments()}
         own = {entry.job.run_id for entry in state.active()}

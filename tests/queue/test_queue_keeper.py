@@ -378,3 +378,22 @@ def test_bug_in_one_start_stops_its_lane_and_leaves_the_others_alone() -> None:
         assert jobs["j-2"].state is JobState.ENDED
 
     bench.live(story)
+
+
+def test_link_that_is_lost_between_decision_and_start_is_no_failure_of_the_job() -> None:
+    bench = QueueBench()
+
+    bench.world.refuse["C0001"] = [UserInputError("neware does not answer now")]
+
+    async def story(keeper: QueueKeeper, engine: FakeEngine) -> None:
+        await keeper.submit(CHEN, [wish(1)])
+        await bench.clock.plant.sleep(0.005)  # the start is under way
+        bench.world.links["neware"] = LinkState.STALE
+        await bench.clock.plant.sleep(600.0)
+        assert keeper.lane(ONE) == "" and keeper.job("j-1").waits_for == "instrument neware is stale"
+        bench.world.links["neware"] = LinkState.LIVE
+        keeper.bench_changed()
+        assert (await bench.over(keeper))["j-1"].state is JobState.ENDED
+
+    bench.live(story)
+    assert bench.world.energised == ["j-1"]
