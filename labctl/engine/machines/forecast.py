@@ -13,10 +13,10 @@ Feed it from the run's first row; one that begins in the middle does not know th
 Measured (``python benchmarks/bench_forecast.py --finish``), errors in parts of the whole run's time. Steps that end by
 time or capacity: exact. The study's cells that end by voltage, nested loops and a rate test: at most 5.9, 2.4, 1.4 and
 0.9 % after 2, 5, 10 and 20 cycles, shown half-widths 13-17, 4-13, 1-7 and 0.3-2.4 %; 813 of 824 answers (98.7 %) inside
-their 90 % interval. The constants were set on these cells with seeds 3, 11, 29, 41 and on cells of thinner films at other
-rates. Those are harder: up to 30 % after 2 cycles (inside the interval), 3.8 % around cycle 20; 91-100 % inside. Tests
-add seeds 5, 19 and 23, which were not used for that. A nested run whose cell began to leak ended 18 % later than was
-said, outside.
+their 90 % interval. The constants were set on these cells with seeds 3, 11, 29, 41 and on cells of thinner films at
+other rates. Those are harder: up to 30 % after 2 cycles (inside the interval), 3.8 % around cycle 20; 91-100 % inside.
+Tests add seeds 5, 19 and 23, which were not used for that. A nested run whose cell began to leak ended 18 % later than
+was said, outside.
 
 Test time is what a run counts: open-circuit time between two device tests is not in it, but it is in the remaining time
 (learned from the instrument's own clock in the rows). A pause stands still in both.
