@@ -90,6 +90,7 @@ class Step:
     record: RecordRule | None = None
     limits: Limits | None = None
     sentence: str = ""
+    warn: Limits | None = None
     kind: Literal["step"] = "step"
 
 
@@ -234,6 +235,8 @@ class Program:
     detections: tuple[Detection, ...] = ()
     temperature: TemperatureDemand | None = None
     warnings: tuple[str, ...] = ()
+    warn: Limits | None = None
+    """Limits of the protocol that only tell; those of a step are in the step."""
     variables: dict[str, str] = field(default_factory=dict)
     schema: Literal["labctl.program/1"] = "labctl.program/1"
 

@@ -84,7 +84,7 @@ class RecordIntent:
 
 @dataclass(frozen=True, slots=True)
 class SafetyIntent:
-    """Limits that stop the run; currents and capacity are magnitudes."""
+    """Limits that stop the run; currents and capacity are magnitudes. Those under ``warn`` only tell."""
 
     voltage_min: Quantity | None = None
     voltage_max: Quantity | None = None
@@ -93,6 +93,7 @@ class SafetyIntent:
     temperature_min: Quantity | None = None
     temperature_max: Quantity | None = None
     delay: Quantity | None = None
+    warn: SafetyIntent | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ from labctl.protocol.bind_steps import StepBinder
 from labctl.protocol.check import all_nodes, check_protocol, place_of
 from labctl.protocol.document import protocol_hash
 from labctl.protocol.estimate import DECISION_INTERVAL_S, estimate, hurried_repeats
-from labctl.protocol.limits import intent_limits, looser, parents_of, tightest
+from labctl.protocol.limits import intent_limits, looser, parents_of, tightest, warn_limits
 from labctl.protocol.parse import with_variables
 from labctl.protocol.quantities import base_value, format_quantity, quantity, readable_time
 from labctl.protocol.resolve import Resolver
@@ -94,6 +94,7 @@ def bind(
     resolver = Resolver(cell, findings)
     parents = parents_of(cell, capabilities, channel_limits, classes, override)
     limits = _limits(protocol, parents, resolver, findings)
+    warn = warn_limits(protocol.safety, limits, resolver, "safety: ", findings)
     if override is not None:
         warnings.append(
             f"limits of {channel} are loosened by {override.by} until {override.until_utc}: {override.reason}."
@@ -127,6 +128,7 @@ def bind(
         detections=detections,
         temperature=temperature,
         warnings=tuple(dict.fromkeys(warnings)),
+        warn=warn,
         variables={
             variable.name: chosen.get(variable.name, variable.default) for variable in protocol.variables
         },

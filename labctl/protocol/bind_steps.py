@@ -7,7 +7,7 @@ from dataclasses import replace
 from labctl.interfaces.cycler import CurrentRange, CyclerCapabilities
 from labctl.model.program import Limits, RecordRule, Step, StepMode
 from labctl.model.protocol import DeviceStep, Direction, Drive, Hold, Quantity, RecordIntent, Rest
-from labctl.protocol.limits import intent_limits, looser, tightest
+from labctl.protocol.limits import intent_limits, looser, tightest, warn_limits
 from labctl.protocol.quantities import base_value, format_quantity, readable, readable_time
 from labctl.protocol.resolve import Resolver, rounded
 from labctl.protocol.sentences import step_sentence
@@ -120,6 +120,10 @@ class StepBinder:
         )
         voltage_V = self._volts(step, voltage)
         limits = self._step_limits(step)
+        warn = None
+        if step.options.safety is not None:
+            above = limits or self._limits
+            warn = warn_limits(step.options.safety, above, self._resolver, where(step), self._findings)
         end_current = until.current if until else None
         end_A = None if end_current is None else self._resolver.current_A(end_current, place)
         if end_A is not None:
@@ -148,6 +152,7 @@ class StepBinder:
             end_capacity_Ah=end_Ah,
             record=None if step.options.record is None else self.record(step.options.record, place),
             limits=limits,
+            warn=warn,
             sentence="",
         )
         self._next_id += 1

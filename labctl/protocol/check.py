@@ -159,7 +159,7 @@ def _check_step_limits(step: DeviceStep, safety: SafetyIntent) -> Iterator[Findi
     if own is not None:
         for field in fields(SafetyIntent):
             inner, outer = getattr(own, field.name), getattr(safety, field.name)
-            if field.name != "delay" and _looser(inner, outer, not field.name.endswith("_min")):
+            if field.name not in ("delay", "warn") and _looser(inner, outer, not field.name.endswith("_min")):
                 what = field.name.replace("_", " ")
                 yield _error(
                     step,

@@ -129,6 +129,7 @@ def _safety(safety: SafetyIntent) -> Document:
         **_filled(current=safety.current_max, capacity=safety.capacity_max),
         **_pair("temperature", safety.temperature_min, safety.temperature_max),
         **_filled(delay=safety.delay),
+        **({} if safety.warn is None else {"warn": _safety(safety.warn)}),
     }
 
 

@@ -94,6 +94,18 @@ def intent_limits(safety: SafetyIntent, resolver: Resolver, where: str) -> Limit
     )
 
 
+def warn_limits(
+    safety: SafetyIntent, trip: Limits, resolver: Resolver, where: str, findings: list[str]
+) -> Limits | None:
+    """Return the limits that only tell. Findings grow where one of them lies beyond what stops the run anyway."""
+    if safety.warn is None:
+        return None
+    own = intent_limits(safety.warn, resolver, where)
+    for phrase in looser(own, trip):
+        findings.append(f"{where}warn: {phrase}, which stops the run; warn earlier, or remove it.")
+    return own
+
+
 def tightest(layers: Sequence[Limits]) -> Limits:
     """Return the tightest of several layers; the delay is that of the last one."""
     merged: dict[str, float | None] = {}

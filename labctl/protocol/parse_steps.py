@@ -51,7 +51,9 @@ STEP_KEYS: dict[str, tuple[str, ...]] = {
 """Step word to the keys that may stand beside it."""
 ENDS_KEYS = ("voltage", "current", "time", "capacity", "temperature", "when")
 RECORD_KEYS = ("every", "or_change", "or_current_change")
-SAFETY_KEYS = ("voltage", "current", "capacity", "temperature", "delay")
+WARN_KEYS = ("voltage", "current", "capacity", "delay")
+"""Temperatures are the chamber's business, which warns by itself (``warn`` of 'temperature')."""
+SAFETY_KEYS = ("voltage", "current", "capacity", "temperature", "delay", "warn")
 EIS_KEYS = ("from", "to", "points_per_decade", "amplitude")
 
 _V = (QuantityKind.VOLTAGE,)
@@ -367,10 +369,10 @@ def _pair(
     return low, high
 
 
-def read_safety(node: Node, values: Values) -> SafetyIntent:
-    """Return limits that stop the run."""
-    fields = Fields(node, values.source, "'safety'", SAFETY_KEYS)
-    voltage, current, capacity, temperature, delay = (fields.get(key) for key in SAFETY_KEYS)
+def read_safety(node: Node, values: Values, what: str = "'safety'") -> SafetyIntent:
+    """Return limits that stop the run, and under ``warn`` those that only tell."""
+    fields = Fields(node, values.source, what, SAFETY_KEYS if what == "'safety'" else WARN_KEYS)
+    voltage, current, capacity, temperature, delay, warn = (fields.get(key) for key in SAFETY_KEYS)
     volts = (None, None) if voltage is None else _pair(voltage, "voltage", QuantityKind.VOLTAGE, values)
     degrees = (
         (None, None)
@@ -385,4 +387,5 @@ def read_safety(node: Node, values: Values) -> SafetyIntent:
         temperature_min=degrees[0],
         temperature_max=degrees[1],
         delay=None if delay is None else values.quantity(delay, "delay", _T),
+        warn=None if warn is None else read_safety(warn, values, "'warn'"),
     )

@@ -94,6 +94,15 @@ def _definitions() -> Schema:
                 "capacity": _ref("capacity"),
                 "temperature": pair(_ref("temperature_value")),
                 "delay": _ref("time"),
+                "warn": _object(
+                    {
+                        "voltage": pair(_ref("voltage")),
+                        "current": _ref("current"),
+                        "capacity": _ref("capacity"),
+                        "delay": _ref("time"),
+                    },
+                    description="Limits that only tell.",
+                ),
             },
             description="Limits that stop the run.",
         ),

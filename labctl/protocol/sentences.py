@@ -171,6 +171,8 @@ def _protocol_lines(protocol: Protocol) -> list[str]:
         lines.append(f"Record {_record_phrase(protocol.record)}.")
     if phrase := _safety_phrase(protocol.safety):
         lines.append(f"Stop at once on {phrase}.")
+    if protocol.safety.warn is not None and (phrase := _safety_phrase(protocol.safety.warn)):
+        lines.append(f"Warn on {phrase}.")
     lines.extend(detection_sentence(rule) for rule in protocol.detections)
     for node in protocol.steps:
         lines.extend(_node_lines(node, 0))

@@ -181,6 +181,45 @@ def test_classes_as_shipped_leave_the_study_alone() -> None:
     assert set(DEFAULT_CLASSES) == {kind.value for kind in CellKind}
 
 
+WARNING = """\
+labctl: protocol/1
+name: test
+safety: {voltage: [0 V, 4.5 V], warn: {voltage: [none, 3.5 V], delay: 20 s}}
+steps:
+  - charge: 1 mA
+    until: {voltage: 4 V, time: 10 h}
+  - charge: 1 mA
+    until: {voltage: 4 V, time: 10 h}
+    safety: {warn: {voltage: [none, 3.3 V]}}
+"""
+
+
+def test_a_protocol_and_its_steps_may_warn_before_they_stop() -> None:
+    bound = bind(parse_protocol(WARNING, "test"), LFP, CHANNEL, CAPABILITIES)
+    first = rows(6, voltage_volt=[3.4, 3.6, 3.6, 3.6, 3.6, 3.4])
+    checker = LimitChecker.of_layers(bound, [])
+    found = checker.feed(first)
+    assert [(item.kind, item.sequence) for item in found] == [("limit.warn", 4), ("limit.warn.clear", 6)]
+    second = rows(3, step_id=[2, 2, 2], step_count=[2, 2, 2])
+    assert [(item.kind, item.sequence) for item in checker.feed(second)] == [("limit.warn", 2)]
+    assert checker.trip is None
+
+
+def test_a_warning_beyond_the_limit_that_stops_is_refused() -> None:
+    text = WARNING.replace("[none, 3.5 V]", "[none, 4.6 V]")
+    with pytest.raises(
+        ProgramError, match=r"warn: highest voltage 4.6 V is looser than 4.5 V, which stops the run"
+    ):
+        bind(parse_protocol(text, "test"), LFP, CHANNEL, CAPABILITIES)
+
+
+def test_a_warning_of_one_layer_is_the_tightest_of_all() -> None:
+    bound = bind(parse_protocol(WARNING, "test"), LFP, CHANNEL, CAPABILITIES)
+    layer = LimitLayer("channel", warn=Limits(voltage_max_V=3.35, delay_s=0.0))
+    found = LimitChecker.of_layers(bound, [layer]).feed(rows(2))
+    assert [item.sequence for item in found] == [1] and "3.35 V" in found[0].text
+
+
 OVERRIDE = """\
 limits:
   "neware:1-1":

@@ -59,6 +59,7 @@ safeties = st.builds(
     maybe(),
     maybe() | st.just(quantity(70, "degC")),
     maybe() | st.just(quantity(2, "s")),
+    maybe() | st.builds(SafetyIntent, maybe() | st.just(quantity(-1, "V")), st.just(quantity(3, "V"))),
 )
 options = st.builds(
     StepOptions,

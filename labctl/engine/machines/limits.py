@@ -140,9 +140,24 @@ def _bounds(program: Program, layers: Iterable[Limits | None], host: HostLimits)
     merged = [tightest((*outer, program.limits))] * size
     for step in steps:
         merged[step.step_id] = tightest((*outer, program.limits, step.limits))
-    found = [_bound(quantity, merged) for quantity in DEVICE_QUANTITIES]
-    found += [_bound(quantity, [host] * size) for quantity in HOST_QUANTITIES]
+    return _all_bounds(merged, host)
+
+
+def _all_bounds(device: Sequence[Limits], host: HostLimits) -> list[_Bound]:
+    found = [_bound(quantity, device) for quantity in DEVICE_QUANTITIES]
+    found += [_bound(quantity, [host] * len(device)) for quantity in HOST_QUANTITIES]
     return [bound for bound in found if bound is not None]
+
+
+def _warnings(program: Program, outer: Limits | None) -> list[Limits] | None:
+    """Return the warn limits of each step id, None where nobody has set any."""
+    steps = program_steps(program.flow)
+    if outer is None and program.warn is None and all(step.warn is None for step in steps):
+        return None
+    merged = [tightest((outer, program.warn))] * (max((step.step_id for step in steps), default=0) + 1)
+    for step in steps:
+        merged[step.step_id] = tightest((outer, program.warn, step.warn))
+    return merged
 
 
 class LimitChecker:
@@ -160,8 +175,11 @@ class LimitChecker:
         self._streaks = [0] * len(self._bounds)
         self.trip: EndDecision | None = None
         self._warn = None
-        if warn is not None or host_warn is not None:
-            self._warn = WarnChecker(warn or Limits(), host_warn)
+        warnings = _warnings(program, warn)
+        if warnings is None and host_warn is not None:
+            warnings = _warnings(program, Limits())
+        if warnings is not None:
+            self._warn = WarnChecker(warnings, host_warn)
         warned = () if self._warn is None else self._warn.sources
         self._derived = Derived(frozenset({*(bound.quantity.source for bound in self._bounds), *warned}))
 
@@ -236,42 +254,45 @@ class LimitChecker:
 class WarnChecker:
     """Warns when a value stays beyond a warn limit for its delay; clears with hysteresis."""
 
-    def __init__(self, limits: Limits, host: HostLimits | None = None) -> None:
-        self._delay_s = limits.delay_s
+    def __init__(self, limits: Sequence[Limits], host: HostLimits | None = None) -> None:
+        """Take the warn limits of each step id."""
+        self._delay_s = np.array([each.delay_s for each in limits])
         self._since_s: dict[str, float] = {}
         self._active: set[str] = set()
-        chosen: list[tuple[_Quantity, float]] = []
-        for quantities, given in ((DEVICE_QUANTITIES, limits), (HOST_QUANTITIES, host or HostLimits())):
-            for quantity in quantities:
-                value = getattr(given, quantity.field)
-                if value is not None:
-                    chosen.append((quantity, float(value)))
-        self._limits = chosen
-        self.sources = frozenset(quantity.source for quantity, _ in chosen)
+        self._bounds = _all_bounds(limits, host or HostLimits())
+        self._clear = [  # an unlimited step clears whatever was warned of before
+            np.where(
+                np.isfinite(bound.soft), bound.soft - WARN_HYSTERESIS * np.abs(_finite(bound.soft)), np.inf
+            )
+            for bound in self._bounds
+        ]
+        self.sources = frozenset(bound.quantity.source for bound in self._bounds)
 
     def feed(self, block: RecordBlock, derived: Mapping[str, NDArray[np.float64]]) -> list[Finding]:
         """Check the next rows; one finding when a warning comes, one when it goes."""
         findings: list[Finding] = []
-        for quantity, limit in self._limits:
-            findings.extend(self._one(quantity, limit, quantity.values(block, derived), block))
+        for bound, clear in zip(self._bounds, self._clear, strict=True):
+            findings.extend(self._one(bound, clear, bound.quantity.values(block, derived), block))
         return findings
 
     def _one(
-        self, quantity: _Quantity, limit: float, values: NDArray[np.float64], block: RecordBlock
+        self, bound: _Bound, clear: NDArray[np.float64], values: NDArray[np.float64], block: RecordBlock
     ) -> list[Finding]:
         findings: list[Finding] = []
-        name, bound = quantity.name, quantity.sign * limit
-        beyond = values > bound
+        quantity, steps = bound.quantity, block["step_id"]
+        name = quantity.name
+        beyond = values > bound.soft[steps]
         if not beyond.any() and name not in self._since_s and name not in self._active:
             return findings
-        inside = values < bound - WARN_HYSTERESIS * abs(limit)
+        inside = values < clear[steps]
         good = block["quality"] == QUALITY_GOOD
         for row in np.flatnonzero(good & (beyond | inside)).tolist():
             time_s, sequence = float(block["test_time_second"][row]), int(block["sequence"][row])
             if beyond[row]:
                 since_s = self._since_s.setdefault(name, time_s)
-                if name not in self._active and time_s - since_s >= self._delay_s:
+                if name not in self._active and time_s - since_s >= self._delay_s[steps[row]]:
                     self._active.add(name)
+                    limit = float(bound.soft[steps[row]]) * quantity.sign
                     text = f"{name} the warn limit of {limit:.6g} {quantity.unit}"
                     findings.append(Finding("limit.warn", Priority.MEDIUM, text, sequence, about=name))
             else:
@@ -281,3 +302,7 @@ class WarnChecker:
                     text = f"{name} the warn limit: over"
                     findings.append(Finding("limit.warn.clear", Priority.EVENT, text, sequence, about=name))
         return findings
+
+
+def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(np.isfinite(values), values, 0.0)

@@ -59,7 +59,7 @@ def protocol_from_program(program: Program) -> Protocol:
         for_kinds=tuple(kinds),
         temperature=None if program.temperature is None else _temperature(program.temperature),
         record=_record(program.record),
-        safety=_safety(program.limits),
+        safety=_safety(program.limits, program.warn),
         detections=tuple(_detection(rule) for rule in program.detections),
     )
 
@@ -90,7 +90,7 @@ def _device(node: Step | Loop) -> ProtocolNode:
         return Repeat(node.count, (tuple(_device(item) for item in node.body),))
     options = StepOptions(
         record=None if node.record is None else _record(node.record),
-        safety=None if node.limits is None else _safety(node.limits),
+        safety=None if node.limits is None else _safety(node.limits, node.warn),
         range=None if node.range_A is None else _mA(node.range_A),
         range_auto=node.range_A is None and node.current_A is not None,
     )
@@ -121,7 +121,7 @@ def _record(rule: RecordRule) -> RecordIntent:
     )
 
 
-def _safety(limits: Limits) -> SafetyIntent:
+def _safety(limits: Limits, warn: Limits | None = None) -> SafetyIntent:
     return SafetyIntent(
         voltage_min=_optional(limits.voltage_min_V, "V", "V"),
         voltage_max=_optional(limits.voltage_max_V, "V", "V"),
@@ -130,6 +130,7 @@ def _safety(limits: Limits) -> SafetyIntent:
         temperature_min=_optional(limits.temperature_min_degC, "degC", "degC"),
         temperature_max=_optional(limits.temperature_max_degC, "degC", "degC"),
         delay=quantity(limits.delay_s, "s") if limits.delay_s != Limits().delay_s else None,
+        warn=None if warn is None else _safety(warn),
     )
 
 

@@ -132,6 +132,8 @@ class Reducer:
             return SafetyIntent()
         if safety.temperature_min is not None or safety.temperature_max is not None:
             self._lose("safety.temperature", f"{self._holds.target} knows no temperature.")
+        if safety.warn is not None:
+            self._lose("safety.warn", f"{self._holds.target} has no limits that only tell.")
         current, capacity = safety.current_max, safety.capacity_max
 
         def volts(value: Quantity | None) -> Quantity | None:
