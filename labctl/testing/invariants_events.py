@@ -63,6 +63,8 @@ class NoSilentFail(Checker):
             self._told.append((self.world.now_s, str(data.get("kind"))))
         elif topic == "alarm" and data is not None:
             self._told.append((self.world.now_s, str(data.get("definition"))))
+        elif topic == "instrument" and data is not None and data.get("link") in ("stale", "unknown"):
+            self._told.append((self.world.now_s, "link.lost"))
 
     def at_end(self) -> None:
         """Look for the event of each fault that has met something."""

@@ -28,9 +28,13 @@ _LEGAL: Mapping[str, frozenset[str]] = {
     "unacknowledged": frozenset({"acknowledged", "cleared, not acknowledged", "normal", *_HIDDEN}),
     "acknowledged": frozenset({"normal", "unacknowledged", *_HIDDEN}),
     "cleared, not acknowledged": frozenset({"normal", "unacknowledged", *_HIDDEN}),
-    "shelved": frozenset({"normal", "unacknowledged", "acknowledged", "cleared, not acknowledged", "disabled"}),
+    "shelved": frozenset(
+        {"normal", "unacknowledged", "acknowledged", "cleared, not acknowledged", "disabled", "suppressed"}
+    ),
     "suppressed": frozenset({"normal", "unacknowledged", "acknowledged", "cleared, not acknowledged", *_HIDDEN}),
-    "disabled": frozenset({"normal", "unacknowledged", "suppressed"}),
+    "disabled": frozenset(
+        {"normal", "unacknowledged", "acknowledged", "cleared, not acknowledged", "shelved", "suppressed"}
+    ),
 }
 """The life of an alarm as section 8 of the spec tells it."""
 

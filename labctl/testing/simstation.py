@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import traceback
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from labctl.clock import Clock, ClockMode, ClockSpec, run_with_clock
 from labctl.config.station import ChannelLimits, DeviceEntry, StationClock, StationFile
 from labctl.engine import hooks
 from labctl.engine.jobs import Progress, RunResult
-from labctl.errors import ConflictError, LabctlError
+from labctl.errors import ConflictError, LabctlError, UsageError
 from labctl.model.alarm import AlarmState
 from labctl.model.ids import ChannelId
 from labctl.model.job import OPEN_STATES, JobSpec
@@ -35,6 +36,7 @@ from labctl.testing.faultclock import SkewedClock
 from labctl.testing.faultstory import Story, StoryJob, channel_limits_V
 from labctl.testing.faultworld import World
 from labctl.testing.invariants_station import OneOwner, StopDominates
+from labctl.worker import Worker
 
 ROOT = Path("/virtual/data")
 DOWNTIME_S = (5.0, 1800.0)
@@ -213,8 +215,11 @@ class StationLives:
             await self._work(SkewedClock(clock, lambda: world.wall_s, lambda: world.boot_s))
 
         try:
-            with overheard(self):
+            with workers_in_the_loop(), overheard(self):
                 run_with_clock(ClockSpec(ClockMode.JUMP, start_s=world.now_s), main, bench=world)
+        except Exception as error:
+            if not world.dead:
+                world.violations.append(("I15", f"life {world.life}, {world.now_s:.1f} s: the station ended: {_cause(error)}"))
         except BaseException:
             if not world.dead:
                 raise
@@ -260,8 +265,18 @@ class StationLives:
         wishes = self._wishes
         while True:
             act = await wishes.get()
-            with contextlib.suppress(LabctlError, OSError):
-                await act(core)
+            await self._try(lambda: act(core))  # noqa: B023  # called before the loop turns
+
+    async def _try(self, act: Callable[[], Awaitable[object]]) -> None:
+        """Do what a person wants; a refusal is an answer, a bug is not."""
+        try:
+            await act()
+        except LabctlError:
+            return
+        except Exception as error:
+            trace = traceback.extract_tb(error.__traceback__)[-1]
+            text = f"{type(error).__name__}: {error} ({Path(trace.filename).name}:{trace.lineno}) for a person's act"
+            self.world.violations.append(("I15", f"life {self.world.life}, {self.world.now_s:.1f} s: {text}"))
 
     async def _client(self, core: StationCore, clock: Clock, number: int) -> None:
         """Look at everything every minute or so, as a screen does; every fourth one never reads its rows."""
@@ -280,10 +295,8 @@ class StationLives:
     async def _person(self, core: StationCore, clock: Clock) -> None:
         while True:
             for job in self.story.jobs:
-                with contextlib.suppress(LabctlError, OSError):
-                    await self._look_after(core, job)
-            with contextlib.suppress(LabctlError, OSError):
-                await self._acknowledge(core)
+                await self._try(lambda: self._look_after(core, job))  # noqa: B023  # called before the loop turns
+            await self._try(lambda: self._acknowledge(core))
             await clock.plant.sleep(LOOK_EVERY_S)
 
     async def _look_after(self, core: StationCore, job: StoryJob) -> None:
@@ -300,12 +313,15 @@ class StationLives:
                 if summary.channel == channel and summary.state != "ended":
                     await core.runs.stop(ANNA, summary.run_id, reason="looked at, given up")
                     return
+            held = self.world.truth(channel)["cell"]
+            if held is not None and held["cell_id"] != str(job.cell.cell_id):
+                self.world.admin("cell.swap", slot=str(channel), cell=str(job.cell.cell_id))
             self.on_reset(str(channel))
             await core.reset_channel(ANNA, channel, "looked at, fine again", confirm=channel)
             return
         if not any(item.channel in (channel, None) and item.spec.channel == channel and item.state in OPEN_STATES
                    for item in core.queue.jobs()):  # fmt: skip
-            spec = JobSpec(job.cell.cell_id, protocol_text=job.protocol, channel=channel, overrides={"ocv": "known cell"})
+            spec = JobSpec(job.cell.cell_id, protocol_text=job.protocol, channel=channel)
             await core.queue.submit(ANNA, [spec])
 
     async def _acknowledge(self, core: StationCore) -> None:
@@ -321,6 +337,15 @@ class StationLives:
         if not self.world.dead:
             for watcher in self.world.watchers:
                 getattr(watcher, name)(*values)
+
+
+def _cause(error: BaseException) -> str:
+    """Return the innermost cause of a group of errors, with its place."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    trace = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(trace[-1].filename).name}:{trace[-1].lineno})" if trace else ""
+    return f"{type(error).__name__}: {error}{where}"
 
 
 @contextlib.contextmanager
@@ -352,6 +377,32 @@ def overheard(lives: StationLives) -> Iterator[None]:
         yield
     finally:
         listener.progress, listener.rows, listener.ended, feed.publish = kept
+
+
+@contextlib.contextmanager
+def workers_in_the_loop() -> Iterator[None]:
+    """Do the work of worker threads on the event loop, so that a story depends on no scheduler but the loop's.
+
+    A real thread may come back before or after what else is ready at the same moment; here it always takes one turn.
+    """
+    kept = Worker.call
+
+    async def call(self: Any, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if self._closed:
+            raise UsageError("the worker is closed", instrument=self._name, operation="call")
+        loop = asyncio.get_running_loop()
+        turn = loop.create_future()
+        loop.call_soon(turn.set_result, None)
+        with self._clock.busy(thread=True):
+            await turn
+            return func(*args, **kwargs)
+
+    worker: Any = Worker
+    worker.call = call
+    try:
+        yield
+    finally:
+        worker.call = kept
 
 
 def play(world: World, story: Story, lives: StationLives) -> None:
