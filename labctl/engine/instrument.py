@@ -467,10 +467,7 @@ class InstrumentTask:
 
     @staticmethod
     def _note_gap(run: Run, first: int) -> None:
-        if run.follower is None:
-            return
-        before = run.cursor
-        lost = run.follower.accept_gap(first)
+        before, lost = run.cursor, run.accept_gap(first)
         text = f"the device lost {lost} records: {before + 1} to {first - 1} of test {run.test_id}"
         run.note(Finding("gap", Priority.HIGH, text, run.position.sequence + 1, "They cannot be had back."))
 

@@ -24,10 +24,11 @@ from labctl.engine.machines.detect import Detector
 from labctl.engine.machines.findings import EndDecision, Finding, Outcome, Priority
 from labctl.engine.machines.follow import Follower, Plausible, Position
 from labctl.engine.machines.life import Life, Phase
+from labctl.engine.machines.order import OrderWatch
 from labctl.engine.machines.walk import Evaluate, Walker, WalkPosition
 from labctl.engine.station import Instrument, Station
 from labctl.engine.storing import Portion, write_portions
-from labctl.errors import StoreError
+from labctl.errors import InvariantError, StoreError
 from labctl.interfaces.chamber import TemperatureReading
 from labctl.interfaces.cycler import ChannelState, Place
 from labctl.model.ids import TestId
@@ -101,6 +102,7 @@ class Run:
         self.walker = Walker(program, self._evaluate)
         self.position = Position()
         self.follower: Follower | None = None
+        self._order: OrderWatch | None = None
         self.pending: Pending | None = None
         self._clock: Clock = station.clock
         self._wires = list(station.wires(program.channel))
@@ -243,6 +245,17 @@ class Run:
         """Get ready for the rows of a device test."""
         self.position = position
         self.follower = Follower(position, step_ids, self._plausible)
+        segment = self.walker.segment
+        self._order = None if segment is None else OrderWatch(segment, position.device_step)
+
+    def accept_gap(self, first: int) -> int:
+        """Agree that the device lost its rows before ``first``; return how many (F10). Raises: InvariantError."""
+        if self.follower is None:
+            raise InvariantError("I02", f"run {self.run_id} follows no device test")
+        lost = self.follower.accept_gap(first)
+        if self._order is not None:
+            self._order.forget()
+        return lost
 
     def digest(self, device: DeviceBlock, *, backfilled: bool) -> Digested:
         """Feed the machines with the next rows of the device. Sets ``decision`` at once where a limit trips.
@@ -266,6 +279,8 @@ class Run:
             for sequence in resets
         )
         digested.findings.extend(self.machines.watch_clock(block))
+        if self._order is not None and (jumped := self._order.feed(block)) is not None:
+            digested.findings.append(jumped)
         return digested
 
     def feed(self, block: RecordBlock) -> Digested:
@@ -376,9 +391,10 @@ class Run:
         """Return the present plant moment as text."""
         return self._clock.plant.utc().isoformat()
 
-    def skipping(self, device_step: int) -> None:
-        """Know that a person lets the device jump to a step: that is no change from outside."""
-        self.event("step.skip", to=device_step)
+    def skipping(self, of: int, to: int) -> None:
+        """Know that a person lets the device jump from a step to another: that is no change from outside."""
+        if self._order is not None:
+            self._order.skip(of, to)
 
     async def journal(self, kind: str, **fields: Any) -> None:
         """Write a journal line, durable at once: before a command leaves. Raises: StoreError."""

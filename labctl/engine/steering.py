@@ -133,7 +133,7 @@ async def skip_step(task: InstrumentTask, run: Run) -> None:
                 "device does after a jump there is not known, so nothing was sent. Let the step end, or stop the run."
             )
         await run.journal("skip.intent", test_id=run.test_id, of=live.device_step, to=target)
-        run.skipping(target)
+        run.skipping(live.device_step, target)
         await task.instrument.cycler.skip_to(run.place, target)
         run.event("step.skipped", text=f"from device step {live.device_step} to {target}, by a person")
         await run.commit()

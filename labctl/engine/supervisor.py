@@ -85,6 +85,7 @@ class Supervisor:
             for name, task in self._crew.tasks.items()
         }
         self._runs: dict[RunId, Run] = {}
+        self._used: dict[ChannelId, RunId] = {}
         self._claimed: set[ChannelId] = set()
         self._tripped: dict[ChannelId, str] = {}
         self._count = 0
@@ -133,6 +134,7 @@ class Supervisor:
 
     def _run_is_over(self, run: Run) -> None:
         self._runs.pop(run.run_id, None)
+        self._used.pop(run.program.channel, None)
         result = run.result()
         held = result.outcome is None and result.reason.startswith("held")
         if held or result.outcome in LATCHING:
@@ -164,8 +166,12 @@ class Supervisor:
         self._count += 1
         crew = self._crew
         run = await prepare(self._station, self._root, self._count, job, crew.worker, self._listener)
-        self._runs[run.run_id] = run
+        self._know(run)
         return run
+
+    def _know(self, run: Run) -> None:
+        self._runs[run.run_id] = run
+        self._used[run.program.channel] = run.run_id
 
     def _check_free(self, channel: ChannelId) -> None:
         """Refuse a start. Raises: UserInputError saying what is in the way and who can take it away."""
@@ -214,7 +220,7 @@ class Supervisor:
                 continue
             runs.append(run)
         for run in runs:  # all of them before the first is served: starts and stops stand in job order
-            self._runs[run.run_id] = run
+            self._know(run)
             run.listener = self._listener
             if run.phase is Phase.RUNNING and self._crew.task_of(run).outages.state is not LinkState.LIVE:
                 run.life.to(Phase.STALE)
@@ -330,7 +336,7 @@ class Supervisor:
     # -- how it stands ----------------------------------------------------------------------------------------------
 
     def _is_used(self, channel: ChannelId) -> bool:
-        return any(run.program.channel == channel for run in self._runs.values())
+        return channel in self._used
 
     def progress_of(self, run_id: RunId | str) -> Progress | None:
         """Return how a run stands, None where it is not followed."""

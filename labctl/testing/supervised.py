@@ -98,6 +98,7 @@ class SupervisedBench(BenchRun):
     clock: Clock
     lock_folder: Path | None = None
     data: Path = VIRTUAL_FOLDER
+    wrap_clock: Callable[[Clock], Clock] = staticmethod(lambda clock: clock)
 
     def root(self) -> DataRoot:
         """Return the data root."""
@@ -107,6 +108,7 @@ class SupervisedBench(BenchRun):
         """Tell a story to a supervisor that serves meanwhile; it is closed behind it. ``ready``: every link is live."""
 
         async def main(clock: Clock) -> T:
+            clock = self.wrap_clock(clock)
             self.heard, self.clock = Heard(), clock
             self.engine = Supervisor(
                 self.station, self.root(), clock, self.heard, connect=self._connector(clock),

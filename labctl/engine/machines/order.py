@@ -10,7 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from labctl.engine.machines.findings import Finding, Priority
 from labctl.model.program import DeviceNode, Segment, Step
+from labctl.model.record import RecordBlock
 
 PLAYED_MAX = 2_000_000
 """Executed steps that are looked through at most: ten years of steps that last three minutes."""
@@ -75,3 +79,67 @@ def _step_lines(lines: Sequence[_Line]) -> Iterator[int]:
             yield from _step_lines(line.body)
         else:
             yield line.number
+
+
+def successors(segment: Segment) -> dict[int, frozenset[int]]:
+    """Return, for each device step, the device steps that may be executed right after it."""
+    found: dict[int, frozenset[int]] = {}
+
+    def walk(lines: Sequence[_Line], behind: frozenset[int]) -> None:
+        for number, line in enumerate(lines):
+            after = frozenset({_first(lines[number + 1])}) if number + 1 < len(lines) else behind
+            if line.count:
+                walk(line.body, after | {_first(line)})
+            else:
+                found[line.number] = after
+
+    walk(_lines(segment.body, 1)[0], frozenset())
+    return found
+
+
+def _first(line: _Line) -> int:
+    while line.count:
+        line = line.body[0]
+    return line.number
+
+
+class OrderWatch:
+    """Finds a device that left the order of its program: somebody else let it jump (F27).
+
+    It goes on within its own limits, and every row says which step it belongs to; so a person is told, and nothing is
+    stopped over it.
+    """
+
+    __slots__ = ("_allowed", "_last", "_skips")
+
+    def __init__(self, segment: Segment, device_step: int) -> None:
+        self._allowed = successors(segment)
+        self._last = device_step
+        self._skips: set[tuple[int, int]] = set()
+
+    def skip(self, of: int, to: int) -> None:
+        """Know a jump that a person asks for here."""
+        self._skips.add((of, to))
+
+    def forget(self) -> None:
+        """Know nothing of the step before: the device has lost records."""
+        self._last = 0
+
+    def feed(self, block: RecordBlock) -> Finding | None:
+        """Take the next rows; return the first jump that the program does not have."""
+        steps = block["device_step"]
+        last, self._last = self._last, int(steps[-1])
+        if int(steps[0]) == last and bool((steps[1:] == steps[:-1]).all()):
+            return None
+        change = np.flatnonzero(steps[1:] != steps[:-1]) + 1
+        rows = change.tolist() if int(steps[0]) == last else [0, *change.tolist()]
+        for row in rows:
+            before, now = (last if row == 0 else int(steps[row - 1])), int(steps[row])
+            known = before == 0 or now in self._allowed.get(before, ()) or (before, now) in self._skips
+            if not known:
+                text = f"the device went from its step {before} to {now}, which the program does not do"
+                what = (
+                    "Find out who used the BTS Client on this channel; stop the run if its result is spoilt."
+                )
+                return Finding("order.differs", Priority.HIGH, text, int(block["sequence"][row]), what)
+        return None

@@ -242,7 +242,8 @@ class DeviceClockWatch:
         except ValueError:
             return []
         before_s, time_s = self._offset_s, float(block["test_time_second"][-1])
-        offsets_s = [clock.replace(tzinfo=self._zone, fold=fold).timestamp() - time_s for fold in (0, 1)]
+        folds = (0,) if self._zone is UTC else (0, 1)
+        offsets_s = [clock.replace(tzinfo=self._zone, fold=fold).timestamp() - time_s for fold in folds]
         nearest_s = (
             offsets_s[0] if before_s is None else before_s
         )  # an hour that comes twice: the one that fits
