@@ -243,6 +243,17 @@ def test_fifty_calls_a_second_are_answered_and_one_client_does_not_slow_another(
     play(scene)
 
 
+def test_stop_all_is_heard_however_often_the_same_client_has_called(play: Play) -> None:
+    async def scene(bench: ApiBench) -> None:
+        async with bench.client(Role.OPERATE) as client:
+            codes = [(await client.get(f"{PREFIX}/hello")).status_code for _ in range(120)]
+            assert codes[-1] == 429
+            assert (await client.post(f"{PREFIX}/stop-all", json={"reason": "smoke"})).status_code == 200
+        assert bench.core.stopped.active
+
+    play(scene)
+
+
 def test_who_guesses_tokens_is_slowed_and_who_has_one_is_not(play: Play) -> None:
     async def scene(bench: ApiBench) -> None:
         async with bench.client(None, Authorization="Bearer lab_guess") as stranger, bench.client() as friend:

@@ -15,9 +15,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 def test_the_published_openapi_document_is_current() -> None:
     published = (DOCS / "schemas" / "openapi.json").read_text(encoding="utf-8")
-    assert published == document_text(), (
-        "run: python -m labctl.api.server.publish docs/schemas/openapi.json"
-    )
+    assert published == document_text(), "run: python -m labctl.api.server.publish docs/schemas/openapi.json"
 
 
 def test_every_operation_has_a_name_of_its_own_a_sentence_a_role_and_the_refusals() -> None:

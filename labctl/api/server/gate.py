@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 PUBLIC = frozenset({"/"})
 """The status page: a file without data (X17). Everything else needs a token."""
+STOP_ALL = f"{PREFIX}/stop-all"
+"""Never too often: whoever wants to stop everything is heard, whatever the program beside it has asked before."""
 UNREPEATED = (f"{PREFIX}/people",)
 """Answers with a token in them are not kept, not even in memory."""
 log = logging.getLogger(__name__)
@@ -141,7 +143,8 @@ class Gate:
             await self._app(scope, receive, send)
             return
         actor = self._actor(scope, headers)
-        self._count(f"{actor.name} {_address(scope)}")
+        if scope["path"] != STOP_ALL:
+            self._count(f"{actor.name} {_address(scope)}")
         scope.setdefault("state", {})[ACTOR] = actor
         if method != "POST":
             await self._app(scope, receive, send)

@@ -227,20 +227,28 @@ def _first_of(errors: BaseExceptionGroup[Any]) -> BaseException:
 
 
 def frames(blocks: Iterable[tuple[str, RecordBlock]]) -> Iterator[bytes]:
-    """Yield binary frames; blocks of one run that stand next to each other share one."""
-    run, rows = "", 0
-    waiting: list[RecordBlock] = []
+    """Yield binary frames: the blocks of a run share one, in order; runs come in the order of their first block."""
+    by_run: dict[str, list[RecordBlock]] = {}
     for run_id, block in blocks:
-        full = len(waiting) >= BLOCKS_PER_FRAME or rows + len(block) > FRAME_ROWS_MAX
-        if waiting and (run_id != run or full):
-            yield _frame(run, waiting)
-            waiting, rows = [], 0
         if len(block):
-            run = run_id
-            waiting.append(block)
-            rows += len(block)
-    if waiting:
-        yield _frame(run, waiting)
+            by_run.setdefault(run_id, []).append(block)
+    for run_id, waiting in by_run.items():
+        for part in _cut(waiting):
+            yield _frame(run_id, part)
+
+
+def _cut(blocks: list[RecordBlock]) -> Iterator[list[RecordBlock]]:
+    """Yield a run's blocks in parts that keep the caps of a frame."""
+    part: list[RecordBlock] = []
+    rows = 0
+    for block in blocks:
+        if part and (len(part) >= BLOCKS_PER_FRAME or rows + len(block) > FRAME_ROWS_MAX):
+            yield part
+            part, rows = [], 0
+        part.append(block)
+        rows += len(block)
+    if part:
+        yield part
 
 
 def _frame(run_id: str, blocks: list[RecordBlock]) -> bytes:
