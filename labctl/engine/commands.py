@@ -81,6 +81,7 @@ class Commands:
             self._free_bytes(),
             job.overrides,
             classes=self._station.classes,
+            loaded=self._station.loaded(run.program.channel),
         )
         for item, reason in job.overrides.items():
             await run.journal("check.override", item=item, reason=reason, operator=job.operator)

@@ -79,6 +79,8 @@ class Station:
     chambers: dict[str, Chamber] = field(default_factory=dict)
     limits: Mapping[ChannelId, ChannelLimits] = field(default_factory=dict)
     classes: Mapping[str, CellClass] = field(default_factory=dict)
+    loaded: Callable[[ChannelId], str | None] = lambda channel: None
+    """Which cell a person has loaded into a channel, None where nobody has said."""
 
     def layers(self, program: Program, *, replay: bool = False) -> tuple[LimitLayer, ...]:
         """Return the limit layers of the station file above a program, as they are now: channel (L2), cell class (L3).

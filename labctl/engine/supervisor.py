@@ -377,6 +377,10 @@ class Supervisor:
         """Return what a channel can do. Raises: UserInputError where there is none."""
         return self._station.capabilities(channel)
 
+    def tell_loaded(self, loaded: Callable[[ChannelId], str | None]) -> None:
+        """Name who knows which cell sits in a channel: no other one is started there (I08)."""
+        self._station.loaded = loaded
+
     def limits_of(self, channel: ChannelId) -> Limits | None:
         """Return the limits that the station file sets for a channel."""
         found = self._station.limits.get(channel)

@@ -166,6 +166,7 @@ def _introduce(core: StationCore) -> None:
     registry.places.channels = lambda: [status.channel for status in supervisor.channels()]
     registry.places.busy = listener.busy
     registry.on_channel.append(listener.refresh)
+    supervisor.tell_loaded(registry.loaded)
     core.runs.cell_of = registry.find
 
 
