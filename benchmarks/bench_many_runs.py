@@ -1,4 +1,4 @@
-"""Storing many runs at once: CPU and wall time of append and commit for each block, one by one and together, in one run.
+"""Storing many runs at once: CPU and wall time of a block's append and commit, one by one and together, in one run.
 
     python benchmarks/bench_many_runs.py [--rows 1] [--rounds 6] [--data FOLDER]
 

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 
 from labctl.model.record import RECORD_COLUMNS, RecordBlock
 from labctl.store import folder as run_folder
-from labctl.store import names, parquet
+from labctl.store import names, parquet, schemas
 from labctl.store.digest import Digest
 from labctl.store.disk import Disk, RealDisk
 from labctl.store.lines import decode_line, read_lines
-from labctl.store.manifest import read_manifest
 from labctl.store.receipt import Receipt
 from labctl.store.verify import Finding, verify_folder
 
@@ -42,7 +41,7 @@ class RunReader:
         self.folder = Path(folder)
         self._marks = marks
         self._disk: Disk = disk or RealDisk()
-        self.manifest: dict[str, Any] = read_manifest(self._disk, self.folder)
+        self.manifest: dict[str, Any] = schemas.read(self._disk, self.folder)
 
     @property
     def end_sequence(self) -> int | None:

@@ -23,7 +23,7 @@ from labctl.errors import InvariantError, StoreError
 from labctl.model.ids import RunId
 from labctl.model.record import RecordBlock
 from labctl.store import folder as run_folder
-from labctl.store import names, parquet
+from labctl.store import names, parquet, schemas
 from labctl.store.disk import replace_file
 from labctl.store.frames import FrameKind, pack_line, pack_records
 from labctl.store.linewriter import LineWriter
@@ -35,7 +35,7 @@ from labctl.store.segment import Segment
 
 __all__ = ["Receipt", "RunWriter"]
 
-SCHEMA = "labctl.run/1"
+SCHEMA = f"{schemas.FAMILY}/{schemas.VERSION}"
 RECEIPTS_WAITING_MAX = 64
 """Receipts are in the log already; their own file is written in strides of this many."""
 
@@ -93,7 +93,8 @@ class RunWriter:
         """
         folder = root.run_folder(run_id)
         try:
-            writer = cls(root, folder, read_manifest(root.disk, folder))
+            manifest = schemas.taken_up(root.disk, folder, read_manifest(root.disk, folder))
+            writer = cls(root, folder, manifest)
             writer._recover()
         except OSError as error:
             raise StoreError(f"Cannot reopen {run_id}: {error}") from error
