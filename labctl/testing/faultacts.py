@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 from labctl.engine import hooks
@@ -37,6 +38,7 @@ class Subject(Protocol):
     def slow_client(self) -> bool: ...
     def correct_area(self, channel: ChannelId) -> bool: ...
     def edit_protocol(self, channel: ChannelId) -> bool: ...
+    def tamper(self) -> None: ...
     def two_operators(self, channel: ChannelId) -> bool: ...
     def stop_all(self, lasts_s: float) -> bool: ...
     def steer(self, channel: ChannelId, what: str) -> bool: ...
@@ -98,12 +100,16 @@ class Injector:
 
     # -- wires ------------------------------------------------------------------------------------------------------
 
-    def _byte_fault(self, fid: str, planned: PlannedFault, dice: random.Random, command: str = "") -> Injected:
+    def _byte_fault(
+        self, fid: str, planned: PlannedFault, dice: random.Random, command: str = ""
+    ) -> Injected:
         kind = dice.choice(BYTE_FAULTS[fid])
         whole = kind in (FaultKind.LATE, FaultKind.DUPLICATE, FaultKind.MERGE)
         fault = Fault(
             kind,
-            side=Side.REQUEST if kind in (FaultKind.DROP, FaultKind.HANG) and dice.random() < 0.3 else Side.REPLY,
+            side=Side.REQUEST
+            if kind in (FaultKind.DROP, FaultKind.HANG) and dice.random() < 0.3
+            else Side.REPLY,
             byte=0 if whole else dice.randrange(HEAD_BYTES),
             garbling=dice.choice(list(Garbling)),
             bit=dice.randrange(8),
@@ -158,11 +164,9 @@ class Injector:
         """Many faults within a minute: replies spoilt one after the other, and a link that flaps."""
         injected = self._begin(planned, 500.0, "flood", channel=False)
         for number in range(12):
-            fid = dice.choice(list(BYTE_FAULTS))
-            self.world.at(
-                self.world.now_s + 5.0 * number,
-                lambda fid=fid, seed=dice.randrange(2**31): self._byte_fault(fid, planned, random.Random(seed)),  # type: ignore[misc]  # a default binds the loop's value
-            )
+            fid, seed = dice.choice(list(BYTE_FAULTS)), dice.randrange(2**31)
+            act = partial(self._byte_fault, fid, planned, random.Random(seed))
+            self.world.at(self.world.now_s + 5.0 * number, act)
         return injected
 
     # -- devices ----------------------------------------------------------------------------------------------------
@@ -261,6 +265,7 @@ class Injector:
         self.world.slept_s += lasts_s
         self.world.wall_s += lasts_s
         self.world.boot_s += lasts_s
+        self.world.set_timers(self.world.timer)
         return injected
 
     def _disk_full(self, planned: PlannedFault, dice: random.Random) -> Injected:
@@ -334,9 +339,16 @@ class Injector:
         return None
 
     def _area(self, planned: PlannedFault, dice: random.Random) -> Injected | None:
-        return self._begin(planned, 0.0, "area corrected", hit=True) if self.subject.correct_area(planned.channel) else None
+        return (
+            self._begin(planned, 0.0, "area corrected", hit=True)
+            if self.subject.correct_area(planned.channel)
+            else None
+        )
 
     def _edit(self, planned: PlannedFault, dice: random.Random) -> Injected | None:
+        if dice.random() < 0.6:
+            self.subject.tamper()
+            return self._begin(planned, 7200.0, "step file edited", channel=False)
         if not self.subject.edit_protocol(planned.channel):
             return None
         return self._begin(planned, 0.0, "protocol edited", hit=True)

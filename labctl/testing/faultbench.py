@@ -7,15 +7,19 @@ channel-hours, faults by kind and every violation with the seed that replays it.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import logging
+import math
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from labctl.model.plain import to_plain
 from labctl.testing.faultacts import Injector
 from labctl.testing.faultstory import Story, make_story
 from labctl.testing.faultworld import World
@@ -72,18 +76,30 @@ class Report:
         self.violations += other.violations
 
 
+@contextlib.contextmanager
+def _without_logging() -> Iterator[None]:
+    """Log nothing: what a story injects is no news, and what it finds is in the report."""
+    kept = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(kept)
+
+
 def play_seed(seed: int, *, only: Sequence[str] = (), quiet: bool = False) -> Report:
     """Play one story and judge it."""
     story = make_story(seed, only=only, quiet=quiet)
-    with tempfile.TemporaryDirectory(prefix="labctl-faults-") as folder:
-        report = _played(story, Path(folder))
-    if seed % PAIR_EVERY == 0:
-        _compare_clients(story, report.tape, report.violations)
+    with _without_logging(), tempfile.TemporaryDirectory(prefix="labctl-faults-") as folder:
+        report = played(story, Path(folder))
+        if seed % PAIR_EVERY == 0:
+            _compare_clients(story, report.tape, report.violations)
     report.tape = {}
     return report
 
 
-def _played(story: Story, folder: Path) -> Report:
+def played(story: Story, folder: Path) -> Report:
+    """Play a story in a folder and judge it; ``tape`` holds what wires and record saw."""
     world = World(story.bench, seed=story.seed)
     known = Known(world, story, ROOT)
     checkers = [checker(known) for checker in CHECKERS]
@@ -124,7 +140,7 @@ def _introduce(lives: StationLives, checkers: Sequence[Checker]) -> None:
 def _compare_clients(story: Story, tape: Mapping[str, str], violations: list[tuple[int, str, str]]) -> None:
     """Play the story once more with other clients: the wires and the rows must be the same (I19)."""
     with tempfile.TemporaryDirectory(prefix="labctl-faults-") as folder:
-        other = _played(replace(story, clients=0 if story.clients else 5), Path(folder))
+        other = played(replace(story, clients=0 if story.clients else 5), Path(folder))
     differ = sorted(name for name in {*tape, *other.tape} if tape.get(name) != other.tape.get(name))
     if differ:
         text = f"with {story.clients} clients and without them differ: {', '.join(differ)}"
@@ -140,14 +156,32 @@ def seeds_of(text: str) -> list[int]:
     return found
 
 
-def play_seeds(seeds: Iterable[int], *, stop_at_first: bool = False) -> Report:
-    """Play stories one after the other."""
+def play_many(
+    seeds: Iterable[int],
+    *,
+    channel_hours: float = math.inf,
+    workers: int = 1,
+    each: Callable[[Report], bool] | None = None,
+) -> Report:
+    """Play stories until the channel-hours are lived or ``each`` says that it is enough; ``workers`` share them.
+
+    Reports come in the order of the seeds, whoever is first.
+    """
     total = Report()
-    for seed in seeds:
-        total.add(play_seed(seed))
-        if stop_at_first and total.violations:
-            break
-    return total
+    with ProcessPoolExecutor(workers) if workers > 1 else contextlib.nullcontext() as pool:
+        queue, source = deque[tuple[int, Future[Report] | None]](), iter(seeds)
+        while True:
+            while len(queue) < 2 * workers and (seed := next(source, None)) is not None:
+                queue.append((seed, None if pool is None else pool.submit(play_seed, seed)))
+            if not queue:
+                return total
+            seed, future = queue.popleft()
+            report = play_seed(seed) if future is None else future.result()
+            total.add(report)
+            if (each is not None and each(report)) or total.channel_hours >= channel_hours:
+                if pool is not None:
+                    pool.shutdown(cancel_futures=True)
+                return total
 
 
 def _say(text: str) -> None:
@@ -171,21 +205,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tier from the command line."""
     parser = argparse.ArgumentParser(prog="python -m labctl.testing.faultbench", description=__doc__)
     parser.add_argument("--seeds", type=seeds_of, default=seeds_of("1-60"), help="for example 1-60 or 7,9")
+    parser.add_argument("--channel-hours", type=float, default=math.inf, help="play no more than these")
+    parser.add_argument("--workers", type=int, default=1, help="processes that share the stories")
     parser.add_argument("--stop-at-first", action="store_true", help="end at the first violation")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--verbose", action="store_true", help="print a line per seed")
     options = parser.parse_args(arguments)
-    logging.disable(logging.CRITICAL)
-    total = Report()
-    for seed in options.seeds:
-        report = play_seed(seed)
-        total.add(report)
+
+    def each(report: Report) -> bool:
         if options.verbose:
             tell(report)
-        if options.stop_at_first and report.violations:
-            break
+        return bool(options.stop_at_first and report.violations)
+
+    total = play_many(options.seeds, channel_hours=options.channel_hours, workers=options.workers, each=each)
     if options.json:
-        _say(json.dumps(asdict(total)))
+        _say(json.dumps(to_plain(total)))
     else:
         tell(total)
     return 1 if total.violations else 0

@@ -179,7 +179,13 @@ def _job(dice: random.Random, index: int, channel: ChannelId, duration_s: float)
         density=dice.choice([0.2, 0.5, 1.0] if kind is CellKind.SYMMETRIC else [0.02, 0.05]),
     )
     cell = Cell(
-        CellId(f"C{index + 1:03}"), variant, kind, diameter_mm=10.0, area_cm2=AREA_CM2, ocv_V=ocv_V, active_mass_mg=5.0
+        CellId(f"C{index + 1:03}"),
+        variant,
+        kind,
+        diameter_mm=10.0,
+        area_cm2=AREA_CM2,
+        ocv_V=ocv_V,
+        active_mass_mg=5.0,
     )
     return StoryJob(cell, channel, text)
 

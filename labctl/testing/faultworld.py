@@ -180,7 +180,9 @@ class FaultDisk(SimulatedDisk):
         """Return the disk as the next process finds it; ``power``: unsynced pages are forgotten by chance."""
         found = self.crash() if power else self.copy(seed=self._random.getrandbits(32))
         after = FaultDisk()
-        after.__dict__.update(vars(found))  # the disk as it is found, under the eyes of the next process's story
+        after.__dict__.update(
+            vars(found)
+        )  # the disk as it is found, under the eyes of the next process's story
         return after
 
 
@@ -234,7 +236,9 @@ class WatchedPipe(FaultyTransport):
         finally:
             self._note_hit()
         command, places = parsed(data)
-        self._world.tell_wire(self._name, self._link, WireKind.REPLY, command.removesuffix("_resp"), places, len(data))
+        self._world.tell_wire(
+            self._name, self._link, WireKind.REPLY, command.removesuffix("_resp"), places, len(data)
+        )
         return data
 
     def _note_hit(self) -> None:
@@ -247,9 +251,7 @@ def parsed(data: bytes) -> tuple[str, tuple[str, ...]]:
     """Return the command and the channels (``1-3``) that a piece of the wire names; empty where it names none."""
     found = _COMMAND.search(data)
     command = "" if found is None else found.group(1).decode("ascii")
-    places = dict.fromkeys(
-        f"{int(a or c)}-{int(b or d)}" for a, b, c, d in _CHANNEL.findall(data[:20_000])
-    )
+    places = dict.fromkeys(f"{int(a or c)}-{int(b or d)}" for a, b, c, d in _CHANNEL.findall(data[:20_000]))
     return command, tuple(places)
 
 
@@ -305,6 +307,8 @@ class World:
         self.violations: list[tuple[str, str]] = []
         self.steal_start: tuple[str, str, Injected] | None = None
         self.power = False
+        self.timer: Callable[[float], None] | None = None
+        """Makes the process's clock stop at a moment of its own time."""
         self.cut: PowerCut | None = None
         self._acts: list[tuple[float, int, Callable[[], None]]] = []
         self._count = 0
@@ -324,6 +328,15 @@ class World:
         """Do something when true time gets to a moment."""
         self._count += 1
         heapq.heappush(self._acts, (bench_s, self._count, act))
+        if self.timer is not None:
+            self.timer(bench_s - self.slept_s)
+
+    def set_timers(self, timer: Callable[[float], None] | None) -> None:
+        """Have the process's clock stop at the moment of every act, so that it does not matter who else waits."""
+        self.timer = timer
+        if timer is not None:
+            for moment_s, _, _ in self._acts:
+                timer(moment_s - self.slept_s)
 
     def advance_to(self, plant_s: float) -> None:
         """Let time pass for the process and the bench; called by the jump clock. Raises: PowerCut."""
@@ -394,6 +407,7 @@ class World:
     def end_life(self) -> str:
         """Note the end of a process; returns how it ended."""
         how = "left"
+        self.timer = None
         if self.dead:
             how = "power" if self.power else "sigkill"
             self.disk = self._next_disk
@@ -455,11 +469,17 @@ class World:
 
     def on_request(self, instrument: str, command: str, places: tuple[str, ...], data: bytes) -> bytes:
         """Let a stranger's start take the place of ours, where the plan says so (F27 with F41)."""
-        if command == "start" and self.steal_start is not None and self.steal_start[0] == f"{instrument}:{places[0]}":
+        if (
+            command == "start"
+            and self.steal_start is not None
+            and self.steal_start[0] == f"{instrument}:{places[0]}"
+        ):
             _, mark, injected = self.steal_start
             self.steal_start = None
             injected.hit = True
-            self.bench.connect(instrument).receive(re.sub(rb'barcode="[^"]*"', b'barcode="' + mark.encode() + b'"', data))
+            self.bench.connect(instrument).receive(
+                re.sub(rb'barcode="[^"]*"', b'barcode="' + mark.encode() + b'"', data)
+            )
             return b""
         return data
 

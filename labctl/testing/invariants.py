@@ -25,7 +25,15 @@ from labctl.testing.faultworld import Injected, Watcher, World
 
 VIOLATIONS_MAX = 200
 LIVE = frozenset(
-    {Phase.STARTING, Phase.RUNNING, Phase.STALE, Phase.UNKNOWN, Phase.DECIDING, Phase.STOPPING, Phase.DRAINING}
+    {
+        Phase.STARTING,
+        Phase.RUNNING,
+        Phase.STALE,
+        Phase.UNKNOWN,
+        Phase.DECIDING,
+        Phase.STOPPING,
+        Phase.DRAINING,
+    }
 )
 FOLLOWED = frozenset({Phase.RUNNING, Phase.STALE, Phase.UNKNOWN})
 
@@ -95,9 +103,10 @@ class Known:
     def active(self, instrument: str = "") -> Iterator[RunView]:
         """Yield the runs that the living process follows."""
         for run in self.runs.values():
-            if not run.over and run.phase in LIVE and run.life == self.world.life and not self.world.dead:
-                if not instrument or run.instrument == instrument:
-                    yield run
+            lives = run.life == self.world.life and not self.world.dead
+            mine = not instrument or run.instrument == instrument
+            if lives and mine and not run.over and run.phase in LIVE:
+                yield run
 
     def disturbed(self, since_s: float, *, instrument: str = "", fids: Sequence[str] = ()) -> bool:
         """Tell whether any fault (of these ids) was on at or after a moment."""

@@ -85,9 +85,13 @@ class NoSilentFail(Checker):
                 kind in wanted and (at_s < 0.0 or at_s >= fault.at_s - self.known.poll_s - 4000.0)
                 for run in concerned
                 for at_s, kind in events[run.run_id]
-            ) or any(kind in wanted and fault.at_s <= at_s <= fault.until_s + NOTICE_S for at_s, kind in self._told)
+            ) or any(
+                kind in wanted and fault.at_s <= at_s <= fault.until_s + NOTICE_S for at_s, kind in self._told
+            )
             if not told:
-                self.flaw(f"{fault.fid} ({fault.what}) at {fault.at_s:.0f} s left no event of {sorted(wanted)}")
+                self.flaw(
+                    f"{fault.fid} ({fault.what}) at {fault.at_s:.0f} s left no event of {sorted(wanted)}"
+                )
 
     def _concerns(self, fault: Injected, run: RunView) -> bool:
         """Tell whether a run was being followed when the fault came and long enough after it."""
@@ -96,19 +100,25 @@ class NoSilentFail(Checker):
         if fault.instrument and fault.instrument != run.instrument:
             return False
         if not run.phases or run.phases[0][0] > fault.at_s or run.last_row_s < fault.until_s:
-            return fault.fid in ("F28", "F42") and bool(run.phases) and run.phases[0][0] < fault.at_s < run.last_row_s
+            return (
+                fault.fid in ("F28", "F42")
+                and bool(run.phases)
+                and run.phases[0][0] < fault.at_s < run.last_row_s
+            )
         if fault.fid == "F11":
             return run.last_row_s > fault.at_s + 900.0 and _cycle_at(run, fault.at_s) > 1
-        if fault.fid in ("F28", "F42"):
-            return False
-        return True
+        return fault.fid not in ("F28", "F42")
 
 
 def _cycle_at(run: RunView, at_s: float) -> int:
     if not run.acked:
         return 0
     first = run.acked[0]
-    return int(first["device_cycle"][0]) if run.phases[0][0] > at_s else int(max(b["device_cycle"][-1] for b in run.acked))
+    return (
+        int(first["device_cycle"][0])
+        if run.phases[0][0] > at_s
+        else int(max(b["device_cycle"][-1] for b in run.acked))
+    )
 
 
 def _plant_s(event: Mapping[str, Any]) -> float:
@@ -149,7 +159,12 @@ class OwnAsserts(Checker):
                 text = str(event.get("text", ""))
                 if "internal error" in text:
                     self.flaw(f"{run_id}: {text}", "I15")
-                elif event.get("kind") == "held" and text[:1] == "I" and text[3:4] == ":" and not self._explained(text):
+                elif (
+                    event.get("kind") == "held"
+                    and text[:1] == "I"
+                    and text[3:4] == ":"
+                    and not self._explained(text)
+                ):
                     self.flaw(f"{run_id}: {text}", text[:3])
 
     def _explained(self, text: str) -> bool:

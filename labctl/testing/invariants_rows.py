@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,9 @@ class NoLoss(Checker):
                 continue
             want = run.rows("sequence")
             if len(stored) < int(want[-1]):
-                self.flaw(f"{run.run_id}: row {int(want[-1])} was acknowledged, {len(stored)} are there after {after}")
+                self.flaw(
+                    f"{run.run_id}: row {int(want[-1])} was acknowledged, {len(stored)} are there after {after}"
+                )
                 continue
             place = np.searchsorted(stored["sequence"], want)
             for name in RECORD_COLUMNS:
@@ -79,9 +82,11 @@ class NoDuplicates(Checker):
         segment, sequence = block["segment"], block["device_sequence"]
         before = self._last.get(run_id, (0, 0))
         pairs = [before, *zip(segment.tolist(), sequence.tolist(), strict=True)]
-        for earlier, later in zip(pairs[:-1], pairs[1:], strict=True):
+        for earlier, later in pairwise(pairs):
             if later <= earlier:
-                self.flaw(f"{run_id}: device row {later[1]} of segment {later[0]} came after row {earlier[1]}")
+                self.flaw(
+                    f"{run_id}: device row {later[1]} of segment {later[0]} came after row {earlier[1]}"
+                )
                 break
         self._last[run_id] = pairs[-1]
 
@@ -124,7 +129,9 @@ class Order(Checker):
                 if count not in (step, step + 1):
                     self.flaw(f"{run_id}: step {count} follows step {step} at row {now}")
                 elif abs(begun_s - wanted_s) > 1e-3:
-                    self.flaw(f"{run_id}: row {now}: its step began at {begun_s:.3f} s, not at {wanted_s:.3f} s")
+                    self.flaw(
+                        f"{run_id}: row {now}: its step began at {begun_s:.3f} s, not at {wanted_s:.3f} s"
+                    )
                 base_s = begun_s
             sequence, time_s, step = now, test_s, count
         self._last[run_id] = (sequence, time_s, step, base_s)
@@ -163,7 +170,7 @@ class NoInvention(Checker):
     def _holes(self, run: RunView, segment: int, part: RecordBlock) -> None:
         last_segment, last = self._last.get(run.run_id, (0, 0))
         numbers = [last if last_segment == segment else 0, *part["device_sequence"].tolist()]
-        for earlier, later in zip(numbers[:-1], numbers[1:], strict=True):
+        for earlier, later in pairwise(numbers):
             if later > earlier + 1:
                 self._gaps.setdefault(run.run_id, []).append((segment, earlier + 1, later - 1))
         self._last[run.run_id] = (segment, numbers[-1])
@@ -175,7 +182,9 @@ class NoInvention(Checker):
             tests: Mapping[str, str] = self.world.truth(run.channel)["tests"]
             found = [int(test) for test, mark in tests.items() if mark == f"{run.run_id}.{segment}"]
             if not found:
-                self.flaw(f"{run.run_id}: rows of segment {segment}, but {run.channel} has no such test", "I08")
+                self.flaw(
+                    f"{run.run_id}: rows of segment {segment}, but {run.channel} has no such test", "I08"
+                )
                 known[segment] = 0
             else:
                 known[segment] = found[-1]
@@ -214,12 +223,15 @@ class NoInvention(Checker):
                 ratio = have[off] / want[off]
             row = int(np.flatnonzero(off)[0])
             constant = bool(np.isfinite(ratio).all()) and float(np.ptp(ratio)) < 1e-6 and len(ratio) > 1
+            where = f"{run.run_id} row {int(part['sequence'][row])}"
             self.flaw(
-                f"{run.run_id} row {int(part['sequence'][row])}: {name} is {have[row]!r}, the device holds {want[row]!r}",
+                f"{where}: {name} is {have[row]!r}, the device holds {want[row]!r}",
                 "I12" if constant else "I04",
             )
         with np.errstate(all="ignore"):
-            insane = ~(np.abs(true["volt_V"]) <= VOLTAGE_SENTINEL_V) | ~(np.abs(true["curr_A"]) <= CURRENT_SENTINEL_A)
+            insane = ~(np.abs(true["volt_V"]) <= VOLTAGE_SENTINEL_V) | ~(
+                np.abs(true["curr_A"]) <= CURRENT_SENTINEL_A
+            )
             insane |= ~np.isfinite(true["cap_Ah"]) | ~np.isfinite(true["eng_Wh"])
         if bool((insane & (part["quality"] != QUALITY_BAD)).any()):
             self.flaw(f"{run.run_id}: a reading that cannot be true is stored as GOOD")
@@ -230,9 +242,15 @@ class NoInvention(Checker):
             events = [event for event in self.known.reader(run_id).events() if event.get("kind") == "gap"]
             for segment, first, last in gaps:
                 lost = last - first + 1
-                told = [event for event in events if f"{lost} records: {first} to {last}" in str(event.get("text", ""))]
+                told = [
+                    event
+                    for event in events
+                    if f"{lost} records: {first} to {last}" in str(event.get("text", ""))
+                ]
                 if not told:
-                    self.flaw(f"{run_id}: rows {first} to {last} of segment {segment} are missing without a gap record")
+                    self.flaw(
+                        f"{run_id}: rows {first} to {last} of segment {segment} are missing without a gap record"
+                    )
 
 
 class FrozenProgram(Checker):
@@ -258,10 +276,16 @@ class FrozenProgram(Checker):
                 continue
             sums = {int(entry["test_id"]): entry["sha256"] for entry in manifest.get("segments", [])}
             for entry in self.world.truth(run.channel)["commands"]:
-                if entry["command"] == "start" and entry["accepted"] and entry["barcode"].startswith(f"{run.run_id}."):
+                if (
+                    entry["command"] == "start"
+                    and entry["accepted"]
+                    and entry["barcode"].startswith(f"{run.run_id}.")
+                ):
                     wanted = sums.get(int(entry["testid"]))
                     if wanted is not None and entry["sha256"] and entry["sha256"] != wanted:
-                        self.flaw(f"{run.run_id}: test {entry['testid']} runs a step file that was not checked")
+                        self.flaw(
+                            f"{run.run_id}: test {entry['testid']} runs a step file that was not checked"
+                        )
 
     def _look(self) -> None:
         for run_id in self.known.runs:

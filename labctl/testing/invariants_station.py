@@ -31,7 +31,9 @@ _LEGAL: Mapping[str, frozenset[str]] = {
     "shelved": frozenset(
         {"normal", "unacknowledged", "acknowledged", "cleared, not acknowledged", "disabled", "suppressed"}
     ),
-    "suppressed": frozenset({"normal", "unacknowledged", "acknowledged", "cleared, not acknowledged", *_HIDDEN}),
+    "suppressed": frozenset(
+        {"normal", "unacknowledged", "acknowledged", "cleared, not acknowledged", *_HIDDEN}
+    ),
     "disabled": frozenset(
         {"normal", "unacknowledged", "acknowledged", "cleared, not acknowledged", "shelved", "suppressed"}
     ),
@@ -78,9 +80,14 @@ class OneOwner(Checker):
     def life_ends(self, life: int, how: str) -> None:
         """Compare the number with the one of the process before."""
         for entry in self.known.story.bench["instruments"]:
-            number, before = int(self._read(entry["name"]).get("number", 0)), self._numbers.get(entry["name"], 0)
+            number, before = (
+                int(self._read(entry["name"]).get("number", 0)),
+                self._numbers.get(entry["name"], 0),
+            )
             if number and number <= before:
-                self.flaw(f"the lease of {entry['name']} has number {number}, the process before had {before}")
+                self.flaw(
+                    f"the lease of {entry['name']} has number {number}, the process before had {before}"
+                )
             self._numbers[entry["name"]] = max(number, before)
 
     def try_second_owner(self, instrument: str) -> None:
@@ -222,7 +229,9 @@ class StopDominates(Checker):
         if note.kind is WireKind.SENT and note.command in STOPPING and note.instrument not in self._first:
             self._first[note.instrument] = note.at_s
         if self.active and note.kind is WireKind.SENT and note.command in ENERGISING:
-            self.flaw(f"{note.command} for {note.instrument}:{','.join(note.places)} while stop all is in force")
+            self.flaw(
+                f"{note.command} for {note.instrument}:{','.join(note.places)} while stop all is in force"
+            )
 
     def life_ends(self, life: int, how: str) -> None:
         """A process that died before it could answer has promised nothing."""

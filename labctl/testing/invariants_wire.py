@@ -142,7 +142,9 @@ class SafeOnSilence(Checker):
             bound_s = BACKOFF_MAX_S + 2 * REPLY_TIMEOUT_S + self.known.poll_s
             if bench_s - tried_s > bound_s + 30.0 and ("try", down_s) not in self._told:
                 self._told.add(("try", down_s))
-                self.flaw(f"{instrument} is out of sight and has not been tried for {bench_s - tried_s:.0f} s")
+                self.flaw(
+                    f"{instrument} is out of sight and has not been tried for {bench_s - tried_s:.0f} s"
+                )
 
     def _shown_stale(self, instrument: str, down_s: float, bench_s: float) -> None:
         noticed_s = down_s + self.known.poll_s + 2 * REPLY_TIMEOUT_S + 10.0
@@ -154,7 +156,9 @@ class SafeOnSilence(Checker):
         for run in self.known.active(instrument):
             if run.phase is Phase.RUNNING:
                 self._told.add((instrument, down_s))
-                self.flaw(f"{run.run_id} is shown as running; {instrument} is out of sight for {bench_s - down_s:.0f} s")
+                self.flaw(
+                    f"{run.run_id} is shown as running; {instrument} is out of sight for {bench_s - down_s:.0f} s"
+                )
 
 
 class RightCell(Checker):
@@ -183,8 +187,14 @@ class RightCell(Checker):
             if cell is None or held is None:
                 continue
             self.checked += 1
-            if held["cell_id"] != str(cell.cell_id) and abs(held["ocv_V"]) > 2.0 and cell.kind is CellKind.SYMMETRIC:
-                self.flaw(f"{channel} is started with {held['cell_id']} at {held['ocv_V']:.2f} V in place of {cell.cell_id}")
+            if (
+                held["cell_id"] != str(cell.cell_id)
+                and abs(held["ocv_V"]) > 2.0
+                and cell.kind is CellKind.SYMMETRIC
+            ):
+                self.flaw(
+                    f"{channel} is started with {held['cell_id']} at {held['ocv_V']:.2f} V in place of {cell.cell_id}"
+                )
 
     def progress(self, progress: Progress) -> None:
         """Look whether the test that is followed carries the run's mark."""
@@ -213,7 +223,9 @@ class NoBlindRetry(Checker):
             elif note.kind is WireKind.SENT and note.command in ENERGISING:
                 self.checked += 1
                 if channel in self._unread:
-                    self.flaw(f"{note.command} for {channel} is sent after {self._unread[channel]} without a read-back")
+                    self.flaw(
+                        f"{note.command} for {channel} is sent after {self._unread[channel]} without a read-back"
+                    )
                 self._unread[channel] = note.command
 
     def life_begins(self, life: int) -> None:
@@ -263,7 +275,9 @@ class StateAgrees(Checker):
             slack_s = 2 * self.known.poll_s + 3 * REPLY_TIMEOUT_S + BACKOFF_MAX_S
             if bench_s - since_s > bound_s + slack_s and not self._excused(run, since_s):
                 self._differs_s[run.run_id] = bench_s + 1e9
-                self.flaw(f"{run.run_id} is {run.phase}, the channel has been {status} for {bench_s - since_s:.0f} s")
+                self.flaw(
+                    f"{run.run_id} is {run.phase}, the channel has been {status} for {bench_s - since_s:.0f} s"
+                )
 
     def _excused(self, run: RunView, since_s: float) -> bool:
         told = self.known.told(run.run_id)
@@ -281,7 +295,7 @@ class StateAgrees(Checker):
 
 
 class MonotonicTime(Checker):
-    """I13: no duration, time-out or step time depends on the wall clock: polls keep their pace over a clock that jumps."""
+    """I13: no duration, time-out or step time depends on the wall clock: polls keep their pace over its jumps."""
 
     id, name = "I13", "MONO-TIME"
 
@@ -310,11 +324,13 @@ class MonotonicTime(Checker):
                 continue
             bound_s = 2 * self.known.poll_s + REPLY_TIMEOUT_S + BACKOFF_MAX_S + 30.0
             if bench_s - asked_s > bound_s and self.world.link_is_up(instrument):
-                if self.known.disturbed(asked_s - 1.0, instrument=instrument, fids=("F07", "F09", "F10", "F16")):
+                if self.known.disturbed(
+                    asked_s - 1.0, instrument=instrument, fids=("F07", "F09", "F10", "F16")
+                ):
                     continue
                 self._reported.add(instrument)
                 jumped = self.known.disturbed(asked_s - 86400.0, fids=("F15",))
-                text = f"{instrument} has not been asked for {bench_s - asked_s:.0f} s, T_poll is {self.known.poll_s:g} s"
+                text = f"{instrument} was last asked {bench_s - asked_s:.0f} s ago, T_poll is {self.known.poll_s:g} s"
                 self.flaw(text, "" if jumped else "I18")
 
 
@@ -343,7 +359,9 @@ class Bounded(Checker):
         """Count attempts in a window."""
         self._count(self._tries, instrument, self.world.now_s, 150, "attempts to connect")
 
-    def _count(self, counts: dict[str, deque[float]], instrument: str, at_s: float, cap: float, what: str) -> None:
+    def _count(
+        self, counts: dict[str, deque[float]], instrument: str, at_s: float, cap: float, what: str
+    ) -> None:
         self.checked += 1
         times = counts.setdefault(instrument, deque())
         times.append(at_s)
@@ -359,7 +377,11 @@ class Bounded(Checker):
             reader = self.known.reader(run.run_id)
             events = len(reader.events())
             segments = len(reader.manifest.get("segments", []))
-            cap = self.EVENTS_BASE + self.EVENTS_PER_FAULT * len(self.world.faults) + self.EVENTS_PER_SEGMENT * segments
+            cap = (
+                self.EVENTS_BASE
+                + self.EVENTS_PER_FAULT * len(self.world.faults)
+                + self.EVENTS_PER_SEGMENT * segments
+            )
             if events > cap:
                 self.flaw(f"{run.run_id} has {events} events; {cap} would be many")
 
@@ -379,7 +401,10 @@ class Recovers(Checker):
 
     def clear_s(self) -> float:
         """Return the moment at which the last fault was over."""
-        return max((fault.until_s for fault in self.world.faults if fault.hit or fault.until_s <= fault.at_s), default=0.0)
+        return max(
+            (fault.until_s for fault in self.world.faults if fault.hit or fault.until_s <= fault.at_s),
+            default=0.0,
+        )
 
     def passed(self, bench_s: float) -> None:
         """Judge once, when the bound has passed."""
@@ -391,13 +416,14 @@ class Recovers(Checker):
             return
         self._judged = True
         for run in self.known.runs.values():
-            if run.over and not run.left:
+            young = not run.phases or run.phases[0][0] > clear_s
+            if young or (run.over and not run.left):
                 continue
             self.checked += 1
             truth = self.world.truth(run.channel)
             ours = truth["barcode"].startswith(f"{run.run_id}.")
             if truth["status"] == "working" and ours and run.last_row_s < clear_s and not self._excused(run):
-                self.flaw(f"{run.run_id} ({run.phase}{', ' + run.left if run.left else ''}) gives no rows since the faults ended")
+                self.flaw(f"{run.run_id} ({run.phase} {run.left}) gives no rows since the faults ended")
 
     def _excused(self, run: RunView) -> bool:
         """A run that was held or left for a reason that a person must look at is not to go on by itself."""
@@ -406,7 +432,23 @@ class Recovers(Checker):
     def may_hold(self, run: RunView) -> bool:
         """Tell whether a fault was there that ends or holds a run by rule."""
         return any(
-            fault.fid in ("F08", "F13", "F16", "F18", "F19", "F27", "F28", "F29", "F32", "F41", "F42", "F05", "F44", "F06")
+            fault.fid
+            in (
+                "F08",
+                "F13",
+                "F16",
+                "F18",
+                "F19",
+                "F27",
+                "F28",
+                "F29",
+                "F32",
+                "F41",
+                "F42",
+                "F05",
+                "F44",
+                "F06",
+            )
             for fault in self.world.faults
         )
 
@@ -416,7 +458,9 @@ class Recovers(Checker):
         if result.outcome is None and result.reason.startswith("held"):
             self.checked += 1
             if not self.may_hold(run):
-                self.flaw(f"{result.run_id} is held though nothing that happened asks for it: {result.reason}")
+                self.flaw(
+                    f"{result.run_id} is held though nothing that happened asks for it: {result.reason}"
+                )
 
 
 def voltage_of(block: RecordBlock) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

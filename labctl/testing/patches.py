@@ -74,7 +74,9 @@ def apply_patch(patch: Patch, tree: Path) -> None:
         try:
             lines = path.read_text(encoding="utf-8").split("\n")
         except OSError as error:
-            raise UserFileError(f"{patch.name} changes {name}, which cannot be read: {error}", path=name) from error
+            raise UserFileError(
+                f"{patch.name} changes {name}, which cannot be read: {error}", path=name
+            ) from error
         shift = 0
         for hunk in hunks:
             at = _place(lines, hunk, hunk.line - 1 + shift, f"{patch.name}: {name}")
@@ -95,5 +97,7 @@ def _place(lines: list[str], hunk: Hunk, expected: int, where: str) -> int:
         )  # fmt: skip
     nearest = sorted(found, key=lambda at: abs(at - expected))
     if len(nearest) > 1 and abs(nearest[0] - expected) == abs(nearest[1] - expected):
-        raise UserFileError("the patch fits twice, equally near; give it more context.", path=where, line=hunk.line)
+        raise UserFileError(
+            "the patch fits twice, equally near; give it more context.", path=where, line=hunk.line
+        )
     return nearest[0]

@@ -1,8 +1,9 @@
 """Teeth: each planted bug must be found. ``python -m labctl.testing.plantedbugs --bugs tests/faults/bugs``.
 
 A planted bug is a patch file whose header names the invariant it breaks. The product is copied into a temporary
-folder, the patch applied there, and the fault bench run on the copy, from the seed that found it last time and then
-from seed 1 on, until a violation is found or the budget of channel-hours is spent.
+folder, the patch applied there, and the fault bench run on the copy. Of the ordinary series of stories those come first
+that hold most of the faults which the header names as likely to show it; after them the others, until a violation is
+found or the budget of channel-hours is spent. ``Seed`` in the header is what found it last time.
 """
 
 from __future__ import annotations
@@ -14,17 +15,21 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from labctl.testing.faultbench import seeds_of
+from labctl.testing.faultbench import PAIR_EVERY, seeds_of
+from labctl.testing.faultstory import make_story
 from labctl.testing.patches import Patch, apply_patch, read_patch
 
 PACKAGES = ("labctl", "drivers/labctl_drivers", "simulators/labctl_simulators", "protocols/labctl_protocols")
 CHANNEL_HOURS_MAX = 10_000.0
-CHUNK = 12
+CHUNK = 4
 """Seeds played in one process before it is asked what it has found."""
+SERIES = 400
+"""The ordinary series, about 10,000 channel-hours."""
 RUN_TIMEOUT_S = 1500.0
 
 
@@ -55,7 +60,10 @@ def copy_product(target: Path) -> None:
     """Copy the product's packages."""
     for package in PACKAGES:
         shutil.copytree(
-            source_root() / package, target / package, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True
+            source_root() / package,
+            target / package,
+            ignore=shutil.ignore_patterns("__pycache__"),
+            dirs_exist_ok=True,
         )
 
 
@@ -79,33 +87,53 @@ def hunt(patch: Patch, *, channel_hours: float = CHANNEL_HOURS_MAX, seeds: Seque
         tree = Path(folder)
         copy_product(tree)
         apply_patch(patch, tree)
-        hinted = seeds_of(patch.header["Seed"]) if patch.header.get("Seed") else []
-        spent, begin = 0.0, 1
-        chunk = list(dict.fromkeys([*seeds, *hinted])) or list(range(1, CHUNK + 1))
-        if not seeds and not hinted:
-            begin = CHUNK + 1
-        while True:
+        spent = 0.0
+        for chunk in _chunks(patch, seeds):
             report, trouble = _bench(tree, chunk)
             spent += float(report.get("channel_hours", 0.0))
             violations = report.get("violations", [])
-            if trouble or violations:
-                return _found(patch.name, invariant, violations, spent, trouble)
-            if spent >= channel_hours or seeds:
-                return Verdict(patch.name, invariant, False, channel_hours=spent)
-            chunk, begin = list(range(begin, begin + CHUNK)), begin + CHUNK
+            if trouble:
+                return Verdict(patch.name, invariant, False, channel_hours=spent, text=trouble)
+            if violations:
+                return _found(patch.name, invariant, violations, spent)
+            if spent >= channel_hours:
+                break
+        return Verdict(patch.name, invariant, False, channel_hours=spent)
 
 
-def _found(name: str, invariant: str, violations: list[list[str]], spent: float, trouble: str) -> Verdict:
+def _chunks(patch: Patch, seeds: Sequence[int]) -> Iterator[list[int]]:
+    """Yield the seeds to play, in the order in which they promise to show the bug."""
+    if seeds:
+        yield list(seeds)
+        return
+    hinted = seeds_of(patch.header["Seed"]) if patch.header.get("Seed") else []
+    wanted = patch.header.get("Faults", "").split()
+    worth = {}
+    for seed in range(1, SERIES + 1):
+        story = make_story(seed)
+        kinds = [fault.fid for fault in story.faults]
+        has = [sum(kind == name or kind.split(".")[0] == name for kind in kinds) for name in wanted]
+        pair = patch.header.get("Invariant") == "I19" and seed % PAIR_EVERY == 0
+        worth[seed] = (pair, min(has, default=0) > 0, sum(has), -story.duration_s)
+    order = [*hinted, *sorted(worth, key=lambda seed: worth[seed], reverse=True)]
+    for start in range(0, len(order), CHUNK):
+        yield order[start : start + CHUNK]
+
+
+def _found(name: str, invariant: str, violations: list[list[str]], spent: float) -> Verdict:
     broken = tuple(dict.fromkeys(str(entry[1]) for entry in violations))
-    first = violations[0] if violations else (None, "", trouble)
-    seed = None if first[0] is None else int(first[0])
-    return Verdict(name, invariant, True, seed, broken or ("crash",), spent, str(first[2])[:300])
+    first = violations[0]
+    return Verdict(name, invariant, True, int(first[0]), broken, spent, str(first[2])[:300])
 
 
-def _bench(tree: Path, seeds: Sequence[int]) -> tuple[dict[str, list[list[str]]], str]:
+def _bench(tree: Path, seeds: Sequence[int]) -> tuple[dict[str, Any], str]:
     """Play seeds on a copy; returns the report, and what it said where it crashed."""
     folders = [str(tree / Path(package).parent) for package in PACKAGES]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(dict.fromkeys(folders)), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys(folders)),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     command = [sys.executable, "-m", "labctl.testing.faultbench", "--json", "--stop-at-first", "--seeds"]
     try:
         done = subprocess.run(
@@ -132,7 +160,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m labctl.testing.plantedbugs", description=__doc__)
     parser.add_argument("--bugs", type=Path, default=source_root() / "tests" / "faults" / "bugs")
     parser.add_argument("--only", default="", help="part of a patch's name")
-    parser.add_argument("--count", type=int, default=0, help="so many of them, another set for each --turn; 0 = all")
+    parser.add_argument(
+        "--count", type=int, default=0, help="so many of them, another set for each --turn; 0 = all"
+    )
     parser.add_argument("--turn", type=int, default=0)
     parser.add_argument("--channel-hours", type=float, default=CHANNEL_HOURS_MAX)
     options = parser.parse_args(arguments)
@@ -143,7 +173,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for patch in patches:
         verdict = hunt(patch, channel_hours=options.channel_hours)
         found += verdict.found
-        word = f"found by seed {verdict.seed} as {', '.join(verdict.broken)}" if verdict.found else "NOT FOUND"
+        word = (
+            f"found by seed {verdict.seed} as {', '.join(verdict.broken)}" if verdict.found else "NOT FOUND"
+        )
         sys.stdout.write(
             f"{verdict.name}: {word} in {verdict.channel_hours:.0f} channel-hours {verdict.text[:160]}\n"
         )

@@ -77,6 +77,7 @@ class StationLives:
         steps.mkdir(parents=True, exist_ok=True)
         self.world = world
         self.story = story
+        self.steps = steps
         self.file = station_file(story, steps)
         self.locks = folder / "leases"
         self.core: StationCore | None = None
@@ -114,7 +115,9 @@ class StationLives:
             cell_id = next(job.cell.cell_id for job in self.story.jobs if job.channel == channel)
             cell = core.registry.registered(cell_id)
             area_cm2 = (cell.area_cm2 or 1.0) * 1.1
-            await core.registry.update_cell(ANNA, replace(cell, area_cm2=area_cm2, diameter_mm=None), "measured again")
+            await core.registry.update_cell(
+                ANNA, replace(cell, area_cm2=area_cm2, diameter_mm=None), "measured again"
+            )
 
         return self.wish(act)
 
@@ -126,9 +129,24 @@ class StationLives:
             progress = next((item for item in core.supervisor.active() if item.channel == channel), None)
             if progress is not None:
                 changed = text.replace("repeat:", "repeat: 1", 1)
-                await core.runs.revise(ANNA, progress.run_id, protocol_text=changed, reason="an edit during the run")
+                await core.runs.revise(
+                    ANNA, progress.run_id, protocol_text=changed, reason="an edit during the run"
+                )
 
         return self.wish(act)
+
+    def tamper(self) -> None:
+        """Let somebody edit the step file of the next start, after it was checked and before it is sent (F32)."""
+        life = self.world.life
+
+        def on_point(point: str) -> None:
+            if point == "start.intent" and self.world.life == life:
+                hooks.on_point = None
+                newest = max(self.steps.glob("*.xml"), key=lambda path: path.stat().st_mtime_ns)
+                newest.chmod(0o644)
+                newest.write_bytes(newest.read_bytes() + b"\n")
+
+        hooks.on_point = on_point
 
     def two_operators(self, channel: ChannelId) -> bool:
         """Let two persons do the same thing at once: hold one job on one version, queue one job under one key (F43)."""
@@ -139,7 +157,7 @@ class StationLives:
             before = len(core.queue.jobs())
             for _ in range(2):
                 await core.queue.submit(BEN, [spec], key="double click")
-            added = [item for item in core.queue.jobs()][before:]
+            added = list(core.queue.jobs())[before:]
             if len(added) > 1:
                 self.world.violations.append(("I02", f"one wish with one key made {len(added)} jobs"))
             if added:
@@ -185,10 +203,11 @@ class StationLives:
                 return
             if what == "pause":
                 await core.runs.pause(BEN, progress.run_id, reason="a look at the leads")
-                self.world.at(
-                    self.world.now_s + 400.0,
-                    lambda: self.wish(lambda later: later.runs.resume(BEN, progress.run_id, reason="leads are fine")) and None,
-                )
+
+                def go_on() -> None:
+                    self.wish(lambda later: later.runs.resume(BEN, progress.run_id, reason="leads are fine"))
+
+                self.world.at(self.world.now_s + 400.0, go_on)
             elif what == "skip":
                 await core.runs.skip(BEN, progress.run_id, reason="long enough")
             else:
@@ -219,7 +238,8 @@ class StationLives:
                 run_with_clock(ClockSpec(ClockMode.JUMP, start_s=world.now_s), main, bench=world)
         except Exception as error:
             if not world.dead:
-                world.violations.append(("I15", f"life {world.life}, {world.now_s:.1f} s: the station ended: {_cause(error)}"))
+                text = f"life {world.life}, {world.now_s:.1f} s: the station ended: {_cause(error)}"
+                world.violations.append(("I15", text))
         except BaseException:
             if not world.dead:
                 raise
@@ -229,17 +249,28 @@ class StationLives:
             world.end_life()
 
     async def _work(self, clock: Clock) -> None:
+        self.world.set_timers(lambda moment_s: clock.link.call_at(moment_s, _nothing) and None)
         root = DataRoot(ROOT, disk=self.world.disk)
         connect = self.world.connector(clock)
-        async with open_core(  # idle channels and the house are looked at less often: a story lives through hours
-            self.file, root, clock, connect=connect, lock_folder=self.locks, keep_frames=False,
-            pace=Pace(idle_every_s=120.0, house_every_s=60.0),
-        ) as core:
+        async with (
+            open_core(  # idle channels and the house are looked at less often: a story lives through hours
+                self.file,
+                root,
+                clock,
+                connect=connect,
+                lock_folder=self.locks,
+                keep_frames=False,
+                pace=Pace(idle_every_s=120.0, house_every_s=60.0),
+            ) as core
+        ):
             self.core, self._wishes = core, asyncio.Queue()
             await self._register(core)
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._person(core, clock)), group.create_task(self._helper(core))]
-                tasks += [group.create_task(self._client(core, clock, number)) for number in range(self.story.clients)]
+                tasks += [
+                    group.create_task(self._client(core, clock, number))
+                    for number in range(self.story.clients)
+                ]
                 while self.world.now_s < self.story.duration_s:
                     await clock.plant.sleep(self.story.duration_s - self.world.now_s)
                 for task in tasks:
@@ -337,6 +368,10 @@ class StationLives:
         if not self.world.dead:
             for watcher in self.world.watchers:
                 getattr(watcher, name)(*values)
+
+
+def _nothing() -> None:
+    """Do nothing: the clock has stopped here, that is all."""
 
 
 def _cause(error: BaseException) -> str:
