@@ -207,6 +207,9 @@ class StationCore:
                 await self.latches.write()
             except StoreError as error:
                 self.alarms.raise_alarm("store.failed", "station", text=str(error))
+            troubles, self.root.troubles[:] = list(self.root.troubles), []
+            for text in troubles:
+                self.hear_problem("store.frozen", text)
             self._look_at_space()
             if self.beats % RESERVE_EVERY_BEATS == 1:
                 await self._look_at_reserve()

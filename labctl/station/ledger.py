@@ -40,7 +40,7 @@ class Ledger:
         try:
             disk.make_folder(self.path.parent)
             self._put_back(disk)
-            self._writer = LineWriter(disk, self.path, chained=True)
+            self._writer = LineWriter(disk, self.path, chained=True, on_trouble=self._root.troubles.append)
             data = disk.read(self.path) if disk.size(self.path) is not None else b""
         except OSError as error:
             raise StoreError(f"Cannot open {self.path}: {error}") from error
@@ -100,7 +100,7 @@ class Ledger:
         try:
             self._writer.close()
             replace_file(disk, self.path, data, keep=aside)
-            self._writer = LineWriter(disk, self.path, chained=True)
+            self._writer = LineWriter(disk, self.path, chained=True, on_trouble=self._root.troubles.append)
         except OSError as error:
             raise StoreError(f"Cannot write {self.path}: {error}") from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,19 @@ from labctl.store.lines import Line, decode_line, encode_line, read_lines
 class LineWriter:
     """One line file. ``add`` keeps lines in memory, ``flush`` writes them, ``sync`` makes them durable."""
 
-    def __init__(self, disk: Disk, path: Path, *, chained: bool = False) -> None:
+    def __init__(
+        self,
+        disk: Disk,
+        path: Path,
+        *,
+        chained: bool = False,
+        on_trouble: Callable[[str], None] | None = None,
+    ) -> None:
+        """Open or prepare a file. ``on_trouble`` hears a sentence when a disk error freezes it (S2, P8)."""
         self._disk = disk
         self._path = path
         self._chained = chained
+        self._on_trouble = on_trouble
         self._file: DiskFile | None = None
         self._waiting: list[bytes] = []
         self._unsynced: list[bytes] = []
@@ -105,8 +114,8 @@ class LineWriter:
             return
         try:
             self._open().write((data,), self._written)
-        except OSError:
-            self._freeze()
+        except OSError as error:
+            self._freeze(error)
             raise
         self._written += len(data)
 
@@ -120,14 +129,16 @@ class LineWriter:
                 self.flush()
                 if self._unsynced:
                     self._open().sync()
-            except OSError:
-                self._freeze()
+            except OSError as error:
+                self._freeze(error)
         if self._broken:
             self._rebuild()
         self._synced = self._written
         self._unsynced.clear()
 
-    def _freeze(self) -> None:
+    def _freeze(self, error: OSError) -> None:
+        if not self._broken and self._on_trouble is not None:
+            self._on_trouble(f"{self._path.name} is frozen after a disk error: {error}")
         self._broken = True
         self.close()
 

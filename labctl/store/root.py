@@ -74,6 +74,8 @@ class DataRoot:
         self.disk: Disk = disk or RealDisk()
         self.path = Path(path).expanduser().absolute()
         self._lock: RootLock | None = None
+        self.troubles: list[str] = []
+        """Sentences about disk errors that the station's own files have met; whoever tells people empties it."""
         marker = self.path / MARKER
         if self.disk.size(marker) is not None:
             self._check_schema(marker)

@@ -62,10 +62,12 @@ class RunWriter:
         self._last_test_time_s = -np.inf
         self._segments: list[Segment] = []
         self._lines = {
-            name: LineWriter(self._disk, folder / name)
+            name: LineWriter(self._disk, folder / name, on_trouble=self._on_frozen)
             for name in (names.EVENTS, names.RECEIPTS, names.AMBIENT)
         }
-        self._journal = LineWriter(self._disk, folder / names.JOURNAL, chained=True)
+        self._journal = LineWriter(
+            self._disk, folder / names.JOURNAL, chained=True, on_trouble=self._on_frozen
+        )
 
     # -- opening --
 
