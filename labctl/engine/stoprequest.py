@@ -10,11 +10,15 @@ from pathlib import Path
 NAME = "stop-request.json"
 
 
-def request_stop(folder: Path, reason: str, utc: str) -> None:
-    """Leave the note, whole or not at all."""
+def request_stop(folder: Path, reason: str, utc: str) -> bool:
+    """Leave the note, whole or not at all; False where the disk does not take it: a stop never waits for a disk."""
     temporary = folder / (NAME + ".tmp")
-    temporary.write_text(json.dumps({"reason": reason, "utc": utc}), encoding="utf-8")
-    temporary.replace(folder / NAME)
+    try:
+        temporary.write_text(json.dumps({"reason": reason, "utc": utc}), encoding="utf-8")
+        temporary.replace(folder / NAME)
+    except OSError:
+        return False
+    return True
 
 
 def requested_stop(folder: Path) -> str:

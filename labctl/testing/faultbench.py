@@ -25,7 +25,15 @@ from labctl.testing.faultstory import Story, make_story
 from labctl.testing.faultworld import World
 from labctl.testing.invariants import Checker, Known, Listener
 from labctl.testing.invariants_events import LegalLives, NoSilentFail, OwnAsserts
-from labctl.testing.invariants_rows import Audit, FrozenProgram, NoDuplicates, NoInvention, NoLoss, Order
+from labctl.testing.invariants_rows import (
+    Audit,
+    BitRot,
+    FrozenProgram,
+    NoDuplicates,
+    NoInvention,
+    NoLoss,
+    Order,
+)
 from labctl.testing.invariants_station import AlarmLives, BoundedFeed, OneOwner, StopDominates, Tape
 from labctl.testing.invariants_wire import (
     Bounded,
@@ -42,7 +50,7 @@ from labctl.testing.simstation import ROOT, StationLives, play
 CHECKERS: tuple[type[Checker], ...] = (
     NoLoss, NoDuplicates, Order, NoInvention, LimitsHold, SafeOnSilence, RightCell, NoBlindRetry, StateAgrees,
     FrozenProgram, MonotonicTime, Bounded, NoSilentFail, LegalLives, Audit, Recovers, OwnAsserts, OneOwner,
-    AlarmLives, BoundedFeed, StopDominates, Tape,
+    AlarmLives, BoundedFeed, StopDominates, Tape, BitRot,
 )  # fmt: skip
 
 

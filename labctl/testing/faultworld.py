@@ -10,18 +10,17 @@ from __future__ import annotations
 import heapq
 import random
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 from labctl.clock import Clock
 from labctl.engine.jobs import Progress, RunResult
 from labctl.model.record import RecordBlock
-from labctl.store.disk import DiskFile
-from labctl.store.simdisk import PowerCut, SimulatedDisk
+from labctl.store.simdisk import PowerCut
 from labctl.testing.benchrun import open_virtual_bench
+from labctl.testing.faultdisk import FaultDisk
 from labctl.transport.base import Transport
 from labctl.transport.faults import Fault, FaultKind, FaultPlan, Side
 from labctl.transport.faulty import FaultyTransport
@@ -105,85 +104,6 @@ class Watcher:
 
     def life_ends(self, life: int, how: str) -> None:
         """Hear that a process has ended: ``left``, ``sigkill`` or ``power``."""
-
-
-class _TellingFile:
-    """A file of the fault disk: notes errors for the plan."""
-
-    def __init__(self, inner: DiskFile, disk: FaultDisk) -> None:
-        self._inner = inner
-        self._disk = disk
-
-    def write(self, parts: Sequence[bytes], offset: int) -> None:
-        """Write; an error is noted and goes on its way."""
-        try:
-            self._inner.write(parts, offset)
-        except OSError:
-            self._disk.note_error("write")
-            raise
-
-    def truncate(self, size: int) -> None:
-        """Cut the file."""
-        self._inner.truncate(size)
-
-    def sync(self) -> None:
-        """Make it durable."""
-        self._inner.sync()
-
-    def close(self) -> None:
-        """Close it."""
-        self._inner.close()
-
-
-class FaultDisk(SimulatedDisk):
-    """A disk that can be switched off under a process, and counts what it was asked."""
-
-    def __init__(self, *, seed: int = 0) -> None:
-        super().__init__(seed=seed)
-        self.dead = False
-        self.cut_in: int | None = None
-        self.on_cut: Callable[[], None] | None = None
-        self.failing = 0
-        self.blame: Injected | None = None
-        """The fault behind an error of now."""
-
-    def _operation(self, what: str, path: Path) -> None:
-        if self.dead:
-            raise PowerCut(what)
-        if self.cut_in is not None:
-            self.cut_in -= 1
-            if self.cut_in <= 0 and self.on_cut is not None:
-                self.cut_in = None
-                self.on_cut()
-                raise PowerCut(what)
-        if self.failing > 0:
-            self.failing -= 1
-            self.note_error(f"{what} {path.name}")
-            raise OSError(5, f"simulated error in {what}", str(path))
-        self.ops += 1
-
-    def note_error(self, what: str) -> None:
-        """Say that an operation has failed."""
-        if self.blame is not None and what not in self.blame.what:
-            self.blame.hit = True
-            self.blame.what += f", {what}"
-
-    def create(self, path: Path) -> DiskFile:
-        """Create a file that tells when it cannot be written."""
-        return _TellingFile(super().create(path), self)
-
-    def open(self, path: Path) -> DiskFile:
-        """Open a file that tells when it cannot be written."""
-        return _TellingFile(super().open(path), self)
-
-    def after(self, *, power: bool) -> FaultDisk:
-        """Return the disk as the next process finds it; ``power``: unsynced pages are forgotten by chance."""
-        found = self.crash() if power else self.copy(seed=self._random.getrandbits(32))
-        after = FaultDisk()
-        after.__dict__.update(
-            vars(found)
-        )  # the disk as it is found, under the eyes of the next process's story
-        return after
 
 
 @dataclass(frozen=True)
@@ -301,6 +221,7 @@ class World:
         self.boot_s = 0.0
         """How far the boot-time clock is ahead of the monotonic one."""
         self.life_began_s = 0.0
+        self.deaths_s: list[float] = []
         self.rotten: list[int] = []
         self.watchers: list[Watcher] = []
         self.faults: list[Injected] = []
@@ -402,6 +323,7 @@ class World:
         self.power = power
         self._next_disk = self.disk.after(power=power)
         self.dead = self.disk.dead = True
+        self.deaths_s.append(self.now_s)
         self.cut = PowerCut("power" if power else "sigkill")
 
     def end_life(self) -> str:

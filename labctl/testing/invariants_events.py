@@ -12,7 +12,7 @@ from labctl.testing.faultworld import Injected
 from labctl.testing.invariants import Checker, Known, RunView
 
 LINK = frozenset({"link.lost", "link.back", "link.unknown"})
-TROUBLE = frozenset({"store.trouble", "store.failed", "left"})
+TROUBLE = frozenset({"store.trouble", "store.failed", "store.frozen", "left"})
 TELLS: Mapping[str, frozenset[str]] = {
     "F01": LINK | {"start.unknown", "stop.unconfirmed", "reply.garbled", "poll.failed", "device.log.failed"},
     "F02": LINK | {"start.unknown", "stop.unconfirmed", "poll.failed", "device.log.failed"},
@@ -28,6 +28,7 @@ TELLS: Mapping[str, frozenset[str]] = {
     "F42": frozenset({"verify.failed", "held"}),
 }
 """Kinds of events of which at least one must follow a fault that has met something."""
+SHORT = frozenset({"F01", "F02", "F05", "F07", "F19", "F41"})
 NOTICE_S = 1200.0
 """A fault must have had this long to be noticed before the story ended."""
 
@@ -77,21 +78,34 @@ class NoSilentFail(Checker):
             wanted = TELLS.get(fault.fid)
             if wanted is None or not fault.hit or self.world.now_s < fault.until_s + NOTICE_S:
                 continue
+            if fault.fid in SHORT and any(
+                fault.at_s <= died_s <= fault.until_s + 60.0 for died_s in self.world.deaths_s
+            ):
+                continue  # the process was dead before it could know
             concerned = [run for run in self.known.runs.values() if self._concerns(fault, run)]
             if not concerned:
                 continue
             self.checked += 1
             told = any(
                 kind in wanted and (at_s < 0.0 or at_s >= fault.at_s - self.known.poll_s - 4000.0)
-                for run in concerned
+                for run in (concerned if fault.channel else self.known.runs.values())
                 for at_s, kind in events[run.run_id]
             ) or any(
-                kind in wanted and fault.at_s <= at_s <= fault.until_s + NOTICE_S for at_s, kind in self._told
+                kind in wanted and fault.at_s <= at_s <= fault.until_s + NOTICE_S + self._slept_s(fault)
+                for at_s, kind in self._told
             )
             if not told:
                 self.flaw(
                     f"{fault.fid} ({fault.what}) at {fault.at_s:.0f} s left no event of {sorted(wanted)}"
                 )
+
+    def _slept_s(self, fault: Injected) -> float:
+        """Return how long the computer slept meanwhile: nobody notices anything then."""
+        return sum(
+            other.until_s - other.at_s
+            for other in self.world.faults
+            if other.fid == "F16" and other.at_s <= fault.until_s + NOTICE_S and other.until_s >= fault.at_s
+        )
 
     def _concerns(self, fault: Injected, run: RunView) -> bool:
         """Tell whether a run was being followed when the fault came and long enough after it."""

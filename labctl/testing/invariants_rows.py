@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from labctl.model.record import QUALITY_BAD, QUALITY_GOOD, RECORD_COLUMNS, RecordBlock
+from labctl.store.runreader import RunReader
 from labctl.testing.invariants import Checker, Known, RunView
 
 TICKS_PER_S = 10.0
@@ -56,6 +58,43 @@ class NoLoss(Checker):
                 if not np.array_equal(have, wish, equal_nan=have.dtype.kind == "f"):
                     self.flaw(f"{run.run_id}: {name} of acknowledged rows differs after {after}")
                     break
+
+
+class BitRot(Checker):
+    """I01 with F22: a rotten bit is named or harms nothing; what can still be read is what was written."""
+
+    id, name = "I01", "NO-LOSS"
+
+    def at_end(self) -> None:
+        """Let each rotten bit rot on a copy of the disk, and read the run there."""
+        for seed in self.world.rotten:
+            dice = random.Random(seed)
+            runs = [run for run in self.known.runs.values() if run.acked]
+            if runs:
+                self._rot(dice.choice(runs), dice)
+
+    def _rot(self, run: RunView, dice: random.Random) -> None:
+        self.checked += 1
+        before = _all_rows(self.known, run)
+        folder, disk = self.known.root().run_folder(run.run_id), self.world.disk.copy()
+        name = dice.choice([item for item in disk.names(folder) if disk.size(folder / item)])
+        offset = dice.randrange(disk.size(folder / name) or 1)
+        disk.flip(folder / name, offset, 1 << dice.randrange(8))
+        where = f"{run.run_id}/{name} with a rotten bit at byte {offset}"
+        try:
+            reader = RunReader(folder, disk=disk)
+            named, rows = bool(reader.verify()), reader.records(list(RECORD_COLUMNS))
+        except Exception as error:  # whatever it is, the rest cannot be read
+            self.flaw(f"{where} cannot be read: {type(error).__name__}: {error}")
+            return
+        place = np.searchsorted(before["sequence"], rows["sequence"])
+        for column in RECORD_COLUMNS:
+            want = before[column][np.minimum(place, len(before) - 1)]
+            if not np.array_equal(want, rows[column], equal_nan=want.dtype.kind == "f"):
+                self.flaw(f"{where} reads other {column} than were written")
+        lost = int(before["sequence"][-1]) - len(rows) - len(reader.tail())
+        if lost > 0 and not named:
+            self.flaw(f"{where} has lost {lost} rows and does not say so")
 
 
 def _all_rows(known: Known, run: RunView) -> RecordBlock:

@@ -114,6 +114,11 @@ class SafeOnSilence(Checker):
         self._told: set[tuple[str, float]] = set()
         self._stop_asked: dict[str, float] = {}
 
+    def fault(self, fault: Injected) -> None:
+        """Count from its end where the computer sleeps."""
+        if fault.fid == "F16":
+            self._tried_s = dict.fromkeys(self._tried_s, fault.until_s)
+
     def opened(self, instrument: str, link: int, accepted: bool) -> None:
         """Note an attempt."""
         self._tried_s[instrument] = self.world.now_s

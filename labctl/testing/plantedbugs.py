@@ -94,11 +94,18 @@ def hunt(patch: Patch, *, channel_hours: float = CHANNEL_HOURS_MAX, seeds: Seque
             violations = report.get("violations", [])
             if trouble:
                 return Verdict(patch.name, invariant, False, channel_hours=spent, text=trouble)
-            if violations:
+            if violations and _is_news(violations):
                 return _found(patch.name, invariant, violations, spent)
             if spent >= channel_hours:
                 break
         return Verdict(patch.name, invariant, False, channel_hours=spent)
+
+
+def _is_news(violations: list[list[str]]) -> bool:
+    """Tell whether the product without the bug is clean on the seed that shows it: else it proves nothing."""
+    clean, trouble = _bench(source_root(), [int(violations[0][0])])
+    known = {entry[1] for entry in clean.get("violations", [])}
+    return not trouble and not {entry[1] for entry in violations} <= known
 
 
 def _chunks(patch: Patch, seeds: Sequence[int]) -> Iterator[list[int]]:
