@@ -23,8 +23,8 @@ REQUEST = (
     "</list></bts>\n\n#\r\n"
 )
 HEAD_BYTES = 38
-"""Byte faults fall into the XML declaration: a flipped digit inside a value would be another true reading, since the
-wire carries no checksum (neware-bts 1.2)."""
+"""Byte faults fall into the XML declaration, garbled bytes into its first two, where they always spoil it: a flipped
+digit inside a value would be another true reading, since the wire carries no checksum (neware-bts 1.2)."""
 TRIP_V = 2.6
 """Beyond the channel limits of the fault bench, and plausible: a true reading as far as anybody can tell."""
 ROOM_BYTES = 300
@@ -110,7 +110,7 @@ class Injector:
             side=Side.REQUEST
             if kind in (FaultKind.DROP, FaultKind.HANG) and dice.random() < 0.3
             else Side.REPLY,
-            byte=0 if whole else dice.randrange(HEAD_BYTES),
+            byte=0 if whole else dice.randrange(2 if kind is FaultKind.GARBLE else HEAD_BYTES),
             garbling=dice.choice(list(Garbling)),
             bit=dice.randrange(8),
             noise=dice.randbytes(dice.randint(1, 4)),

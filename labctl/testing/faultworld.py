@@ -228,7 +228,7 @@ class World:
         self.violations: list[tuple[str, str]] = []
         self.steal_start: tuple[str, str, Injected] | None = None
         self.power = False
-        self.timer: Callable[[float], None] | None = None
+        self.timer: Callable[[float], object] | None = None
         """Makes the process's clock stop at a moment of its own time."""
         self.cut: PowerCut | None = None
         self._acts: list[tuple[float, int, Callable[[], None]]] = []
@@ -252,7 +252,7 @@ class World:
         if self.timer is not None:
             self.timer(bench_s - self.slept_s)
 
-    def set_timers(self, timer: Callable[[float], None] | None) -> None:
+    def set_timers(self, timer: Callable[[float], object] | None) -> None:
         """Have the process's clock stop at the moment of every act, so that it does not matter who else waits."""
         self.timer = timer
         if timer is not None:

@@ -16,6 +16,7 @@ TROUBLE = frozenset({"store.trouble", "store.failed", "store.frozen", "left"})
 TELLS: Mapping[str, frozenset[str]] = {
     "F01": LINK | {"start.unknown", "stop.unconfirmed", "reply.garbled", "poll.failed", "device.log.failed"},
     "F02": LINK | {"start.unknown", "stop.unconfirmed", "poll.failed", "device.log.failed"},
+    "F05": LINK | {"start.unknown", "stop.unconfirmed", "reply.garbled", "poll.failed", "device.log.failed"},
     "F07": LINK,
     "F09": LINK,
     "F10": frozenset({"gap"}),
@@ -171,6 +172,7 @@ class OwnAsserts(Checker):
         for run_id in self.known.runs:
             for event in self.known.reader(run_id).events():
                 text = str(event.get("text", ""))
+                self.checked += 1
                 if "internal error" in text:
                     self.flaw(f"{run_id}: {text}", "I15")
                 elif (

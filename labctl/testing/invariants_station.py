@@ -283,6 +283,7 @@ class Tape(Checker):
 
     def rows(self, run_id: str, block: RecordBlock) -> None:
         """Note rows."""
+        self.checked += 1
         found = self._rows.setdefault(run_id, hashlib.sha256())
         for name in ("sequence", "voltage_volt", "current_ampere", "test_time_second"):
             found.update(block[name].tobytes())

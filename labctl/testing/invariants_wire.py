@@ -325,6 +325,7 @@ class MonotonicTime(Checker):
             return
         for instrument in {run.instrument for run in self.known.active() if run.phase in FOLLOWED}:
             asked_s = self._asked_s.get(instrument)
+            self.checked += 1
             if asked_s is None or instrument in self._reported:
                 continue
             bound_s = 2 * self.known.poll_s + REPLY_TIMEOUT_S + BACKOFF_MAX_S + 30.0

@@ -249,7 +249,7 @@ class StationLives:
             world.end_life()
 
     async def _work(self, clock: Clock) -> None:
-        self.world.set_timers(lambda moment_s: clock.link.call_at(moment_s, _nothing) and None)
+        self.world.set_timers(lambda moment_s: clock.link.call_at(moment_s, _nothing))
         root = DataRoot(ROOT, disk=self.world.disk)
         connect = self.world.connector(clock)
         async with (
