@@ -65,9 +65,15 @@ class InstrumentLink:
 
     async def first_open(self) -> None:
         """Open an instrument that nobody has opened yet, however long it takes. Raises: Detached."""
-        pause_s = 0.0
+        pause_s, begin_s, told = 0.0, self._clock.plant.now_s(), False
+        self._silence.lost_at(begin_s)
         while not await self._attempt(pause_s):
             pause_s = min(2.0 * pause_s, BACKOFF_MAX_S) or BACKOFF_FIRST_S
+            now_s = self._clock.plant.now_s()
+            if not told and self._silence.unknown(now_s):  # runs that an earlier process left wait here (I10)
+                told = True
+                await self._watcher.link_unknown(now_s - begin_s)
+        self._silence.back()
 
     async def find_again(self) -> None:
         """Wait until the instrument that we know answers at its place again. Raises: Detached."""

@@ -215,7 +215,7 @@ async def reconcile(task: InstrumentTask, runs: Sequence[Run], station: Station)
     for run in runs:
         if run.over:
             continue
-        if run.phase is Phase.STALE:  # taken up while the instrument was away
+        if run.phase in (Phase.STALE, Phase.UNKNOWN):  # taken up while the instrument was away
             run.life.to(Phase.RUNNING)
         manifest, pending = run.writer.manifest, run.pending
         run.event("resumed", phase=run.phase.value, sequence=run.position.sequence)
