@@ -153,9 +153,9 @@ class Injector:
 
     def _unknown(self, planned: PlannedFault, dice: random.Random) -> Injected:
         """Lose the answer to the next start or stop: sent, taken, nobody knows."""
-        command = dice.choice(["start", "start", "start", "stop"])
-        kind = dice.choice([FaultKind.HANG, FaultKind.DROP])
-        side = Side.REPLY if dice.random() < 0.7 else Side.REQUEST
+        command = dice.choice(["start", "start", "stop"])
+        kind = dice.choice([FaultKind.HANG, FaultKind.HANG, FaultKind.DROP])
+        side = Side.REPLY if dice.random() < (0.7 if command == "start" else 0.3) else Side.REQUEST
         injected = self._begin(planned, 7200.0, f"{kind} {side} of {command}", channel=False)
         self.world.arm(_instrument(planned.channel), command, Fault(kind, side=side), injected)
         return injected

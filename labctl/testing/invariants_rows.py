@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from labctl.errors import StoreError
 from labctl.model.record import QUALITY_BAD, QUALITY_GOOD, RECORD_COLUMNS, RecordBlock
 from labctl.store.runreader import RunReader
 from labctl.testing.invariants import Checker, Known, RunView
@@ -256,7 +257,9 @@ class NoInvention(Checker):
             have, want = part[name], true[wire_name] * factor
             with np.errstate(all="ignore"):
                 off = ~(np.abs(have - want) <= RESOLUTION + 1e-9 * np.abs(want))
-                off &= ~(~np.isfinite(have) & ~np.isfinite(want)) & good
+                off &= ~(
+                    ~np.isfinite(have) & ~np.isfinite(want)
+                )  # a value that is none stays none, BAD or not
                 if not off.any():
                     continue
                 ratio = have[off] / want[off]
@@ -311,7 +314,7 @@ class FrozenProgram(Checker):
         for run in self.known.runs.values():
             try:
                 manifest = self.known.reader(run.run_id).manifest
-            except Exception:  # I01 reports folders that cannot be read
+            except (StoreError, OSError, ValueError, KeyError):  # I01 reports folders that cannot be read
                 continue
             sums = {int(entry["test_id"]): entry["sha256"] for entry in manifest.get("segments", [])}
             for entry in self.world.truth(run.channel)["commands"]:
@@ -330,7 +333,7 @@ class FrozenProgram(Checker):
         for run_id in self.known.runs:
             try:
                 manifest = self.known.reader(run_id).manifest
-            except Exception:  # I01 reports folders that cannot be read
+            except (StoreError, OSError, ValueError, KeyError):  # I01 reports folders that cannot be read
                 continue
             self.checked += 1
             content = {"program": manifest.get("program"), "protocol": manifest.get("protocol")}

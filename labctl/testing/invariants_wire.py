@@ -257,6 +257,7 @@ class StateAgrees(Checker):
     def __init__(self, known: Known) -> None:
         super().__init__(known)
         self._differs_s: dict[str, float] = {}
+        self._goes_on_s: dict[str, float] = {}
         self._looked_s = 0.0
         self.alarmed: dict[str, set[str]] = {}
 
@@ -266,6 +267,7 @@ class StateAgrees(Checker):
             return
         self._looked_s = bench_s
         bound_s = 3 * self.known.poll_s + 5.0
+        self._look_at_ends(bench_s, bound_s)
         for run in list(self.known.active()):
             if run.phase not in FOLLOWED:
                 self._differs_s.pop(run.run_id, None)
@@ -283,6 +285,21 @@ class StateAgrees(Checker):
                 self.flaw(
                     f"{run.run_id} is {run.phase}, the channel has been {status} for {bench_s - since_s:.0f} s"
                 )
+
+    def _look_at_ends(self, bench_s: float, bound_s: float) -> None:
+        """Look for runs that are said to be over, or about to be, whose test goes on."""
+        newest = {run.channel: run for run in self.known.runs.values()}
+        for run in newest.values():
+            if run.ended is None and run.phase is not Phase.DRAINING:
+                self._goes_on_s.pop(run.run_id, None)
+                continue
+            truth = self.world.truth(run.channel)
+            if truth["status"] != "working" or not truth["barcode"].startswith(f"{run.run_id}."):
+                self._goes_on_s.pop(run.run_id, None)
+            elif bench_s - self._goes_on_s.setdefault(run.run_id, bench_s) > bound_s + 2 * BACKOFF_MAX_S:
+                self._goes_on_s[run.run_id] = bench_s + 1e9
+                if not self.known.told(run.run_id) & {"stop.unconfirmed"}:
+                    self.flaw(f"{run.run_id} is {run.phase}, its test goes on")
 
     def _excused(self, run: RunView, since_s: float) -> bool:
         told = self.known.told(run.run_id)
