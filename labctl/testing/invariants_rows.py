@@ -257,9 +257,8 @@ class NoInvention(Checker):
             have, want = part[name], true[wire_name] * factor
             with np.errstate(all="ignore"):
                 off = ~(np.abs(have - want) <= RESOLUTION + 1e-9 * np.abs(want))
-                off &= ~(
-                    ~np.isfinite(have) & ~np.isfinite(want)
-                )  # a value that is none stays none, BAD or not
+                # a BAD value may be no number, never another number
+                off &= np.isfinite(have) | (np.isfinite(want) & good)
                 if not off.any():
                     continue
                 ratio = have[off] / want[off]
