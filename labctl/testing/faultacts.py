@@ -28,6 +28,8 @@ digit inside a value would be another true reading, since the wire carries no ch
 TRIP_V = 2.6
 """Beyond the channel limits of the fault bench, and plausible: a true reading as far as anybody can tell."""
 ROOM_BYTES = 300
+NONSENSE = 400
+"""Replies spoilt at most while an instrument talks nothing but nonsense."""
 OF_THE_COMPUTER = frozenset({"F15", "F16", "F18", "F19", "F21", "F22", "F23", "F24", "F30", "F32", "F43"})
 """Faults that concern no instrument of their own, or all of them."""
 
@@ -54,6 +56,7 @@ class Injector:
         self.skipped = 0
         self._clears: dict[str, int] = {}
         self._special: Mapping[str, Callable[[PlannedFault, random.Random], Injected | None]] = {
+            "F05": self._nonsense,
             "F07": self._outage, "F08": self._reboot, "F09": self._long_outage, "F10": self._overrun,
             "F11": self._counter, "F12": self._capacity, "F13": self._bad_value, "F13.trip": self._beyond_limit,
             "F14": self._freeze, "F15": self._clock, "F16": self._sleep, "F18": self._disk_full,
@@ -99,6 +102,17 @@ class Injector:
         self.world.at(self.world.now_s + after_s, clear)
 
     # -- wires ------------------------------------------------------------------------------------------------------
+
+    def _nonsense(self, planned: PlannedFault, dice: random.Random) -> Injected:
+        """Spoil one reply, or all replies for a while: an instrument that talks nonsense."""
+        if dice.random() < 0.75:
+            return self._byte_fault("F05", planned, dice)
+        lasts_s = dice.uniform(1200.0, 3600.0)
+        injected = self._begin(planned, lasts_s, "nothing but nonsense", channel=False)
+        for _ in range(NONSENSE):
+            fault = Fault(FaultKind.GARBLE, byte=0, garbling=Garbling.LOSE)
+            self.world.arm(_instrument(planned.channel), "", fault, injected)
+        return injected
 
     def _byte_fault(
         self, fid: str, planned: PlannedFault, dice: random.Random, command: str = ""
@@ -180,10 +194,11 @@ class Injector:
         return injected
 
     def _counter(self, planned: PlannedFault, dice: random.Random) -> Injected | None:
-        if self._status(planned) != "working":
+        before = self.world.truth(str(planned.channel))
+        if before["status"] != "working":
             return None
         self._admin(planned, "counter_reset")
-        return self._begin(planned, 0.0, "cycle counter set to 1")
+        return self._begin(planned, 0.0, f"cycle counter {before['cycle']} set to 1", hit=before["cycle"] > 1)
 
     def _capacity(self, planned: PlannedFault, dice: random.Random) -> Injected:
         kind = dice.choice(["cap_forget", "cap_wrap", "cap_reset"])

@@ -356,7 +356,8 @@ class World:
     def take_armed(self, instrument: str, command: str) -> tuple[Injected | None, Fault | None]:
         """Return the fault that waits for this exchange."""
         for entry in self._armed:
-            if entry[0] == instrument and entry[1] in ("", command):
+            due = entry[3].until_s >= self.now_s
+            if due and entry[0] == instrument and entry[1] in ("", command):
                 self._armed.remove(entry)
                 return entry[3], entry[2]
         return None, None

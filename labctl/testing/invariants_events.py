@@ -121,19 +121,8 @@ class NoSilentFail(Checker):
                 and run.phases[0][0] < fault.at_s < run.last_row_s
             )
         if fault.fid == "F11":
-            return run.last_row_s > fault.at_s + 900.0 and _cycle_at(run, fault.at_s) > 1
+            return run.last_row_s > fault.at_s + 900.0
         return fault.fid not in ("F28", "F42")
-
-
-def _cycle_at(run: RunView, at_s: float) -> int:
-    if not run.acked:
-        return 0
-    first = run.acked[0]
-    return (
-        int(first["device_cycle"][0])
-        if run.phases[0][0] > at_s
-        else int(max(b["device_cycle"][-1] for b in run.acked))
-    )
 
 
 def _plant_s(event: Mapping[str, Any]) -> float:

@@ -398,6 +398,7 @@ def truth(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
         "testid": 0 if test is None else test.test_id,
         "barcode": "" if test is None else test.barcode,
         "tests": {str(entry.test_id): entry.barcode for entry in channel.tests.values()},
+        "cycle": 0 if channel.counter is None else channel.counter.cycle,
         "count": count,
         "lost": [] if test is None else [list(piece) for piece in test.lost],
         "records": records,

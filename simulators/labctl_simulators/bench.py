@@ -170,7 +170,9 @@ class Bench:
 
     def registry(self) -> list[dict[str, str]]:
         """Return the cells as their maker would register them, by the columns of a cell import; no truth."""
-        from labctl_simulators.station import registry_rows  # it writes files for this bench: not the other way round
+        from labctl_simulators.station import (
+            registry_rows,  # it writes files for this bench: not the other way round
+        )
 
         return [{key: str(value) for key, value in row.items()} for row in registry_rows(self)]
 
