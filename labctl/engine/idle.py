@@ -52,8 +52,10 @@ class IdleWatch:
         """Return every channel of the instrument as last told; ``named`` are those that a file knows of."""
         name = f"{self._task.instrument.name}:"
         channels = [*self._task.instrument.channels, *(item for item in named if item.startswith(name))]
+        known = self._known
         return [
-            self._known.get(channel, ChannelStatus(channel, SILENT)) for channel in dict.fromkeys(channels)
+            known[channel] if channel in known else ChannelStatus(channel, SILENT)
+            for channel in dict.fromkeys(channels)
         ]
 
     async def serve(self) -> None:
