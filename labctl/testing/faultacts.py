@@ -247,7 +247,7 @@ class Injector:
     def _stranger(self, planned: PlannedFault, dice: random.Random) -> Injected | None:
         """Let a program of somebody else stop or pause a test, or take a channel at the moment of our start."""
         world, channel = self.world, str(planned.channel)
-        what = dice.choice(["stop", "setpause", "start", "start", "station", "force"])
+        what = dice.choice(["stop", "setpause", "setpause", "start", "start", "station", "force"])
         if what in ("station", "force"):
             self.subject.second_station(_instrument(planned.channel), by_force=what == "force")
             return self._begin(planned, 0.0, f"a second station, by {what}", hit=True, channel=False)
