@@ -198,7 +198,7 @@ class Injector:
         if before["status"] != "working":
             return None
         self._admin(planned, "counter_reset")
-        return self._begin(planned, 0.0, f"cycle counter {before['cycle']} set to 1", hit=before["cycle"] > 1)
+        return self._begin(planned, 0.0, f"cycle counter {before['cycle']} set to 1", hit=before["cycle"] > 2)
 
     def _capacity(self, planned: PlannedFault, dice: random.Random) -> Injected:
         kind = dice.choice(["cap_forget", "cap_wrap", "cap_reset"])

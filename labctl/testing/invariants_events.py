@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -87,8 +88,17 @@ class NoSilentFail(Checker):
             if not concerned:
                 continue
             self.checked += 1
+            behind_s = sum(  # a computer that has slept is behind the bench
+                other.until_s - other.at_s
+                for other in self.world.faults
+                if other.fid == "F16" and other.life == fault.life and other.at_s <= fault.at_s
+            )
+            begin_s = fault.at_s - self.known.poll_s - behind_s - 1.0
+            end_s = fault.until_s + NOTICE_S + self._slept_s(fault)
+            if fault.fid not in SHORT:
+                end_s = math.inf
             told = any(
-                kind in wanted and (at_s < 0.0 or at_s >= fault.at_s - self.known.poll_s - 4000.0)
+                kind in wanted and (at_s < 0.0 or begin_s <= at_s <= end_s)
                 for run in (concerned if fault.channel else self.known.runs.values())
                 for at_s, kind in events[run.run_id]
             ) or any(

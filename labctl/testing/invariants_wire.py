@@ -385,7 +385,9 @@ class Bounded(Checker):
 
     def opened(self, instrument: str, link: int, accepted: bool) -> None:
         """Count attempts in a window."""
-        self._count(self._tries, instrument, self.world.now_s, 150, "attempts to connect")
+        # an answer that makes no sense costs a connection: three tries a poll, and three for each channel by itself
+        cap = 150 + self.WINDOW_S / self.known.poll_s * 3 * (2 + len(self.known.story.channels))
+        self._count(self._tries, instrument, self.world.now_s, cap, "attempts to connect")
 
     def _count(
         self, counts: dict[str, deque[float]], instrument: str, at_s: float, cap: float, what: str

@@ -191,6 +191,17 @@ class StationLives:
             if not self.wish(release):
                 self.world.at(self.world.now_s + 600.0, later)
 
+        async def hurry(core: StationCore) -> None:
+            """Somebody cannot wait: lets the queue go and asks for a run, which must not start."""
+            if core.latches.stop_all.active:
+                await core.queue.release_queue(ANNA, "in a hurry")
+                for job in self.story.jobs[:2]:
+                    spec = JobSpec(job.cell.cell_id, protocol_text=job.protocol, channel=job.channel)
+                    await core.queue.release_lane(ANNA, job.channel, "in a hurry")
+                    await core.queue.submit(ANNA, [spec])
+
+        for after_s in (90.0, 390.0, 690.0):
+            self.world.at(self.world.now_s + after_s, lambda: self.wish(hurry) and None)
         self.world.at(self.world.now_s + lasts_s, later)
         return self.wish(act)
 
