@@ -154,7 +154,7 @@ def queued(on: Rig, protocol: str) -> tuple[float, float]:
     until_s = link_now_s() + STARTED_WITHIN_S
     while True:
         jobs = on.client.queue.list()
-        if all(job.state is JobState.RUNNING for job in jobs):
+        if not any(job.state in (JobState.WAITING, JobState.STARTING) for job in jobs):
             return link_now_s() - begin_s, cpu_s(on.process.pid) - begin_cpu_s
         if link_now_s() > until_s:
             left = [f"{job.job_id} {job.state}: {job.waits_for or job.reason}" for job in jobs]
@@ -208,7 +208,7 @@ def watching(on: Rig) -> Iterator[None]:
     program = (
         "import sys; from labctl.api.client import connect\n"
         "with connect(data=sys.argv[1], start=False) as station:\n"
-        "    for batch in station.rows(): pass\n"
+        "    for item in station.stream(topics=['station'], runs=['*']): pass\n"
     )
     process = subprocess.Popen([sys.executable, "-c", program, str(on.data)])
     try:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from labctl.clock import Clock, ClockMode
@@ -17,6 +19,7 @@ from labctl.engine.machines.dispatch import Start, decide
 from labctl.engine.machines.queue import Entry, Kind
 from labctl.engine.waiting import Wake, until_or_event
 from labctl.errors import InstrumentError, LabctlError, StoreError
+from labctl.model.cell import Cell, CellEvent, HistoryKind
 from labctl.model.ids import CellId, ChannelId, RunId
 from labctl.model.job import JobId, JobState
 from labctl.model.person import Actor, Role
@@ -35,6 +38,8 @@ PAUSE_S = 60.0
 """Plant seconds before a start is tried again that failed for something that passes: a full disk, a lost link."""
 LOOK_REAL_S = 60.0
 """On hardware the queue looks at the wall clock this often: someone may set it (F15)."""
+LONG_LOOK_S, REST_PER_LOOK, REST_MAX_S = 0.02, 8.0, 2.0
+"""Behind a look of so many link seconds the queue rests for so many times as long: it takes a ninth of the loop."""
 EARLY_MAX = 1_000
 """Results kept of runs that ended before the queue was told their names (I14)."""
 SIGNS = ("state", "cell_id", "ready", "tripped", "run_id", "link")
@@ -50,6 +55,8 @@ _STATE_OF_PHASE = {
 
 class Loads(Protocol):
     """What a start asks of the registry."""
+
+    def history(self, cell_id: CellId) -> Sequence[CellEvent]: ...
 
     async def load(self, actor: Actor, channel: ChannelId, cell_id: CellId, reason: str = "") -> object: ...
 
@@ -85,6 +92,7 @@ class QueueRunner:
         self._clock = clock
         self._alarms = alarms
         self._phases: dict[RunId, JobState] = {}
+        self._told: dict[RunId, JobState] = {}  # what the book has heard of them
         self._early: dict[RunId, RunResult] = {}
 
     async def serve(self) -> None:
@@ -93,7 +101,19 @@ class QueueRunner:
             group.create_task(self._watch())
             while True:
                 self.wake.clear()
-                await until_or_event(self._rest(await self._look(group)), self.wake)
+                began_s = self._clock.link.now_s()
+                next_s = await self._look(group)
+                await self._breathe(self._clock.link.now_s() - began_s)
+                await until_or_event(self._rest(next_s), self.wake)
+
+    async def _breathe(self, looked_s: float) -> None:
+        """Let the others work after a long look: each of a thousand starts asks for a look at a thousand jobs.
+
+        The plant stands still meanwhile, as it does during the look; where time jumps a look takes none.
+        """
+        if looked_s >= LONG_LOOK_S:
+            with self._clock.busy():
+                await self._clock.link.sleep(min(REST_PER_LOOK * looked_s, REST_MAX_S))
 
     async def _rest(self, next_s: float) -> None:
         """Wait for a plant moment; on hardware not longer than until the wall clock is worth another look."""
@@ -133,6 +153,7 @@ class QueueRunner:
             async with self.lock:
                 changed = self._book.behind
                 await self._book.settle()
+                self._hear_early()
                 world = await self._bench.world(self._book.state, self.stopped)
                 decision = decide(self._book.state, world)
                 if decision.starts:
@@ -188,12 +209,20 @@ class QueueRunner:
         program, cell = self._planner.program(spec, text, start.channel)
         overrides = {item: reason for item, reason in spec.overrides.items() if item != OUTLIER}
         wish = EngineJob(
-            program, cell, protocol_text=text, operator=job.submitted_by, overrides=overrides,
+            program, self._as_it_is(cell), protocol_text=text, operator=job.submitted_by, overrides=overrides,
             marks={MARK: job.job_id},
         )  # fmt: skip
         if self.stopped:
             raise _StoppedMeanwhile(self.stopped)
         return await self._engine.start(wish)
+
+    def _as_it_is(self, cell: Cell) -> Cell:
+        """Return a cell for the checks before a start. One that has run since it was registered has another voltage.
+
+        Its class's window still holds; the registered open-circuit voltage is that of the day on which it was made.
+        """
+        ran = any(event.kind is HistoryKind.RUN for event in self._registry.history(cell.cell_id))
+        return replace(cell, ocv_V=None) if ran else cell
 
     async def _left_behind(self, entry: Entry) -> RunId | None:
         """Return the run that a failed start has left all the same; None also where the disk cannot tell.
@@ -234,10 +263,10 @@ class QueueRunner:
         entry = self._book.active_run(run_id)
         if entry is not None:
             self._bench.note(progress)
-        if self._phases.get(run_id) is not state:
-            self._phases[run_id] = state
-            if entry is not None:
-                self._hear_phase(entry.job.job_id, run_id, state)
+        self._phases[run_id] = state
+        if entry is not None and self._told.get(run_id) is not state:
+            # also a phase that came before the start was in the book
+            self._hear_phase(entry.job.job_id, run_id, state)
         elif (
             entry is not None
             and entry.job.reason
@@ -247,12 +276,21 @@ class QueueRunner:
         if self._clock.plant.now_s() >= self._show.due_s:
             self.wake.set()
 
+    def _hear_early(self) -> None:
+        """Take the ends that came before the start of their run was in the book."""
+        for run_id in list(self._early):
+            entry = self._book.active_run(run_id)
+            if entry is not None:
+                self._hear_end(entry.job.job_id, self._early.pop(run_id))
+
     def _hear_phase(self, job_id: JobId, run_id: RunId, state: JobState) -> None:
+        self._told[run_id] = state
         self._hear(Kind.PHASE, job=job_id, run=run_id, state=state.value)
 
     def run_ended(self, result: RunResult) -> None:
         """Take the end of a run, or that nobody follows it any more."""
         self._phases.pop(result.run_id, None)
+        self._told.pop(result.run_id, None)
         self._bench.forget(result.run_id)
         entry = self._book.active_run(result.run_id)
         if entry is not None:
