@@ -100,6 +100,11 @@ class LineWriter:
         """Return how many lines are not written yet."""
         return len(self._waiting)
 
+    @property
+    def unsynced_bytes(self) -> int:
+        """Return how much is kept in memory because it is written and not durable."""
+        return self._written - self._synced
+
     def flush(self) -> None:
         """Write the lines that wait.
 

@@ -11,6 +11,7 @@ All calls are synchronous and belong to one thread.
 from __future__ import annotations
 
 import contextlib
+import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -38,6 +39,9 @@ __all__ = ["Receipt", "RunWriter"]
 SCHEMA = f"{schemas.FAMILY}/{schemas.VERSION}"
 RECEIPTS_WAITING_MAX = 64
 """Receipts are in the log already; their own file is written in strides of this many."""
+LINES_UNSYNCED_BYTES = 32 * 1024
+"""Lines are kept until their file is synced: at a seal, or when they are once to twice as much as this (I14). How much
+exactly depends on the run's name, so that a thousand runs do not sync in the same second."""
 
 
 class RunWriter:
@@ -58,6 +62,7 @@ class RunWriter:
         self._untold: list[str] = []
         self._frozen: list[str] = []
         self._disk = root.disk
+        self._unsynced_max = LINES_UNSYNCED_BYTES + zlib.crc32(folder.name.encode()) % LINES_UNSYNCED_BYTES
         self._last: RecordBlock | None = None
         self._last_test_time_s = -np.inf
         self._segments: list[Segment] = []
@@ -322,6 +327,8 @@ class RunWriter:
         for lines in self._lines.values():
             try:
                 lines.flush()
+                if lines.unsynced_bytes >= self._unsynced_max:
+                    lines.sync()
             except OSError as error:
                 self._on_trouble(f"a line file cannot be written: {error}")
 
