@@ -18,7 +18,6 @@ from labctl.errors import StoreError, UserInputError
 from labctl.model.alarm import AlarmState
 from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus, StationInfo, StopAll
 from labctl.model.ids import ChannelId, RunId
-from labctl.model.job import JobState
 from labctl.model.person import Actor
 from labctl.model.plain import to_plain
 from labctl.station.alarming import AlarmKeeper
@@ -91,9 +90,7 @@ class StationCore:
             free_bytes=space.free_bytes,
             space=space.level.value,
             runs_active=len(self.listener.active()),
-            jobs_waiting=sum(
-                1 for job in self.queue.jobs() if job.state in (JobState.WAITING, JobState.HELD)
-            ),
+            jobs_waiting=self.queue.waiting(),
             alarms_open=sum(alarm.state in STANDING for alarm in self.alarms.alarms()),
         )
 

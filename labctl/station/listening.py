@@ -52,6 +52,7 @@ class Listener:
         self._latches = latches
         self._idle: dict[ChannelId, ChannelStatus] = {}
         self._runs: dict[ChannelId, Progress] = {}
+        self._channels: dict[str, ChannelId] = {}  # of the runs
         self._cells: dict[str, CellId] = {}
         self.lane: Callable[[ChannelId], str] = lambda channel: ""
         self.job_of: Callable[[str], Any] = lambda run_id: None
@@ -66,6 +67,7 @@ class Listener:
         """Take how a run stands."""
         before = self._runs.get(progress.channel)
         self._runs[progress.channel] = progress
+        self._channels[progress.run_id] = progress.channel
         if before is None or before.run_id != progress.run_id or before.phase is not progress.phase:
             self.on_dirty(progress.run_id)
         if progress.phase is Phase.ENDED:
@@ -88,13 +90,14 @@ class Listener:
         self._series.append(run_id, block)
         self._hub.publish(run_id, block)
         for finding in self._forecasts.feed(run_id, block):
-            progress = next((item for item in self._runs.values() if item.run_id == run_id), None)
+            progress = self.progress_of(run_id)
             self.finding(run_id, "" if progress is None else progress.channel, finding)
 
     def ended(self, result: RunResult) -> None:
         """Take the end of a run, or that it is followed no more."""
         channel = result.channel
         self._runs.pop(channel, None)
+        self._channels.pop(result.run_id, None)
         if result.outcome in LATCHING or (result.outcome is None and result.reason.startswith("held")):
             self.latch(channel, f"run {result.run_id}: {result.reason}")
         self._forecasts.forget(result.run_id)
@@ -153,7 +156,9 @@ class Listener:
 
     def progress_of(self, run_id: str) -> Progress | None:
         """Return how a live run stands, None where nobody follows it."""
-        return next((item for item in self._runs.values() if item.run_id == run_id), None)
+        channel = self._channels.get(run_id)
+        progress = None if channel is None else self._runs.get(channel)
+        return progress if progress is not None and progress.run_id == run_id else None
 
     def busy(self, channel: ChannelId) -> str:
         """Say why the cell of a channel may not be changed now; empty where it may."""

@@ -146,6 +146,11 @@ class QueueKeeper:
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
+    def waiting(self) -> int:
+        """Return how many jobs have not been started."""
+        waits = (JobState.WAITING, JobState.HELD)
+        return sum(entry.job.state in waits for entry in self._book.state.open_jobs())
+
     def jobs(self) -> tuple[Job, ...]:
         """Return every job: open ones in the order of their starts, then those that are over, newest first."""
         return self._show.jobs()
