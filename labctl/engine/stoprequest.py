@@ -5,6 +5,7 @@ the run.
 from __future__ import annotations
 
 import json
+from os.path import exists
 from pathlib import Path
 
 NAME = "stop-request.json"
@@ -22,7 +23,9 @@ def request_stop(folder: Path, reason: str, utc: str) -> bool:
 
 
 def requested_stop(folder: Path) -> str:
-    """Return the reason of the note, or an empty text where there is none."""
+    """Return the reason of the note, or an empty text where there is none. Asked for every run at every turn: cheap."""
+    if not exists(f"{folder}/{NAME}"):  # noqa: PTH110 - making a Path costs more than the question
+        return ""
     try:
         text = (folder / NAME).read_text(encoding="utf-8")
     except OSError:
