@@ -5,6 +5,5 @@ import pandas as pd
 from labctl.api.client import connect
 
 with connect(station="my-bench/station.yaml", data="my-data") as station:
-    jobs = station.queue.wait()
-    rows = pd.concat({job.spec.cell_id: station.runs.frame(job.run_id) for job in jobs}, names=["cell"])
+    rows = pd.concat({job.spec.cell_id: station.runs.frame(job.run_id) for job in station.queue.wait()}, names=["cell"])
 print(rows.groupby(["cell", "cycle_count"])["voltage_volt"].agg(["min", "max", "count"]))
