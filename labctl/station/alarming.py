@@ -201,12 +201,14 @@ class AlarmKeeper:
         priority: AlarmPriority | None = None,
     ) -> None:
         """Report that something is so. Saying it again is no news; unknown definitions are alarms all the same."""
+        definition = BY_FINDING.get(definition, definition)
         signal = Signal(subject, text, text_zh, what_to_do, channel, cell, run_id, priority)
         self._apply(self._machine.report(definition, signal, self._moment()))
         self._wake.set()  # a delay may have begun
 
     def clear(self, definition: str, subject: str) -> None:
         """Report that something is over; clearing what was never raised is no news."""
+        definition = BY_FINDING.get(definition, definition)
         if key_of(definition, subject) not in self._machine:
             return
         self._apply(self._machine.clear(definition, subject, self._moment()))

@@ -94,6 +94,9 @@ _ROWS: tuple[tuple[str, AlarmPriority, str, str, str, str, str, str, dict[str, A
     ("state.differs", _HIGH, "channel disagrees with the run", "通道状态与试验不符",
      "The device reports another state than the run expects.", "The run may not go on.",
      "Look at the channel in the vendor's program.", "在厂商软件中查看该通道。", {**_CHANNEL, "under": ROOTS}),
+    ("order.differs", _HIGH, "channel left its order of steps", "通道工步顺序不符",
+     "Somebody jumped to another step at the instrument.", "Rows belong to other steps than planned.",
+     "Find out who used the channel; stop the run if it is spoilt.", "查明操作者；结果受损则停止试验。", _CHANNEL),
     ("stopped.outside", _HIGH, "run was stopped from outside", "试验被外部停止",
      "Somebody stopped the channel at the instrument.", "The run has ended.",
      "Find out why before you start again.", "再次启动前查明原因。", _CHANNEL),
@@ -295,8 +298,9 @@ BY_FINDING: dict[str, str] = {
     "link.unknown": "instrument.unknown",
     "reading.bad.long": "reading.bad",
     "device.clock": "clock.device",
+    "store.frozen": "store.failed",  # a file given up after its first error: rows are at risk until somebody looks (S2)
 }
-"""The alarm that a finding is, where it does not carry the alarm's own name."""
+"""The alarm that a finding or report is, where it does not carry the alarm's own name."""
 
 ALARM_ENDS: dict[str, tuple[str, ...]] = {
     "limit.warn.clear": ("limit.warn",),

@@ -239,12 +239,28 @@ def test_a_full_disk_is_one_alarm_however_many_runs_suffer() -> None:
     live(story)
 
 
-def test_everything_that_the_engine_finds_has_a_line_in_the_table() -> None:
+def test_everything_that_engine_and_station_report_has_a_line_in_the_table() -> None:
     words = r'Finding\(\s*"([a-z_.]+)",\s*Priority\.(?:LOW|MEDIUM|HIGH|CRITICAL)'
     found: set[str] = set()
     for path in (Path(__file__).parents[2] / "labctl" / "engine").rglob("*.py"):
         found |= set(re.findall(words, path.read_text(encoding="utf-8")))
-    assert len(found) > 15
+    words = r'(?:raise_alarm|hear_problem)\(\s*"([a-z_.]+)"'
+    for path in (Path(__file__).parents[2] / "labctl" / "station").rglob("*.py"):
+        found |= set(re.findall(words, path.read_text(encoding="utf-8")))
+    assert len(found) > 20
     assert {BY_FINDING.get(kind, kind) for kind in found} <= set(DEFINITIONS)
     hints = set(re.findall(r'hint\(\s*"([a-z_]+)"', (Path(early.__file__)).read_text(encoding="utf-8")))
     assert {f"early.{hint}" for hint in hints} <= set(DEFINITIONS)
+
+
+def test_a_file_that_was_given_up_is_as_urgent_from_the_station_as_from_a_run() -> None:
+    async def story(desk: Desk) -> None:
+        desk.keeper.raise_alarm("store.frozen", "queue.jsonl", text="queue.jsonl: a write failed")
+        finding = Finding("store.frozen", Priority.CRITICAL, "records-0001.log: a write failed")
+        desk.keeper.finding("r1", "neware:1-1", "C1", finding)
+        assert {alarm.key: alarm.priority for alarm in desk.keeper.alarms()} == {
+            "store.failed:queue.jsonl": AlarmPriority.CRITICAL,
+            "store.failed:store": AlarmPriority.CRITICAL,
+        }
+
+    live(story)
