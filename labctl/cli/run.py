@@ -15,7 +15,7 @@ from labctl.cli.context import root_of, station_of
 from labctl.cli.output import say
 from labctl.cli.protocols import add_variables, variables_of
 from labctl.cli.runreview import dry_run, overrides_of
-from labctl.errors import ProgramError, UserInputError
+from labctl.errors import LinkClosed, ProgramError, UserInputError
 
 if TYPE_CHECKING:
     from labctl.api.client import Station
@@ -29,6 +29,7 @@ HELP = (
 FINE = ("finished", "short", "dead", "protect", "stopped")
 """Outcomes with which a run ended as a protocol may end it."""
 OVER = ("ended", "failed", "removed")
+GONE = "The cycler goes on by itself; 'labctl runs resume' starts the station again, which fetches every row."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -104,11 +105,15 @@ def _at_station(args: argparse.Namespace) -> int:
         _review(args, station, text)
         _put_in(args, station)
         job_id = _submit(args, station, text)
+        watch = _Watch(args, station, job_id)
         try:
-            job, live = _watch(args, station, job_id)
+            watch.follow()
         except KeyboardInterrupt:
-            return _detached(args, station, job_id)
-        return _tell(args, station, job, live)
+            return _detached(args, watch)
+        except LinkClosed:
+            say(GONE, stderr=True)
+            raise
+        return _tell(args, station, watch)
 
 
 def _review(args: argparse.Namespace, station: Station, text: str) -> None:
@@ -161,42 +166,55 @@ def _submit(args: argparse.Namespace, station: Station, text: str) -> JobId:
     return planned.job_id
 
 
-def _watch(args: argparse.Namespace, station: Station, job_id: JobId) -> tuple[Job, Progress | None]:
-    """Show how the job goes on, until it is over; return it with how its run stood at last."""
-    from labctl.cli.progress import RunBoard
-    from labctl.engine.jobs import Progress
-    from labctl.model.job import Job
-    from labctl.model.typed import from_plain
+class _Watch:
+    """Shows how a job goes on; knows how it stood at last, also when the station is gone."""
 
-    mirror, told, last = station.mirror(("job", "run")), "", None
-    with RunBoard(quiet=args.json) as board:
-        while True:
-            mirror.update()
-            at = mirror.state.get(("job", job_id))
-            job = station.queue.get(job_id) if at is None else from_plain(Job, at)
-            live = mirror.state.get(("run", str(job.run_id))) if job.run_id else None
-            if live is not None:
-                last = from_plain(Progress, live)
-                board.show(last)
-            elif job.waits_for and job.waits_for != told and not args.json:
-                told = job.waits_for
-                say(f"{job.job_id} waits for {told}")
-            if job.state.value in OVER:
-                return job, last
+    def __init__(self, args: argparse.Namespace, station: Station, job_id: JobId) -> None:
+        self._args = args
+        self._station = station
+        self.job_id = job_id
+        self.job: Job | None = None
+        self.live: Progress | None = None
+
+    def follow(self) -> None:
+        """Return when the job is over. Raises: LinkClosed when the station stays away."""
+        from labctl.cli.progress import RunBoard
+        from labctl.engine.jobs import Progress
+        from labctl.model.job import Job
+        from labctl.model.typed import from_plain
+
+        mirror, told = self._station.mirror(("job", "run")), ""
+        with RunBoard(quiet=self._args.json) as board:
+            while True:
+                mirror.update()
+                at = mirror.state.get(("job", self.job_id))
+                job = self._station.queue.get(self.job_id) if at is None else from_plain(Job, at)
+                self.job = job
+                live = mirror.state.get(("run", str(job.run_id))) if job.run_id else None
+                if live is not None:
+                    self.live = from_plain(Progress, live)
+                    board.show(self.live)
+                elif job.waits_for and job.waits_for != told and not self._args.json:
+                    told = job.waits_for
+                    say(f"{job.job_id} waits for {told}")
+                if job.state.value in OVER:
+                    return
 
 
-def _detached(args: argparse.Namespace, station: Station, job_id: JobId) -> int:
-    job = station.queue.get(job_id)
-    name = job.run_id or job.job_id
-    verb = f"labctl runs follow {name}' follows again, 'labctl runs stop {name}' stops it."
-    if job.run_id is None:
-        verb = f"labctl queue list' shows it, 'labctl queue remove {name}' takes it out."
-    say(f"Detached: the station goes on with {name}. '{verb}", stderr=True)
-    return tell(args, [{"run_id": job.run_id, "job_id": job.job_id, "state": job.state.value}])
+def _detached(args: argparse.Namespace, watch: _Watch) -> int:
+    run_id = None if watch.job is None else watch.job.run_id
+    state = "queued" if watch.job is None else watch.job.state.value
+    verb = f"labctl runs follow {run_id}' follows again, 'labctl runs stop {run_id}' stops it."
+    if run_id is None:
+        verb = f"labctl queue list' shows it, 'labctl queue remove {watch.job_id}' takes it out."
+    say(f"Detached: the station goes on with {run_id or watch.job_id}. '{verb}", stderr=True)
+    return tell(args, [{"run_id": run_id, "job_id": watch.job_id, "state": state}])
 
 
-def _tell(args: argparse.Namespace, station: Station, job: Job, live: Progress | None) -> int:
+def _tell(args: argparse.Namespace, station: Station, watch: _Watch) -> int:
     """Tell how it ended; exit 0 where a protocol may end so."""
+    job, live = watch.job, watch.live
+    assert job is not None
     if job.run_id is None:
         plain: dict[str, Any] = {
             "run_id": None,

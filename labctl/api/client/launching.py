@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 from labctl.api.client.address import FOLDER, being_served
@@ -57,8 +58,8 @@ def launch(data: Path, station_file: Path | None) -> Launch:
             creationflags=_flags(),
             start_new_session=sys.platform != "win32",
         )
-    # Nobody waits for it: that it goes on is what it was started for.
-    process.returncode = None
+    # It is meant to outlive us. Where it ends first, somebody must take note, or a dead entry stays in the system.
+    threading.Thread(target=process.wait, name="end of the station", daemon=True).start()
     return Launch(process, data)
 
 

@@ -34,9 +34,13 @@ async def connect_async(
     place = place_of(station, data, url, token, fingerprint)
     link = AsyncLink(place.locate, person=person)
     try:
-        await link.open()
-    except LinkClosed as error:
-        await _begin(link, place, error, start=start)
+        try:
+            await link.open()
+        except LinkClosed as error:
+            await _begin(link, place, error, start=start)
+    except BaseException:
+        await link.close()
+        raise
     return AsyncStation(link)
 
 

@@ -35,9 +35,13 @@ def connect(
     place = place_of(station, data, url, token, fingerprint)
     link = Link(place.locate, person=person)
     try:
-        link.open()
-    except LinkClosed as error:
-        _begin(link, place, error, start=start)
+        try:
+            link.open()
+        except LinkClosed as error:
+            _begin(link, place, error, start=start)
+    except BaseException:
+        link.close()
+        raise
     return Station(link)
 
 
