@@ -57,7 +57,13 @@ class Terminal:
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Terminal]:
     with running_bench("--mode", "lockstep", "--state", str(tmp_path / "my-bench"), folder=tmp_path):
-        yield Terminal(tmp_path)
+        terminal = Terminal(tmp_path)
+        try:
+            yield terminal
+        finally:  # whatever a command started goes on after it, as it should: end it here
+            station = str(tmp_path / "my-bench" / "station.yaml")
+            for data in ("labctl-data", "my-data"):
+                labctl("serve", "--stop", "--station", station, "--data", str(tmp_path / data))
 
 
 def perform(lab: Terminal, lines: list[str]) -> None:
