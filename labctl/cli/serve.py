@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import importlib
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -70,6 +71,9 @@ def _serve(args: argparse.Namespace) -> int:
     from labctl.clock import run_with_clock
 
     heart = Heart()
+    # Imported before the first beat: it takes seconds on a slow computer, in which the loop could not beat.
+    importlib.import_module("labctl.api.server.serving")
+    importlib.import_module("labctl.station.opening")
     station = station_of(args)
     with _locked(root_of(args, station, create=True)) as root, logging_to(root.path, verbose=args.verbose):
         beats = _Life(args, station, root, heart)
