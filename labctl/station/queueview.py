@@ -17,7 +17,7 @@ from labctl.engine.jobs import Progress
 from labctl.engine.machines.dispatch import ChannelView, JobFacts, World
 from labctl.engine.machines.queue import Entry, QueueState
 from labctl.errors import LabctlError
-from labctl.interfaces.cycler import STARTABLE, CyclerCapabilities
+from labctl.interfaces.cycler import STARTABLE, ChannelState, CyclerCapabilities
 from labctl.model.bench import ChannelStatus, InstrumentStatus, LinkState
 from labctl.model.cell import Cell
 from labctl.model.ids import CellId, ChannelId, RunId
@@ -130,9 +130,12 @@ class BenchView:
         )
 
     def why_not(self, state: QueueState, channel: ChannelId) -> str:
-        """Say why nothing can be started in a channel now, whoever asks; empty where it can."""
+        """Say why a start in a channel was refused that may be tried again; empty where it is the job's own fault."""
         view = self._views(state).get(channel)
-        return "" if view is None else view.why
+        if view is None or view.why:
+            return "" if view is None else view.why
+        status = self._statuses().get(channel)
+        return "" if status is None or status.state in FREE else f"{channel} is {status.state}"
 
     def _views(self, state: QueueState) -> dict[ChannelId, ChannelView]:
         links = {status.name: status for status in self._engine.instruments()}
@@ -147,10 +150,10 @@ class BenchView:
         for channel, status in statuses.items():
             link = links.get(channel.partition(":")[0])
             why = self._why_not(channel, link, foreign.get(channel))
-            state = "" if why else self._not_free(channel, status)
+            device = "" if why else _not_free(channel, status)
             views[channel] = ChannelView(
-                channel, why or state, self._registry.loaded(channel), self._registry.ready(channel),
-                chamber_of(self._file, channel), passing=bool(state),
+                channel, why or device, self._registry.loaded(channel), self._registry.ready(channel),
+                chamber_of(self._file, channel), passing=bool(device),
             )  # fmt: skip
         return views
 
@@ -165,12 +168,6 @@ class BenchView:
             said = f": {link.text}" if link.text else ""
             return f"instrument {link.name} is {link.link.value}{said}"
         return ""
-
-    def _not_free(self, channel: ChannelId, status: ChannelStatus | None) -> str:
-        """Say what the device says against a start; a run that has just ended is known here before it is told there."""
-        if status is None:
-            return f"{channel} has not been read yet"
-        return "" if status.state in FREE else f"the instrument says that {channel} is {status.state}"
 
     def occupied(self, state: QueueState) -> list[Occupied]:
         """Return every run that a channel works on, of the queue or not."""
@@ -281,6 +278,17 @@ def _moments(forecast: Forecast) -> Triple:
     low, high = forecast.low_utc or forecast.end_utc, forecast.high_utc or forecast.end_utc
     expected, least, most = (datetime.fromisoformat(utc).timestamp() for utc in (forecast.end_utc, low, high))
     return expected, least, most
+
+
+def _not_free(channel: ChannelId, status: ChannelStatus | None) -> str:
+    """Say what the device says against a start; it has told nothing yet where it says nothing.
+
+    A channel that nobody has read since the station began is left to the engine, which reads it right before a start.
+    """
+    if status is None:
+        return f"{channel} has not been read yet"
+    free = status.state in FREE or status.state == ChannelState.UNKNOWN
+    return "" if free else f"the instrument says that {channel} is {status.state}"
 
 
 def _until(item: Occupied, now: datetime) -> str:

@@ -22,7 +22,7 @@ from labctl.engine.machines.life import Phase
 from labctl.errors import ConflictError, StoreError, UserInputError
 from labctl.interfaces.cycler import CurrentRange, CyclerCapabilities
 from labctl.model.bench import ChannelStatus, InstrumentStatus, LinkState
-from labctl.model.cell import Cell, CellKind
+from labctl.model.cell import Cell, CellEvent, CellKind
 from labctl.model.ids import CellId, ChannelId, RunId
 from labctl.model.job import OPEN_STATES, Forecast, Job, JobSpec
 from labctl.model.person import Actor, Role
@@ -99,6 +99,10 @@ class CellShelf:
     def ready(self, channel: ChannelId) -> bool:
         """Tell whether a channel's cell may be started."""
         return channel in self.places and channel not in self.unready
+
+    def history(self, cell_id: CellId) -> tuple[CellEvent, ...]:
+        """Return nothing: these cells tell no stories."""
+        return ()
 
     async def load(self, actor: Actor, channel: ChannelId, cell_id: CellId, reason: str = "") -> None:
         """Put a cell into a channel. Raises: ConflictError where one sits there."""
@@ -180,6 +184,8 @@ class World:
     refuse: dict[str, list[Exception]] = field(default_factory=dict)
     """What the next starts for a cell raise before anything is written."""
     trips: dict[ChannelId, str] = field(default_factory=dict)
+    unread: set[ChannelId] = field(default_factory=set)
+    """Channels that nobody has read yet."""
 
 
 class FakeEngine:
@@ -298,9 +304,12 @@ class FakeEngine:
     def channels(self) -> tuple[ChannelStatus, ...]:
         """Return every channel with the device's own word."""
         used = {run.channel for run in self.world.runs.values() if run.outcome is None}
-        return tuple(
-            ChannelStatus(item, "running" if item in used else "finished") for item in self._channels
-        )
+        return tuple(ChannelStatus(item, self._state(item, used)) for item in self._channels)
+
+    def _state(self, channel: ChannelId, used: set[ChannelId]) -> str:
+        if channel in self.world.unread:
+            return "unknown"
+        return "running" if channel in used else "finished"
 
     def instruments(self) -> tuple[InstrumentStatus, ...]:
         """Return the instruments with their links."""

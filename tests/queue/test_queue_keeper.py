@@ -397,3 +397,21 @@ def test_link_that_is_lost_between_decision_and_start_is_no_failure_of_the_job()
 
     bench.live(story)
     assert bench.world.energised == ["j-1"]
+
+
+def test_channel_that_nobody_has_read_yet_is_left_to_the_engine_which_reads_it() -> None:
+    bench = QueueBench()
+    bench.world.unread = {ONE, TWO}
+    bench.world.refuse["C0002"] = [UserInputError("Channel neware:1-2 is running, so it cannot be started.")]
+
+    async def story(keeper: QueueKeeper, engine: FakeEngine) -> None:
+        await keeper.submit(CHEN, [wish(1), wish(2)])
+        await bench.clock.plant.sleep(10.0)
+        assert bench.world.energised == ["j-1"] and keeper.lane(TWO) == ""
+        assert keeper.job("j-2").waits_for.startswith(
+            "Channel neware:1-2 is running, so it cannot be started.; tried"
+        )
+        await bench.over(keeper)
+
+    bench.live(story)
+    assert bench.world.energised == ["j-1", "j-2"]
