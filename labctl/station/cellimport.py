@@ -76,7 +76,7 @@ def planned(
 ) -> Plan:
     """Return what the table does. ``check`` raises UserInputError for an entry that refers to something unknown."""
     wishes = [_wish(shelf, _answered(row, answers)) for row in table.rows]
-    made = [wish.entry for wish in wishes if wish.entry is not None]
+    made: list[Any] = [wish.entry for wish in wishes if wish.entry is not None]
     usual = _Usual(shelf.kind, [*_unchanged(shelf, made), *made])
     revisions: list[Revision] = []
     ids: list[str] = []

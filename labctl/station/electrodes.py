@@ -34,8 +34,8 @@ class Shelf(Generic[E]):
 
     def __init__(self, kind: EntryKind, made: type[E], id_of: Callable[[E], str]) -> None:
         self.kind = kind
-        self._made = made
-        self.id_of = id_of
+        self._made: type[E] = made
+        self.id_of: Callable[[E], str] = id_of
         self._newest: dict[str, E] = {}
         self._revisions: dict[str, list[Revision]] = {}
 

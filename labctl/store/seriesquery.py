@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -146,7 +147,8 @@ class Answer:
 
     def _whole(self, level: int) -> int:
         """Return how many whole bins of a level may be shown."""
-        return min(self._view.counts.get(level, 0), self._visible // FAN_OUT**level)
+        size: int = FAN_OUT**level
+        return min(self._view.counts.get(level, 0), self._visible // size)
 
     def _cover(self, first: int, last: int, level: int) -> Bins:
         """Return bins of a level that cover the rows; what is too new for it comes from the finer ones."""
@@ -182,7 +184,8 @@ class Answer:
         """Return the axis values of the first and last row of each bin; ``numbers`` are their first rows, 0-based."""
         axis = self._query.axis
         if axis is SeriesAxis.SEQUENCE:
-            return numbers + 1.0, numbers + bins["rows"].astype(np.float64)
+            first = numbers.astype(np.float64)
+            return first + 1.0, first + bins["rows"]
         if axis is SeriesAxis.CYCLE:
             return bins["rising"][:, _CYCLE, 0], bins["rising"][:, _CYCLE, 1]
         if axis is SeriesAxis.TEST_TIME:
@@ -280,7 +283,7 @@ class Answer:
         self, run_id: str, bins: Bins, numbers: NDArray[np.int64], begin: float, end: float
     ) -> pa.Table:
         low, high = self._x(bins, numbers)
-        columns: dict[str, pa.Array] = {
+        columns: dict[str, Any] = {
             "x_first": pa.array(low),
             "x_last": pa.array(high),
             "sequence": pa.array(numbers + 1),
