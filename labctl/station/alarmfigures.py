@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
-from labctl.engine.machines.alarms import Change
+from labctl.engine.machines.alarmterms import Change
 from labctl.model.alarm import Alarm, AlarmState
 
 DAYS = 7

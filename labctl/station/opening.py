@@ -133,7 +133,15 @@ def _assembled(
         idle_every_s=pace.idle_every_s,
     )  # fmt: skip
     runs = RunKeeper(
-        root, clock, reader, supervisor, listener, forecasts, audit, hub, _binder(file, root, supervisor, clock)
+        root,
+        clock,
+        reader,
+        supervisor,
+        listener,
+        forecasts,
+        audit,
+        hub,
+        _binder(file, root, supervisor, clock),
     )
     queue = QueueKeeper(
         Ledger(root, worker, "queue"), registry, _QueueEngine(supervisor, runs, registry), file, feed, audit, clock,

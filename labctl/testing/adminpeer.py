@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from labctl.clock import ClockMode, ClockSpec
@@ -33,7 +33,11 @@ class ScriptedBench:
     def serve(self) -> None:
         while not self.over:
             connection, _ = self.listener.accept()
-            with connection, connection.makefile("rw", encoding="utf-8", newline="\n") as lines:
+            with (
+                suppress(OSError),  # a client may leave without waiting for its answer
+                connection,
+                connection.makefile("rw", encoding="utf-8", newline="\n") as lines,
+            ):
                 self._talk(lines)
             self.lost.set()
 

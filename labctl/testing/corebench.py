@@ -25,6 +25,11 @@ LOOK_EVERY_S = 60.0
 SELDOM = Pace(idle_every_s=600.0, house_every_s=600.0)
 
 
+def _delivered(address: str, title: str, body: str) -> bool:
+    """Take every message: nobody reads them on this bench."""
+    return True
+
+
 class CoreBench(BenchRun):
     """A bench with a station on it."""
 
@@ -33,10 +38,9 @@ class CoreBench(BenchRun):
         self.pipes = {}
 
         async def main(clock: Clock) -> T:
-            sent: list[str] = []
             async with open_core(
                 self.station, self.root(), clock, connect=self._connector(clock), keep_frames=self.keep_frames,
-                send=lambda address, title, body: not sent.append(title), pace=SELDOM,
+                send=_delivered, pace=SELDOM,
             ) as core:  # fmt: skip
                 return await story(core)
 

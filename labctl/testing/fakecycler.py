@@ -379,5 +379,11 @@ class FakeCycler:
     async def resume(self, place: Place) -> None:
         raise RefusedError("this cycler cannot pause", instrument=self.name, operation="resume")
 
+    async def pause_at(self, place: Place, device_step: int) -> None:
+        raise RefusedError("this cycler cannot pause", instrument=self.name, operation="pause_at")
+
+    async def skip_to(self, place: Place, device_step: int) -> None:
+        raise RefusedError("this cycler cannot jump", instrument=self.name, operation="skip_to")
+
     async def clear_protection(self, place: Place) -> None:
         await self._answered(await self._exchange("clear_protection"), "clear_protection")

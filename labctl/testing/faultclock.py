@@ -59,10 +59,6 @@ class SkewedClock:
         """Return for how long the computer has slept: what the clock below says, and the lid that we closed."""
         return self._inner.asleep_s() + self._slept_s()
 
-    def pretend_sleep(self, duration_s: float) -> None:
-        """Let it look as if the computer had slept."""
-        self._inner.pretend_sleep(duration_s)
-
     def busy(self, *, thread: bool = False) -> AbstractContextManager[None]:
         """Hold plant time."""
         return self._inner.busy(thread=thread)

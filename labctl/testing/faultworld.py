@@ -231,7 +231,7 @@ class World:
         self.timer: Callable[[float], object] | None = None
         """Makes the process's clock stop at a moment of its own time."""
         self.cut: PowerCut | None = None
-        self._acts: list[tuple[float, int, Callable[[], None]]] = []
+        self._acts: list[tuple[float, int, Callable[[], object]]] = []
         self._count = 0
         self._armed: list[tuple[str, str, Fault, Injected]] = []
         self._outages: dict[str, _Outage] = {}
@@ -245,7 +245,7 @@ class World:
         """Return the true time, plant seconds."""
         return float(self.bench.now_s)
 
-    def at(self, bench_s: float, act: Callable[[], None]) -> None:
+    def at(self, bench_s: float, act: Callable[[], object]) -> None:
         """Do something when true time gets to a moment."""
         self._count += 1
         heapq.heappush(self._acts, (bench_s, self._count, act))

@@ -19,7 +19,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -65,6 +65,7 @@ WAITING_PER_CHANNEL = 2
 READY_WITHIN_S = 60.0
 POINT_WITHIN_S = 8.0
 FINISH_WITHIN_S = 300.0
+STARTING_SHARE = 0.25
 SHARES = {"point": 0.40, "station": 0.25, "client": 0.20, "bench": 0.15}
 
 
@@ -127,6 +128,7 @@ class Storm:
             running_bench(*words, "--state", str(self._folder / "bench"))
         )
         text = self.bench.station_file.read_text(encoding="utf-8").replace("poll_s: 600", "poll_s: 60")
+        text += 'api: {listen: "127.0.0.1:0"}\n'  # a killed station's port may belong to anybody
         (self._folder / "station.yaml").write_text(text, encoding="utf-8")
 
     def _start_station(self, kill_at: str = "") -> None:
@@ -168,15 +170,18 @@ class Storm:
             self._say(
                 f"{link_now_s() - self._began_s:.0f} s: {self.tally.total}/{kills} {kind} {dict(self.tally.points)}"
             )
-            self._tend()
+
+    def _live(self) -> None:
+        """Let the campaign go on for a moment, so that there is something to interrupt."""
+        self._tend()
+        link_pause(self._dice.uniform(0.1, 2.0))
 
     def _kill_point(self) -> None:
         """Let the station end itself at a point of the engine."""
         name = self._dice.choice(POINTS)
         self._restart_station(f"{name}:{self._dice.randint(1, 3)}")
         assert self._station is not None
-        with suppress(LinkError):  # it may reach the point before it answers
-            connected(self._station, self.data).close()
+        self._tend()  # it may reach the point before it answers
         until_s = link_now_s() + POINT_WITHIN_S
         if name.startswith("stop"):
             self._provoke_stop()
@@ -197,8 +202,11 @@ class Storm:
             return  # it has ended in the middle of it, which is the point
 
     def _kill_station(self) -> None:
-        """End the station at any moment."""
-        link_pause(self._dice.uniform(0.0, 1.0))
+        """End the station at any moment, now and then while it still starts."""
+        if self._dice.random() < STARTING_SHARE:
+            link_pause(self._dice.uniform(0.0, 2.0))
+        else:
+            self._live()
         assert self._station is not None
         if self._station.poll() is None:
             self._station.kill()
@@ -207,6 +215,7 @@ class Storm:
 
     def _kill_client(self) -> None:
         """End a client in the middle of what it does."""
+        self._live()
         verbs = (
             ["queue", "list"],
             ["runs", "list"],
@@ -225,7 +234,7 @@ class Storm:
 
     def _kill_bench(self) -> None:
         """Cut the power of the bench; the station ends with the time that the bench kept."""
-        link_pause(self._dice.uniform(0.0, 0.5))
+        self._live()
         self.bench.kill()
         self.tally.kills["bench"] += 1
         self._bench_stack.close()

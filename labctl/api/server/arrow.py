@@ -30,33 +30,32 @@ _FIELDS = pa.schema(
 )
 SCHEMA: bytes = _FIELDS.serialize().to_pybytes()
 """The beginning of every stream of record blocks: columns as in ``RECORD_COLUMNS``."""
-_PADDING = tuple(b"\x00" * count for count in range(_ALIGNED))
 
 
 @lru_cache(maxsize=SIZES_KEPT)
-def _metadata(rows: int) -> bytes:
-    """Return the encapsulated metadata of a batch of so many rows."""
+def _layout(rows: int) -> tuple[bytes, tuple[bytes, ...]]:
+    """Return the encapsulated metadata of a batch of so many rows, and what follows each column to align the next."""
     arrays = [pa.array(np.zeros(rows, dtype=dtype)) for dtype in _TYPES]
     batch = pa.RecordBatch.from_arrays(arrays, schema=_FIELDS)
     message: bytes = batch.serialize().to_pybytes()
-    body = sum(-(-rows * dtype.itemsize // _ALIGNED) * _ALIGNED for dtype in _TYPES)
-    return message[: len(message) - body]
+    pads = tuple(b"\x00" * (-rows * dtype.itemsize % _ALIGNED) for dtype in _TYPES)
+    body = sum(rows * dtype.itemsize + len(pad) for dtype, pad in zip(_TYPES, pads, strict=True))
+    return message[: len(message) - body], pads
 
 
 def batch_parts(block: RecordBlock) -> list[bytes]:
     """Return one record batch of a stream as pieces to join. Columns: ``RECORD_COLUMNS``, any layout in memory."""
-    rows = len(block)
-    parts = [_metadata(rows)]
+    metadata, pads = _layout(len(block))
+    parts = [metadata]
     columns = block.columns
-    for name, dtype in zip(_NAMES, _TYPES, strict=True):
+    for name, dtype, pad in zip(_NAMES, _TYPES, pads, strict=True):
         column = columns[name]
-        if column.dtype != dtype:
+        # numpy has one object per plain type: looking at it first spares sixteen slow comparisons a block
+        if column.dtype is not dtype and column.dtype != dtype:
             column = column.astype(dtype)
-        data = column.tobytes()
-        parts.append(data)
-        tail = -len(data) % _ALIGNED
-        if tail:
-            parts.append(_PADDING[tail])
+        parts.append(column.tobytes())
+        if pad:
+            parts.append(pad)
     return parts
 
 
