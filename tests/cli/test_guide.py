@@ -1,4 +1,4 @@
-"""docs/guide.md and the README's first ten minutes as promises: each command is run, in order, against a bench."""
+"""docs/guide.md as a promise: each command is run, in order, against a bench."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from labctl.testing.sim import running_bench
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 CALL_TIMEOUT_S = 120.0
 
 
@@ -62,8 +61,7 @@ def lab(tmp_path: Path) -> Iterator[Terminal]:
             yield terminal
         finally:  # whatever a command started goes on after it, as it should: end it here
             station = str(tmp_path / "my-bench" / "station.yaml")
-            for data in ("labctl-data", "my-data"):
-                labctl("serve", "--stop", "--station", station, "--data", str(tmp_path / data))
+            labctl("serve", "--stop", "--station", station, "--data", str(tmp_path / "labctl-data"))
 
 
 def perform(lab: Terminal, lines: list[str]) -> None:
@@ -81,16 +79,6 @@ def test_every_command_of_the_guide_does_what_it_says(lab: Terminal) -> None:
     perform(lab, lines)
     figures = {path.suffix for path in lab.folder.iterdir()}
     assert {".png", ".pdf", ".svg", ".csv", ".parquet", ".xml", ".json"} <= figures
-
-
-@pytest.mark.slow
-def test_the_first_ten_minutes_of_the_readme_work(lab: Terminal) -> None:
-    section = README.split("## The first ten minutes")[1].split("\n## ")[0]
-    lines = [re.sub(r" {2,}#.*", "", line).strip() for line in commands(section, "")]
-    lines = [re.sub(r"^(python3 start.py run|\.venv/bin/labctl) ", "labctl ", line) for line in lines]
-    benches = [line for line in lines if line.startswith("labctl sim")]
-    assert benches == ["labctl sim --mode lockstep --state my-bench"]
-    perform(lab, [line for line in lines if line not in benches])
 
 
 def test_the_guide_names_only_verbs_that_exist() -> None:
