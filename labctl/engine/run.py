@@ -11,16 +11,16 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from labctl.clock import Clock
-from labctl.engine import hooks
+from labctl.engine import ending, hooks
 from labctl.engine.jobs import Job, Progress, RunResult
 from labctl.engine.listening import EngineListener, Silent
 from labctl.engine.machinery import Digested, Machinery
-from labctl.engine.machines.detect import Detector
 from labctl.engine.machines.findings import EndDecision, Finding, Outcome, Priority
 from labctl.engine.machines.follow import Follower, Plausible, Position
 from labctl.engine.machines.life import Life, Phase
@@ -37,7 +37,6 @@ from labctl.model.record import DeviceBlock, RecordBlock
 from labctl.protocol.expressions import evaluate, parse_condition
 from labctl.store.receipt import Receipt
 from labctl.store.root import DataRoot
-from labctl.store.runreader import RunReader
 from labctl.store.runwriter import RunWriter
 from labctl.worker import Worker
 
@@ -429,24 +428,13 @@ class Run:
         hooks.point("finish.begin")
         await self.journal("finish.begin", outcome=decision.outcome.value, end_sequence=decision.sequence)
         await self.commit()
-        if self.position.sequence:
-            await self._worker.call(self._last_summary, decision)
-        await self.manifest(outcome=decision.outcome.value, reason=decision.reason)
+        seal = partial(ending.last_summary, self.writer, self._disk, self.program.cell)
+        length = await self._worker.call(seal, self.machines.detector.table, self.position, decision)
+        await self.manifest(outcome=decision.outcome.value, reason=decision.reason, **length)
         await self._worker.call(self.writer.finish, decision.sequence)
         hooks.point("finish.sealed")
         await self.to(Phase.ENDED, decision.reason)
         hooks.point("finish.done")
-
-    def _last_summary(self, decision: EndDecision) -> None:
-        """Write the cycles of the rows that count; runs in the store's thread."""
-        table = self.machines.detector.table
-        if decision.sequence is not None and decision.sequence < self.position.sequence:
-            reader = RunReader(self.writer.folder, disk=self._disk)
-            detector = Detector((), self.program.cell)
-            for block in reader.blocks(last=decision.sequence):
-                detector.feed(block)
-            table = detector.table
-        self.writer.write_cycles(table.columns(ended=decision.outcome is Outcome.FINISHED))
 
     # -- after a restart --------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ folders are the truth, the catalogue is an index of them.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -37,6 +38,7 @@ from labctl.store.root import DataRoot
 from labctl.store.runreader import RunReader
 from labctl.worker import Worker
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 ROWS_MAX = 100_000
@@ -86,11 +88,11 @@ class RunKeeper:
         problems: list[str] = []
         for folder in self._root.run_folders():
             try:
-                manifest = RunReader(folder, disk=self._root.disk).manifest
-                run_id = RunId(folder.name)
-                self._known[run_id] = _summary(manifest)
+                reader = RunReader(folder, disk=self._root.disk)
+                manifest, run_id = reader.manifest, RunId(folder.name)
                 if manifest.get("state") != "ended":
                     going_on.append(run_id)
+                self._known[run_id] = _summary(reader)
             except (StoreError, KeyError, TypeError, ValueError) as error:
                 problems.append(f"{folder.name}: {error}")
         return going_on, problems
@@ -119,10 +121,11 @@ class RunKeeper:
     async def refresh(self, run_id: RunId) -> RunSummary | None:
         """Read a run's manifest again; None where it cannot be read."""
         try:
-            manifest = (await self._reader.call(self._open_reader, run_id)).manifest
+            followed = self._listener.progress_of(run_id) is not None
+            summary = await self._reader.call(lambda: _summary(self._open_reader(run_id), count=not followed))
         except StoreError:
             return None
-        self._known[run_id] = _summary(manifest)
+        self._known[run_id] = summary
         return self._known[run_id]
 
     # -- reading ----------------------------------------------------------------------------------------------------
@@ -157,10 +160,10 @@ class RunKeeper:
 
     async def detail(self, run_id: str) -> RunDetail:
         """Return everything about a run but its rows."""
-        reader = await self._read(run_id, lambda reader: reader)
+        reader, summary = await self._read(run_id, lambda reader: (reader, _summary(reader)))
         notes = await self._reader.call(self._notes, reader)
         manifest = reader.manifest
-        self._known[RunId(run_id)] = _summary(manifest)
+        self._known[RunId(run_id)] = summary
         words = tuple(sentences(present_program(manifest)))
         return RunDetail(self.get(run_id), manifest, words, _revisions(manifest), notes, str(reader.folder))
 
@@ -303,7 +306,10 @@ def present_program(manifest: Mapping[str, Any]) -> Program:
     return program_from_json(json.dumps(data))
 
 
-def _summary(manifest: Mapping[str, Any]) -> RunSummary:
+def _summary(reader: RunReader, *, count: bool = True) -> RunSummary:
+    """Return a run as its folder has it; ``count`` False leaves its rows to whoever follows it."""
+    manifest = reader.manifest
+    rows, test_time_s = _length(reader) if count else (0, 0.0)
     cell, job = manifest.get("cell") or {}, (manifest.get("marks") or {}).get("job_id")
     end = manifest.get("end_sequence")
     return RunSummary(
@@ -316,9 +322,30 @@ def _summary(manifest: Mapping[str, Any]) -> RunSummary:
         outcome=str(manifest.get("outcome") or ""),
         reason=str(manifest.get("reason") or ""),
         started_utc=str(manifest.get("started_utc", "")),
+        rows=rows,
+        test_time_s=test_time_s,
         end_sequence=None if end is None else int(end),
         job_id=None if job is None else JobId(str(job)),
     )
+
+
+def _length(reader: RunReader) -> tuple[int, float]:
+    """Return the number of rows and the test time of the last in seconds; an ended run's manifest says both.
+
+    Of a run that goes on, and of one that an older labctl ended, the newest records file is read.
+    """
+    manifest = reader.manifest
+    if manifest.get("state") == "ended" and "test_time_s" in manifest:
+        return int(manifest["rows"]), float(manifest["test_time_s"])
+    if manifest.get("state") == "prepared":
+        return 0, 0.0
+    try:
+        rows = reader.last_sequence
+        last = reader.records(["test_time_second"], rows, rows)["test_time_second"]
+    except OSError as error:  # a list is no place to fail: whoever reads the rows hears of it
+        log.warning("run=%s its rows cannot be counted: %s", reader.folder.name, error)
+        return 0, 0.0
+    return rows, float(last[-1]) if len(last) else 0.0
 
 
 def _with_progress(summary: RunSummary, progress: Progress, forecasts: Forecasts) -> RunSummary:

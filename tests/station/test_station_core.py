@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from labctl.errors import UserInputError
 from labctl.model.ids import CellId, ChannelId
 from labctl.model.job import After, JobSpec, JobState
 from labctl.station.core import StationCore
+from labctl.store.manifest import encode_manifest
 from labctl.testing.benchrun import small_bench
 from labctl.testing.corebench import ANNA, CoreBench, submitted, until_over
 
@@ -151,3 +153,32 @@ def test_a_note_and_a_stop_are_in_the_journal_with_their_person(tmp_path: Path) 
         assert (await core.audit.verify()).ok
 
     bench.live(story)
+
+
+def test_an_ended_run_says_how_many_rows_and_how_much_time_it_has_in_this_life_and_the_next(
+    tmp_path: Path,
+) -> None:
+    bench = lab(tmp_path)
+
+    async def finished(core: StationCore) -> tuple[str, int, float]:
+        await bench.load_cells(core)
+        await submitted(core, wish(1))
+        (job,) = await until_over(core)
+        rows = await core.runs.records(str(job.run_id), limit=100_000)
+        return str(job.run_id), int(rows["sequence"][-1]), float(rows["test_time_second"][-1])
+
+    async def listed(core: StationCore) -> tuple[int, float]:
+        (summary,) = core.runs.list(state="ended")
+        return summary.rows, summary.test_time_s
+
+    run_id, count, test_time_s = bench.live(finished)
+    assert count > 100
+    assert bench.live(listed) == (count, test_time_s)
+    folder = bench.root().run_folder(run_id)
+    manifest = json.loads(bench.disk.read(folder / "run.json"))
+    assert (manifest["rows"], manifest["test_time_s"]) == (count, test_time_s)
+    older = {name: value for name, value in manifest.items() if name not in ("rows", "test_time_s", "check")}
+    bench.disk.put(
+        folder / "run.json", encode_manifest(older)
+    )  # as labctl wrote it before it noted the length
+    assert bench.live(listed) == (count, test_time_s)
