@@ -340,6 +340,7 @@ class InstrumentTask:
         outages = self.link.outages
         by_run = await self._progress(active)
         await self._fetch(by_run, backfilled=bool(slept_s) or self.link.outages != outages)
+        self._pages.caught_up(by_run)
         for run, progress in by_run:
             if slept_s and not run.over and not progress.complete:
                 await self.acts.guarded(run, self.acts.look(run), "its data could not be stored")

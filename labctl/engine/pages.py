@@ -32,6 +32,15 @@ class PageFetcher:
         self._link = link
         self._cycler = link.instrument.cycler
         self._stop = stop
+        self._seen: set[int] = set()
+
+    def caught_up(self, by_run: Sequence[tuple[Run, TestProgress]]) -> None:
+        """Note the runs of which every row that the device had was fetched: what follows comes in its time."""
+        self._seen.update(run.index for run, answer in by_run if run.cursor >= answer.count)
+
+    def _was_away(self, run: Run) -> bool:
+        """Tell whether an earlier process followed the run, and the device has gone on alone since (F09, F24)."""
+        return run.pending is not None and run.index not in self._seen
 
     async def fetch(
         self,
@@ -50,7 +59,7 @@ class PageFetcher:
                     await pages.put(None)
                     return
                 page = await self._page(run, cursor, None if reused else answer.count)
-                page.backfilled = backfilled or self._link.outages != outages
+                page.backfilled = backfilled or self._link.outages != outages or self._was_away(run)
                 if page.block is None or not len(page.block):
                     if page.error is not None:
                         await pages.put(page)
