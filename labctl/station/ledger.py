@@ -6,7 +6,8 @@ inserted line is found. Blocking work runs in the station's store thread, so the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from labctl.worker import Worker
 
 FOLDER = "station"
 """Where the station keeps its own files in the data root."""
+TOGETHER = "together"
+"""The only key of a line that holds several: they were written as one, so a power cut keeps all of them or none."""
 
 
 class Ledger:
@@ -30,6 +33,8 @@ class Ledger:
         self._root = root
         self._worker = worker
         self._writer: LineWriter | None = None
+        self._whole = False  # opened, so that a writer can be made anew
+        self._durable = 0  # bytes of the file that are believed
 
     async def open(self) -> LineFile:
         """Repair a torn tail, return everything that is there. Raises: StoreError."""
@@ -40,11 +45,16 @@ class Ledger:
         try:
             disk.make_folder(self.path.parent)
             self._put_back(disk)
-            self._writer = LineWriter(disk, self.path, chained=True, on_trouble=self._root.troubles.append)
+            self._writer = self._new_writer()
             data = disk.read(self.path) if disk.size(self.path) is not None else b""
         except OSError as error:
             raise StoreError(f"Cannot open {self.path}: {error}") from error
-        return read_lines(data, chained=True)
+        content = read_lines(data, chained=True)
+        self._durable, self._whole = content.end, True
+        return replace(content, lines=tuple(_apart(content.lines)))
+
+    def _new_writer(self) -> LineWriter:
+        return LineWriter(self._root.disk, self.path, chained=True, on_trouble=self._root.troubles.append)
 
     def _put_back(self, disk: Disk) -> None:
         """Undo a compaction that a crash has cut between its two renames: the newest file kept aside goes on."""
@@ -62,18 +72,58 @@ class Ledger:
             disk.sync_folder(self.path.parent)
 
     async def add(self, *lines: Mapping[str, Any]) -> Line:
-        """Append lines, make them durable with one sync, return the last. Raises: StoreError; nothing is believed."""
+        """Append lines, all or none, make them durable with one sync, return what holds the last.
+
+        Raises: StoreError; then nothing is believed, and nothing of it comes back with a later ``add``.
+        """
         return await self._worker.call(self._add, lines)
 
     def _add(self, lines: tuple[Mapping[str, Any], ...]) -> Line:
-        if self._writer is None:
-            raise StoreError(f"{self.path} is not open")
+        whole = lines[0] if len(lines) == 1 else {TOGETHER: [dict(fields) for fields in lines]}
+        writer = self._mended()
         try:
-            added = [self._writer.add(fields) for fields in lines]
-            self._writer.sync()
+            added = writer.add(whole)
+            writer.sync()
         except OSError as error:
+            self._take_back(writer)
             raise StoreError(f"Cannot write {self.path}: {error}") from error
-        return added[-1]
+        self._durable += len(added.raw)
+        return added
+
+    def _take_back(self, writer: LineWriter) -> None:
+        """Let go of lines that nobody believes: the writer keeps them, and the file may hold some of their bytes."""
+        self._writer = None
+        disk = self._root.disk
+        try:
+            writer.close()
+            if (disk.size(self.path) or 0) > self._durable:
+                file = disk.open(self.path)
+                try:
+                    file.truncate(self._durable)
+                    file.sync()
+                finally:
+                    file.close()
+        except OSError as error:  # the disk is gone; the next ``add`` begins a new file without them
+            self._root.troubles.append(
+                f"{self.path.name}: lines that were refused cannot be removed: {error}"
+            )
+
+    def _mended(self) -> LineWriter:
+        """Return the writer; after a failure it writes to a new file that holds the durable lines alone (S2).
+
+        Raises: StoreError.
+        """
+        if self._writer is None:
+            if not self._whole:
+                raise StoreError(f"{self.path} is not open")
+            disk = self._root.disk
+            try:
+                data = disk.read(self.path)[: self._durable] if disk.size(self.path) is not None else b""
+                replace_file(disk, self.path, data)
+                self._writer = self._new_writer()
+            except OSError as error:
+                raise StoreError(f"Cannot write {self.path}: {error}") from error
+        return self._writer
 
     @property
     def size_bytes(self) -> int:
@@ -83,14 +133,13 @@ class Ledger:
     async def compact(self, *lines: Mapping[str, Any]) -> None:
         """Keep the file aside as ``<name>-<last number>.jsonl`` and go on in a new one that begins with ``lines``.
 
-        Raises: StoreError; the old file then goes on, or is found again by ``open``.
+        Raises: StoreError; the old file is then found again by ``open``.
         """
         await self._worker.call(self._compact, lines)
 
     def _compact(self, lines: tuple[Mapping[str, Any], ...]) -> None:
-        if self._writer is None:
-            raise StoreError(f"{self.path} is not open")
-        data, number, check = b"", self._writer.last_number, ""
+        writer = self._mended()
+        data, number, check = b"", writer.last_number, ""
         aside = self.path.with_name(f"{self.path.stem}-{number}.jsonl")
         for fields in lines:
             number += 1
@@ -98,10 +147,11 @@ class Ledger:
             data, check = data + line.raw, line.check
         disk = self._root.disk
         try:
-            self._writer.close()
+            writer.close()
             replace_file(disk, self.path, data, keep=aside)
-            self._writer = LineWriter(disk, self.path, chained=True, on_trouble=self._root.troubles.append)
+            self._writer, self._durable = self._new_writer(), len(data)
         except OSError as error:
+            self._writer, self._whole = None, False
             raise StoreError(f"Cannot write {self.path}: {error}") from error
 
     @property
@@ -114,3 +164,15 @@ class Ledger:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+        self._whole = False
+
+
+def _apart(lines: Iterable[Line]) -> Iterator[Line]:
+    """Yield lines; those that were written as one come one by one, with the number and the bytes of their batch."""
+    for line in lines:
+        batch = line.fields.get(TOGETHER)
+        if batch is None:
+            yield line
+        else:
+            for fields in batch:
+                yield replace(line, fields={"n": line.number, **fields})
