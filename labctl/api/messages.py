@@ -72,9 +72,10 @@ class SetReady(Body):
 
 @dataclass(frozen=True, slots=True)
 class SetChamber(Body):
-    """A new set point."""
+    """A new set point; ``ramp_K_per_min`` as None leaves the ramp as the chamber has it."""
 
     setpoint_degC: float
+    ramp_K_per_min: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +278,15 @@ class Done:
     """An act that has nothing to tell but its sentence."""
 
     text: str = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """What came of a stop. Not ``confirmed``: the command was sent, the instrument does not say that it is over."""
+
+    run_id: str
+    confirmed: bool
+    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,8 @@ def ends_text(forecast: Forecast | None) -> str:
     """Return when something is expected to end, with its bounds."""
     if forecast is None:
         return "—"
-    return f"{short_utc(forecast.end_utc)} ({short_utc(forecast.low_utc)} to {short_utc(forecast.high_utc)})"
+    end, low, high = map(short_utc, (forecast.end_utc, forecast.low_utc, forecast.high_utc))
+    return end if low == high else f"{end} ({low} to {high})"
 
 
 def short_utc(utc: str) -> str:

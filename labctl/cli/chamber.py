@@ -58,11 +58,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _through_station(args: argparse.Namespace) -> int:
-    if getattr(args, "ramp", None) is not None:
-        raise UserInputError("--ramp cannot be given through a station; set the ramp at the chamber.")
     with station_client(args) as station:
         if args.what == "set":
-            station.chambers.set(args.name, args.temperature_degC)
+            station.chambers.set(args.name, args.temperature_degC, ramp_K_per_min=args.ramp)
         elif args.what == "off":
             station.chambers.off(args.name)
         found = station.chambers.list()

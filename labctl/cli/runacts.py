@@ -91,13 +91,11 @@ def stop(args: argparse.Namespace) -> int:
     """Stop a run's test through the station that drives it."""
     with station_client(args) as station:
         run_id = run_at(station, args.run_id)
-        text = station.runs.stop(run_id, reason=args.reason)
-    confirmed = "NOT" not in text
-    lines = [f"{run_id}: {text}"]
-    if not confirmed:
+        done = station.runs.stop(run_id, reason=args.reason)
+    lines = [f"{run_id}: {done.text}"]
+    if not done.confirmed:
         lines.append("Look at the channel, and switch it off at the instrument if in doubt.")
-    code = EXIT_OK if confirmed else EXIT_FAILED
-    return tell(args, {"run_id": run_id, "confirmed": confirmed, "text": text}, *lines, code=code)
+    return tell(args, done, *lines, code=EXIT_OK if done.confirmed else EXIT_FAILED)
 
 
 def resume(args: argparse.Namespace) -> int:

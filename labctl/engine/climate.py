@@ -163,7 +163,7 @@ class ClimateTask:
 
     # -- acts of a person -------------------------------------------------------------------------------------------
 
-    async def set_by_person(self, setpoint_degC: float) -> None:
+    async def set_by_person(self, setpoint_degC: float, ramp_K_per_min: float | None = None) -> None:
         """Set the chamber and forget its trip. Raises: UserInputError while runs need it, InstrumentError."""
         in_use = [
             (run.label, wanted.setpoint_degC)
@@ -172,7 +172,7 @@ class ClimateTask:
         ]
         if refusal := may_set(setpoint_degC, in_use):
             raise UserInputError(f"{self._chamber.name} cannot be set to {setpoint_degC:g} degC: {refusal}.")
-        await self._chamber.chamber.set(setpoint_degC)
+        await self._chamber.chamber.set(setpoint_degC, ramp_K_per_min)
         self.tripped = ""
         self.wake.set()
 

@@ -401,9 +401,9 @@ class Supervisor:
             raise UserInputError(f"There is no chamber {name!r}. Chambers: {known}.")
         return found
 
-    async def set_chamber(self, name: str, setpoint_degC: float) -> None:
+    async def set_chamber(self, name: str, setpoint_degC: float, ramp_K_per_min: float | None = None) -> None:
         """Set a chamber. Raises: UserInputError while runs need it elsewhere, InstrumentError."""
-        await self._climate(name).set_by_person(setpoint_degC)
+        await self._climate(name).set_by_person(setpoint_degC, ramp_K_per_min)
 
     async def chamber_off(self, name: str) -> None:
         """Switch a chamber off. Raises: UserInputError while runs need it, InstrumentError."""

@@ -142,7 +142,7 @@ class _Campaign:
         for key, value in self._values.entries(node, "cells"):
             name = self._values.name(key, "a group")
             if name == ALL:
-                raise self._values.refuse(key, "'all' means every group.", "Choose another name.")
+                raise self._values.refuse(key, "'all' means every group.", "Name the group otherwise.")
             groups[name] = self._members(value)
         members: dict[CellId, _Member] = {}
         for group in groups.values():

@@ -184,10 +184,13 @@ class StationCore:
         """Ask an instrument who it is; returns its own words. Raises: InstrumentError, UserInputError."""
         return await self.supervisor.ping(instrument)
 
-    async def set_chamber(self, actor: Actor, name: str, setpoint_degC: float) -> None:
-        """Set a chamber. Raises: InstrumentError, UserInputError."""
-        await self.audit.write(actor, "chamber.set", subject=name, new=setpoint_degC)
-        await self.supervisor.set_chamber(name, setpoint_degC)
+    async def set_chamber(
+        self, actor: Actor, name: str, setpoint_degC: float, ramp_K_per_min: float | None = None
+    ) -> None:
+        """Set a chamber; no ramp = the chamber's own. Raises: InstrumentError, UserInputError."""
+        new = {"setpoint_degC": setpoint_degC, "ramp_K_per_min": ramp_K_per_min}
+        await self.audit.write(actor, "chamber.set", subject=name, new=new)
+        await self.supervisor.set_chamber(name, setpoint_degC, ramp_K_per_min)
 
     async def chamber_off(self, actor: Actor, name: str) -> None:
         """Switch a chamber off. Raises: InstrumentError, UserInputError."""

@@ -470,11 +470,13 @@ class FakeCore:
         """Return the identity."""
         return "fake 1"
 
-    async def set_chamber(self, actor: Actor, name: str, setpoint_degC: float) -> None:
+    async def set_chamber(
+        self, actor: Actor, name: str, setpoint_degC: float, ramp_K_per_min: float | None = None
+    ) -> None:
         """Set the chamber. Raises: UserInputError."""
         if not -40.0 <= setpoint_degC <= 180.0:
             raise UserInputError(f"{setpoint_degC:g} degC is beyond -40 to 180 degC.")
-        await self.audit.write(actor, "chamber.set", name, new=setpoint_degC)
+        await self.audit.write(actor, "chamber.set", name, new=[setpoint_degC, ramp_K_per_min])
         self.setpoints_degC[name] = setpoint_degC
 
     async def chamber_off(self, actor: Actor, name: str) -> None:

@@ -84,17 +84,23 @@ FRAMES: list[dict[str, Any]] = [
         {"number": 4, "topic": "alarm", "key": "a", "data": {"key": "a", "priority": "critical", "state": "acked"}},
         {"number": 5, "topic": "alarm", "key": "c", "data": {"key": "c", "priority": "high", "state": "shelved"}},
         {"number": 6, "topic": "channel", "key": "n:1-3", "data": None},
-        {"number": 7, "topic": "unheard-of", "key": "x", "data": {}}], "number": 7},
+        {"number": 7, "topic": "station", "key": "info",
+         "data": {"virtual": True, "plant_utc": "1970-01-01T02:00:00Z"}},
+        {"number": 8, "topic": "unheard-of", "key": "x", "data": {}}], "number": 8},
 ]  # fmt: skip
 CHECK = """
+const AGES = [{ seen_utc: "1970-01-01T00:09:30+00:00" }, { seen_utc: "1970-01-01T00:05:00+00:00" }, { seen_utc: "" }];
 const model = newModel();
 for (const frame of FRAMES) take(model, frame);
 console.log(JSON.stringify({
   number: model.number, channels: counted(model.state.channel), alarms: urgent(model.state.alarm).map((a) => a.key),
-  flat: sparkline([1, 1, 1]), gap: sparkline([0, 1, null, 1, 0]), none: sparkline([null, null, 2]),
+  now: benchTime(model), flat: sparkline([1, 1, 1]),
+  gap: sparkline([0, 1, null, 1, 0]), none: sparkline([null, null, 2]),
   amps: [quantity(1e-3, "A"), quantity(-2e-6, "A"), quantity(null, "V"), quantity(3.7, "V")],
+  zero: [quantity(-1e-9, "A"), quantity(-4e-4, "V")], text: pretty("1 mA/cm^2, 3 cm2 of C2"),
+  spans: [span(-3), span(99), span(3600), span(7200), span(1.4e6)], ages: AGES.map((at) => age(at, 600000, 10)),
   ends: [finish(null), finish({end_utc: "2026-01-02T00:00:00+00:00", low_utc: "2026-01-01T23:00:00+00:00",
-                               high_utc: "2026-01-02T01:00:00+00:00"}).includes("1.0 h")]}));
+                               high_utc: "2026-01-02T01:00:00+00:00"}).includes("± 60 min")]}));
 """
 
 
@@ -105,10 +111,15 @@ def test_the_pages_own_logic_where_a_javascript_engine_is_at_hand() -> None:
     program = f"const FRAMES = {json.dumps(FRAMES)};\n{SCRIPT}\n{CHECK}"
     done = subprocess.run([node, "-e", program], capture_output=True, text=True, check=True, timeout=60)
     told = json.loads(done.stdout)
-    assert told["number"] == 7
+    assert told["zero"] == ["0.000 mA", "0.000 V"] and told["text"] == "1 mA/cm², 3 cm² of C2"
+    assert told["spans"] == ["0 s", "99 s", "60 min", "2 h", "16 d 5 h"]
+    assert [at["old"] for at in told["ages"]] == [False, True, False]
+    assert told["ages"][1]["text"] == "read 5 min ago" and told["ages"][2]["text"] == "never read"
+    assert told["now"] == 7_200_000
+    assert told["number"] == 8
     assert told["channels"] == ["n:1-2", "n:1-10"]
     assert told["alarms"] == ["a", "b"]
     assert told["flat"] == "M0.0 28.0L50.0 28.0L100.0 28.0"
     assert told["gap"] == "M0.0 28.0L25.0 2.0M75.0 2.0L100.0 28.0" and told["none"] == ""
-    assert told["amps"] == ["1.000 mA", "-2.0 µA", "–", "3.700 V"]
+    assert told["amps"] == ["1.000 mA", "\u22122.0 µA", "–", "3.700 V"]
     assert told["ends"] == ["", True]

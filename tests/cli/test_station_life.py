@@ -110,7 +110,7 @@ def test_a_killed_station_is_started_by_the_next_client_and_loses_no_row(desk: D
         (job,) = station.queue.list()
         assert job.state.value == "running"
         run_id = str(job.run_id)
-        assert "stopped" in station.runs.stop(run_id, reason="enough")
+        assert station.runs.stop(run_id, reason="enough").confirmed
         assert station.runs.wait(run_id).outcome == "stopped"
         sequence = list(station.runs.frame(run_id)["sequence"])
     assert sequence == list(range(1, len(sequence) + 1))

@@ -95,7 +95,7 @@ def test_a_cell_is_loaded_made_ready_and_ejected(station: Station) -> None:
 def test_instruments_answer_and_chambers_are_set(station: Station) -> None:
     (instrument,) = station.instruments.list()
     assert station.instruments.ping(instrument.name) == "fake 1"
-    assert "30" in station.chambers.set("oven", 30.0)
+    assert "30 degC, at 2 K/min" in station.chambers.set("oven", 30.0, ramp_K_per_min=2.0)
     assert station.chambers.list()[0].setpoint_degC == 30.0
     assert "off" in station.chambers.off("oven")
     with pytest.raises(UserInputError, match="no chamber"):
@@ -174,7 +174,7 @@ def test_runs_are_listed_shown_and_acted_on(station: Station) -> None:
     assert station.runs.revise(RUN, "labctl: protocol/1", reason="longer") >= 1
     assert station.runs.add_cycles(RUN, 10, reason="longer") >= 1
     assert station.runs.take_up(RUN) == ()
-    assert "stop" in station.runs.stop(RUN, reason="done")
+    assert station.runs.stop(RUN, reason="done").confirmed
     assert isinstance(station.runs.events(RUN), tuple) and isinstance(station.runs.revisions(RUN), tuple)
     with pytest.raises(UserInputError):
         station.runs.get("nothing")

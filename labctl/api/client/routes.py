@@ -16,6 +16,7 @@ from labctl.api.messages import (
     ProtocolText,
     Revised,
     State,
+    Stopped,
     Submitted,
 )
 from labctl.engine.machines.alarmterms import Definition
@@ -82,7 +83,7 @@ CALENDAR = Route("GET", "/calendar", tuple[CalendarEntry, ...])
 
 RUNS = Route("GET", "/runs", tuple[RunSummary, ...])
 RUN = Route("GET", "/runs/{run_id}", RunDetail)
-RUN_STOP = Route("POST", "/runs/{run_id}/stop", Done)
+RUN_STOP = Route("POST", "/runs/{run_id}/stop", Stopped)
 RUN_PAUSE = Route("POST", "/runs/{run_id}/pause", Done)
 RUN_PAUSE_AT_STEP_END = Route("POST", "/runs/{run_id}/pause-at-step-end", Done)
 RUN_RESUME = Route("POST", "/runs/{run_id}/resume", Done)

@@ -78,7 +78,7 @@ def failure_of(error: LabctlError) -> Failure:
     if isinstance(error, ProgramError):
         return Failure("The protocol cannot run there.", error.findings[:FINDINGS_MAX])
     if isinstance(error, UserFileError):
-        return Failure(str(error), (), error.fix)
+        return Failure(str(error).removesuffix(f" {error.fix}"), (), error.fix)
     return Failure(str(error))
 
 

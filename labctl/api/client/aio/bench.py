@@ -64,9 +64,13 @@ class AsyncChambers:
         """Return every chamber as last read."""
         return await self._link.call(routes.CHAMBERS)
 
-    async def set(self, name: str, setpoint_degC: float) -> str:
-        """Give a chamber a set point; returns the station's sentence."""
-        return (await self._link.call(routes.CHAMBER_SET, name, body=SetChamber(setpoint_degC))).text
+    async def set(self, name: str, setpoint_degC: float, *, ramp_K_per_min: float | None = None) -> str:
+        """Give a chamber a set point; no ramp = the chamber's own. Returns the station's sentence.
+
+        Raises: UserInputError while runs need it at another temperature, or where the chamber cannot do it.
+        """
+        body = SetChamber(setpoint_degC, ramp_K_per_min)
+        return (await self._link.call(routes.CHAMBER_SET, name, body=body)).text
 
     async def off(self, name: str) -> str:
         """Switch a chamber off; returns the station's sentence."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from labctl.api.client import routes
 from labctl.api.client.aio.link import AsyncLink
 from labctl.api.client.aio.mirror import AsyncMirror
-from labctl.api.messages import AddCycles, NoteText, Reason, ReviseRun
+from labctl.api.messages import AddCycles, NoteText, Reason, ReviseRun, Stopped
 from labctl.model.run import RunDetail, RunRevision, RunSummary
 from labctl.model.typed import from_plain
 
@@ -98,9 +98,13 @@ class AsyncRuns:
 
     # -- acts -------------------------------------------------------------------------------------------------------
 
-    async def stop(self, run_id: str, *, reason: str = "") -> str:
-        """Stop a run's test and read back; returns the station's sentence. It cannot be resumed."""
-        return (await self._link.call(routes.RUN_STOP, run_id, body=Reason(reason))).text
+    async def stop(self, run_id: str, *, reason: str = "") -> Stopped:
+        """Stop a run's test and read back; it cannot be resumed.
+
+        Where the answer is not ``confirmed`` the stop was sent, but the instrument does not say that the test is
+        over: look at the channel, and switch it off there if in doubt.
+        """
+        return await self._link.call(routes.RUN_STOP, run_id, body=Reason(reason))
 
     async def pause(self, run_id: str, *, reason: str = "") -> str:
         """Pause now, in the middle of a step, where the instrument can; returns the station's sentence."""

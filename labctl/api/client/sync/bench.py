@@ -65,9 +65,13 @@ class Chambers:
         """Return every chamber as last read."""
         return self._link.call(routes.CHAMBERS)
 
-    def set(self, name: str, setpoint_degC: float) -> str:
-        """Give a chamber a set point; returns the station's sentence."""
-        return (self._link.call(routes.CHAMBER_SET, name, body=SetChamber(setpoint_degC))).text
+    def set(self, name: str, setpoint_degC: float, *, ramp_K_per_min: float | None = None) -> str:
+        """Give a chamber a set point; no ramp = the chamber's own. Returns the station's sentence.
+
+        Raises: UserInputError while runs need it at another temperature, or where the chamber cannot do it.
+        """
+        body = SetChamber(setpoint_degC, ramp_K_per_min)
+        return (self._link.call(routes.CHAMBER_SET, name, body=body)).text
 
     def off(self, name: str) -> str:
         """Switch a chamber off; returns the station's sentence."""

@@ -89,10 +89,12 @@ async def chambers_list(call: Viewer) -> Response:
 
 @router.post("/chambers/{name}/set", response_model=Done)
 async def chambers_set(call: Operator, name: str, body: SetChamber) -> Response:
-    """Set a chamber."""
+    """Set a chamber, optionally with the ramp to go there."""
     known = _named("chamber", name, [status.name for status in call.core.chambers()])
-    await call.core.set_chamber(call.actor, known, body.setpoint_degC)
-    return reply(Done(f"{known} is set to {body.setpoint_degC:g} degC"))
+    ramp_K_per_min = body.ramp_K_per_min
+    await call.core.set_chamber(call.actor, known, body.setpoint_degC, ramp_K_per_min)
+    ramp = "" if ramp_K_per_min is None else f", at {ramp_K_per_min:g} K/min"
+    return reply(Done(f"{known} is set to {body.setpoint_degC:g} degC{ramp}"))
 
 
 @router.post("/chambers/{name}/off", response_model=Done)

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from labctl.api.messages import PREFIX, AddCycles, Done, NoteText, Reason, Revised, ReviseRun
+from labctl.api.messages import PREFIX, AddCycles, Done, NoteText, Reason, Revised, ReviseRun, Stopped
 from labctl.api.server.answers import or_missing, reply
 from labctl.api.server.needs import Call, Operator, Viewer
 from labctl.model.run import RunDetail, RunRevision, RunSummary
@@ -45,12 +45,13 @@ async def runs_revisions(call: Viewer, run_id: str) -> Response:
     return reply(await call.core.runs.revisions(known_run(call, run_id)))
 
 
-@router.post("/runs/{run_id}/stop", response_model=Done)
+@router.post("/runs/{run_id}/stop", response_model=Stopped)
 async def runs_stop(call: Operator, run_id: str, body: Reason) -> Response:
     """Stop a run for good; says whether the device has confirmed."""
     known = known_run(call, run_id)
     confirmed = await call.core.runs.stop(call.actor, known, reason=body.reason)
-    return reply(Done("stopped, confirmed by the device" if confirmed else "stop sent, NOT confirmed"))
+    text = "stopped, confirmed by the device" if confirmed else "stop sent, NOT confirmed"
+    return reply(Stopped(known, confirmed, text))
 
 
 @router.post("/runs/{run_id}/pause", response_model=Done)
