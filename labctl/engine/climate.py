@@ -37,8 +37,9 @@ from labctl.worker import Worker
 
 log = logging.getLogger(__name__)
 
-IDLE_POLL_S = 60.0
-"""Plant seconds between two readings of a chamber in which no run stands."""
+IDLE_POLL_S = 10.0
+"""Link seconds between two readings of a chamber in which no run stands: on a virtual bench in lockstep plant time must
+not go on because somebody waits for it."""
 TEMPERATURE = "temperature"
 """The start check that a person overrides to run a cell at whatever its chamber is at."""
 
@@ -61,6 +62,7 @@ class ClimateTask:
         worker: Worker,
         *,
         stays: bool = False,
+        idle_every_s: float = IDLE_POLL_S,
     ) -> None:
         self.wake = Wake()
         self.runs: list[Run] = []
@@ -74,6 +76,7 @@ class ClimateTask:
         self._listener = listener
         self._worker = worker
         self._stays = stays
+        self._idle_every_s = idle_every_s
         self._fresh = False
         self._unwatched = False
         self._soaks: dict[int, SoakWatch] = {}
@@ -110,12 +113,21 @@ class ClimateTask:
                     "chamber.unwatched", Priority.CRITICAL, f"{self._chamber.name} is not watched: {text}"
                 )
             self._forget_over()
-            poll_s = self._chamber.poll_s if self.runs else max(self._chamber.poll_s, IDLE_POLL_S)
-            polls = max(polls + 1, math.ceil((now_s - begin_s) / poll_s - 1e-9))
-            due_s = begin_s + polls * poll_s
+            if self._stays and not self.runs:
+                await self._idle()
+                continue
+            polls = max(polls + 1, math.ceil((now_s - begin_s) / self._chamber.poll_s - 1e-9))
+            due_s = begin_s + polls * self._chamber.poll_s
             while not self._is_done() and not self._fresh and self._clock.plant.now_s() < due_s:
                 await until_or_event(self._clock.plant.sleep_until(due_s), self.wake)
                 self.wake.clear()
+
+    async def _idle(self) -> None:
+        """Wait until a run comes, or the next look at a chamber that nobody uses is due."""
+        due_s = self._clock.link.now_s() + self._idle_every_s
+        while not self._is_done() and not self._fresh and (left_s := due_s - self._clock.link.now_s()) > 0:
+            await until_or_event(self._clock.link.sleep(left_s), self.wake)
+            self.wake.clear()
 
     async def _turn(self) -> float:
         """Read the chamber and do what follows from it; return the plant moment of the reading."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from labctl.engine.climate import ClimateTask, wanted_of
+from labctl.engine.climate import IDLE_POLL_S, ClimateTask, wanted_of
 from labctl.engine.gate import Gate
 from labctl.engine.instrument import InstrumentTask
 from labctl.engine.jobs import StopSignal
@@ -34,6 +34,7 @@ class Crew:
         gate: Gate,
         *,
         stays: bool = False,
+        idle_every_s: float = IDLE_POLL_S,
         on_over: Callable[[Run], None] = lambda run: None,
     ) -> None:
         self.station = station
@@ -45,6 +46,7 @@ class Crew:
         self.climates: dict[str, ClimateTask] = {}
         self._stop = stop
         self._stays = stays
+        self._idle_every_s = idle_every_s
         self._on_over = on_over
         if stays:
             for name in station.instruments:
@@ -61,8 +63,9 @@ class Crew:
     def _climate(self, name: str) -> ClimateTask:
         clock, chamber = self.station.clock, self.station.chambers[name]
         return ClimateTask(
-            chamber, clock, self._stop, self._ready, self.listener, self.worker, stays=self._stays
-        )
+            chamber, clock, self._stop, self._ready, self.listener, self.worker, stays=self._stays,
+            idle_every_s=self._idle_every_s,
+        )  # fmt: skip
 
     def _free_bytes(self) -> int:
         return self.root.space().free_bytes

@@ -78,8 +78,9 @@ class Supervisor:
             file, clock, self._stack, connect=connect, wire_root=root if keep_frames else None
         )
         self._crew = Crew(
-            self._station, root, listener, self._stop, self._gate, stays=True, on_over=self._run_is_over
-        )
+            self._station, root, listener, self._stop, self._gate, stays=True, idle_every_s=idle_every_s,
+            on_over=self._run_is_over,
+        )  # fmt: skip
         self._idle = {
             name: IdleWatch(task, clock, self._stop, listener, self._is_used, idle_every_s, self._crew.worker)
             for name, task in self._crew.tasks.items()

@@ -177,7 +177,10 @@ class QueueRunner:
         self._alarms.look(self._book.state, self._clock.plant.utc().timestamp(), self.trouble)
         await self._show.foresee()
         self._show.publish()
-        return min(next_s, self._show.due_s) if self._book.state.order else next_s
+        state = self._book.state
+        if state.active() or (state.order and self._clock.mode is not ClockMode.LOCKSTEP):
+            return min(next_s, self._show.due_s)
+        return next_s  # in lockstep time stands still where nothing runs: expected times stay as they are
 
     async def _carry_out(self, start: Start) -> None:
         """Ask the engine for one start that is written down; write what came of it."""

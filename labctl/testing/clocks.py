@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from labctl.clock import Clock, ClockMode, ClockSpec, SupportsAdvance, run_with_clock
+from labctl.clock import _SteppedPlant as SteppedPlant
 
 T = TypeVar("T")
 
@@ -27,6 +28,12 @@ def real(story: Story[T]) -> T:
 def lockstep(story: Story[T], admin: str) -> T:
     """Run a story in lockstep with the bench whose admin port is ``host:port``."""
     return run_with_clock(ClockSpec(mode=ClockMode.LOCKSTEP, admin=admin), story)
+
+
+def next_plant_moment_s(clock: Clock) -> float | None:
+    """Return the plant second for which somebody sleeps on a jump or lockstep clock; None: nobody needs plant time."""
+    assert isinstance(clock.plant, SteppedPlant)
+    return clock.plant.sleepers.next_s()
 
 
 class RecordingBench:

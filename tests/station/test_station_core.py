@@ -13,7 +13,9 @@ from labctl.model.ids import CellId, ChannelId
 from labctl.model.job import After, JobSpec, JobState
 from labctl.station.core import StationCore
 from labctl.store.manifest import encode_manifest
+from labctl.store.simdisk import SimulatedDisk
 from labctl.testing.benchrun import small_bench
+from labctl.testing.clocks import next_plant_moment_s
 from labctl.testing.corebench import ANNA, CoreBench, submitted, until_over
 
 P1 = "p1-li-li-1mA"
@@ -177,8 +179,32 @@ def test_an_ended_run_says_how_many_rows_and_how_much_time_it_has_in_this_life_a
     folder = bench.root().run_folder(run_id)
     manifest = json.loads(bench.disk.read(folder / "run.json"))
     assert (manifest["rows"], manifest["test_time_s"]) == (count, test_time_s)
+    assert isinstance(bench.disk, SimulatedDisk)
     older = {name: value for name, value in manifest.items() if name not in ("rows", "test_time_s", "check")}
     bench.disk.put(
         folder / "run.json", encode_manifest(older)
     )  # as labctl wrote it before it noted the length
     assert bench.live(listed) == (count, test_time_s)
+
+
+def test_plant_time_is_needed_by_nobody_while_the_station_has_nothing_to_do(tmp_path: Path) -> None:
+    bench = CoreBench(
+        small_bench({"variant": "LIQ-P", "chamber": "oven"}, chambers=[{"name": "oven"}]), tmp_path
+    )
+
+    async def story(core: StationCore) -> None:
+        await bench.load_cells(core)
+        await core.clock.link.sleep(1000.0)
+        assert next_plant_moment_s(core.clock) is None
+        (before,) = core.chambers()
+        assert before.state not in ("opening", "stale")
+        await core.clock.link.sleep(1000.0)
+        (after,) = core.chambers()
+        assert after.seen_utc > before.seen_utc  # it is read all the same
+        await submitted(core, wish(1))
+        (job,) = await until_over(core)
+        assert job.state is JobState.ENDED
+        await core.clock.link.sleep(1000.0)
+        assert next_plant_moment_s(core.clock) is None
+
+    bench.live(story)
