@@ -1,9 +1,10 @@
 """Kills a working station, its clients and its bench at random, and asks the bench afterwards what really happened.
 
 ``python -m labctl.testing.killstorm --kills 200 --seed 1`` runs a campaign on a virtual bench of sixteen channels, in
-processes of their own, and ends them with SIGKILL: the station at any moment or exactly at a named point of the engine
-(start, stop, segment change, seal; ``labctl.engine.hooks``), clients in the middle of a request, the bench as a power
-cut would. Then everything is left to finish, and ``labctl.testing.stormtruth`` compares every row and command.
+processes of their own, and ends them with SIGKILL: the station at any moment or at a named point of the engine (start,
+stop, segment change, seal; ``labctl.engine.hooks``), clients in the middle of a request, the bench as a power cut
+would. The bench goes on while no station leads it. Then everything is left to finish, and
+``labctl.testing.stormtruth`` compares every row and command.
 
 A killed bench comes back as an instrument that lost power, so its tests stand in *stop* and their runs are held; this
 program then does what an operator would: it resets the channels and lets the queue go on.
@@ -22,24 +23,20 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
+from labctl.api.client import Station
+from labctl.api.client.places import place_of
+from labctl.api.client.sync.link import Link
 from labctl.clock import link_now_s, link_pause
-from labctl.errors import InstrumentError, LabctlError, LinkError
-from labctl.model.job import OPEN_STATES, JobSpec
+from labctl.errors import LabctlError, LinkClosed
+from labctl.model.job import OPEN_STATES, JobSpec, JobState
+from labctl.store.root import DataRoot
 from labctl.testing.sim import RunningBench, running_bench
-from labctl.testing.stationrun import connected, end, load_cells, serve
-from labctl.testing.stormtruth import Verdict, judge
+from labctl.testing.stationrun import end, load_cells, serve
+from labctl.testing.stormaim import EVENTS, NEAR_S, Aim
+from labctl.testing.stormtruth import PowerCut, Verdict, judge, seen
 
-if TYPE_CHECKING:
-    from labctl.api.client import Station
-
-POINTS = (
-    "start.intent", "start.sent", "start.confirmed", "block.appended", "block.committed", "segment.over", "stop.intent",
-    "stop.sent", "stop.confirmed", "drain.complete", "finish.begin", "finish.sealed", "finish.done",
-)  # fmt: skip
-"""Points of the engine at which the station ends itself, to the instruction."""
-AT_EVENT = frozenset(POINTS) - {"block.appended", "block.committed"}
 PROTOCOL = """\
 labctl: protocol/1
 name: short half-cycles with host decisions
@@ -48,7 +45,7 @@ record: {every: 30 s}
 safety: {voltage: [-5 V, 5 V]}
 steps:
   - rest: 5 min
-  - repeat: 8
+  - repeat: 4
     until: cycle >= 7
     steps:
       - repeat: 2
@@ -59,32 +56,68 @@ steps:
             until: {capacity: 0.1 mAh/cm^2, time: 10 min}
   - rest: 20 min
 """
-PACE = 3000.0
-"""Plant seconds per second: a job of three plant hours takes some seconds, so kills meet every part of it."""
+PACE = 600.0
+"""Plant seconds per second: a job of two plant hours takes some ten seconds, so kills meet every part of it."""
 WAITING_PER_CHANNEL = 2
 READY_WITHIN_S = 60.0
-POINT_WITHIN_S = 8.0
+PATIENCE_S = 1.0
+"""How long a client of the storm asks a station that may be dead."""
+POINT_WITHIN_S = 6.0
+AGAIN_S = 1.0
 FINISH_WITHIN_S = 300.0
 STARTING_SHARE = 0.25
-SHARES = {"point": 0.40, "station": 0.25, "client": 0.20, "bench": 0.15}
+AT_ONCE_SHARE = 0.5
+DELAY_MAX_MS = 80.0
+SHARES = {"point": 0.45, "station": 0.20, "client": 0.22, "bench": 0.13}
+VERBS = (
+    ["queue", "list"], ["runs", "list"], ["channel", "list"], ["alarms", "list"], ["queue", "calendar"],
+)  # fmt: skip
 
 
 @dataclass(slots=True)
 class Tally:
-    """What was killed, and how often exactly at an event."""
+    """What was killed, when, and how near to an event."""
 
     kills: Counter[str] = field(default_factory=Counter)
-    points: Counter[str] = field(default_factory=Counter)
+    moments: list[tuple[float, str]] = field(default_factory=list)
+    """Link time and kind of each kill that did not aim at a point."""
+    aimed: Counter[str] = field(default_factory=Counter)
+    """Kills at or right behind a point, by point."""
+    events: Counter[str] = field(default_factory=Counter)
+    """Kills within ``NEAR_S`` of an event, aimed or not, by process and event; filled in at the end."""
+    missed: int = 0
+    """Aimed kills that came too late behind their point."""
 
     @property
     def total(self) -> int:
         """Return how many processes were ended by SIGKILL."""
         return sum(self.kills.values())
 
-    @property
-    def at_events(self) -> int:
-        """Return how many of them at a start, stop, segment change or seal."""
-        return sum(count for name, count in self.points.items() if name in AT_EVENT)
+    def killed(self, kind: str) -> None:
+        """Count a kill of this moment."""
+        self.kills[kind] += 1
+        self.moments.append((link_now_s(), kind))
+
+    def measure(self, aim: Aim) -> None:
+        """See which kills were near an event, by what the stations had noted."""
+        aim.look()
+        for at_s, kind in self.moments:
+            if event := aim.event_near(at_s, after=kind == "client"):
+                self.events[f"{kind} at a {event}"] += 1
+        for _, point, since_s in aim.killed:
+            if since_s < NEAR_S:
+                self.aimed[point] += 1
+                self.events[f"station at a {EVENTS[point]}"] += 1
+            else:
+                self.missed += 1
+
+    def report(self) -> dict[str, object]:
+        """Return everything as plain data."""
+        return {
+            "kills_total": self.total, "kills": dict(self.kills),
+            "kills_at_events": sum(self.events.values()), "events": dict(self.events),
+            "aimed_at_events": sum(self.aimed.values()), "aimed": dict(self.aimed), "aimed_too_late": self.missed,
+        }  # fmt: skip
 
 
 class Storm:
@@ -93,15 +126,15 @@ class Storm:
     def __init__(self, folder: Path, seed: int, log: TextIO) -> None:
         self.data = folder / "data"
         self.tally = Tally()
+        self.cuts: list[PowerCut] = []
         self.bench: RunningBench
         self._folder = folder
         self._dice = random.Random(seed)
         self._log = log
-        self._stack = ExitStack()
+        self._aim = Aim(folder)
         self._bench_stack = ExitStack()
         self._station: subprocess.Popen[bytes] | None = None
         self._client: Station | None = None
-        self._clients: list[subprocess.Popen[bytes]] = []
         self._began_s = link_now_s()
 
     # -- processes --------------------------------------------------------------------------------------------------
@@ -114,13 +147,9 @@ class Storm:
 
     def __exit__(self, *_: object) -> None:
         self._drop_client()
-        for process in self._clients:
-            process.kill()
-            process.wait()
         if self._station is not None:
             end(self._station)
         self._bench_stack.close()
-        self._stack.close()
 
     def _start_bench(self) -> None:
         words = ("--bench", "campaign", "--mode", "lockstep", "--speed", f"{PACE:g}")
@@ -128,19 +157,27 @@ class Storm:
             running_bench(*words, "--state", str(self._folder / "bench"))
         )
         text = self.bench.station_file.read_text(encoding="utf-8").replace("poll_s: 600", "poll_s: 60")
+        text = text.replace("mode: lockstep,", "mode: lockstep, on_loss: run,")
         text += 'api: {listen: "127.0.0.1:0"}\n'  # a killed station's port may belong to anybody
         (self._folder / "station.yaml").write_text(text, encoding="utf-8")
 
-    def _start_station(self, kill_at: str = "") -> None:
-        environment = {"LABCTL_KILL_AT": kill_at} if kill_at else {}
-        self._station = serve(self._folder / "station.yaml", self.data, environment)
+    def _start_station(self) -> None:
+        self._station = serve(self._folder / "station.yaml", self.data, self._aim.environment)
 
     @property
     def client(self) -> Station:
-        """Return a connection to the station, waiting until it is ready."""
-        if self._client is None:
-            assert self._station is not None
-            self._client = connected(self._station, self.data)
+        """Return a connection to the station, waiting until it is ready. Raises: LinkClosed where it has ended."""
+        until_s = link_now_s() + READY_WITHIN_S
+        while self._client is None:
+            link = Link(place_of(None, self.data, None, None).locate, patience_s=PATIENCE_S)
+            try:
+                link.open()
+                self._client = Station(link)
+            except LabctlError as error:
+                link.close()
+                if not self._station_alive() or link_now_s() > until_s:
+                    raise LinkClosed(f"the station did not come up: {error}", operation="start") from error
+                link_pause(0.1)
         return self._client
 
     def _drop_client(self) -> None:
@@ -151,13 +188,15 @@ class Storm:
     def _station_alive(self) -> bool:
         return self._station is not None and self._station.poll() is None
 
-    def _restart_station(self, kill_at: str = "") -> None:
+    def _restart_station(self) -> None:
+        """Start a station again, whatever has become of the one before."""
         self._drop_client()
+        self._aim.forget()
         if self._station is not None:
             if self._station.poll() is None:
                 self._station.kill()
             self._station.wait()
-        self._start_station(kill_at)
+        self._start_station()
 
     # -- the storm --------------------------------------------------------------------------------------------------
 
@@ -167,9 +206,9 @@ class Storm:
         while self.tally.total < kills:
             kind = self._dice.choices(kinds, [SHARES[name] for name in kinds])[0]
             getattr(self, f"_kill_{kind}")()
-            self._say(
-                f"{link_now_s() - self._began_s:.0f} s: {self.tally.total}/{kills} {kind} {dict(self.tally.points)}"
-            )
+            self._aim.look()
+            own = Counter(point for _, point, _ in self._aim.killed)
+            self._say(f"{link_now_s() - self._began_s:.0f} s: {self.tally.total}/{kills} {kind} {dict(own)}")
 
     def _live(self) -> None:
         """Let the campaign go on for a moment, so that there is something to interrupt."""
@@ -177,29 +216,35 @@ class Storm:
         link_pause(self._dice.uniform(0.1, 2.0))
 
     def _kill_point(self) -> None:
-        """Let the station end itself at a point of the engine."""
-        name = self._dice.choice(POINTS)
-        self._restart_station(f"{name}:{self._dice.randint(1, 3)}")
-        assert self._station is not None
-        self._tend()  # it may reach the point before it answers
-        until_s = link_now_s() + POINT_WITHIN_S
-        if name.startswith("stop"):
-            self._provoke_stop()
-        while self._station.poll() is None and link_now_s() < until_s:
+        """Let the station end itself at a point of the engine, or within a moment behind it."""
+        point, passage = self._dice.choice(list(EVENTS)), self._dice.randint(1, 3)
+        at_once = self._dice.random() < AT_ONCE_SHARE
+        delay_ms = 0.0 if at_once else self._dice.uniform(1.0, DELAY_MAX_MS)
+        self._tend()
+        self._aim.at(point, passage, delay_ms)
+        began_s, provoked = link_now_s(), 0
+        while self._station_alive() and link_now_s() < began_s + POINT_WITHIN_S:
+            if EVENTS[point] != "segment change" and link_now_s() >= began_s + provoked * AGAIN_S:
+                self._provoke(passage)
+                provoked += 1
             link_pause(0.05)
+        assert self._station is not None
+        self._aim.look()
         if self._station.poll() == -9:
             self.tally.kills["station"] += 1
-            self.tally.points[name] += 1
+            self._restart_station()
         else:
             self._kill_station()
-        self._restart_station()
 
-    def _provoke_stop(self) -> None:
+    def _provoke(self, runs: int) -> None:
+        """Stop some runs, which seals them and lets the next jobs of their lanes start."""
         try:
-            for progress in self.client.runs.list(state="running")[:1]:
+            going_on = self.client.runs.list(state="running")
+            for progress in self._dice.sample(going_on, min(runs, len(going_on))):
                 self.client.runs.stop(progress.run_id, reason="the storm wants a stop")
+            self._reset()
         except LabctlError:
-            return  # it has ended in the middle of it, which is the point
+            self._drop_client()  # it has ended in the middle of it, which is the point
 
     def _kill_station(self) -> None:
         """End the station at any moment, now and then while it still starts."""
@@ -210,63 +255,65 @@ class Storm:
         assert self._station is not None
         if self._station.poll() is None:
             self._station.kill()
-            self.tally.kills["station"] += 1
+            self.tally.killed("station")
         self._restart_station()
 
     def _kill_client(self) -> None:
         """End a client in the middle of what it does."""
         self._live()
-        verbs = (
-            ["queue", "list"],
-            ["runs", "list"],
-            ["channel", "list"],
-            ["alarms", "list"],
-            ["queue", "calendar"],
-        )
         process = subprocess.Popen(
-            [sys.executable, "-m", "labctl", *self._dice.choice(verbs), "--data", str(self.data)],
+            [sys.executable, "-m", "labctl", *self._dice.choice(VERBS), "--data", str(self.data)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         link_pause(self._dice.uniform(0.05, 0.6))
-        process.kill()
+        if process.poll() is None:
+            process.kill()
+            self.tally.killed("client")
         process.wait()
-        self.tally.kills["client"] += 1
 
     def _kill_bench(self) -> None:
         """Cut the power of the bench; the station ends with the time that the bench kept."""
         self._live()
+        places = [str(entry) for entry in self._places()]
+        before = seen(self.bench, places)
         self.bench.kill()
-        self.tally.kills["bench"] += 1
+        self.tally.killed("bench")
         self._bench_stack.close()
         self._start_bench()
+        self.cuts.append(PowerCut(before, seen(self.bench, places)))
         self._restart_station()
+
+    def _places(self) -> list[str]:
+        return [f"neware:{unit}-{number}" for unit in (1, 2) for number in range(1, 9)]
 
     # -- what an operator does --------------------------------------------------------------------------------------
 
     def _tend(self, *, top_up: bool = True) -> None:
         """Reset channels that a power cut has left, and keep jobs waiting."""
         try:
-            client = self.client
-            for status in client.channels.list():
-                if status.tripped or status.lane:
-                    client.channels.reset(
-                        status.channel, reason="looked at after the cut", confirm=status.channel
-                    )
+            self._reset()
             if top_up:
-                self._top_up(client)
-        except LinkError as error:
+                self._top_up(self.client)
+        except LabctlError as error:
             self._drop_client()
             self._say(f"the station did not answer: {error}")
 
+    def _reset(self) -> None:
+        for status in self.client.channels.list():
+            if status.tripped or status.lane:
+                self.client.channels.reset(
+                    status.channel, reason="looked at after the cut", confirm=status.channel
+                )
+
     def _top_up(self, client: Station) -> None:
-        for _ in range(WAITING_PER_CHANNEL):
+        for wanted in range(1, WAITING_PER_CHANNEL + 1):  # one submission may name a cell once
             waiting = Counter(
-                str(job.spec.cell_id) for job in client.queue.list() if job.state in OPEN_STATES
+                str(job.spec.cell_id) for job in client.queue.list() if job.state is JobState.WAITING
             )
             wishes = [
                 JobSpec(cell_id=cell.cell_id, protocol_text=PROTOCOL)
                 for cell in client.cells.list()
-                if waiting[str(cell.cell_id)] < WAITING_PER_CHANNEL
+                if waiting[str(cell.cell_id)] < wanted
             ]
             if wishes:
                 client.queue.submit(wishes)
@@ -274,13 +321,14 @@ class Storm:
     def calm(self) -> None:
         """Let everything that is open finish. Raises: LabctlError where it does not in time."""
         until_s = link_now_s() + FINISH_WITHIN_S
+        open_jobs = []
         while link_now_s() < until_s:
             if not self._station_alive():
                 self._restart_station()
             self._tend(top_up=False)
             try:
                 open_jobs = [job for job in self.client.queue.list() if job.state in OPEN_STATES]
-            except InstrumentError:
+            except LabctlError:
                 self._drop_client()
                 continue
             if not open_jobs:
@@ -299,7 +347,8 @@ class Storm:
         jobs = self.client.queue.list()
         self._drop_client()
         end(self._station)
-        return judge(self.data, self.bench, jobs)
+        self.tally.measure(self._aim)
+        return judge(DataRoot(self.data, create=False), self.bench, jobs, self.cuts)
 
     def _say(self, text: str) -> None:
         self._log.write(text + "\n")
@@ -321,14 +370,13 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="keep everything here (default: a temporary folder)")
     args = parser.parse_args(words)
+    began_s = link_now_s()
     with tempfile.TemporaryDirectory(prefix="labctl-storm-") as temporary:
         tally, verdict = storm(args.folder or Path(temporary), args.kills, args.seed, sys.stderr)
     report = {
         "seed": args.seed,
-        "kills": dict(tally.kills),
-        "kills_total": tally.total,
-        "kills_at_events": tally.at_events,
-        "points": dict(tally.points),
+        "wall_s": round(link_now_s() - began_s),
+        **tally.report(),
         **verdict.report(),
     }
     sys.stdout.write(json.dumps(report, indent=1) + "\n")

@@ -1,28 +1,80 @@
-"""Compares a data root with what its bench says really happened: rows, commands, jobs, journals.
+"""Compares a data root with what its bench says really happened: rows, commands, power cuts, jobs, journals.
 
 The bench's admin link is the witness; it has seen every command that arrived and knows every record that its testers
-wrote. Nothing of the driver or of the engine is asked.
+wrote. Nothing of the driver or of the engine is asked. The rules themselves (``row_problems`` and its neighbours) are
+pure, so that tests can plant what must be found.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labctl.model.job import Job
+from labctl.model.job import Job, JobState
 from labctl.store.root import DataRoot
 from labctl.store.runreader import RunReader
-from labctl.testing.sim import RunningBench
+from labctl.store.verify import verify_station
 
 TRUE_NAME = {"voltage_volt": "volt_V", "current_ampere": "curr_A"}
 EXACT = {"voltage_volt": 1e-13, "current_ampere": 1e-16}
 """How far a stored value may be from the tester's own: the wire carries fifteen digits."""
+AT_WORK = ("working", "pause")
+AFTER_A_CUT = ("held", "stopped", "tripped")
+"""Outcomes of a run whose test a power cut has ended: nobody sends more, or a stop was on its way already."""
+WANTED = ("start",)
+"""Energising commands that a storm gives; the bench writes down no others, stops neither."""
+NO_ROWS_BEHIND = 10**9
+
+
+class Witness(Protocol):
+    """The admin link of a bench."""
+
+    def admin(self, do: str, **fields: object) -> dict[str, Any]:
+        """Send one request and return the reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrueTest:
+    """What a tester wrote of one test."""
+
+    count: int
+    columns: Mapping[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTest:
+    """What a run has of one device test; ``gaps`` are the run's sequences right behind rows that it marks as lost."""
+
+    run: str
+    channel: str
+    test_id: int
+    first: int
+    sequence: NDArray[np.int64]
+    device_sequence: NDArray[np.int64]
+    columns: Mapping[str, NDArray[np.float64]]
+    gaps: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How a channel stood at one moment: status word, test, rows of it."""
+
+    status: str
+    test_id: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PowerCut:
+    """How each channel stood right before the bench was killed, and when it had come back."""
+
+    before: Mapping[str, Seen]
+    after: Mapping[str, Seen]
 
 
 @dataclass(slots=True)
@@ -32,9 +84,12 @@ class Verdict:
     runs: int = 0
     tests: int = 0
     rows: int = 0
+    rows_backfilled: int = 0
     starts: int = 0
     gaps: int = 0
+    tests_cut: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
+    jobs: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -45,77 +100,196 @@ class Verdict:
     def report(self) -> dict[str, Any]:
         """Return everything as plain data."""
         return {
-            "runs": self.runs, "tests": self.tests, "rows": self.rows, "starts": self.starts, "gaps": self.gaps,
-            "outcomes": dict(self.outcomes), "problems": self.problems,
+            "runs": self.runs, "tests": self.tests, "rows": self.rows, "rows_backfilled": self.rows_backfilled,
+            "starts": self.starts, "gaps": self.gaps, "tests_cut": self.tests_cut,
+            "outcomes": dict(self.outcomes), "jobs": dict(self.jobs), "problems": self.problems,
         }  # fmt: skip
 
 
-def judge(data: Path, bench: RunningBench, jobs: Sequence[Job]) -> Verdict:
+# -- the rules ------------------------------------------------------------------------------------------------------
+
+
+def row_problems(stored: StoredTest, truth: TrueTest) -> list[str]:
+    """Say where the rows of a test are not exactly those of the tester: lost, doubled, invented, other values."""
+    where, device = f"{stored.run}: test {stored.test_id}", stored.device_sequence
+    found: list[str] = []
+    if len(np.unique(device)) != len(device):
+        found.append(f"{where} has rows twice")
+    if not np.array_equal(stored.sequence, np.arange(stored.first, stored.first + len(device))):
+        found.append(f"{where}: the sequence of the run has a hole or goes back")
+    beyond = device[(device < 1) | (device > truth.count)]
+    if len(beyond):
+        found.append(f"{where} has {len(beyond)} rows that the tester never wrote")
+    have = np.concatenate(([0], device, [truth.count + 1]))
+    run_rows = np.concatenate((stored.sequence, [stored.first + len(device)]))
+    for place in np.flatnonzero(np.diff(have) > 1):
+        if int(run_rows[place]) not in stored.gaps:
+            lost = f"{have[place] + 1} to {have[place + 1] - 1}"
+            found.append(f"{where}: rows {lost} of {truth.count} are missing, and no gap says so")
+    for column, tolerance in EXACT.items():
+        known = (device >= 1) & (device <= truth.count)
+        off = np.abs(stored.columns[column][known] - truth.columns[column][device[known] - 1])
+        if len(off) and not float(off.max()) <= tolerance:
+            found.append(f"{where}: {column} differs by {float(off.max()):g}")
+    return found
+
+
+def command_problems(
+    channel: str, commands: Sequence[Mapping[str, Any]], tests: Mapping[str, str], known: Mapping[int, str]
+) -> list[str]:
+    """Say which energising command was repeated, or belongs to no run.
+
+    ``commands`` and ``tests`` (id to mark) are the bench's; ``known`` names the run of each test that is stored.
+    """
+    found: list[str] = []
+    starts = [entry for entry in commands if entry["command"] == "start"]
+    marks = Counter(str(entry["barcode"]) for entry in starts)
+    found += [f"{channel}: the start of {mark} was sent {n} times" for mark, n in marks.items() if n > 1]
+    for entry in commands:
+        if entry["command"] not in WANTED:
+            found.append(f"{channel}: nobody asked for {entry['command']!r} of test {entry['testid']}")
+    for test_id, mark in tests.items():
+        run = known.get(int(test_id))
+        if mark and run is None:
+            found.append(f"{channel}: test {test_id} ({mark}) was started and no run knows it")
+        elif run is not None and mark.rpartition(".")[0] != run:
+            found.append(f"{channel}: test {test_id} bears the mark {mark!r} and is stored in {run}")
+    return found
+
+
+def cut_problems(
+    cut: PowerCut, known: Mapping[tuple[str, int], str], outcomes: Mapping[str, str]
+) -> list[str]:
+    """Say where a killed bench did not come back as an instrument that lost power, and a run as one of those."""
+    found: list[str] = []
+    for channel, after in cut.after.items():
+        before = cut.before[channel]
+        where = f"{channel}: test {after.test_id} after the power cut"
+        if after.status in AT_WORK:
+            found.append(f"{where} goes on ({after.status})")
+        if after.test_id < before.test_id or (after.test_id == before.test_id and after.count < before.count):
+            found.append(
+                f"{where}: {before.count} rows of test {before.test_id} were there, now {after.count}"
+            )
+        run = known.get((channel, after.test_id), "")
+        if was_cut(before, after) and outcomes.get(run) not in AFTER_A_CUT:
+            found.append(f"{where} stands still, and its run {run} is {outcomes.get(run)}")
+    return found
+
+
+def was_cut(before: Seen, after: Seen) -> bool:
+    """Tell whether it is this power cut that a test did not survive."""
+    return after.test_id == before.test_id and before.status in AT_WORK and after.status == "stop"
+
+
+def job_problems(jobs: Sequence[Job], runs: Mapping[str, tuple[str, str, str]]) -> list[str]:
+    """Say which job was run twice or not at all, or tells of its run what is not so.
+
+    ``runs`` has job id, state and outcome of each run by its id.
+    """
+    found: list[str] = []
+    listed = {str(job.job_id): job for job in jobs}
+    counts = Counter(job_id for job_id, _, _ in runs.values())
+    for job_id, count in counts.items():
+        if job_id not in listed:
+            found.append(f"a run names job {job_id}, which the queue does not know")
+        elif count > 1:
+            found.append(f"job {job_id} has {count} runs")
+    for job_id, job in listed.items():
+        run = runs.get(str(job.run_id))
+        if job.run_id is not None and run is None:
+            found.append(f"job {job_id} names run {job.run_id}, which is not there")
+        if job.state is JobState.ENDED and (run is None or run[2] not in ("finished", "stopped")):
+            found.append(f"job {job_id} has ended, its run {job.run_id} is {run[2] if run else 'nowhere'}")
+        if job.state is JobState.FAILED and run is not None and run[2] in ("finished", "stopped"):
+            found.append(f"job {job_id} failed ({job.reason}), its run {job.run_id} is {run[2]}")
+        if run is not None and run[0] != job_id:
+            found.append(f"job {job_id} names run {job.run_id}, which is of job {run[0]}")
+    found += [f"run {name} is {state}" for name, (_, state, _) in runs.items() if state != "ended"]
+    return found
+
+
+# -- store and bench ------------------------------------------------------------------------------------------------
+
+
+def judge(root: DataRoot, bench: Witness, jobs: Sequence[Job], cuts: Sequence[PowerCut] = ()) -> Verdict:
     """Return whether every row and every command of a data root is what the bench knows of."""
-    verdict = Verdict()
-    root = DataRoot(data, create=False)
-    readers = [RunReader(folder) for folder in root.run_folders()]
+    verdict = Verdict(jobs=Counter(job.state.value for job in jobs))
     known: dict[tuple[str, int], str] = {}
-    for reader in readers:
+    runs: dict[str, tuple[str, str, str]] = {}
+    channels: set[str] = set()
+    for folder in root.run_folders():
+        reader = RunReader(folder, disk=root.disk)
+        manifest = reader.manifest
+        outcome, state = str(manifest.get("outcome") or ""), str(manifest.get("state"))
+        job_id = str((manifest.get("marks") or {}).get("job_id"))
+        runs[folder.name] = (job_id, state, outcome)
+        channels.add(str(manifest["channel"]))
         verdict.runs += 1
-        verdict.outcomes[str(reader.manifest.get("outcome") or reader.manifest.get("state"))] += 1
-        verdict.problems += [f"{reader.folder.name}: {finding}" for finding in reader.verify()]
-        for number in range(len(reader.manifest["segments"])):
-            _judge_test(verdict, bench, reader, number, known)
-    for channel in sorted({str(reader.manifest["channel"]) for reader in readers}):
-        _judge_commands(verdict, bench, channel, known)
-    _judge_jobs(verdict, readers, jobs)
+        verdict.outcomes[outcome or state] += 1
+        verdict.rows_backfilled += int(reader.backfilled(1, reader.last_sequence).sum())
+        verdict.problems += [f"{folder.name}: {finding}" for finding in reader.verify()]
+        for stored in stored_tests(reader):
+            _judge_test(verdict, bench, stored, known)
+    for channel in sorted(channels):
+        _judge_channel(verdict, bench, channel, known)
+    outcomes = {name: outcome for name, (_, _, outcome) in runs.items()}
+    for cut in cuts:
+        verdict.problems += cut_problems(cut, known, outcomes)
+        verdict.tests_cut += sum(was_cut(cut.before[name], after) for name, after in cut.after.items())
+    verdict.problems += job_problems(jobs, runs)
+    verdict.problems += [f"station: {finding}" for finding in verify_station(root.disk, root.path)]
     return verdict
 
 
+def stored_tests(reader: RunReader) -> list[StoredTest]:
+    """Return what a run has of each of its device tests, with the rows behind the one that ended it."""
+    segments, channel = reader.manifest["segments"], str(reader.manifest["channel"])
+    wanted = ["sequence", "device_sequence", *EXACT]
+    rows, tail = reader.records(wanted), reader.tail()
+    columns = {name: np.concatenate((rows[name], tail[name])) for name in wanted}
+    gaps = frozenset(int(event["sequence"]) for event in reader.events() if event.get("kind") == "gap")
+    bounds = [int(entry["sequence_offset"]) + 1 for entry in segments]
+    found = []
+    for number, entry in enumerate(segments):
+        mine = columns["sequence"] >= bounds[number]
+        if number + 1 < len(segments):
+            mine &= columns["sequence"] < bounds[number + 1]
+        part = {name: values[mine] for name, values in columns.items()}
+        found.append(
+            StoredTest(
+                reader.folder.name, channel, int(entry["test_id"]), bounds[number],
+                part["sequence"], part["device_sequence"], {name: part[name] for name in EXACT}, gaps,
+            )
+        )  # fmt: skip
+    return found
+
+
+def seen(bench: Witness, channels: Collection[str]) -> dict[str, Seen]:
+    """Return how channels stand by the bench itself."""
+    found = {}
+    for channel in channels:
+        reply = bench.admin("truth", slot=channel, after_sequence=NO_ROWS_BEHIND)
+        found[channel] = Seen(str(reply["status"]), int(reply["testid"]), int(reply["count"]))
+    return found
+
+
 def _judge_test(
-    verdict: Verdict, bench: RunningBench, reader: RunReader, number: int, known: dict[tuple[str, int], str]
+    verdict: Verdict, bench: Witness, stored: StoredTest, known: dict[tuple[str, int], str]
 ) -> None:
-    """Compare the rows of one device test with the tester's own."""
-    segments, channel, name = reader.manifest["segments"], str(reader.manifest["channel"]), reader.folder.name
-    entry = segments[number]
-    test_id = int(entry["test_id"])
-    if (channel, test_id) in known:
+    key = stored.channel, stored.test_id
+    if key in known:
         verdict.problems.append(
-            f"{name}: test {test_id} of {channel} belongs to {known[channel, test_id]} as well"
+            f"{stored.run}: test {stored.test_id} of {stored.channel} is {known[key]}'s too"
         )
-    known[channel, test_id] = name
-    first = int(entry["sequence_offset"]) + 1
-    last = int(segments[number + 1]["sequence_offset"]) if number + 1 < len(segments) else None
-    stored = reader.records(["sequence", "device_sequence", *EXACT], first, last)
-    truth = _truth(bench, channel, test_id)
+    known[key] = stored.run
     verdict.tests += 1
-    verdict.rows += len(stored)
-    sequences = stored["device_sequence"]
-    if len(np.unique(sequences)) != len(sequences):
-        verdict.problems.append(f"{name}: rows of test {test_id} are there twice")
-        return
-    if list(stored["sequence"]) != list(range(first, first + len(stored))):
-        verdict.problems.append(f"{name}: the sequence of the run has a hole or goes back in test {test_id}")
-    lost = sorted(set(range(1, truth.count + 1)) - set(sequences.tolist()))
-    gaps = sum(1 for event in reader.events() if event.get("kind") == "gap")
-    verdict.gaps += gaps
-    ends_early = reader.manifest.get("end_sequence") is not None and number == len(segments) - 1
-    if lost and not gaps and not ends_early:
-        verdict.problems.append(
-            f"{name}: {len(lost)} of {truth.count} rows of test {test_id} are missing, unmarked"
-        )
-    if len(sequences) and int(sequences.max()) > truth.count:
-        verdict.problems.append(f"{name}: test {test_id} has rows that the tester never wrote")
-        return
-    for column, tolerance in EXACT.items():
-        off = np.abs(stored[column] - truth.columns[column][sequences - 1]) if len(sequences) else np.zeros(0)
-        if len(off) and float(off.max()) > tolerance:
-            verdict.problems.append(f"{name}: {column} of test {test_id} differs by {float(off.max()):g}")
+    verdict.rows += len(stored.sequence)
+    verdict.gaps += int(np.isin(stored.sequence, sorted(stored.gaps)).sum())
+    verdict.problems += row_problems(stored, true_test(bench, stored.channel, stored.test_id))
 
 
-@dataclass(frozen=True, slots=True)
-class _Truth:
-    count: int
-    columns: dict[str, NDArray[np.float64]]
-
-
-def _truth(bench: RunningBench, channel: str, test_id: int) -> _Truth:
+def true_test(bench: Witness, channel: str, test_id: int) -> TrueTest:
     """Fetch a test's records from the bench, page by page."""
     parts: dict[str, list[float]] = {name: [] for name in EXACT}
     while True:
@@ -123,31 +297,19 @@ def _truth(bench: RunningBench, channel: str, test_id: int) -> _Truth:
         reply = bench.admin("truth", slot=channel, testid=test_id, after_sequence=after)
         page = reply["records"]
         if not page or not page["volt_V"]:
-            return _Truth(int(reply["count"]), {name: np.asarray(values) for name, values in parts.items()})
+            columns = {name: np.asarray(values, dtype=np.float64) for name, values in parts.items()}
+            return TrueTest(int(reply["count"]), columns)
         for name, values in parts.items():
             values.extend(page[TRUE_NAME[name]])
 
 
-def _judge_commands(
-    verdict: Verdict, bench: RunningBench, channel: str, known: dict[tuple[str, int], str]
+def _judge_channel(
+    verdict: Verdict, bench: Witness, channel: str, known: Mapping[tuple[str, int], str]
 ) -> None:
-    """See that no energising command came twice and that each test belongs to a run."""
-    truth = bench.admin("truth", slot=channel)
-    starts = [entry for entry in truth["commands"] if entry["command"] == "start"]
-    verdict.starts += len(starts)
-    twice = [mark for mark, count in Counter(entry["barcode"] for entry in starts).items() if count > 1]
-    verdict.problems += [f"{channel}: the start of {mark} was sent more than once" for mark in twice]
-    for test_id, mark in truth["tests"].items():
-        if int(test_id) and mark and (channel, int(test_id)) not in known:
-            verdict.problems.append(f"{channel}: test {test_id} ({mark}) was started and no run knows it")
-
-
-def _judge_jobs(verdict: Verdict, readers: Sequence[RunReader], jobs: Sequence[Job]) -> None:
-    """See that each run belongs to a job, and that no job was run twice by itself."""
-    by_job = Counter(str((reader.manifest.get("marks") or {}).get("job_id")) for reader in readers)
-    listed = {str(job.job_id): job for job in jobs}
-    for job_id, count in by_job.items():
-        if job_id not in listed:
-            verdict.problems.append(f"a run names job {job_id}, which the queue does not know")
-        elif count > 1:
-            verdict.problems.append(f"job {job_id} has {count} runs")
+    truth = bench.admin("truth", slot=channel, after_sequence=NO_ROWS_BEHIND)
+    here = {test_id: run for (place, test_id), run in known.items() if place == channel}
+    verdict.starts += sum(entry["command"] == "start" for entry in truth["commands"])
+    if truth["status"] in AT_WORK:
+        verdict.problems.append(f"{channel} still works ({truth['status']})")
+    tests = {key: mark for key, mark in truth["tests"].items() if int(key)}
+    verdict.problems += command_problems(channel, truth["commands"], tests, here)
