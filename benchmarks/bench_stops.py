@@ -114,15 +114,14 @@ def stop_delays_s(log: Path) -> list[tuple[float, float]]:
                 rows_s[asked[link]] = time_s
             continue
         asked.pop(link, None)
-        place = _PLACE.search(data)
-        name = "" if place is None else f"{place[1].decode()}-{place[2].decode()}"
+        names = [f"{unit.decode()}-{channel.decode()}" for unit, channel in _PLACE.findall(data)]
         if b"<cmd>download</cmd>" in data:
-            asked[link] = name
+            asked[link] = names[0]
         elif b"<cmd>inquiredf</cmd>" in data and data.count(b"chlid=") > 1:
             poll_s = time_s
-        elif b"<cmd>stop</cmd>" in data and name in rows_s:
-            arrived_s = rows_s.pop(name)
-            found.append((time_s - arrived_s, time_s - poll_s))
+        elif b"<cmd>stop</cmd>" in data:
+            arrived_s = [rows_s.pop(name) for name in names if name in rows_s]
+            found += [(time_s - row_s, time_s - poll_s) for row_s in arrived_s]
     return found
 
 

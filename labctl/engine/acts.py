@@ -7,11 +7,11 @@ alone.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from labctl.engine import hooks
-from labctl.engine.commands import Commands
+from labctl.engine.commands import Commands, SentStop
 from labctl.engine.link import Detached, InstrumentLink
 from labctl.engine.machines.findings import EndDecision, Finding, Outcome, Priority
 from labctl.engine.machines.life import Phase
@@ -75,7 +75,7 @@ class RunActs:
         if run.decision is not None and run.phase is not Phase.DRAINING:
             if progress.complete and run.phase is Phase.STOPPING:
                 await run.to(Phase.DRAINING, "over by itself")
-            elif not await self._commands.stop(run, run.decision):
+            elif not await self._commands.stop(run):
                 await self.hold(run, "the stop could not be confirmed")
                 return
             progress = await self._commands.progress(run)
@@ -88,6 +88,34 @@ class RunActs:
             await self.end(run, run.decision)
         else:
             await self._segment_over(run, progress)
+
+    async def confirm_stops(self, sent: Sequence[SentStop]) -> None:
+        """Read back what was sent for rows beyond a limit; one that fails is sent again by the ordinary way."""
+        await self._commands.confirm_stops(sent)
+        for stop in sent:
+            if not stop.run.over:
+                await self.guarded(stop.run, self._confirm_stop(stop), "its stop could not be journalled")
+
+    async def _confirm_stop(self, stop: SentStop) -> None:
+        try:
+            await self._commands.confirm_stop(stop)
+        except UnknownStateError:
+            raise
+        except InstrumentError as error:
+            stop.run.event("stop.unconfirmed", text=str(error))
+
+    async def unread(self, run: Run) -> None:
+        """Do what waits for no readable answer: keep what there is to tell, and send a stop that somebody wants."""
+        if run.has_notes:
+            await run.commit()
+        if run.decision is None or run.phase in (Phase.DRAINING, Phase.HELD):
+            return
+        try:
+            await self._commands.stop(run)
+        except UnknownStateError:
+            raise
+        except InstrumentError as error:
+            run.event("stop.unconfirmed", text=str(error))
 
     async def _look_at_silent(self, run: Run, progress: TestProgress) -> None:
         """Ask for the state of a test that gives no rows for long: it may be paused at the tester (I10)."""

@@ -8,6 +8,9 @@ but only while the channel still runs our test (I08).
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -23,10 +26,12 @@ from labctl.engine.machines.life import Phase
 from labctl.engine.machines.limits import tightest
 from labctl.engine.run import Run
 from labctl.engine.station import Station
-from labctl.errors import InstrumentError, LinkError, StoreError, UnknownStateError, UserInputError
-from labctl.interfaces.cycler import OVER, ChannelState, DeviceProgram, TestProgress
+from labctl.errors import InstrumentError, LinkError, StoreError, UserInputError
+from labctl.interfaces.cycler import OVER, ChannelState, DeviceProgram, Place, StopsTogether, TestProgress
 from labctl.model.ids import TestId
 from labctl.model.program import Program, Segment
+from labctl.store.runwriter import RunWriter
+from labctl.worker import Worker
 
 SETTLE_S = 5.0
 """Link seconds between the two read-backs that prove a start was not taken: live values are no fresher (bts
@@ -45,11 +50,23 @@ class Fate(Enum):
     FOREIGN = "foreign"
 
 
+@dataclass(slots=True)
+class SentStop:
+    """A stop whose bytes have left, with what was said against it; ``stands``: it was read back already."""
+
+    run: Run
+    problem: InstrumentError | None
+    stands: bool = False
+
+
 class Commands:
     """The energising and stopping commands of one instrument."""
 
-    def __init__(self, station: Station, link: InstrumentLink, free_bytes: Any, gate: Gate) -> None:
+    def __init__(
+        self, station: Station, link: InstrumentLink, free_bytes: Any, gate: Gate, worker: Worker
+    ) -> None:
         self.gate = gate
+        self._worker = worker
         self._station = station
         self._link = link
         self._clock: Clock = station.clock
@@ -233,37 +250,82 @@ class Commands:
 
     # -- stop -------------------------------------------------------------------------------------------------------
 
-    async def trip(self, run: Run, decision: EndDecision) -> None:
-        """Stop for rows that are not stored yet. They must be, whatever becomes of the stop: one that fails here is
-        sent again by the ordinary way behind them.
-        """
-        try:
-            await self.stop(run, decision)
-        except UnknownStateError:
-            raise
-        except InstrumentError as error:
-            run.event("stop.unconfirmed", text=str(error))
-
-    async def stop(self, run: Run, decision: EndDecision) -> bool:
-        """Stop the run's device test and read back; True when that is confirmed and the run drains."""
+    async def stop(self, run: Run) -> bool:
+        """Stop the device test of a run that has a decision, and read back; True when that is confirmed: it drains."""
         if run.phase is Phase.DRAINING:
             return True
-        if run.phase is not Phase.STOPPING:
+        (sent,) = await self.send_stops([run])
+        return await self.confirm_stop(sent)
+
+    async def send_stops(self, runs: Sequence[Run]) -> list[SentStop]:
+        """Let the stops of several runs leave, in one message where the cycler can; nothing is read back.
+
+        Each needs a decision. What an instrument answers is told in the result, nothing of it is raised.
+        """
+        await self._intend([run for run in runs if run.phase is not Phase.STOPPING])
+        places = [run.place for run in runs]
+        if isinstance(self._cycler, StopsTogether):
             try:
-                await run.journal(
-                    "stop.intent",
-                    outcome=decision.outcome.value,
-                    reason=decision.reason,
-                    end_sequence=decision.sequence,
-                    test_id=run.test_id,
+                answers: Sequence[InstrumentError | None] = await self._cycler.send_stop(places)
+            except InstrumentError as error:
+                answers = [error] * len(runs)
+        else:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._try_stop(place)) for place in places]
+            answers = [task.result() for task in tasks]
+        for run in runs:
+            hooks.point("stop.sent")
+            if (
+                changed := run.life.to(Phase.STOPPING)
+            ) is not None:  # run.json is told when the bytes are out
+                old, new = changed
+                run.event(
+                    "phase",
+                    old=old.value,
+                    new=new.value,
+                    why="" if run.decision is None else run.decision.reason,
                 )
-            except StoreError as error:  # a stop never waits for a disk
-                run.note(Finding("store.failed", Priority.CRITICAL, str(error)))
+        return [SentStop(run, problem) for run, problem in zip(runs, answers, strict=True)]
+
+    async def _intend(self, runs: Sequence[Run]) -> None:
+        """Write why each of these is stopped; a stop never waits for a disk that refuses."""
+        entries = [(run.writer, "stop.intent", _stop_fields(run)) for run in runs]
+        troubles = await self._worker.call(RunWriter.journal_together, entries)
+        for run, trouble in zip(runs, troubles, strict=True):
+            if trouble is not None:
+                run.note(Finding("store.failed", Priority.CRITICAL, str(trouble)))
             hooks.point("stop.intent")
-            await self._to_quietly(run, Phase.STOPPING, decision.reason)
-        confirmed = await self._stopped(run)
+
+    async def confirm_stops(self, sent: Sequence[SentStop]) -> None:
+        """Read back together what was sent together; ``confirm_stop`` of each then has little left to do."""
+        accepted = [stop for stop in sent if stop.problem is None]
+        if len(accepted) < 2 or not isinstance(self._cycler, StopsTogether):
+            return
+        try:
+            answers = await self._cycler.confirm_stop([stop.run.place for stop in accepted])
+        except InstrumentError:
+            return  # each is read back by itself
+        for stop, problem in zip(accepted, answers, strict=True):
+            stop.problem, stop.stands = problem, problem is None
+
+    async def confirm_stop(self, stop: SentStop) -> bool:
+        """Read back that a run is stopped, and send again what was not taken; True when it is confirmed."""
+        run = stop.run
+        try:
+            if run.writer.manifest.get("state") != run.life.manifest_state:
+                await run.manifest(state=run.life.manifest_state)
+        except StoreError as error:
+            run.note(Finding("store.failed", Priority.CRITICAL, str(error)))
+        if stop.problem is None and not stop.stands and isinstance(self._cycler, StopsTogether):
+            try:
+                (stop.problem,) = await self._cycler.confirm_stop([run.place])
+            except InstrumentError as error:
+                stop.problem = error
+        confirmed = await self._stopped(run, stop.problem)
+        decision = run.decision
         if (
             confirmed
+            and decision is not None
             and decision.outcome is Outcome.TRIPPED
             and await self.state(run) is ChannelState.PROTECTED
         ):
@@ -274,32 +336,40 @@ class Commands:
         await self._confirm(run, confirmed)
         return confirmed
 
-    async def _stopped(self, run: Run) -> bool:
-        """Send the stop until it is confirmed. Lost answers do not count as tries: the link mends or the person
-        leaves; after ``STOP_TRIES`` of them a person is told.
+    async def _stopped(self, run: Run, problem: InstrumentError | None) -> bool:
+        """Send a stop again until it is confirmed; ``problem`` is what became of the first one.
+
+        Lost answers do not count as tries: the link mends or the person leaves; after ``STOP_TRIES`` of them a person
+        is told.
         """
         refused = lost = 0
-        while refused < STOP_TRIES:
-            try:
-                await self._cycler.stop(run.place)
-                hooks.point("stop.sent")
-                return True
-            except LinkError as error:
-                hooks.point("stop.sent")
+        while problem is not None:
+            if isinstance(problem, LinkError):
                 lost += 1
                 if lost == STOP_TRIES:
                     self._note_unconfirmed(run)
-                await self._link.mend(error)
-            except InstrumentError as error:
-                hooks.point("stop.sent")  # RefusedError: nothing runs there, which is read below
+                await self._link.mend(problem)
+            else:  # RefusedError: nothing runs there, which is read below
                 refused += 1
-                run.event("stop.unconfirmed", text=str(error))
+                run.event("stop.unconfirmed", text=str(problem))
             progress = await self.progress(run)
             if progress.test_id != run.test_id or progress.complete:
                 return True  # over by itself, or no longer ours to stop (I08)
             if await self.state(run) in OVER:
                 return True
-        return False
+            if refused == STOP_TRIES:
+                return False
+            problem = await self._try_stop(run.place)
+            hooks.point("stop.sent")
+        return True
+
+    async def _try_stop(self, place: Place) -> InstrumentError | None:
+        """Stop one channel and read back; return what went wrong."""
+        try:
+            await self._cycler.stop(place)
+        except InstrumentError as error:
+            return error
+        return None
 
     @staticmethod
     def _note_unconfirmed(run: Run) -> None:
@@ -338,6 +408,17 @@ class Commands:
 def _outcome(run: Run) -> Outcome:
     """Return how a run ends whose segment could not be started: never begun, or held half-way."""
     return Outcome.FAILED if run.position.sequence == 0 else Outcome.HELD
+
+
+def _stop_fields(run: Run) -> dict[str, Any]:
+    decision = run.decision
+    return {
+        "utc": run.utc(),
+        "outcome": None if decision is None else decision.outcome.value,
+        "reason": "" if decision is None else decision.reason,
+        "end_sequence": None if decision is None else decision.sequence,
+        "test_id": run.test_id,
+    }
 
 
 def _used_meanwhile(run: Run, test_id: TestId) -> str:

@@ -25,12 +25,13 @@ from labctl.engine.machines.findings import EndDecision, Finding, Outcome, Prior
 from labctl.engine.machines.life import Phase
 from labctl.engine.machines.stale import ClockWatch, SleepWatch
 from labctl.engine.outages import Outages
-from labctl.engine.pages import Fetched, PageFetcher
+from labctl.engine.pages import Fetched, PageFetcher, has_news
 from labctl.engine.resume import reconcile
 from labctl.engine.run import Run
 from labctl.engine.station import Instrument, Station, note_identity
 from labctl.engine.stoprequest import requested_stop
 from labctl.engine.storing import Portion, write_portions
+from labctl.engine.trips import Trips
 from labctl.engine.waiting import Wake, until_or_event
 from labctl.errors import InstrumentError, InvariantError, UnknownStateError
 from labctl.interfaces.cycler import TestProgress
@@ -94,7 +95,7 @@ class InstrumentTask:
         self._on_over = on_over
         self.outages = Outages(self.runs, listener, LinkState.OPENING if stays else LinkState.LIVE)
         self.link = InstrumentLink(instrument, station.clock, stop, self.outages)
-        self.commands = Commands(station, self.link, free_bytes, gate)
+        self.commands = Commands(station, self.link, free_bytes, gate, worker)
         self.acts = RunActs(self.link, self.commands, self._fetch_last, self._over)
         self._pages = PageFetcher(self.link, stop)
         self._taken_up: list[Run] = []
@@ -348,6 +349,10 @@ class InstrumentTask:
                 await self.acts.guarded(run, self.acts.act(run, progress), "its data could not be stored")
             if not run.over:
                 self._listener.progress(run.progress())
+        answered = {run.index for run, _ in by_run}
+        for run in active:
+            if run.index not in answered and not run.over:
+                await self.acts.guarded(run, self.acts.unread(run), "its data could not be stored")
         if self.instrument.wire is not None:
             await self.instrument.wire.flush(self._worker)
 
@@ -395,26 +400,31 @@ class InstrumentTask:
 
     async def _fetch(self, by_run: Sequence[tuple[Run, TestProgress]], *, backfilled: bool) -> None:
         """Fetch and store what is new; the next page is asked for while a block is stored."""
-        wanted = [(run, answer) for run, answer in by_run if _has_news(run, answer)]
+        wanted = [(run, answer) for run, answer in by_run if has_news(run, answer)]
         if not wanted:
             return
         pages: asyncio.Queue[Fetched | None] = asyncio.Queue(PIPELINE_PAGES)
         waiting: list[tuple[Run, Portion]] = []
         failure: BaseException | None = None
+        trips = Trips(self.commands)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._pages.fetch(wanted, pages, backfilled))
+                sending = group.create_task(trips.serve())
                 while (page := await pages.get()) is not None:
-                    await self._take(page, waiting)
+                    await self._take(page, waiting, trips)
                     if len(waiting) >= STORE_PAGES:
-                        await self._store(waiting)
+                        await self._store(waiting, trips)
+                await trips.all_sent()
+                sending.cancel()
         except BaseExceptionGroup as error_group:
             failure = error_group.exceptions[0]
-        await self._store(waiting)
+        await self._store(waiting, trips)
+        await self.acts.confirm_stops(trips.sent)
         if failure is not None:
             raise failure
 
-    async def _take(self, page: Fetched, waiting: list[tuple[Run, Portion]]) -> None:
+    async def _take(self, page: Fetched, waiting: list[tuple[Run, Portion]], trips: Trips) -> None:
         """Digest one page: a trip goes to the device before the rows go to the disk (P4)."""
         run = page.run
         if run.over or run.phase is Phase.HELD:
@@ -426,23 +436,24 @@ class InstrumentTask:
                 self._note_gap(run, page.gap_from)
             digested = run.digest(page.block, backfilled=page.backfilled)
             if digested.trip and run.decision is not None:
-                await self.commands.trip(run, run.decision)
+                trips.add(run)
             waiting.append((run, run.portion(digested)))
         except InvariantError as error:
-            await self._store(waiting)
+            await self._store(waiting, trips)
             await self.acts.hold(run, str(error))
         except (UnknownStateError, Detached):
             raise
         except InstrumentError as error:
             self._poll_failed(run, f"no usable records: {error}")
         except Exception as error:
-            await self._store(waiting)
+            await self._store(waiting, trips)
             await self.acts.hold_broken(run, error)
         else:
             self._failing.discard(run.index)
 
-    async def _store(self, waiting: list[tuple[Run, Portion]]) -> None:
-        """Make digested pages durable, all of them in one go, and tell whoever listens."""
+    async def _store(self, waiting: list[tuple[Run, Portion]], trips: Trips) -> None:
+        """Make digested pages durable, all of them in one go and behind their stops; tell whoever listens."""
+        await trips.all_sent()
         if not waiting:
             return
         taken, waiting[:] = list(waiting), []
@@ -487,7 +498,3 @@ def _ends_from_outside(run: Run) -> bool:
     decided = run.decision is not None and run.decision.sequence is None
     urgent = (Phase.RUNNING, Phase.STALE, Phase.UNKNOWN, Phase.PAUSED)
     return decided and run.on_device and run.phase in urgent
-
-
-def _has_news(run: Run, answer: TestProgress) -> bool:
-    return run.phase is not Phase.HELD and (answer.count > run.cursor or answer.test_id != run.test_id)

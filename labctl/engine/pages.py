@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from labctl.engine.jobs import StopSignal
 from labctl.engine.link import REREADS, Detached, InstrumentLink
+from labctl.engine.machines.life import Phase
 from labctl.engine.run import Run
 from labctl.errors import InstrumentError, InvariantError, UnknownStateError
 from labctl.interfaces.cycler import TestProgress
@@ -89,3 +90,8 @@ class PageFetcher:
         return Fetched(
             run, None, error=InvariantError("I02", f"the device sends row {first} again and again")
         )
+
+
+def has_news(run: Run, answer: TestProgress) -> bool:
+    """Tell whether there are rows to fetch, or another test stands where ours was."""
+    return run.phase is not Phase.HELD and (answer.count > run.cursor or answer.test_id != run.test_id)

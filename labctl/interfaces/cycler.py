@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from labctl.errors import InstrumentError
 from labctl.model.ids import TestId
 from labctl.model.program import Limits, RecordRule, Segment, StepMode
 from labctl.model.record import DeviceBlock
@@ -217,6 +218,20 @@ class RunsProgram(Protocol):
 
     async def stop_all(self) -> None:
         """Stop every channel of the instrument over the stop lane."""
+
+
+@runtime_checkable
+class StopsTogether(Protocol):
+    """Can stop several channels with one message; a cycler that cannot is told ``stop`` for each of them."""
+
+    async def send_stop(self, places: Sequence[Place]) -> tuple[InstrumentError | None, ...]:
+        """Stop all of these channels over the stop lane and read nothing back; one answer per place, in order.
+
+        None = accepted, an error = why not. Raises: LinkError and others where nothing is known of any of them.
+        """
+
+    async def confirm_stop(self, places: Sequence[Place]) -> tuple[InstrumentError | None, ...]:
+        """Read back what ``send_stop`` has stopped: None = it stands, UnknownStateError = it is not seen to."""
 
 
 class Pauses(Protocol):

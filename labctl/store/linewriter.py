@@ -141,6 +141,22 @@ class LineWriter:
         self._synced = self._written
         self._unsynced.clear()
 
+    def unsynced(self) -> DiskFile | None:
+        """Write the lines that wait; return the file that is to be synced, None where ``sync`` does more or less."""
+        try:
+            self.flush()
+        except OSError:
+            return None  # frozen: ``sync`` makes the file new
+        return self._file if self._unsynced and not self._broken else None
+
+    def synced(self, error: OSError | None) -> None:
+        """Take what a sync of ``unsynced`` gave: all is durable, or the file is frozen for ``sync`` to make new."""
+        if error is None:
+            self._synced = self._written
+            self._unsynced.clear()
+        else:
+            self._freeze(error)
+
     def _freeze(self, error: OSError) -> None:
         if not self._broken and self._on_trouble is not None:
             self._on_trouble(f"{self._path.name} is frozen after a disk error: {error}")

@@ -283,10 +283,33 @@ class RunWriter:
     def journal(self, kind: str, **fields: Any) -> None:
         """Note a decision, durable at once: call it before a command leaves. Raises: StoreError."""
         self._journal.add({"kind": kind, **fields})
+        if (trouble := self._journal_trouble()) is not None:
+            raise trouble
+
+    @staticmethod
+    def journal_together(
+        entries: Sequence[tuple[RunWriter, str, Mapping[str, Any]]],
+    ) -> list[StoreError | None]:
+        """Note a decision in the journals of several runs with one sync for all; returns what each would raise."""
+        for writer, kind, fields in entries:
+            writer._journal.add({"kind": kind, **fields})
+        waiting = [
+            (writer._journal, file)
+            for writer, _, _ in entries
+            if len(entries) > 1 and (file := writer._journal.unsynced()) is not None
+        ]
+        if waiting:
+            errors = entries[0][0]._disk.sync_all([file for _, file in waiting])
+            for (journal, _), error in zip(waiting, errors, strict=True):
+                journal.synced(error)
+        return [writer._journal_trouble() for writer, _, _ in entries]
+
+    def _journal_trouble(self) -> StoreError | None:
         try:
             self._journal.sync()
         except OSError as error:
-            raise StoreError(f"Cannot write the journal of {self.folder.name}: {error}") from error
+            return StoreError(f"Cannot write the journal of {self.folder.name}: {error}")
+        return None
 
     def update_manifest(self, **fields: Any) -> None:
         """Change keys of ``run.json``, durable at once. Raises: StoreError, then nothing is changed."""

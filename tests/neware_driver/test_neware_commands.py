@@ -389,6 +389,67 @@ def test_a_stop_that_is_accepted_but_not_seen_says_what_to_do_p2(
     on_bench(scene)
 
 
+def test_stops_of_several_channels_leave_in_one_message_before_anything_is_read_back(on_bench: Any) -> None:
+    async def scene(bench: Any) -> None:
+        server = bench.server
+        server.words |= {"1-1": "working", "1-2": "working", "2-1": "working"}
+        async with bench.opened() as driver:
+            assert await driver.send_stop(["2-1", "1-1", "1-2"]) == (None, None, None)
+            assert server.commands(connection=1) == []
+            (message,) = [data for number, data in server.requests if b"<cmd>stop</cmd>" in data]
+            places = re.findall(rb'subdevid="(\d)" chlid="(\d)"[^>]*>true</stop>', message)
+            assert places == [(b"2", b"1"), (b"1", b"1"), (b"1", b"2")]
+            assert b'<list count="3">' in message
+            assert await driver.confirm_stop(["2-1", "1-1", "1-2"]) == (None, None, None)
+
+        assert server.commands(connection=1) == ["getchlstatus"]
+        assert server.commands(connection=2) == ["stop"]
+
+    on_bench(scene)
+
+
+def test_of_several_stops_each_has_its_own_answer(on_bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver_module, "STOP_CONFIRMED_WITHIN_S", 0.2)
+    monkeypatch.setattr(driver_module, "STOP_PAUSE_S", 0.01)
+
+    async def scene(bench: Any) -> None:
+        server = bench.server
+        server.words |= {"1-1": "working", "1-2": "finish", "2-1": "working"}
+        async with bench.opened() as driver:
+            first, idle, last = await driver.send_stop(["1-1", "1-2", "2-1"])
+            server.words["2-1"] = "working"  # it has said yes, and goes on
+            stands, moves = await driver.confirm_stop(["1-1", "2-1"])
+
+        assert first is last is stands is None
+        assert isinstance(idle, RefusedError)
+        assert "1-2" in str(idle)
+        assert isinstance(moves, UnknownStateError)
+        assert "2-1" in str(moves)
+        assert "by hand" in str(moves)
+
+    on_bench(scene)
+
+
+def test_stops_of_several_channels_leave_while_the_normal_lane_hangs(on_bench: Any) -> None:
+    async def scene(bench: Any) -> None:
+        server = bench.server
+        server.words |= {"1-1": "working", "2-1": "working"}
+        server.script["download"] = lambda root, number: [bench.HANG]
+        async with bench.opened() as driver, asyncio.TaskGroup() as group:
+            hanging = group.create_task(driver.records("1-2", 41, 0))
+            while "download" not in server.commands():
+                server.arrived.clear()
+                await server.arrived.wait()
+            async with bench.clock.link.timeout(5.0):
+                assert await driver.send_stop(["1-1", "2-1"]) == (None, None)
+            assert not hanging.done()
+            hanging.cancel()
+
+        assert (server.words["1-1"], server.words["2-1"]) == ("stop", "stop")
+
+    on_bench(scene)
+
+
 @pytest.mark.parametrize("shape", ["usual", "refused", "garbage rows"])
 def test_stop_all_trusts_the_read_back_not_the_answer_of_broadcaststop(on_bench: Any, shape: str) -> None:
     async def scene(bench: Any) -> None:

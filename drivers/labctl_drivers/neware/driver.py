@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from labctl.clock import Clock
-from labctl.errors import LinkTimeout, RefusedError, UnknownStateError, UsageError, WireError
+from labctl.errors import InstrumentError, LinkTimeout, RefusedError, UnknownStateError, UsageError, WireError
 from labctl.interfaces.cycler import (
     OVER,
     STARTABLE,
@@ -35,7 +35,7 @@ from labctl_drivers.neware import messages as m
 from labctl_drivers.neware.lane import Lane
 from labctl_drivers.neware.options import POLL_MIN_S, NewareOptions
 from labctl_drivers.neware.plausible import mark_implausible
-from labctl_drivers.neware.replies import expect, insist_on_ok, live_reading, up_to_gap
+from labctl_drivers.neware.replies import expect, insist_on_ok, live_reading, refusal, up_to_gap
 from labctl_drivers.neware.session import SEE_CLIENT_LOG
 from labctl_drivers.neware.stepfile import StepFileHead, check_fits, write_step_file
 from labctl_drivers.neware.stepstore import file_name, hash_of, name_from, path_on_bts, place_step_file
@@ -333,21 +333,42 @@ class NewareCycler:
         Raises: RefusedError (nothing runs there), UnknownStateError (sent and accepted, but not seen stopped),
         LinkError (fate unknown).
         """
-        self._readings.pop(place, None)
-        request = m.Stop((self._address(place),))
+        (problem,) = await self.send_stop([place])
+        if problem is None:
+            (problem,) = await self.confirm_stop([place])
+        if problem is not None:
+            raise problem
+
+    async def send_stop(self, places: Sequence[Place]) -> tuple[InstrumentError | None, ...]:
+        """Stop all of these channels with one message over the stop lane; nothing is read back yet.
+
+        Returns: per place None where it was accepted, RefusedError where nothing runs. Raises: LinkError, WireError
+        (fate of all unknown), RefusedError (the whole message was refused).
+        """
+        for place in places:
+            self._readings.pop(place, None)
+        request = m.Stop(tuple(self._address(place) for place in places))
         reply, resent = await self._stop_lane.ask_stop(request)
-        try:
-            insist_on_ok(self._name, request, reply)
-        except RefusedError:
-            # A second sending after a lost connection is answered "false" when the first one worked.
-            if not resent:
-                raise
-        moving = await self._moving_after_stop([place], STOP_CONFIRMED_WITHIN_S)
-        if moving:
-            raise UnknownStateError(
+        rows = expect(m.AcknowledgeReply, reply).rows
+        # A second sending after a lost connection is answered "false" when the first one worked.
+        return tuple(
+            None if resent else refusal(self._name, request.command, place, row)
+            for place, row in zip(places, rows, strict=True)
+        )
+
+    async def confirm_stop(self, places: Sequence[Place]) -> tuple[InstrumentError | None, ...]:
+        """Read back, within 5 s, what ``send_stop`` has stopped.
+
+        Returns: per place None where it stands, UnknownStateError where it is not seen to. Raises: LinkError.
+        """
+        moving = await self._moving_after_stop(places, STOP_CONFIRMED_WITHIN_S)
+        return tuple(
+            UnknownStateError(
                 f"stop of {place} was accepted, but it reads {moving[place].value}: switch it off by hand",
                 instrument=self._name, operation="stop",
-            )  # fmt: skip
+            ) if place in moving else None
+            for place in places
+        )  # fmt: skip
 
     async def stop_all(self) -> None:
         """Stop every channel over the stop lane: broadcaststop, read back, then stop what still moves.

@@ -31,13 +31,20 @@ def up_to_gap(block: DeviceBlock) -> DeviceBlock:
 def insist_on_ok(instrument: str, request: m.ListRequest, reply: m.Reply) -> None:
     """Raise RefusedError unless the one asked channel answered ``ok``."""
     (row,) = expect(m.AcknowledgeReply, reply).rows
-    if row.word != m.OK:
-        raise RefusedError(
-            f"channel {request.addresses[0].place} answered {row.word!r}; {SEE_CLIENT_LOG}",
-            vendor_text=row.word,
-            instrument=instrument,
-            operation=request.command,
-        )
+    if (error := refusal(instrument, request.command, request.addresses[0].place, row)) is not None:
+        raise error
+
+
+def refusal(instrument: str, command: str, place: Place, row: m.AcknowledgeRow) -> RefusedError | None:
+    """Return what a row says against a write command, None for ``ok``."""
+    if row.word == m.OK:
+        return None
+    return RefusedError(
+        f"channel {place} answered {row.word!r}; {SEE_CLIENT_LOG}",
+        vendor_text=row.word,
+        instrument=instrument,
+        operation=command,
+    )
 
 
 def live_reading(place: Place, row: m.InquireRow) -> LiveReading:
