@@ -217,13 +217,17 @@ class StationCore:
             await self.clock.link.sleep(self.house_every_s)
 
     async def keep_runs(self) -> None:
-        """Read the manifest of each run again whose state has changed; for ever."""
+        """Read the manifest of each run again whose state has changed, learn changed programs; for ever."""
         while True:
             await self._some_dirty.wait()
             self._some_dirty.clear()
             dirty, self._dirty = self._dirty, set()
             for run_id in sorted(dirty):
                 await self.runs.refresh(RunId(run_id))
+            try:
+                await self.runs.catch_up()
+            except StoreError as error:  # tried again with the next news of a run
+                self.alarms.raise_alarm("store.failed", "station", text=str(error))
 
     def _look_at_space(self) -> None:
         space = self.root.space()

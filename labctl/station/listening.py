@@ -16,6 +16,7 @@ from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus, L
 from labctl.model.ids import CellId, ChannelId, RunId
 from labctl.model.plain import to_plain
 from labctl.model.record import RecordBlock
+from labctl.station.advice import Advice
 from labctl.station.alarming import AlarmKeeper
 from labctl.station.feed import Feed
 from labctl.station.forecasts import Forecasts
@@ -41,6 +42,7 @@ class Listener:
         forecasts: Forecasts,
         registry: Registry,
         latches: Latches,
+        advice: Advice,
     ) -> None:
         self._clock = clock
         self._feed = feed
@@ -50,6 +52,7 @@ class Listener:
         self._forecasts = forecasts
         self._registry = registry
         self._latches = latches
+        self._advice = advice
         self._idle: dict[ChannelId, ChannelStatus] = {}
         self._runs: dict[ChannelId, Progress] = {}
         self._channels: dict[str, ChannelId] = {}  # of the runs
@@ -64,7 +67,10 @@ class Listener:
     # -- what the engine says ---------------------------------------------------------------------------------------
 
     def progress(self, progress: Progress) -> None:
-        """Take how a run stands."""
+        """Take how a run stands; when it ends its forecast says, which is better than the program's estimate."""
+        if progress.phase is not Phase.ENDED:
+            left_s = self._forecasts.left_s(progress.run_id, progress.test_time_s)
+            progress = progress if left_s is None else replace(progress, eta_s=left_s)
         before = self._runs.get(progress.channel)
         self._runs[progress.channel] = progress
         self._channels[progress.run_id] = progress.channel
@@ -89,9 +95,15 @@ class Listener:
         """Take rows that are durable."""
         self._series.append(run_id, block)
         self._hub.publish(run_id, block)
-        for finding in self._forecasts.feed(run_id, block):
-            progress = self.progress_of(run_id)
-            self.finding(run_id, "" if progress is None else progress.channel, finding)
+        found = self._forecasts.feed(run_id, block)
+        if found:
+            self.advise(run_id, self._channels.get(run_id, ChannelId("")), found)
+
+    def advise(self, run_id: str, channel: ChannelId, findings: Sequence[Finding]) -> None:
+        """Take early warnings, from live rows or from stored ones; what was told before is told no more."""
+        for finding in self._advice.news(run_id, findings):
+            self.finding(run_id, channel, finding)
+            self.on_dirty(run_id)  # it is written down soon
 
     def ended(self, result: RunResult) -> None:
         """Take the end of a run, or that it is followed no more."""
@@ -101,6 +113,7 @@ class Listener:
         if result.outcome in LATCHING or (result.outcome is None and result.reason.startswith("held")):
             self.latch(channel, f"run {result.run_id}: {result.reason}")
         self._forecasts.forget(result.run_id)
+        self._advice.forget(result.run_id)
         self._series.ended(result.run_id)
         if result.outcome is not None:
             self._alarms.run_over(result.run_id)

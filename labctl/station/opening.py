@@ -25,6 +25,7 @@ from labctl.model.ids import ChannelId, RunId
 from labctl.model.program import Program
 from labctl.protocol.bind import bind
 from labctl.protocol.parse import parse_protocol
+from labctl.station.advice import Advice
 from labctl.station.alarming import AlarmKeeper
 from labctl.station.audit import AuditJournal
 from labctl.station.core import StationCore
@@ -127,7 +128,8 @@ def _assembled(
     chambers = {str(channel): entry.name for entry in file.chambers for channel in entry.channels}
     alarms = AlarmKeeper(Ledger(root, worker, "alarms"), feed, audit, clock, chambers=chambers)
     latches = Latches(Ledger(root, worker, "latches"), clock)
-    listener = Listener(clock, feed, hub, series, alarms, forecasts, registry, latches)
+    advice = Advice(root, reader, clock)
+    listener = Listener(clock, feed, hub, series, alarms, forecasts, registry, latches, advice)
     supervisor = Supervisor(
         file, root, clock, listener, connect=connect, lock_folder=lock_folder, keep_frames=keep_frames,
         idle_every_s=pace.idle_every_s,
@@ -142,6 +144,7 @@ def _assembled(
         audit,
         hub,
         _binder(file, root, supervisor, clock),
+        advice,
     )
     queue = QueueKeeper(
         Ledger(root, worker, "queue"), registry, _QueueEngine(supervisor, runs, registry), file, feed, audit, clock,
@@ -217,7 +220,7 @@ async def _take_up(core: StationCore) -> None:
 
 async def _write_last(core: StationCore) -> None:
     """Make durable what waits; a disk that refuses now loses nothing that was believed."""
-    for write in (core.latches.write, core.alarms.flush, core.series.flush):
+    for write in (core.latches.write, core.alarms.flush, core.series.flush, core.runs.flush):
         try:
             await write()
         except StoreError:

@@ -26,9 +26,10 @@ from labctl.model.program import Program, program_from_json
 from labctl.model.record import RecordBlock
 from labctl.model.run import RunDetail, RunNote, RunRevision, RunSummary
 from labctl.protocol.sentences import sentences
+from labctl.station.advice import Advice
 from labctl.station.audit import AuditJournal
 from labctl.station.corrected import corrected_cycles
-from labctl.station.forecasts import Forecasts
+from labctl.station.forecasts import Forecasts, Learned, learned
 from labctl.station.listening import Listener
 from labctl.station.rowshub import RowsHub
 from labctl.store.lines import read_lines
@@ -63,6 +64,7 @@ class RunKeeper:
         audit: AuditJournal,
         hub: RowsHub,
         bind: Bind,
+        advice: Advice,
     ) -> None:
         self.hub = hub
         self._root = root
@@ -75,7 +77,9 @@ class RunKeeper:
         self._forecasts = forecasts
         self._audit = audit
         self._bind = bind
+        self._advice = advice
         self._known: dict[RunId, RunSummary] = {}
+        self._revised_runs: list[RunId] = []  # whose forecasts do not know the new program yet
 
     # -- at start-up ------------------------------------------------------------------------------------------------
 
@@ -98,14 +102,39 @@ class RunKeeper:
         return going_on, problems
 
     async def replay(self, run_ids: Sequence[RunId]) -> None:
-        """Feed the stored rows of runs that go on to their forecasts."""
-        for run_id in run_ids:
-            await self._reader.call(self._replay, run_id)
+        """Learn the stored rows of runs that go on: their finish time, and early warnings that nobody was told.
 
-    def _replay(self, run_id: RunId) -> None:
+        Called before a run is taken up, and when its program has changed. Raises: StoreError.
+        """
+        for run_id in run_ids:
+            await self._advice.recall(run_id)
+            reader, taught = await self._reader.call(self._learn, run_id, None)
+            while not self._forecasts.take(run_id, taught):
+                _, taught = await self._reader.call(self._learn, run_id, taught)
+            manifest = reader.manifest
+            self._listener.begin(run_id, CellId(str(manifest["cell"]["cell_id"])))
+            found, taught.findings = taught.findings, []
+            self._listener.advise(run_id, ChannelId(str(manifest["channel"])), found)
+
+    def _learn(self, run_id: RunId, so_far: Learned | None) -> tuple[RunReader, Learned]:
         reader = self._open_reader(run_id)
-        self._listener.begin(run_id, CellId(str(reader.manifest["cell"]["cell_id"])))
-        self._forecasts.replay(run_id, present_program(reader.manifest), reader)
+        try:
+            return reader, learned(present_program(reader.manifest), reader, so_far)
+        except (OSError, KeyError, TypeError, ValueError) as error:
+            raise StoreError(f"{run_id} cannot be learned from: {type(error).__name__}: {error}") from error
+
+    async def flush(self) -> None:
+        """Write down which early warnings were told. Raises: StoreError; they are kept for the next try."""
+        await self._advice.write()
+
+    async def catch_up(self) -> None:
+        """Learn programs that were changed, and write down which early warnings were told. Raises: StoreError."""
+        while self._revised_runs:
+            run_id = self._revised_runs[0]
+            if self._forecasts.follows(run_id):
+                await self.replay([run_id])
+            self._revised_runs.remove(run_id)
+        await self.flush()
 
     async def began(self, run_id: RunId, job: Job) -> None:
         """Know a run that the engine has just taken."""
@@ -182,6 +211,10 @@ class RunKeeper:
     async def events(self, run_id: str) -> Sequence[dict[str, Any]]:
         """Return what happened in a run, in order."""
         return await self._read(run_id, lambda reader: reader.events())
+
+    async def ambient(self, run_id: str) -> Sequence[dict[str, Any]]:
+        """Return the chamber's readings during a run, in order: test time in s, temperature in degC, quality."""
+        return await self._read(run_id, lambda reader: reader.ambient())
 
     async def revisions(self, run_id: str) -> tuple[RunRevision, ...]:
         """Return the versions of the run's program, oldest first."""
@@ -277,6 +310,8 @@ class RunKeeper:
     async def _revised(self, actor: Actor, what: str, run_id: str, revision: int, reason: str) -> None:
         await self._audit.write(actor, what, subject=run_id, new={"revision": revision}, reason=reason)
         await self.refresh(RunId(run_id))
+        self._revised_runs.append(RunId(run_id))
+        self._listener.on_dirty(run_id)
 
     def _with_reason(self, run_id: str, reason: str) -> None:
         self.get(run_id)
