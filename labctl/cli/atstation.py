@@ -43,12 +43,17 @@ def station_client(args: argparse.Namespace, *, start: bool = False) -> Iterator
 
 def is_served(args: argparse.Namespace) -> bool:
     """Tell whether a station serves the data root that is meant, or one elsewhere is."""
-    from labctl.api.client.address import URL_VARIABLE, being_served
+    from labctl.api.client.address import being_served
     from labctl.cli.context import data_path
 
-    if not args.station and not args.data and os.environ.get(URL_VARIABLE):
-        return True
-    return being_served(data_path(args))
+    return is_elsewhere(args) or being_served(data_path(args))
+
+
+def is_elsewhere(args: argparse.Namespace) -> bool:
+    """Tell whether a station named by LABCTL_URL is meant: its data root is not at hand here."""
+    from labctl.api.client.address import URL_VARIABLE
+
+    return not args.station and not args.data and bool(os.environ.get(URL_VARIABLE))
 
 
 def tell(args: argparse.Namespace, value: Any, *lines: str, code: int = EXIT_OK) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,11 @@ def root_of(
     if path.exists() and not path.is_dir():
         raise UserInputError(f"the data root {path} is a file. Name a folder with --data.")
     if not create and not path.is_dir():
+        elsewhere = "" if args.data or args.station else os.environ.get("LABCTL_URL", "")
+        if elsewhere:
+            raise UserInputError(
+                f"this works on a data root itself: run it on the computer of the station at {elsewhere}."
+            )
         raise UserInputError(
             f"there is no data root at {path}. Name one with --data, or begin one here with 'labctl cells add'."
         )

@@ -1,20 +1,21 @@
 """``labctl runs``: list, show, follow, plot and export runs, and every act on one.
 
-What is read comes from the run folders, station or not; acts go through the station that serves the data root.
+What is read comes from the run folders, station or not, and through the API from a station elsewhere; acts go through
+the station that serves the data root.
 """
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labctl.cli.app import EXIT_FAILED, EXIT_OK, add_subverbs
-from labctl.cli.atstation import add_acting, add_by, is_served
+from labctl.cli.atstation import add_acting, add_by, is_elsewhere, is_served, station_client
 from labctl.cli.context import refresh_runs, root_of, run_named
 from labctl.cli.output import emit_json, print_table, say
 from labctl.cli.progress import duration
-from labctl.cli.runacts import ACT_HELP, ACTS, act, add_act_arguments, list_runs, resume, stop
+from labctl.cli.runacts import ACT_HELP, ACTS, act, add_act_arguments, list_runs, resume, run_at, stop
 from labctl.errors import UserInputError
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         (
             ("list", "list the runs of the data root"),
             ("show", "show one run: cell, program, segments, cycles, events"),
-            ("follow", "watch a run that another process drives"),
+            ("follow", "watch a run until it has ended; Ctrl-C leaves it alone"),
             ("stop", "stop a run's test on the instrument"),
             ("resume", "go on after a pause, or with runs that were left (default: all that are not over)"),
             *ACT_HELP,
@@ -84,9 +85,11 @@ def run(args: argparse.Namespace) -> int:
         return act(args)
     if args.what == "list" and is_served(args):
         return list_runs(args)
-    reads = {"list": _list, "show": _show, "plot": _plot, "export": _export}
+    if args.what == "list":
+        return _list(root_of(args), args)
+    reads = {"show": _show, "plot": _plot, "export": _export}
     if args.what in reads:
-        return reads[args.what](root_of(args), args)
+        return reads[args.what](args)
     return _control(args)
 
 
@@ -95,7 +98,9 @@ def _control(args: argparse.Namespace) -> int:
     from labctl.cli import runcontrol
 
     if args.what == "follow":
-        return runcontrol.follow(args)
+        from labctl.cli import download
+
+        return download.follow(args) if is_served(args) else runcontrol.follow(args)
     if args.what == "stop":
         return stop(args) if is_served(args) else runcontrol.stop(args)
     return runcontrol.resume(args) if args.alone else resume(args)
@@ -130,22 +135,42 @@ def _list(root: DataRoot, args: argparse.Namespace) -> int:
     return EXIT_FAILED if problems else EXIT_OK
 
 
-def _reader(root: DataRoot, run_id: str) -> RunReader:
+class _Shown(NamedTuple):
+    """What is told of one run."""
+
+    manifest: dict[str, Any]
+    folder: str
+    rows: int
+    cycles: dict[str, list[Any]]
+    events: list[dict[str, Any]]
+
+
+def _shown(args: argparse.Namespace) -> _Shown:
+    """Return what there is of a run: from its folder, or from the station elsewhere that has it."""
+    if is_elsewhere(args):
+        with station_client(args) as station:
+            run_id = run_at(station, args.run_id)
+            detail, table = station.runs.get(run_id), station.runs.cycles(run_id)
+            cycles = {str(name): table[name].tolist() for name in table.columns}
+            events = list(station.runs.events(run_id))
+        return _Shown(detail.manifest, detail.folder, detail.summary.rows, cycles, events)
     from labctl.store.runreader import RunReader
 
-    return RunReader(root.run_folder(run_named(root, run_id)))
+    root = root_of(args)
+    reader = RunReader(root.run_folder(run_named(root, args.run_id)))
+    cycles = {name: column.tolist() for name, column in reader.cycles().items()}
+    return _Shown(reader.manifest, str(reader.folder), reader.last_sequence, cycles, reader.events())
 
 
-def _show(root: DataRoot, args: argparse.Namespace) -> int:
+def _show(args: argparse.Namespace) -> int:
     from labctl.model.program import program_from_json
     from labctl.protocol.sentences import sentences
 
-    reader = _reader(root, args.run_id)
-    manifest = reader.manifest
-    cycles = {name: column.tolist() for name, column in reader.cycles().items()}
+    shown = _shown(args)
+    manifest = shown.manifest
     if args.json:
-        emit_json({**manifest, "folder": str(reader.folder), "rows": reader.last_sequence, "cycles": cycles,
-                   "events": reader.events()})  # fmt: skip
+        emit_json({**manifest, "folder": shown.folder, "rows": shown.rows, "cycles": shown.cycles,
+                   "events": shown.events})  # fmt: skip
         return EXIT_OK
     import json
 
@@ -154,12 +179,12 @@ def _show(root: DataRoot, args: argparse.Namespace) -> int:
     say(f"{manifest['run_id']}  {manifest['state']}  {ending}")
     say(f"cell       {program.cell.cell_id} ({program.cell.name}, {program.cell.kind}) on {program.channel}")
     say(f"protocol   {program.protocol_name}  ({program.protocol_hash[:12]})")
-    say(f"rows       {reader.last_sequence:,} in {reader.folder}")
+    say(f"rows       {shown.rows:,} in {shown.folder}")
     say("")
     for line in sentences(program):
         say(f"    {line}")
-    _show_cycles(cycles)
-    for event in reader.events()[-20:]:
+    _show_cycles(shown.cycles)
+    for event in shown.events[-20:]:
         say(f"event      {_event_text(event)}")
     return EXIT_OK
 
@@ -181,14 +206,15 @@ def _event_text(event: dict[str, Any]) -> str:
     return f"{event.get('kind', '')}  {rest}"
 
 
-def _plot(root: DataRoot, args: argparse.Namespace) -> int:
+def _plot(args: argparse.Namespace) -> int:
+    from labctl.cli.download import readers
     from labctl.cli.plot import plot_runs
 
-    readers = [_reader(root, run_id) for run_id in args.run_ids]
-    run_ids = [reader.folder.name for reader in readers]
-    target = Path(args.out or f"{'+'.join(run_ids[:3])}-{args.kind}.{args.format}")
-    _refuse_folder(target)
-    written = plot_runs(readers, args.kind, target, width_mm=args.width, fmt=args.format)
+    with readers(args, args.run_ids) as found:
+        run_ids = [reader.folder.name for reader in found]
+        target = Path(args.out or f"{'+'.join(run_ids[:3])}-{args.kind}.{args.format}")
+        _refuse_folder(target)
+        written = plot_runs(found, args.kind, target, width_mm=args.width, fmt=args.format)
     if args.json:
         emit_json({"figure": str(written), "runs": run_ids, "kind": args.kind})
     else:
@@ -196,23 +222,26 @@ def _plot(root: DataRoot, args: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def _export(root: DataRoot, args: argparse.Namespace) -> int:
+def _export(args: argparse.Namespace) -> int:
+    from labctl.cli.download import readers
     from labctl.store.export import export_run
 
-    reader = _reader(root, args.run_id)
     suffix = {
         "bdf-csv": ".bdf.csv",
         "bdf-parquet": ".bdf.parquet",
         "neware-csv": "-neware.csv",
         "csv": ".csv",
     }
-    target = Path(args.out or f"{reader.folder.name}{suffix[args.format]}")
-    _refuse_folder(target)
-    written = export_run(reader, args.format, target, bdf_profile=args.profile)
+    with readers(args, [args.run_id]) as found:
+        reader = found[0]
+        target = Path(args.out or f"{reader.folder.name}{suffix[args.format]}")
+        _refuse_folder(target)
+        written = export_run(reader, args.format, target, bdf_profile=args.profile)
+        test_time_s = _test_time_s(reader)
     if args.json:
         emit_json({"file": str(written), "run": reader.folder.name, "format": args.format})
     else:
-        say(f"{written} written ({duration(_test_time_s(reader))} of test time).")
+        say(f"{written} written ({duration(test_time_s)} of test time).")
     return EXIT_OK
 
 

@@ -263,6 +263,10 @@ class FakeRuns:
         """Return an event."""
         return [{"n": 1, "kind": "started", "utc": UTC}]
 
+    async def ambient(self, run_id: str) -> Events:
+        """Return a reading of the chamber."""
+        return [{"n": 1, "test_time_s": 1.0, "temperature_degC": 25.0, "quality": 0}]
+
     async def revisions(self, run_id: str) -> tuple[RunRevision, ...]:
         """Return the first revision."""
         return (RunRevision(1, 1, "rest", "0" * 64, "Anna", UTC, "start"),)

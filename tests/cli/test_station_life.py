@@ -74,14 +74,37 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
             assert ended.code == 0, ended.err
 
 
-def test_a_run_starts_a_station_that_stays(desk: Desk) -> None:
+def test_a_run_starts_a_station_that_stays_and_shows_it_on_other_computers(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (result,) = desk.json("run", P1, "--set", "cycles=2", *C0004)
     assert (result["state"], result["outcome"]) == ("ended", "finished")
     first = desk.pid()
     assert desk.json("runs", "list")[0]["run_id"] == result["run_id"]
     with connect(desk.bench.station_file, desk.data) as station:
         frame = station.runs.frame(result["run_id"])
+        address, ambient = station.address, station.runs.ambient(result["run_id"])
     assert len(frame) == result["rows"] and frame["cycle_count"].max() == 2
+    assert address is not None and {"test_time_s", "temperature_degC"} <= set(ambient[0])
+    at_the_station = desk.json("runs", "show", "last")
+    here, there = tmp_path / "here.csv", tmp_path / "there.csv"
+    desk.json("runs", "export", "last", "--out", str(here))
+
+    monkeypatch.setenv("LABCTL_URL", address.url)
+    monkeypatch.setenv(
+        "LABCTL_TOKEN", (desk.data / "station" / "owner.token").read_text(encoding="ascii").strip()
+    )
+    monkeypatch.delenv("LABCTL_STATION", raising=False)
+    assert captured(main, "runs", "export", "last", "--out", str(there), "--json").code == 0
+    assert there.read_bytes() == here.read_bytes()
+    assert captured(main, "runs", "show", "last", "--json").json == at_the_station
+    figure = tmp_path / "figure.png"
+    drawn = captured(main, "runs", "plot", "last", "--format", "png", "--out", str(figure), "--json")
+    assert drawn.code == 0 and figure.stat().st_size > 1000
+    assert "ended  finished" in captured(main, "runs", "follow", "last").out
+    refused = captured(main, "store", "verify")
+    assert refused.code == 2 and address.url in refused.err
+    monkeypatch.undo()
     assert desk.pid() == first, "the second client found the first one's station"
     assert desk.starts("1-4") == ["start"]
 

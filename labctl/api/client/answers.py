@@ -110,7 +110,8 @@ def table_of(content: bytes) -> pa.Table:
 
 def lost(problem: object, what: str, url: str) -> LinkClosed:
     """Return the error of a station that does not answer."""
-    return LinkClosed(f"{url} does not answer ({problem})", instrument="station", operation=what)
+    text = f"{url} does not answer ({problem}). Is the station running there, and is the address right?"
+    return LinkClosed(text, instrument="station", operation=what)
 
 
 class FateUnknown(LinkClosed):

@@ -96,6 +96,7 @@ RUN_RECORDS = Route("GET", "/runs/{run_id}/records", bytes)
 RUN_SERIES = Route("GET", "/runs/{run_id}/series", bytes)
 RUN_CYCLES = Route("GET", "/runs/{run_id}/cycles", bytes)
 RUN_EVENTS = Route("GET", "/runs/{run_id}/events", tuple[Plain, ...])
+RUN_AMBIENT = Route("GET", "/runs/{run_id}/ambient", tuple[Plain, ...])
 RUN_REVISIONS = Route("GET", "/runs/{run_id}/revisions", tuple[RunRevision, ...])
 
 ALARMS = Route("GET", "/alarms", tuple[Alarm, ...])

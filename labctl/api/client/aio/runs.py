@@ -92,6 +92,13 @@ class AsyncRuns:
         """Return what happened in a run, oldest first."""
         return await self._link.call(routes.RUN_EVENTS, run_id)
 
+    async def ambient(self, run_id: str) -> tuple[dict[str, Any], ...]:
+        """Return the chamber's readings during a run, oldest first: ``test_time_s``, ``temperature_degC``, ``quality``.
+
+        Quality 0 is good.
+        """
+        return await self._link.call(routes.RUN_AMBIENT, run_id)
+
     async def revisions(self, run_id: str) -> tuple[RunRevision, ...]:
         """Return the versions of a run's program, oldest first: which rows each made, who, when, why."""
         return await self._link.call(routes.RUN_REVISIONS, run_id)

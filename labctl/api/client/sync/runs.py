@@ -93,6 +93,13 @@ class Runs:
         """Return what happened in a run, oldest first."""
         return self._link.call(routes.RUN_EVENTS, run_id)
 
+    def ambient(self, run_id: str) -> tuple[dict[str, Any], ...]:
+        """Return the chamber's readings during a run, oldest first: ``test_time_s``, ``temperature_degC``, ``quality``.
+
+        Quality 0 is good.
+        """
+        return self._link.call(routes.RUN_AMBIENT, run_id)
+
     def revisions(self, run_id: str) -> tuple[RunRevision, ...]:
         """Return the versions of a run's program, oldest first: which rows each made, who, when, why."""
         return self._link.call(routes.RUN_REVISIONS, run_id)

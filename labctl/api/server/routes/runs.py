@@ -39,6 +39,12 @@ async def runs_events(call: Viewer, run_id: str) -> Response:
     return reply(await call.core.runs.events(known_run(call, run_id)))
 
 
+@router.get("/runs/{run_id}/ambient", response_model=list[dict[str, Any]])
+async def runs_ambient(call: Viewer, run_id: str) -> Response:
+    """Return the chamber's readings during a run, in order: ``test_time_s``, ``temperature_degC``, ``quality``."""
+    return reply(await call.core.runs.ambient(known_run(call, run_id)))
+
+
 @router.get("/runs/{run_id}/revisions", response_model=tuple[RunRevision, ...])
 async def runs_revisions(call: Viewer, run_id: str) -> Response:
     """Return the versions of a run's program: from which row, by whom, when, why."""
