@@ -35,7 +35,7 @@ from labctl.store.root import DataRoot
 from labctl.testing.sim import RunningBench, running_bench
 from labctl.testing.stationrun import end, load_cells, serve
 from labctl.testing.stormaim import EVENTS, NEAR_S, Aim
-from labctl.testing.stormtruth import PowerCut, Verdict, judge, seen
+from labctl.testing.stormtruth import PowerCut, Silence, Verdict, judge, seen
 
 PROTOCOL = """\
 labctl: protocol/1
@@ -58,7 +58,7 @@ steps:
 """
 PACE = 600.0
 """Plant seconds per second: a job of two plant hours takes some ten seconds, so kills meet every part of it."""
-WAITING_PER_CHANNEL = 2
+WAITING_PER_CHANNEL = 1
 READY_WITHIN_S = 60.0
 PATIENCE_S = 1.0
 """How long a client of the storm asks a station that may be dead."""
@@ -68,7 +68,9 @@ FINISH_WITHIN_S = 300.0
 STARTING_SHARE = 0.25
 AT_ONCE_SHARE = 0.5
 DELAY_MAX_MS = 80.0
-SHARES = {"point": 0.45, "station": 0.20, "client": 0.22, "bench": 0.13}
+SILENCE_MAX_S = 0.8
+SHARES = {"point": 0.42, "station": 0.19, "client": 0.28, "bench": 0.11}
+PLACES = [f"neware:{unit}-{number}" for unit in (1, 2) for number in range(1, 9)]
 VERBS = (
     ["queue", "list"], ["runs", "list"], ["channel", "list"], ["alarms", "list"], ["queue", "calendar"],
 )  # fmt: skip
@@ -127,6 +129,7 @@ class Storm:
         self.data = folder / "data"
         self.tally = Tally()
         self.cuts: list[PowerCut] = []
+        self.silences: list[Silence] = []
         self.bench: RunningBench
         self._folder = folder
         self._dice = random.Random(seed)
@@ -196,7 +199,14 @@ class Storm:
             if self._station.poll() is None:
                 self._station.kill()
             self._station.wait()
+            self._be_silent()
         self._start_station()
+
+    def _be_silent(self) -> None:
+        """Let the bench go on without a station for a moment, and note what it wrote meanwhile."""
+        begin = seen(self.bench, PLACES)
+        link_pause(self._dice.uniform(0.0, SILENCE_MAX_S))
+        self.silences.append(Silence(begin, seen(self.bench, PLACES)))
 
     # -- the storm --------------------------------------------------------------------------------------------------
 
@@ -274,17 +284,13 @@ class Storm:
     def _kill_bench(self) -> None:
         """Cut the power of the bench; the station ends with the time that the bench kept."""
         self._live()
-        places = [str(entry) for entry in self._places()]
-        before = seen(self.bench, places)
+        before = seen(self.bench, PLACES)
         self.bench.kill()
         self.tally.killed("bench")
         self._bench_stack.close()
         self._start_bench()
-        self.cuts.append(PowerCut(before, seen(self.bench, places)))
+        self.cuts.append(PowerCut(before, seen(self.bench, PLACES)))
         self._restart_station()
-
-    def _places(self) -> list[str]:
-        return [f"neware:{unit}-{number}" for unit in (1, 2) for number in range(1, 9)]
 
     # -- what an operator does --------------------------------------------------------------------------------------
 
@@ -348,7 +354,7 @@ class Storm:
         self._drop_client()
         end(self._station)
         self.tally.measure(self._aim)
-        return judge(DataRoot(self.data, create=False), self.bench, jobs, self.cuts)
+        return judge(DataRoot(self.data, create=False), self.bench, jobs, self.cuts, self.silences)
 
     def _say(self, text: str) -> None:
         self._log.write(text + "\n")

@@ -58,6 +58,7 @@ class StoredTest:
     device_sequence: NDArray[np.int64]
     columns: Mapping[str, NDArray[np.float64]]
     gaps: frozenset[int] = frozenset()
+    backfilled: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +78,26 @@ class PowerCut:
     after: Mapping[str, Seen]
 
 
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """How each channel stood when no station had followed it any more, and a moment later, still without one."""
+
+    begin: Mapping[str, Seen]
+    end: Mapping[str, Seen]
+
+
 @dataclass(slots=True)
 class Verdict:
-    """What was compared and what did not fit; ``problems`` are sentences."""
+    """What was compared and what did not fit; ``problems`` are sentences.
+
+    ``rows_alone`` were measured while surely no station ran: each must be among the ``rows_backfilled``.
+    """
 
     runs: int = 0
     tests: int = 0
     rows: int = 0
     rows_backfilled: int = 0
+    rows_alone: int = 0
     starts: int = 0
     gaps: int = 0
     tests_cut: int = 0
@@ -101,7 +114,7 @@ class Verdict:
         """Return everything as plain data."""
         return {
             "runs": self.runs, "tests": self.tests, "rows": self.rows, "rows_backfilled": self.rows_backfilled,
-            "starts": self.starts, "gaps": self.gaps, "tests_cut": self.tests_cut,
+            "rows_alone": self.rows_alone, "starts": self.starts, "gaps": self.gaps, "tests_cut": self.tests_cut,
             "outcomes": dict(self.outcomes), "jobs": dict(self.jobs), "problems": self.problems,
         }  # fmt: skip
 
@@ -131,6 +144,30 @@ def row_problems(stored: StoredTest, truth: TrueTest) -> list[str]:
         off = np.abs(stored.columns[column][known] - truth.columns[column][device[known] - 1])
         if len(off) and not float(off.max()) <= tolerance:
             found.append(f"{where}: {column} differs by {float(off.max()):g}")
+    return found
+
+
+def alone(stored: StoredTest, silence: Silence) -> NDArray[np.bool_]:
+    """Tell of each row of a test whether the tester wrote it during a silence."""
+    begin, end = silence.begin[stored.channel], silence.end[stored.channel]
+    if end.test_id != stored.test_id:
+        return np.zeros(len(stored.device_sequence), dtype=bool)
+    already = begin.count if begin.test_id == end.test_id else 0
+    return (stored.device_sequence > already) & (stored.device_sequence <= end.count)
+
+
+def mark_problems(stored: StoredTest, silences: Sequence[Silence]) -> list[str]:
+    """Say which rows of a time without a station are not marked as back-filled."""
+    if stored.backfilled is None:
+        return []
+    found = []
+    for silence in silences:
+        unmarked = stored.device_sequence[alone(stored, silence) & ~stored.backfilled]
+        if len(unmarked):
+            text = (
+                f"rows {unmarked.min()} to {unmarked.max()} came while no station ran, and are not marked so"
+            )
+            found.append(f"{stored.run}: test {stored.test_id}: {text}")
     return found
 
 
@@ -212,7 +249,13 @@ def job_problems(jobs: Sequence[Job], runs: Mapping[str, tuple[str, str, str]]) 
 # -- store and bench ------------------------------------------------------------------------------------------------
 
 
-def judge(root: DataRoot, bench: Witness, jobs: Sequence[Job], cuts: Sequence[PowerCut] = ()) -> Verdict:
+def judge(
+    root: DataRoot,
+    bench: Witness,
+    jobs: Sequence[Job],
+    cuts: Sequence[PowerCut] = (),
+    silences: Sequence[Silence] = (),
+) -> Verdict:
     """Return whether every row and every command of a data root is what the bench knows of."""
     verdict = Verdict(jobs=Counter(job.state.value for job in jobs))
     known: dict[tuple[str, int], str] = {}
@@ -227,10 +270,11 @@ def judge(root: DataRoot, bench: Witness, jobs: Sequence[Job], cuts: Sequence[Po
         channels.add(str(manifest["channel"]))
         verdict.runs += 1
         verdict.outcomes[outcome or state] += 1
-        verdict.rows_backfilled += int(reader.backfilled(1, reader.last_sequence).sum())
         verdict.problems += [f"{folder.name}: {finding}" for finding in reader.verify()]
         for stored in stored_tests(reader):
             _judge_test(verdict, bench, stored, known)
+            verdict.problems += mark_problems(stored, silences)
+            verdict.rows_alone += sum(int(alone(stored, silence).sum()) for silence in silences)
     for channel in sorted(channels):
         _judge_channel(verdict, bench, channel, known)
     outcomes = {name: outcome for name, (_, _, outcome) in runs.items()}
@@ -249,6 +293,8 @@ def stored_tests(reader: RunReader) -> list[StoredTest]:
     rows, tail = reader.records(wanted), reader.tail()
     columns = {name: np.concatenate((rows[name], tail[name])) for name in wanted}
     gaps = frozenset(int(event["sequence"]) for event in reader.events() if event.get("kind") == "gap")
+    last = int(columns["sequence"].max(initial=0))
+    backfilled = reader.backfilled(1, last)[columns["sequence"] - 1]
     bounds = [int(entry["sequence_offset"]) + 1 for entry in segments]
     found = []
     for number, entry in enumerate(segments):
@@ -260,6 +306,7 @@ def stored_tests(reader: RunReader) -> list[StoredTest]:
             StoredTest(
                 reader.folder.name, channel, int(entry["test_id"]), bounds[number],
                 part["sequence"], part["device_sequence"], {name: part[name] for name in EXACT}, gaps,
+                backfilled[mine],
             )
         )  # fmt: skip
     return found
@@ -285,6 +332,7 @@ def _judge_test(
     known[key] = stored.run
     verdict.tests += 1
     verdict.rows += len(stored.sequence)
+    verdict.rows_backfilled += 0 if stored.backfilled is None else int(stored.backfilled.sum())
     verdict.gaps += int(np.isin(stored.sequence, sorted(stored.gaps)).sum())
     verdict.problems += row_problems(stored, true_test(bench, stored.channel, stored.test_id))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,12 +16,14 @@ from labctl.testing.fakeruns import cycling, job, program
 from labctl.testing.stormtruth import (
     PowerCut,
     Seen,
+    Silence,
     StoredTest,
     TrueTest,
     command_problems,
     cut_problems,
     job_problems,
     judge,
+    mark_problems,
     row_problems,
 )
 
@@ -82,6 +84,21 @@ def test_hole_in_the_runs_own_sequence_is_found() -> None:
         replace(test, sequence=np.where(DEVICE > 5, test.sequence + 1, test.sequence)), TRUTH
     )
     assert any("hole" in problem for problem in found)
+
+
+@pytest.mark.parametrize(("marked", "problems"), [(range(11, 16), 0), (range(11, 15), 1), ((), 1)])
+def test_rows_of_a_time_without_a_station_must_be_marked(marked: Sequence[int], problems: int) -> None:
+    silence = Silence({"neware:1-1": Seen("working", 7, 10)}, {"neware:1-1": Seen("working", 7, 15)})
+    test = replace(stored(DEVICE), backfilled=np.isin(DEVICE, list(marked)))
+    assert len(mark_problems(test, [silence])) == problems
+    assert mark_problems(replace(test, test_id=6), [silence]) == []
+
+
+def test_test_that_began_in_the_silence_is_marked_from_its_first_row() -> None:
+    silence = Silence({"neware:1-1": Seen("finish", 6, 10)}, {"neware:1-1": Seen("working", 7, 2)})
+    test = replace(stored(DEVICE), backfilled=DEVICE > 1)
+    (problem,) = mark_problems(test, [silence])
+    assert "rows 1 to 1 came while no station ran" in problem
 
 
 def sent(command: str, mark: str, test_id: int, *, accepted: bool = True) -> dict[str, object]:
