@@ -139,6 +139,10 @@ class RealFile:
 class RealDisk:
     """The operating system's disk."""
 
+    def __init__(self) -> None:
+        self._syncing: ThreadPoolExecutor | None = None
+        """Made once: eight new threads for every store of every instrument cost more than what they do."""
+
     def create(self, path: Path) -> DiskFile:
         """Create an empty file, or empty an existing one."""
         return RealFile(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
@@ -221,9 +225,19 @@ class RealDisk:
         """Make many files durable, several at a time: the drive then serves them with one flush."""
         threads = min(SYNC_THREADS_MAX, len(files) // 2)
         if threads < 2:
-            return [_sync(file) for file in files]
-        with ThreadPoolExecutor(threads, thread_name_prefix="labctl-sync") as pool:
-            return list(pool.map(_sync, files))
+            return _sync_each(files)
+        # one task for each file would cost more CPU than its sync
+        parts = [files[first::threads] for first in range(threads)]
+        if self._syncing is None:
+            self._syncing = ThreadPoolExecutor(SYNC_THREADS_MAX, thread_name_prefix="labctl-sync")
+        found: list[OSError | None] = [None] * len(files)
+        for first, errors in enumerate(self._syncing.map(_sync_each, parts)):
+            found[first::threads] = errors
+        return found
+
+
+def _sync_each(files: Sequence[DiskFile]) -> list[OSError | None]:
+    return [_sync(file) for file in files]
 
 
 def _sync(file: DiskFile) -> OSError | None:
