@@ -163,6 +163,8 @@ class RunActs:
         state = await self._commands.state(run)
         if state is ChannelState.FINISHED:
             await self._device_log(run)
+            if run.phase in (Phase.STALE, Phase.UNKNOWN):
+                return  # out of sight again meanwhile: nothing is decided before it is seen
             if run.phase is Phase.PAUSED:
                 await run.to(Phase.RUNNING, "the device went on")
             await run.to(Phase.DECIDING, "segment over")

@@ -127,6 +127,9 @@ class Commands:
                 # a link that was away for hours: somebody else's cell may sit there by now (I08)
                 fate, problem = Fate.FOREIGN, _used_meanwhile(run, before.test_id)
                 break
+            if problem := await self._other_cell(run):
+                fate = Fate.FOREIGN
+                break
             await run.journal("start.intent", **self._intent(run, segment, program, before, position))
             hooks.point("start.intent")
             fate, test_id, problem = await self._send(run, program, before)
@@ -142,6 +145,19 @@ class Commands:
             Finding("start.failed", Priority.HIGH, text, None, "See the BTS Client's own log; then resume.")
         )
         run.request_end(EndDecision(outcome, text, None))
+
+    async def _other_cell(self, run: Run) -> str:
+        """Return why another cell may sit there: beyond the limits at the first start after an outage (F29, I08)."""
+        if run.test_id is None or run.outages_seen == self._link.outages:
+            return ""
+        live = (await self._link.read(lambda: self._cycler.live([run.place])))[0]
+        allowed = tightest(layer.trip for layer in self._station.layers(run.program))
+        low_V, high_V = allowed.voltage_min_V, allowed.voltage_max_V
+        inside = (low_V is None or live.voltage_V >= low_V) and (high_V is None or live.voltage_V <= high_V)
+        if inside:
+            run.outages_seen = self._link.outages
+            return ""
+        return f"{run.program.channel} reads {live.voltage_V:.3f} V after an outage, beyond its limits: another cell?"
 
     def _closed(self, run: Run) -> bool:
         """End a run that may not be started now (I20, I07); tell whether that is so."""

@@ -24,6 +24,8 @@ BACKOFF_MAX_S = 60.0
 """Pauses between attempts to reconnect: 1, 2, 4 ... 60 s of link time."""
 REREADS = 2
 """A garbled answer is asked for again this often (F05)."""
+GARBLED_TOLD = 4
+"""So many garbled answers in a row are told one by one, then each time that their number has doubled (I14)."""
 
 
 class Detached(Exception):
@@ -61,6 +63,7 @@ class InstrumentLink:
         self._watcher = watcher
         self._silence = SilenceWatch(instrument.poll_s)
         self._mending = asyncio.Lock()
+        self._garbled = 0
         stop.attach(self._wake)
 
     async def first_open(self) -> None:
@@ -93,14 +96,23 @@ class InstrumentLink:
         while True:
             outages = self.outages
             try:
-                return await ask()
+                answer = await ask()
             except LinkError as error:
                 await self.mend(error, outages)
             except (WireError, RefusedError) as error:
                 garbled += 1
-                await self._watcher.link_garbled(error)
+                await self._tell_garbled(error)
                 if garbled > REREADS:
                     raise
+            else:
+                self._garbled = 0
+                return answer
+
+    async def _tell_garbled(self, error: InstrumentError) -> None:
+        """Tell of an answer that cannot be used; an instrument that talks only nonsense fills no journal (I14)."""
+        self._garbled += 1
+        if self._garbled <= GARBLED_TOLD or self._garbled & (self._garbled - 1) == 0:
+            await self._watcher.link_garbled(error)
 
     async def mend(self, error: InstrumentError, outages: int | None = None) -> None:
         """Reconnect with growing pauses, however long it takes. Raises: Detached, UnknownStateError

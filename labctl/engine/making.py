@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -45,11 +45,15 @@ def check_jobs(station: Station, jobs: Sequence[Job]) -> None:
             )
 
 
-async def check_channels(station: Station, jobs: Sequence[Job]) -> None:
+async def check_channels(
+    station: Station,
+    jobs: Sequence[Job],
+    heard: Callable[[str, InstrumentError], Awaitable[None]] | None = None,
+) -> None:
     """Refuse channels that are in use or absent before a folder is made or a chamber is told anything.
 
-    What cannot be read now is left to the check right before the start, which reads the state again in any case.
-    Raises: UserInputError.
+    What cannot be read now is left to the check right before the start, which reads the state again in any case;
+    ``heard`` is told of it with the instrument's name. Raises: UserInputError.
     """
     found: list[Refusal] = []
     for name, instrument in station.instruments.items():
@@ -60,7 +64,9 @@ async def check_channels(station: Station, jobs: Sequence[Job]) -> None:
         places = [station.locate(job.program.channel)[1] for job in mine]
         try:
             readings = await instrument.cycler.live(places)
-        except InstrumentError:
+        except InstrumentError as error:
+            if heard is not None:
+                await heard(name, error)
             continue
         refusals = [state_refusal(job.program, live.state) for job, live in zip(mine, readings, strict=True)]
         found.extend(refusal for refusal in refusals if refusal is not None)

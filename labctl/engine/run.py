@@ -84,6 +84,7 @@ class Run:
         self.life = Life(phase)
         self.test_id: TestId | None = None
         self.test_before: TestId | None = None  # what must still be there at the next start
+        self.outages_seen = -1  # outages there had been at the last look at the cell
         self.segment_started_s = 0.0
         self.decision: EndDecision | None = None
         self.ready_s: float | None = None
@@ -127,7 +128,7 @@ class Run:
         self._summary_s = -math.inf
         self._events: list[dict[str, Any]] = []
         self._ambient: list[tuple[float, float | None, int]] = []
-        self._untold: list[RecordBlock] = []  # rows that the disk has refused so far
+        self._untold: list[tuple[RecordBlock, bool]] = []  # rows the disk has refused so far; were they late?
         self._known: set[tuple[str, int]] = set()  # findings that an earlier process has already noted
 
     # -- where it stands ------------------------------------------------------------------------------------------
@@ -334,7 +335,7 @@ class Run:
                 "Make room on the data disk or repair it; the device keeps the records meanwhile.",
             )  # fmt: skip
             if block is not None:
-                self._untold.append(block)
+                self._untold.append((block, _backfilled(portion)))
             if not self.findings or self.findings[-1].text != finding.text:
                 self.note(finding)
             return False
@@ -342,8 +343,8 @@ class Run:
             what_to_do = "Its rows are safe in a new file; look at the disk before it refuses that one too."
             self.note(Finding("store.frozen", Priority.CRITICAL, text, self.position.sequence, what_to_do))
         untold, self._untold = self._untold, []
-        for durable in untold if block is None else [*untold, block]:
-            self.listener.rows(self.run_id, durable)
+        for durable, late in untold if block is None else [*untold, (block, _backfilled(portion))]:
+            self.listener.rows(self.run_id, durable, backfilled=late)
         return True
 
     # -- beside the rows --------------------------------------------------------------------------------------------
@@ -426,7 +427,8 @@ class Run:
     async def finish(self, decision: EndDecision) -> None:
         """Seal the run: summary, end sequence, Parquet. May be repeated after a crash. Raises: StoreError."""
         hooks.point("finish.begin")
-        await self.journal("finish.begin", outcome=decision.outcome.value, end_sequence=decision.sequence)
+        told = {"outcome": decision.outcome.value, "reason": decision.reason, "end_sequence": decision.sequence}
+        await self.journal("finish.begin", **told)
         await self.commit()
         seal = partial(ending.last_summary, self.writer, self._disk, self.program.cell)
         length = await self._worker.call(seal, self.machines.detector.table, self.position, decision)
@@ -486,3 +488,7 @@ class Run:
     def segment_text(self, segment: Segment) -> str:
         """Return a short description of the present segment for events."""
         return f"segment {segment.index}, pass {self.walker.passes}"
+
+
+def _backfilled(portion: Portion) -> bool:
+    return portion.receipt is not None and portion.receipt.backfilled

@@ -31,7 +31,7 @@ from labctl.engine.run import Run
 from labctl.engine.shell import stop_run
 from labctl.engine.station import build_station
 from labctl.engine.stopping import stop_everything, stop_one
-from labctl.errors import LabctlError, StoreError, UserInputError
+from labctl.errors import InstrumentError, LabctlError, StoreError, UserInputError
 from labctl.interfaces.cycler import CyclerCapabilities
 from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus, LinkState, StopReport
 from labctl.model.ids import ChannelId, RunId
@@ -155,13 +155,17 @@ class Supervisor:
         self._check_free(channel)
         self._claimed.add(channel)
         try:
-            await check_channels(self._station, [job])
+            await check_channels(self._station, [job], self._heard)
             run = await self._made(job)
         finally:
             self._claimed.discard(channel)
         self._crew.admit(run)
         self._listener.progress(run.progress())
         return RunId(run.run_id)
+
+    async def _heard(self, instrument: str, error: InstrumentError) -> None:
+        """Note an answer that could not be used where a channel was looked at before its start (P8)."""
+        await self._crew.tasks[instrument].outages.link_garbled(error)
 
     async def _made(self, job: Job) -> Run:
         self._count += 1
