@@ -247,7 +247,7 @@ class Injector:
     def _stranger(self, planned: PlannedFault, dice: random.Random) -> Injected | None:
         """Let a program of somebody else stop or pause a test, or take a channel at the moment of our start."""
         world, channel = self.world, str(planned.channel)
-        what = dice.choice(["stop", "setpause", "setpause", "start", "start", "station", "force"])
+        what = dice.choice(["stop", "setpause", "setpause", "start", "start", "station", "force", "goto", "goto"])
         if what in ("station", "force"):
             self.subject.second_station(_instrument(planned.channel), by_force=what == "force")
             return self._begin(planned, 0.0, f"a second station, by {what}", hit=True, channel=False)
@@ -258,10 +258,10 @@ class Injector:
         if self._status(planned) != "working":
             return None
         unit, _, number = channel.partition(":")[2].partition("-")
-        more = ' cycleid="-1" stepid="-1"' if what == "setpause" else ""
+        more = {"setpause": ' cycleid="-1" stepid="-1"', "goto": f' step="{dice.randint(1, 3)}"'}.get(what, "")
         devid = 33 if channel.startswith("neware") else 34
         text = REQUEST.format(command=what, devid=devid, unit=unit, channel=number, more=more)
-        injected = self._begin(planned, 0.0, f"a stranger's {what}", hit=True)
+        injected = self._begin(planned, 0.0, f"a stranger's {what}{more}", hit=True)
         world.stranger(_instrument(planned.channel), text.encode())
         return injected
 
@@ -276,7 +276,9 @@ class Injector:
 
     def _sleep(self, planned: PlannedFault, dice: random.Random) -> Injected:
         lasts_s = dice.uniform(300.0, 3600.0)
-        injected = self._begin(planned, lasts_s, "sleep", hit=True, channel=False)
+        asleep_s = max((fault.until_s for fault in self.world.faults if fault.fid == "F16"), default=0.0)
+        behind_s = max(0.0, asleep_s - self.world.now_s)  # it sleeps already: it wakes later by so much
+        injected = self._begin(planned, behind_s + lasts_s, "sleep", hit=True, channel=False)
         self.world.slept_s += lasts_s
         self.world.wall_s += lasts_s
         self.world.boot_s += lasts_s

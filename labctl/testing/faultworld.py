@@ -376,6 +376,10 @@ class World:
         if before is None or before.until_s < until_s:
             self._outages[instrument] = _Outage(until_s, silent, injected)
 
+    def cables_in_s(self) -> float:
+        """Return the moment from which on no cable is out."""
+        return max((outage.until_s for outage in self._outages.values()), default=0.0)
+
     def link_is_up(self, instrument: str) -> bool:
         """Tell whether bytes can pass."""
         outage = self._outages.get(instrument)

@@ -266,6 +266,13 @@ class StateAgrees(Checker):
         self._looked_s = 0.0
         self.alarmed: dict[str, set[str]] = {}
 
+    def progress(self, progress: Progress) -> None:
+        """Count anew where a run is seen to work between two looks of ours, as after one of two outages."""
+        run = self.known.runs[progress.run_id]
+        seen = run.phase is Phase.RUNNING and self.world.link_is_up(run.instrument)
+        if seen and run.run_id in self._differs_s and self.world.truth(run.channel)["status"] == "working":
+            del self._differs_s[run.run_id]
+
     def passed(self, bench_s: float) -> None:
         """Compare once per poll period."""
         if self.world.dead or bench_s - self._looked_s < self.known.poll_s:
@@ -436,11 +443,9 @@ class Recovers(Checker):
         self._judged = False
 
     def clear_s(self) -> float:
-        """Return the moment at which the last fault was over."""
-        return max(
-            (fault.until_s for fault in self.world.faults if fault.hit or fault.until_s <= fault.at_s),
-            default=0.0,
-        )
+        """Return the moment at which the last fault was over; a cable counts for as long as it is out."""
+        faults = (fault.until_s for fault in self.world.faults if fault.hit or fault.until_s <= fault.at_s)
+        return max(self.world.cables_in_s(), *faults, 0.0)
 
     def passed(self, bench_s: float) -> None:
         """Judge once, when the bound has passed."""
