@@ -93,7 +93,7 @@ def pending_of(journal: Sequence[Mapping[str, Any]], segments: int) -> Pending:
             if line.get("outcome"):
                 stop = EndDecision(Outcome(line["outcome"]), str(line["reason"]), line.get("end_sequence"))
         elif kind == "finish.begin":
-            reason = stop.reason if stop is not None else str(line.get("reason", ""))
+            reason = str(line.get("reason") or ("" if stop is None else stop.reason))
             finish = EndDecision(Outcome(line["outcome"]), reason, line.get("end_sequence"))
     if start is not None and int(start["number"]) <= segments:
         start = None  # the manifest knows that test already

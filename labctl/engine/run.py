@@ -427,12 +427,12 @@ class Run:
     async def finish(self, decision: EndDecision) -> None:
         """Seal the run: summary, end sequence, Parquet. May be repeated after a crash. Raises: StoreError."""
         hooks.point("finish.begin")
-        told = {"outcome": decision.outcome.value, "reason": decision.reason, "end_sequence": decision.sequence}
-        await self.journal("finish.begin", **told)
+        outcome, reason = decision.outcome.value, decision.reason
+        await self.journal("finish.begin", outcome=outcome, reason=reason, end_sequence=decision.sequence)
         await self.commit()
         seal = partial(ending.last_summary, self.writer, self._disk, self.program.cell)
         length = await self._worker.call(seal, self.machines.detector.table, self.position, decision)
-        await self.manifest(outcome=decision.outcome.value, reason=decision.reason, **length)
+        await self.manifest(outcome=outcome, reason=reason, **length)
         await self._worker.call(self.writer.finish, decision.sequence)
         hooks.point("finish.sealed")
         await self.to(Phase.ENDED, decision.reason)
