@@ -43,7 +43,9 @@ VERBS: tuple[Verb, ...] = (
     Verb("runs", "labctl.cli.runs", "list, show, follow, stop, pause, resume, change, plot and export runs"),
     Verb("channel", "labctl.cli.channel", "list channels, load and eject cells, reset a trip"),
     Verb("protocols", "labctl.cli.protocols", "list, show, check, convert and rehearse protocols"),
-    Verb("cells", "labctl.cli.cells", "register cells: add, list, show, import from CSV or XLSX"),
+    Verb("cells", "labctl.cli.cells", "register, correct, show and import cells; their history"),
+    Verb("electrodes", "labctl.cli.electrodes", "the same for electrodes and the sheets they are cut from"),
+    Verb("batches", "labctl.cli.batches", "the same for batches of cells or electrodes"),
     Verb("alarms", "labctl.cli.alarms", "list, acknowledge, shelve and disable alarms"),
     Verb("stop-all", "labctl.cli.stopall", "stop all outputs of the bench, until a person releases it"),
     Verb(

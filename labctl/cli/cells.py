@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
 
+from labctl.cli import entries
 from labctl.cli.app import EXIT_FAILED, EXIT_OK, add_subverbs
 from labctl.cli.atstation import add_by, is_served, station_client
 from labctl.cli.cellsource import Register, RootRegister, StationRegister
@@ -30,7 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             ("add", "register one cell"),
             ("list", "list registered cells"),
             ("show", "show one cell with its runs"),
-            ("import", "register cells from a CSV or XLSX table, one a row"),
+            ("change", "store a correction as a new revision; rows that were measured stay as they are"),
+            ("revisions", "the versions of a cell: who, when, why, what changed"),
+            ("history", "what happened to a cell: corrections, channels, runs"),
+            ("import", "register cells from a CSV or XLSX table, one a row; - for a pasted one"),
         ),
     )
     add = verbs["add"]
@@ -49,11 +53,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     load.add_argument(
         "--update", action="store_true", help="store changed rows of known cells as new revisions"
     )
-    add_by(load)
+    entries.add_import_options(load)
+    entries.add_change(verbs["change"], "cell")
+    for name in ("revisions", "history"):
+        verbs[name].add_argument("entry_id", metavar="CELL")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the chosen sub-verb."""
+    if args.what == "change":
+        return entries.change(args, "cell", Cell)
+    if args.what == "revisions":
+        return entries.revisions(args, "cell")
+    if args.what == "history":
+        return entries.history(args)
+    if args.what == "import" and (args.dry_run or args.answer or args.table == "-"):
+        return entries.import_table(args, "cell")  # questions are asked and answered by a station
     act = {"add": _add, "list": _list, "show": _show, "import": _import}[args.what]
     return act(args)
 
@@ -132,6 +147,23 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _import(args: argparse.Namespace) -> int:
+    """Import into the station, or into a data root that no station serves."""
+    found = entries.import_cells(args) if is_served(args) else _import_alone(args)
+    told = {name: found.get(name, []) for name in ("added", "updated", "unchanged", "refused", "questions")}
+    if args.json:
+        emit_json(told)
+    else:
+        say(
+            ", ".join(f"{len(told[name])} {name}" for name in ("added", "updated", "unchanged", "refused"))
+            + "."
+        )
+        for text in (*told["refused"], *told["questions"]):
+            say(f"    {text}")
+    waits = is_served(args) and told["questions"]
+    return EXIT_FAILED if told["refused"] or waits else EXIT_OK
+
+
+def _import_alone(args: argparse.Namespace) -> dict[str, list[str]]:
     from labctl.config.celltable import outliers, read_cell_table
 
     try:
@@ -160,21 +192,7 @@ def _import(args: argparse.Namespace) -> int:
                     f"{cell.cell_id} is registered with other values; give --update to store a new revision."
                 )
     questions = outliers(table.cells)
-    if args.json:
-        emit_json(
-            {
-                "added": added,
-                "updated": updated,
-                "unchanged": kept,
-                "refused": refused,
-                "questions": questions,
-            }
-        )
-    else:
-        say(f"{len(added)} added, {len(updated)} updated, {len(kept)} unchanged, {len(refused)} refused.")
-        for text in (*refused, *questions):
-            say(f"    {text}")
-    return EXIT_FAILED if refused else EXIT_OK
+    return {"added": added, "updated": updated, "unchanged": kept, "refused": refused, "questions": questions}
 
 
 def _facts(cell: Cell) -> str:

@@ -162,6 +162,64 @@ def test_cells_are_read_and_imported_through_the_station(desk: Desk, tmp_path: P
     assert call.code in (1, 2) and "C1" in call.err
 
 
+def test_corrections_of_a_cell_are_revisions_in_its_history(desk: Desk) -> None:
+    desk.json("cells", "add", "H1", "--kind", "symmetric", "--diameter-mm", "10", "--by", "Anna")
+    words = ("cells", "change", "H1", "diameter_mm=12", "notes=", "--by", "Anna")
+    assert desk.call(*words).code == 2  # why?
+    done = desk.json(*words, "--reason", "measured again")
+    assert (done["revision"], done["cell"]["diameter_mm"]) == (2, 12.0)
+    assert desk.call(*words, "--reason", "again", "--revision", "1").code == 1  # corrected meanwhile
+    assert desk.call("cells", "change", "H1", "diameter=12", "--reason", "slip").code == 2
+    assert desk.call("cells", "change", "H1", "diameter_mm=wide", "--reason", "slip").code == 2
+    last = desk.json("cells", "revisions", "H1")[-1]
+    assert (last["by"], last["reason"], last["changed"]) == (
+        "Anna",
+        "measured again",
+        ["diameter_mm 10 -> 12"],
+    )
+    assert [at["kind"] for at in desk.json("cells", "history", "H1")] == ["registered", "corrected"]
+    assert "measured again" in desk.call("cells", "revisions", "H1").out
+    assert "corrected" in desk.call("cells", "history", "H1").out
+
+
+def test_electrodes_and_batches_have_the_same_verbs(desk: Desk, tmp_path: Path) -> None:
+    desk.json("batches", "add", "B7", "--electrolyte", "LiTFSI", "--reason", "mixed today", "--by", "Anna")
+    desk.json("electrodes", "add", "E7", "--diameter-mm", "8", "--batch", "B7")
+    assert (
+        desk.json("electrodes", "change", "E7", "active_mass_mg=1.5", "--reason", "weighed")["revision"] == 2
+    )
+    assert desk.json("electrodes", "show", "E7")["active_mass_mg"] == 1.5
+    assert desk.json("batches", "show", "B7")["electrolyte"] == "LiTFSI"
+    assert "E7" in desk.call("electrodes", "list").out and "B7" in desk.call("batches", "list").out
+    assert "weighed" in desk.call("electrodes", "revisions", "E7").out
+    table = tmp_path / "electrodes.csv"
+    table.write_text("electrode_id,diameter_mm,batch\nE8,8,B7\nE9,x,B7\n", encoding="utf-8")
+    call = desk.call("electrodes", "import", str(table), "--dry-run")
+    assert call.code == 1 and "row 3: diameter_mm" in call.out and "dry run" in call.out
+    assert "E8" not in [at["electrode_id"] for at in desk.json("electrodes", "list")]
+    assert desk.call("electrodes", "import", str(table), "--json").json["rows"][0]["action"] == "new"
+    assert "E8" in [at["electrode_id"] for at in desk.json("electrodes", "list")]
+
+
+def test_a_number_far_off_its_batch_is_asked_about_before_it_is_stored(desk: Desk, tmp_path: Path) -> None:
+    table = tmp_path / "weighed.csv"
+    rows = [f"W{number},symmetric,10,{mass},q" for number, mass in enumerate((1.0, 1.1, 0.9, 11.0), 1)]
+    table.write_text(
+        "\n".join(["cell_id,kind,diameter_mm,active_mass_mg,batch", *rows, ""]), encoding="utf-8"
+    )
+    call = desk.call("cells", "import", str(table), "--json")
+    assert call.code == 1 and call.json["added"] == ["W1", "W2", "W3"]
+    (asked,) = call.json["questions"]
+    key = asked.partition("--answer ")[2].partition("=")[0]
+    done = desk.call("cells", "import", str(table), "--answer", f"{key}=1.1", "--json")
+    assert done.code == 0 and done.json["rows"][-1]["action"] == "new"
+    assert desk.json("cells", "show", "W4")["active_mass_mg"] == 1.1
+    table.write_text("cell_id,kind,diameter_mm\nW1,symmetric,11\n", encoding="utf-8")
+    refused = desk.call("cells", "import", str(table), "--json")
+    assert refused.code == 1 and "--update" in refused.json["refused"][0]
+    assert desk.json("cells", "import", str(table), "--update")["updated"] == ["W1"]
+
+
 def test_people_get_a_token_that_is_printed_once(desk: Desk) -> None:
     call = desk.call("users", "add", "Berta", "--role", "operate")
     token = call.out.strip()

@@ -16,7 +16,7 @@ from labctl.api.messages import (
     NewCell,
     NewElectrode,
 )
-from labctl.model.cell import Batch, Cell, CellEvent, Electrode, ImportReport, Revision
+from labctl.model.cell import Batch, Cell, CellEvent, Electrode, EntryKind, ImportReport, Revision
 
 
 class AsyncCells:
@@ -54,10 +54,23 @@ class AsyncCells:
         return await self._link.call(routes.CELL_HISTORY, cell_id)
 
     async def import_table(
-        self, name: str, content: bytes, *, dry_run: bool = False, answers: Mapping[str, str] | None = None
+        self,
+        name: str,
+        content: bytes,
+        *,
+        kind: EntryKind | str = EntryKind.CELL,
+        dry_run: bool = False,
+        answers: Mapping[str, str] | None = None,
+        reason: str = "",
     ) -> ImportReport:
-        """Register cells from a CSV or XLSX file or pasted text; returns the report with its questions."""
-        body = ImportTable(name, base64.b64encode(content).decode("ascii"), dry_run, dict(answers or {}))
+        """Register cells from a CSV or XLSX file or pasted text; returns the report with its questions.
+
+        Rows with a question wait: send the table again with ``answers``, by question key ``keep`` or a number.
+        ``kind`` is ``electrode`` or ``batch`` for a table of those. Raises: UserInputError where the table cannot be
+        used as a whole.
+        """
+        coded = base64.b64encode(content).decode("ascii")
+        body = ImportTable(name, coded, dry_run, dict(answers or {}), EntryKind(kind), reason)
         return await self._link.call(routes.CELL_IMPORT, body=body)
 
 
