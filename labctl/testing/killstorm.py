@@ -20,7 +20,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
@@ -29,7 +29,7 @@ from labctl.api.client import Station
 from labctl.api.client.places import place_of
 from labctl.api.client.sync.link import Link
 from labctl.clock import link_now_s, link_pause
-from labctl.errors import LabctlError, LinkClosed
+from labctl.errors import ConflictError, LabctlError, LinkClosed
 from labctl.model.job import OPEN_STATES, JobSpec, JobState
 from labctl.store.root import DataRoot
 from labctl.testing.sim import RunningBench, running_bench
@@ -324,6 +324,13 @@ class Storm:
             if wishes:
                 client.queue.submit(wishes)
 
+    def clear(self) -> None:
+        """Take jobs that wait out of the queue, so that only what runs is left to finish."""
+        for job in self.client.queue.list():
+            if job.state is JobState.WAITING:
+                with suppress(ConflictError):  # it has begun meanwhile, and is left to finish
+                    self.client.queue.remove(job.job_id, reason="the storm is over")
+
     def calm(self) -> None:
         """Let everything that is open finish. Raises: LabctlError where it does not in time."""
         until_s = link_now_s() + FINISH_WITHIN_S
@@ -361,10 +368,17 @@ class Storm:
         self._log.flush()
 
 
-def storm(folder: Path, kills: int, seed: int, log: TextIO) -> tuple[Tally, Verdict]:
-    """Run a whole storm in a folder; returns what was killed and what the truth says."""
+def storm(
+    folder: Path, kills: int, seed: int, log: TextIO, *, finish_waiting: bool = True
+) -> tuple[Tally, Verdict]:
+    """Run a whole storm in a folder; returns what was killed and what the truth says.
+
+    ``finish_waiting``: jobs that have not begun by then are played too; else they are taken out of the queue.
+    """
     with Storm(folder, seed, log) as raging:
         raging.rage(kills)
+        if not finish_waiting:
+            raging.clear()
         raging.calm()
         return raging.tally, raging.verdict()
 
