@@ -20,8 +20,8 @@ class EngineListener(Protocol):
     def finding(self, run_id: str, channel: str, finding: Finding) -> None:
         """Hear a finding of a run, once."""
 
-    def rows(self, run_id: str, block: RecordBlock) -> None:
-        """Hear rows: durable ones only, in order, each once in this process."""
+    def rows(self, run_id: str, block: RecordBlock, *, backfilled: bool = False) -> None:
+        """Hear rows: durable ones only, in order, each once in this process; ``backfilled``: after an outage."""
 
     def ended(self, result: RunResult) -> None:
         """Hear that a run has ended, or is followed no more (``outcome`` None: held, or store trouble)."""
@@ -45,7 +45,7 @@ class Silent:
     def finding(self, run_id: str, channel: str, finding: Finding) -> None:
         """Ignore it."""
 
-    def rows(self, run_id: str, block: RecordBlock) -> None:
+    def rows(self, run_id: str, block: RecordBlock, *, backfilled: bool = False) -> None:
         """Ignore them."""
 
     def ended(self, result: RunResult) -> None:

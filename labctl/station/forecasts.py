@@ -70,7 +70,7 @@ class Forecasts:
             self._live[run_id] = Learned(FinishForecaster(program), EarlyWarner(program))
 
     def take(self, run_id: str, taught: Learned) -> bool:
-        """Go on with what was learned from the stored rows; False where rows have passed by meanwhile: learn them too."""
+        """Go on with what was learned from the stored rows; False where more rows have passed by meanwhile."""
         live = self._live.get(run_id)
         if live is not None and live.sequence > taught.sequence:
             return False

@@ -91,9 +91,9 @@ class Listener:
         )
         self._alarms.finding(run_id, channel, cell, finding)  # events too: some end an alarm
 
-    def rows(self, run_id: str, block: RecordBlock) -> None:
-        """Take rows that are durable."""
-        self._series.append(run_id, block)
+    def rows(self, run_id: str, block: RecordBlock, *, backfilled: bool = False) -> None:
+        """Take rows that are durable; the curve shows which of them were fetched after an outage."""
+        self._series.append(run_id, block, backfilled=backfilled)
         self._hub.publish(run_id, block)
         found = self._forecasts.feed(run_id, block)
         if found:

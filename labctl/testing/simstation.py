@@ -404,9 +404,9 @@ def overheard(lives: StationLives) -> Iterator[None]:
         lives.tell("progress", progress)
         heard_progress(self, progress)
 
-    def rows(self: Listener, run_id: str, block: RecordBlock) -> None:
+    def rows(self: Listener, run_id: str, block: RecordBlock, *, backfilled: bool = False) -> None:
         lives.tell("rows", run_id, block)
-        heard_rows(self, run_id, block)
+        heard_rows(self, run_id, block, backfilled=backfilled)
 
     def ended(self: Listener, result: RunResult) -> None:
         lives.tell("ended", result)

@@ -60,7 +60,7 @@ class Heard:
         self.found.append((run_id, finding))
         self._wake()
 
-    def rows(self, run_id: str, block: RecordBlock) -> None:
+    def rows(self, run_id: str, block: RecordBlock, *, backfilled: bool = False) -> None:
         """Keep them."""
         self.blocks.setdefault(run_id, []).append(block)
 

@@ -13,6 +13,7 @@ from labctl.model.ids import CellId, ChannelId
 from labctl.model.job import After, JobSpec, JobState
 from labctl.station.core import StationCore
 from labctl.store.manifest import encode_manifest
+from labctl.store.pyramid import BACKFILLED
 from labctl.store.simdisk import SimulatedDisk
 from labctl.testing.benchrun import small_bench
 from labctl.testing.clocks import next_plant_moment_s
@@ -208,3 +209,26 @@ def test_plant_time_is_needed_by_nobody_while_the_station_has_nothing_to_do(tmp_
         assert next_plant_moment_s(core.clock) is None
 
     bench.live(story)
+
+
+def test_rows_fetched_after_an_outage_are_marked_in_the_curve_while_the_run_still_goes_on(
+    tmp_path: Path,
+) -> None:
+    bench = lab(tmp_path, cells=1)
+    bench.cable_out("neware", 2 * 3600.0, 4 * 3600.0)
+
+    async def story(core: StationCore) -> list[tuple[float, bool]]:
+        await bench.load_cells(core)
+        await submitted(core, wish(1, 20))
+        await core.clock.plant.sleep(8 * 3600.0)
+        (run,) = core.runs.list()
+        assert run.state == "running"
+        # so few pixels are answered from the pyramid in memory, not from the rows on the disk
+        table = await core.series.series(run.run_id, ("voltage_volt",), width_px=30)
+        marks = [bool(flags & BACKFILLED) for flags in table["flags"].to_pylist()]
+        return list(zip(table["x_first"].to_pylist(), marks, strict=True))
+
+    seen = bench.live(story)
+    late_s = [second for second, late in seen if late]
+    assert late_s and all(3600.0 < second < 4.3 * 3600.0 for second in late_s)
+    assert len(late_s) < len(seen)
