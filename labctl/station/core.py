@@ -132,6 +132,7 @@ class StationCore:
         self.latches.latch_stop_all(actor.name, why)
         self.queue.hold_all(why)
         reports = await self.supervisor.stop_all(why)
+        self.queue.look()
         state = self.latches.report(reports)
         for report in reports:
             if not report.confirmed:

@@ -135,8 +135,14 @@ class QueueKeeper:
         self._runner.wake.set()
 
     def hold_all(self, reason: str) -> None:
-        """Start nothing more, at once: *Stop all outputs*. The station keeps that latch over a restart."""
+        """Start nothing more, at once: *Stop all outputs*. The station keeps that latch over a restart.
+
+        The queue is not looked at for that: a look at a thousand jobs would stand before the stops.
+        """
         self._runner.stopped = reason or "stop all"
+
+    def look(self) -> None:
+        """Look at what may start and what each job waits for, soon."""
         self._runner.wake.set()
 
     def release_all(self) -> None:
