@@ -109,9 +109,10 @@ class ClimateTask:
                     raise
                 log.exception("chamber=%s internal error", self._chamber.name)
                 text = f"internal error, a bug in labctl: {type(error).__name__}: {error}"
-                self._tell(
-                    "chamber.unwatched", Priority.CRITICAL, f"{self._chamber.name} is not watched: {text}"
-                )
+                if not self._unwatched:
+                    text = f"{self._chamber.name} is not watched: {text}"
+                    self._tell("chamber.unwatched", Priority.HIGH, text)
+                self._unwatched = True
             self._forget_over()
             if self._stays and not self.runs:
                 await self._idle()
