@@ -231,6 +231,8 @@ class Supervisor:
                 run.life.to(Phase.STALE)
             for finding in run.findings:
                 self._listener.finding(run.run_id, run.program.channel, finding)
+            if self._gate.stop_all:  # pressed before this process, and not confirmed for this run
+                run.request_end(EndDecision(Outcome.STOPPED, f"Stop all: {self._gate.stop_all}", None))
             self._crew.admit(run, taken_up=True)
         for run in runs:
             self._listener.progress(run.progress())

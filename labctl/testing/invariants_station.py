@@ -240,7 +240,8 @@ class StopDominates(Checker):
 
     def passed(self, bench_s: float) -> None:
         """Look whether everything stands, once links have been up for a while."""
-        if self._judged or not self.active or bench_s < self._asked_s + SETTLED_S:
+        since_s = max(self._asked_s, self.world.life_began_s)  # a new process needs time to open its links
+        if self._judged or not self.active or bench_s < since_s + SETTLED_S:
             return
         if self.world.dead or self.known.disturbed(bench_s - SETTLED_S):
             return

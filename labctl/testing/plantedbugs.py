@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ CHUNK = 4
 SERIES = 400
 """The ordinary series, about 10,000 channel-hours."""
 RUN_TIMEOUT_S = 1500.0
+REPLAY = "python -m labctl.testing.plantedbugs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,18 @@ def hunt(patch: Patch, *, channel_hours: float = CHANNEL_HOURS_MAX, seeds: Seque
         return Verdict(patch.name, invariant, False, channel_hours=spent)
 
 
+def hunt_many(
+    patches: Sequence[Patch],
+    *,
+    channel_hours: float = CHANNEL_HOURS_MAX,
+    workers: int = 1,
+    seeds: Sequence[int] = (),
+) -> Iterator[Verdict]:
+    """Hunt several bugs, some at the same time; each plays in a process of its own. Verdicts come in their order."""
+    with ThreadPoolExecutor(max(1, workers)) as pool:
+        yield from pool.map(lambda patch: hunt(patch, channel_hours=channel_hours, seeds=seeds), patches)
+
+
 def _is_news(violations: list[list[str]]) -> bool:
     """Tell whether the product without the bug is clean on the seed that shows it: else it proves nothing."""
     clean, trouble = _bench(source_root(), [int(violations[0][0])])
@@ -113,7 +127,8 @@ def _chunks(patch: Patch, seeds: Sequence[int]) -> Iterator[list[int]]:
     if seeds:
         yield list(seeds)
         return
-    hinted = seeds_of(patch.header["Seed"]) if patch.header.get("Seed") else []
+    if hinted := seeds_of(patch.header["Seed"]) if patch.header.get("Seed") else []:
+        yield hinted
     wanted = patch.header.get("Faults", "").split()
     worth = {}
     for seed in range(1, SERIES + 1):
@@ -122,7 +137,7 @@ def _chunks(patch: Patch, seeds: Sequence[int]) -> Iterator[list[int]]:
         has = [sum(kind == name or kind.split(".")[0] == name for kind in kinds) for name in wanted]
         pair = patch.header.get("Invariant") == "I19" and seed % PAIR_EVERY == 0
         worth[seed] = (pair, min(has, default=0) > 0, sum(has), -story.duration_s)
-    order = [*hinted, *sorted(worth, key=lambda seed: worth[seed], reverse=True)]
+    order = sorted(worth, key=lambda seed: worth[seed], reverse=True)
     for start in range(0, len(order), CHUNK):
         yield order[start : start + CHUNK]
 
@@ -156,6 +171,21 @@ def _bench(tree: Path, seeds: Sequence[int]) -> tuple[dict[str, Any], str]:
     return report, ""
 
 
+def turn_of_commit() -> int:
+    """Return which planted bugs have their turn: by the run's number where there is one, else by the commit's hash."""
+    number = os.environ.get("LABCTL_FAULT_TURN") or os.environ.get("GITHUB_RUN_NUMBER")
+    if number:
+        return int(number)
+    git = source_root() / ".git"
+    try:
+        text = (git / "HEAD").read_text(encoding="utf-8").strip()
+        if text.startswith("ref: "):
+            text = (git / text[5:]).read_text(encoding="utf-8").strip()
+        return int(text[:8], 16)
+    except (OSError, ValueError):
+        return 0
+
+
 def chosen(patches: Sequence[Patch], count: int, turn: int) -> list[Patch]:
     """Return ``count`` patches, another set each turn, all of them in a round."""
     start = turn * count % len(patches)
@@ -170,15 +200,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--count", type=int, default=0, help="so many of them, another set for each --turn; 0 = all"
     )
-    parser.add_argument("--turn", type=int, default=0)
+    parser.add_argument("--turn", type=int, default=None, help="which set; left out: by the commit's hash")
+    parser.add_argument("--seeds", type=seeds_of, default=(), help="play these stories only, for example 7,9")
+    parser.add_argument("--workers", type=int, default=1, help="hunts at the same time")
     parser.add_argument("--channel-hours", type=float, default=CHANNEL_HOURS_MAX)
     options = parser.parse_args(arguments)
     patches = [patch for patch in patches_in(options.bugs) if options.only in patch.name]
     if options.count:
-        patches = chosen(patches, options.count, options.turn)
+        patches = chosen(patches, options.count, turn_of_commit() if options.turn is None else options.turn)
     found = 0
-    for patch in patches:
-        verdict = hunt(patch, channel_hours=options.channel_hours)
+    verdicts = hunt_many(
+        patches, channel_hours=options.channel_hours, workers=options.workers, seeds=options.seeds
+    )
+    for verdict in verdicts:
         found += verdict.found
         word = (
             f"found by seed {verdict.seed} as {', '.join(verdict.broken)}" if verdict.found else "NOT FOUND"
@@ -187,7 +221,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{verdict.name}: {word} in {verdict.channel_hours:.0f} channel-hours {verdict.text[:160]}\n"
         )
         sys.stdout.flush()
-    sys.stdout.write(f"{found} of {len(patches)} planted bugs found\n")
+        if verdict.seed is not None:
+            sys.stdout.write(f"    replay: {REPLAY} --only {verdict.name} --seeds {verdict.seed}\n")
+    sys.stdout.write(f"planted bugs found / planted: {found} / {len(patches)}\n")
     return 0 if found == len(patches) else 1
 
 
