@@ -258,9 +258,8 @@ def first_words(path: Path, calls: Sequence[str]) -> set[str]:
         if not isinstance(node, ast.Call) or "Priority.EVENT" in map(ast.unparse, node.args):
             continue
         called = node.func.attr if isinstance(node.func, ast.Attribute) else ast.unparse(node.func)
-        words = [
-            arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)
-        ]
+        first = node.args if called == "_all_to" else node.args[:1]
+        words = [arg.value for arg in first if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
         if called in calls and words:
             found.add(words[0])
     return found
