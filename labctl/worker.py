@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import queue
 import threading
 from collections.abc import Callable
@@ -17,6 +18,9 @@ T = TypeVar("T")
 QUEUE_MAX = 64
 """Calls that may wait. More means that the callers outrun the thread, and waiting longer would not help."""
 
+_FIRST, _USUAL, _LAST = range(3)
+"""Which of the waiting calls is next; within a rank they keep their order."""
+
 _Job = tuple[Callable[[], Any], "asyncio.Future[Any]", asyncio.AbstractEventLoop]
 
 
@@ -27,7 +31,8 @@ class Worker:
     def __init__(self, name: str, clock: Clock) -> None:
         self._name = name
         self._clock = clock
-        self._jobs: queue.Queue[_Job | None] = queue.Queue()
+        self._jobs: queue.PriorityQueue[tuple[int, int, _Job | None]] = queue.PriorityQueue()
+        self._number = itertools.count()
         self._room = asyncio.Semaphore(QUEUE_MAX)
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -39,16 +44,23 @@ class Worker:
         thread, its outcome is dropped and later calls wait behind it. Raises UsageError after ``close``.
         """
         async with self._room:
-            if self._closed:
-                raise UsageError("the worker is closed", instrument=self._name, operation="call")
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
-                self._thread.start()
-            loop = asyncio.get_running_loop()
-            future: asyncio.Future[T] = loop.create_future()
-            with self._clock.busy(thread=True):
-                self._jobs.put((lambda: func(*args, **kwargs), future, loop))
-                return await future
+            return await self._done(_USUAL, lambda: func(*args, **kwargs))
+
+    async def call_first(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do as ``call``, but before all that waits: for what stands before a stop. Waits for no room."""
+        return await self._done(_FIRST, lambda: func(*args, **kwargs))
+
+    async def _done(self, rank: int, work: Callable[[], T]) -> T:
+        if self._closed:
+            raise UsageError("the worker is closed", instrument=self._name, operation="call")
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+            self._thread.start()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        with self._clock.busy(thread=True):
+            self._jobs.put((rank, next(self._number), (work, future, loop)))
+            return await future
 
     def close(self) -> None:
         """Let the calls in the queue finish, then end the thread. May be called twice; waits for the
@@ -63,17 +75,17 @@ class Worker:
         process."""
         if not self._closed:
             self._closed = True
-            self._jobs.put(None)
+            self._jobs.put((_LAST, 0, None))
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            func, future, loop = job
+        while (job := self._jobs.get()[2]) is not None:
+            work, future, loop = job
             if future.cancelled():
                 continue
             result: Any = None
             failure: BaseException | None = None
             try:
-                result = func()
+                result = work()
             except BaseException as error:
                 failure = error
             try:

@@ -306,7 +306,7 @@ class Commands:
     async def _intend(self, runs: Sequence[Run]) -> None:
         """Write why each of these is stopped; a stop never waits for a disk that refuses."""
         entries = [(run.writer, "stop.intent", _stop_fields(run)) for run in runs]
-        troubles = await self._worker.call(RunWriter.journal_together, entries)
+        troubles = await self._worker.call_first(RunWriter.journal_together, entries)
         for run, trouble in zip(runs, troubles, strict=True):
             if trouble is not None:
                 run.note(Finding("store.failed", Priority.CRITICAL, str(trouble)))

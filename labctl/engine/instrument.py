@@ -54,8 +54,8 @@ CLAIM_AGAIN_S = 10.0
 """Link seconds between two tries for an instrument that another station holds."""
 PIPELINE_PAGES = 2
 """Fetched pages that may wait to be digested (I14)."""
-STORE_PAGES = 16
-"""Pages that are stored in one go: each has at most 1,000 rows, so 2 MB of rows are not durable yet (I14)."""
+STORE_PAGES, STORE_PAGES_MAX = 16, 64
+"""Pages stored in one go: at most 2 MB of rows are not durable; 8 MB where the next pages may hold trips too (I14)."""
 
 
 class InstrumentTask:
@@ -413,7 +413,7 @@ class InstrumentTask:
                 sending = group.create_task(trips.serve())
                 while (page := await pages.get()) is not None:
                     await self._take(page, waiting, trips)
-                    if len(waiting) >= STORE_PAGES:
+                    if len(waiting) >= (STORE_PAGES_MAX if trips.unsent else STORE_PAGES):
                         await self._store(waiting, trips)
                 await trips.all_sent()
                 sending.cancel()

@@ -39,7 +39,7 @@ __all__ = ["Receipt", "RunWriter"]
 SCHEMA = f"{schemas.FAMILY}/{schemas.VERSION}"
 RECEIPTS_WAITING_MAX = 64
 """Receipts are in the log already; their own file is written in strides of this many."""
-LINES_UNSYNCED_BYTES = 32 * 1024
+LINES_UNSYNCED_BYTES = 16 * 1024
 """Lines are kept until their file is synced: at a seal, or when they are once to twice as much as this (I14). How much
 exactly depends on the run's name, so that a thousand runs do not sync in the same second."""
 

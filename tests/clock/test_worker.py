@@ -82,3 +82,30 @@ def test_a_call_whose_loop_has_ended_does_not_disturb_the_thread() -> None:
     run_with_clock(ClockSpec(), main)
     release.set()
     workers[0].close()
+
+
+def test_what_stands_before_a_stop_goes_before_all_that_waits_in_its_own_order() -> None:
+    async def main(clock: Clock) -> None:
+        worker, busy, go_on, done = Worker("store", clock), threading.Event(), threading.Event(), []
+
+        def first() -> None:
+            busy.set()
+            go_on.wait(10.0)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(worker.call(first))
+                while not busy.is_set():
+                    await clock.link.sleep(0.001)
+                for number in range(2):
+                    group.create_task(worker.call(done.append, f"store {number}"))
+                await clock.link.sleep(0)
+                for number in range(2):
+                    group.create_task(worker.call_first(done.append, f"stop {number}"))
+                await clock.link.sleep(0)
+                go_on.set()
+        finally:
+            worker.close()
+        assert done == ["stop 0", "stop 1", "store 0", "store 1"]
+
+    run_with_clock(ClockSpec(), main)
