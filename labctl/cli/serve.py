@@ -69,8 +69,10 @@ def _serve(args: argparse.Namespace) -> int:
     from labctl.cli.heartbeat import Heart
     from labctl.cli.stationlog import logging_to
     from labctl.clock import run_with_clock
+    from labctl.station.handles import raise_limit
 
     heart = Heart()
+    raise_limit()
     # Imported before the first beat: it takes seconds on a slow computer, in which the loop could not beat.
     importlib.import_module("labctl.api.server.serving")
     importlib.import_module("labctl.station.opening")

@@ -8,6 +8,7 @@ the API, the tests in jump mode and the fault bench use the same methods.
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass, field
 
 from labctl import __version__
@@ -20,6 +21,7 @@ from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus, S
 from labctl.model.ids import ChannelId, RunId
 from labctl.model.person import Actor
 from labctl.model.plain import to_plain
+from labctl.station import handles
 from labctl.station.alarming import AlarmKeeper
 from labctl.station.audit import AuditJournal
 from labctl.station.feed import Feed
@@ -34,6 +36,8 @@ from labctl.station.series import SeriesStore
 from labctl.store.reserve import Reserve, ReserveState
 from labctl.store.root import DataRoot
 from labctl.worker import Worker
+
+log = logging.getLogger(__name__)
 
 RESERVE_EVERY_BEATS = 60
 """Turns of the housekeeping task between two looks at the reserve: five minutes at its usual pace."""
@@ -67,6 +71,7 @@ class StationCore:
     ready: bool = False
     beats: int = 0
     """Counts the turns of the housekeeping task: a watchdog that sees it stand still knows that the loop does."""
+    _channels_seen: int = 0
     _dirty: set[str] = field(default_factory=set)
     _some_dirty: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -212,6 +217,7 @@ class StationCore:
             for text in troubles:
                 self.hear_problem("store.frozen", text)
             self._look_at_space()
+            self._look_at_handles()
             if self.beats % RESERVE_EVERY_BEATS == 1:
                 await self._look_at_reserve()
             self.feed.publish("station", "info", _slow(self.info()))
@@ -238,6 +244,16 @@ class StationCore:
                 self.alarms.raise_alarm(definition, "data", text=text)
             else:
                 self.alarms.clear(definition, "data")
+
+    def _look_at_handles(self) -> None:
+        """Tell, once for each number of channels, that they may need more open files than this computer allows."""
+        channels = len(self.supervisor.channels())
+        if channels == self._channels_seen:
+            return
+        self._channels_seen = channels
+        if text := handles.shortage(channels, handles.limit()):
+            log.warning("%s", text)
+            self.listener.tell("handles.few", text)
 
     async def _look_at_reserve(self) -> None:
         """Keep a day's room for the runs that go on, and give it to them when the volume is full (S5)."""

@@ -218,6 +218,10 @@ class Listener:
         """Publish a channel anew."""
         self._feed.publish("channel", channel, to_plain(self.status(channel)))
 
+    def tell(self, kind: str, text: str) -> None:
+        """Tell everyone who listens of an event that is of no run and of no channel."""
+        self._event(kind, text, "event", run_id="", channel="", cell="")
+
     def _event(
         self, kind: str, text: str, priority: str, *, run_id: RunId | str, channel: str, cell: str
     ) -> None:
