@@ -32,6 +32,8 @@ NONSENSE = 400
 """Replies spoilt at most while an instrument talks nothing but nonsense."""
 OF_THE_COMPUTER = frozenset({"F15", "F16", "F18", "F19", "F21", "F22", "F23", "F24", "F30", "F32", "F43"})
 """Faults that concern no instrument of their own, or all of them."""
+OF_THE_DEVICE = frozenset({"F12", "F13", "F14", "F28", "F29", "F42"})
+"""Faults of a channel: they meet something where it works."""
 
 
 class Subject(Protocol):
@@ -83,6 +85,7 @@ class Injector:
             Injected(
                 fid, now_s, now_s + lasts_s, str(planned.channel) if channel else "",
                 "" if fid in OF_THE_COMPUTER else _instrument(planned.channel), what, hit,
+                at_work=fid in OF_THE_DEVICE and self._status(planned) == "working",
             )
         )  # fmt: skip
 
@@ -247,7 +250,9 @@ class Injector:
     def _stranger(self, planned: PlannedFault, dice: random.Random) -> Injected | None:
         """Let a program of somebody else stop or pause a test, or take a channel at the moment of our start."""
         world, channel = self.world, str(planned.channel)
-        what = dice.choice(["stop", "setpause", "setpause", "start", "start", "station", "force", "goto", "goto"])
+        what = dice.choice(
+            ["stop", "setpause", "setpause", "start", "start", "station", "force", "goto", "goto"]
+        )
         if what in ("station", "force"):
             self.subject.second_station(_instrument(planned.channel), by_force=what == "force")
             return self._begin(planned, 0.0, f"a second station, by {what}", hit=True, channel=False)
@@ -258,7 +263,9 @@ class Injector:
         if self._status(planned) != "working":
             return None
         unit, _, number = channel.partition(":")[2].partition("-")
-        more = {"setpause": ' cycleid="-1" stepid="-1"', "goto": f' step="{dice.randint(1, 3)}"'}.get(what, "")
+        more = {"setpause": ' cycleid="-1" stepid="-1"', "goto": f' step="{dice.randint(1, 3)}"'}.get(
+            what, ""
+        )
         devid = 33 if channel.startswith("neware") else 34
         text = REQUEST.format(command=what, devid=devid, unit=unit, channel=number, more=more)
         injected = self._begin(planned, 0.0, f"a stranger's {what}{more}", hit=True)

@@ -136,7 +136,7 @@ def played(story: Story, folder: Path) -> Report:
     report.channel_hours = hours
     report.rows = sum(len(block) for run in known.runs.values() for block in run.acked)
     report.faults = Counter(fault.fid for fault in world.faults)
-    report.met = Counter(fault.fid for fault in world.faults if fault.hit)
+    report.met = Counter(fault.fid for fault in world.faults if fault.met)
     report.checks = Counter({checker.id: checker.checked for checker in checkers})
     report.tape = next(checker.summary() for checker in checkers if isinstance(checker, Tape))
     report.violations = [(story.seed, invariant, text) for invariant, text in world.violations]

@@ -70,6 +70,13 @@ class Injected:
     what: str = ""
     hit: bool = False
     life: int = 0
+    at_work: bool = False
+    """The channel that a fault of the device concerns was working when it came."""
+
+    @property
+    def met(self) -> bool:
+        """Tell whether it had something to disturb."""
+        return self.hit or self.at_work
 
 
 class Watcher:

@@ -81,7 +81,8 @@ class NoSilentFail(Checker):
             if wanted is None or not fault.hit or self.world.now_s < fault.until_s + NOTICE_S:
                 continue
             if fault.fid in SHORT and any(
-                fault.at_s <= died_s <= fault.until_s + 60.0 for died_s in self.world.deaths_s
+                fault.at_s <= died_s <= fault.until_s + 60.0 + self._slept_s(fault)
+                for died_s in self.world.deaths_s
             ):
                 continue  # the process was dead before it could know
             concerned = [run for run in self.known.runs.values() if self._concerns(fault, run)]
