@@ -15,6 +15,7 @@ from labctl.engine.jobs import Job
 from labctl.engine.listening import EngineListener
 from labctl.engine.machines.chamber import room_serves
 from labctl.engine.machines.checks import STATE, Refusal, state_refusal
+from labctl.engine.machines.findings import Outcome
 from labctl.engine.machines.life import Phase
 from labctl.engine.run import Run
 from labctl.engine.station import Chamber, Instrument, Station
@@ -139,8 +140,20 @@ async def prepare(
     """Make a run's folder; nothing is sent. Raises: StoreError."""
     utc = station.clock.plant.utc()
     writer = await worker.call(_made, root, job, manifest_of(station, job), utc)
-    hooks.point("run.prepared")
-    return Run(index, job, station, root, writer, worker, Phase.PREPARED, listener)
+    try:
+        hooks.point("run.prepared")
+        return Run(index, job, station, root, writer, worker, Phase.PREPARED, listener)
+    except Exception as error:
+        await worker.call(never_started, writer, error)
+        raise
+
+
+def never_started(writer: RunWriter, error: Exception) -> None:
+    """End a run of which nothing was sent: no later process may start it. Store thread; raises StoreError."""
+    reason = f"never started, a fault in labctl: {type(error).__name__}: {error}"
+    outcome = Outcome.FAILED.value
+    writer.update_manifest(state="ended", outcome=outcome, reason=reason, rows=0, test_time_s=0.0)
+    writer.finish(None)
 
 
 def _made(root: DataRoot, job: Job, manifest: dict[str, Any], utc: datetime) -> RunWriter:

@@ -25,7 +25,7 @@ from labctl.engine.lease import Lease
 from labctl.engine.listening import EngineListener
 from labctl.engine.machines.findings import EndDecision, Finding, Outcome
 from labctl.engine.machines.life import Phase
-from labctl.engine.making import check_channels, check_jobs, prepare
+from labctl.engine.making import check_channels, check_jobs, never_started, prepare
 from labctl.engine.resume import reopened
 from labctl.engine.run import Run
 from labctl.engine.shell import stop_run
@@ -159,9 +159,25 @@ class Supervisor:
             run = await self._made(job)
         finally:
             self._claimed.discard(channel)
-        self._crew.admit(run)
-        self._listener.progress(run.progress())
+        try:
+            self._crew.admit(run)
+            self._listener.progress(run.progress())
+        except Exception as error:
+            await self._abandon(run, error)
+            raise
         return RunId(run.run_id)
+
+    async def _abandon(self, run: Run, error: Exception) -> None:
+        """End a run that could not be served for a fault of ours: its folder must not be started by anybody later."""
+        if run in self._crew.task_of(run).runs:  # its task has it already and ends it in its turn
+            text = f"never started, a fault in labctl: {type(error).__name__}: {error}"
+            run.request_end(EndDecision(Outcome.FAILED, text, None))
+            self._crew.task_of(run).wake.set()
+            return
+        run.leaving = "never started"
+        self._runs.pop(run.run_id, None)
+        self._used.pop(run.program.channel, None)
+        await self._crew.worker.call(never_started, run.writer, error)
 
     async def _heard(self, instrument: str, error: InstrumentError) -> None:
         """Note an answer that could not be used where a channel was looked at before its start (P8)."""

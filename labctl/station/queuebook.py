@@ -102,10 +102,10 @@ class QueueBook:
             lines.append(self.line(Kind.ENDED, job=job.job_id, run=run_id, outcome=outcome, reason=reason))
         return lines
 
-    async def run_of(self, entry: Entry) -> RunId | None:
-        """Return the run that the engine made for a job's present start, None where it made none."""
-        job = entry.job
-        return await self._worker.call(self._marked, job.job_id, job.spec.cell_id, frozenset(job.runs))
+    async def left_behind(self, entry: Entry) -> list[dict[str, Any]]:
+        """Return what the folders say of a job whose start has failed, in lines; empty where nothing was made."""
+        lines = await self._worker.call(self._compare, entry)
+        return [line for line in lines if line["kind"] != Kind.NOT_STARTED]
 
     def _marked(self, job_id: JobId, cell_id: CellId, known: frozenset[RunId]) -> RunId | None:
         """Look through the folders of a cell's runs for a job's mark, leaving out its runs that are known."""

@@ -191,11 +191,15 @@ class QueueRunner:
             if not isinstance(error, LabctlError):  # a bug of ours: the lane stops, the others go on
                 logger.exception("job=%s channel=%s start failed", start.job_id, start.channel)
             found = await self._left_behind(entry)
-            if found is None:
+            if not found:
                 self._not_started(start, error)
                 return
-            run_id = found
-        self._hear(Kind.STARTED, job=start.job_id, run=run_id)
+            for line in found:  # it has begun, or its folder says that it never will
+                self._book.hear(line)
+            self.wake.set()
+            run_id = RunId(found[0]["run"])
+        else:
+            self._hear(Kind.STARTED, job=start.job_id, run=run_id)
         early = self._early.pop(run_id, None)
         if early is not None:
             self._hear_end(start.job_id, early)
@@ -227,17 +231,17 @@ class QueueRunner:
         ran = any(event.kind is HistoryKind.RUN for event in self._registry.history(cell.cell_id))
         return replace(cell, ocv_V=None) if ran else cell
 
-    async def _left_behind(self, entry: Entry) -> RunId | None:
-        """Return the run that a failed start has left all the same; None also where the disk cannot tell.
+    async def _left_behind(self, entry: Entry) -> list[dict[str, Any]]:
+        """Return what a failed start has left all the same, as lines; nothing also where the disk cannot tell.
 
         A folder that the disk does not show now is found when the station starts again, where it counts: the engine has
         refused, so it sends nothing for it.
         """
         try:
-            return await self._book.run_of(entry)
+            return await self._book.left_behind(entry)
         except (StoreError, OSError) as error:
             logger.warning("job=%s its run folders cannot be read: %s", entry.job.job_id, error)
-            return None
+            return []
 
     def _not_started(self, start: Start, error: Exception) -> None:
         """Write down a start of which nothing was sent: it waits again where the reason will pass by itself."""
