@@ -36,6 +36,10 @@ OF_THE_DEVICE = frozenset({"F12", "F13", "F14", "F28", "F29", "F42"})
 """Faults of a channel: they meet something where it works."""
 
 
+STRANGERS = ("stop", "setpause", "setpause", "start", "start", "station", "force", "goto", "goto")
+"""What somebody else may do: to a channel, in place of our own start, or as a second station."""
+
+
 class Subject(Protocol):
     """What the acts may ask of the station under test, as persons and clients do."""
 
@@ -250,9 +254,7 @@ class Injector:
     def _stranger(self, planned: PlannedFault, dice: random.Random) -> Injected | None:
         """Let a program of somebody else stop or pause a test, or take a channel at the moment of our start."""
         world, channel = self.world, str(planned.channel)
-        what = dice.choice(
-            ["stop", "setpause", "setpause", "start", "start", "station", "force", "goto", "goto"]
-        )
+        what = dice.choice(STRANGERS)
         if what in ("station", "force"):
             self.subject.second_station(_instrument(planned.channel), by_force=what == "force")
             return self._begin(planned, 0.0, f"a second station, by {what}", hit=True, channel=False)
