@@ -113,6 +113,8 @@ def _specs(args: argparse.Namespace) -> Iterator[JobSpec]:
     from labctl.model.job import After, AfterWhen, JobSpec, RetryPolicy
     from labctl.protocol.library import find_protocol
 
+    if Path(args.source).suffix.lower() in (".yaml", ".yml") and not Path(args.source).is_file():
+        raise UserInputError(f"there is no file {args.source}. Check the path.")
     if not args.cell:
         raise UserInputError(f"'{args.source}' is a protocol: name the cells with --cell ID.")
     if args.channel and not args.any and len(args.channel) != len(args.cell):
@@ -200,9 +202,8 @@ def _tell(args: argparse.Namespace, done: Submitted) -> int:
         print_calendar(done.calendar)
         say("Dry run: nothing was queued.")
     elif not refused:
-        say(
-            f"{len(done.jobs)} jobs queued. 'labctl queue list' shows them; 'labctl queue wait' waits for them."
-        )
+        jobs = "1 job" if len(done.jobs) == 1 else f"{len(done.jobs)} jobs"
+        say(f"{jobs} queued. 'labctl queue list' shows them; 'labctl queue wait' waits for them.")
     return code
 
 

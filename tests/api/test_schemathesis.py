@@ -25,6 +25,7 @@ from schemathesis import Case, GenerationMode
 from labctl.api.messages import PREFIX
 from labctl.api.server.app import api_routes
 from labctl.clock import link_pause
+from labctl.model.cell import Batch, Electrode
 from labctl.testing.stationrun import running_station
 
 EXAMPLES = int(os.environ.get("LABCTL_PLAY", "5"))
@@ -51,6 +52,7 @@ class Served:
     players: Iterator[dict[str, str]]
     document: dict[str, Any]
     known: dict[str, str]
+    numbers: Iterator[int] = field(default_factory=itertools.count)
     answered: Counter[tuple[str, str, int]] = field(default_factory=Counter)
 
     def patiently(self, call: Callable[[dict[str, str]], Any]) -> Any:
@@ -78,6 +80,8 @@ def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         client = running.client
         tokens = [client.people.add(f"player {number}", "admin").token for number in range(PLAYERS)]
         client.people.add("Vera", "view")
+        client.electrodes.add(Electrode("E1", diameter_mm=10.0))
+        client.batches.add(Batch("B1", electrolyte="LiTFSI"))
         cell = client.channels.get("neware:1-1").cell_id
         wish = {
             "cell_id": cell,
@@ -91,6 +95,7 @@ def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         document = requests.get(f"{running.url}{PREFIX}/openapi.json", headers=headers[0], timeout=30).json()
         known = {
             "run_id": str(done.run_id), "cell_id": cell, "channel": "neware:1-2", "job_id": str(held.job_id),
+            "electrode_id": "E1", "batch_id": "B1",
         }  # fmt: skip
         yield Served(running.url, itertools.cycle(headers), document, known)
 
@@ -105,6 +110,21 @@ def that_is_there(station: Served, case: Case) -> None:
         found = NAMES.get(noun) if name == "name" else station.known.get(name)
         if found is not None:
             case.path_parameters[name] = found
+    if not isinstance(case.body, dict):
+        return
+    if case.path.endswith("/load"):
+        case.body["cell_id"] = station.known["cell_id"]
+    for noun in ("cell", "electrode", "batch"):
+        if isinstance(case.body.get(noun), dict):
+            own = station.known[f"{noun}_id"] if case.path_parameters else f"N{next(station.numbers)}"
+            case.body[noun] = {f"{noun}_id": own, "name": own, "kind": "symmetric"} if noun == "cell" else {
+                f"{noun}_id": own, "notes": "played"
+            }  # fmt: skip
+            case.body["reason"] = "played"
+            case.body.pop("revision", None)
+    if case.path.endswith("/jobs"):
+        wish = {"cell_id": station.known["cell_id"], "protocol": "formation", "channel": "neware:1-1"}
+        case.body.update(jobs=[wish], dry_run=True)
 
 
 @pytest.mark.slow

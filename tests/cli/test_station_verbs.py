@@ -87,6 +87,7 @@ def test_jobs_are_added_by_cell_campaign_and_table(desk: Desk, tmp_path: Path) -
         (("formation",), "--cell"),
         (("formation", "--cell", "C1", "--cell", "C2", "--channel", "neware:1-1"), "one --channel for each"),
         (("nothing", "--cell", "C1"), "protocol"),
+        (("nothing.yaml",), "there is no file nothing.yaml"),
         (("formation", "--cell", "C9"), "C9"),
         (("formation", "--cell", "C1", "--set", "x"), "NAME=VALUE"),
     ],

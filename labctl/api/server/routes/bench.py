@@ -32,7 +32,7 @@ async def instruments_list(call: Viewer) -> Response:
 
 
 @router.post("/instruments/{name}/ping", response_model=Done)
-async def instruments_ping(call: Operator, name: str) -> Response:
+async def instruments_ping(call: Operator, name: str, body: Reason) -> Response:
     """Ask an instrument who it is."""
     known = _named("instrument", name, [status.name for status in call.core.instruments()])
     return reply(Done(await call.core.ping(call.actor, known)))
