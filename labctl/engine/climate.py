@@ -68,6 +68,8 @@ class ClimateTask:
         self.runs: list[Run] = []
         self.tripped = ""
         """Why no run is admitted: a cell in here has tripped over the chamber, and nobody has looked yet."""
+        self.alarm = ""
+        """The alarm that the chamber itself tells, empty for none."""
         self.status = ChamberStatus(chamber.name, "opening", channels=chamber.channels)
         self._chamber = chamber
         self._clock = clock
@@ -162,6 +164,9 @@ class ClimateTask:
 
     def _show(self, reading: ChamberReading) -> None:
         """Tell how the chamber stands."""
+        self.alarm = ""
+        if reading.quality is Quality.GOOD and reading.state is ChamberState.ALARM:
+            self.alarm = f"the chamber is in alarm {reading.alarm}: {reading.alarm_text or 'see its display'}"
         state = "stale" if reading.quality is Quality.STALE else reading.state.value
         self.status = ChamberStatus(
             name=self._chamber.name,
@@ -187,6 +192,7 @@ class ClimateTask:
             raise UserInputError(f"{self._chamber.name} cannot be set to {setpoint_degC:g} degC: {refusal}.")
         await self._chamber.chamber.set(setpoint_degC, ramp_K_per_min)
         self.tripped = ""
+        self._fresh = True  # look at once: what waits for the chamber need not wait for the next reading
         self.wake.set()
 
     async def off_by_person(self) -> None:
@@ -231,7 +237,7 @@ class ClimateTask:
             waiting = run.phase in (Phase.PREPARED, Phase.WAITING) and run.index not in self._soaks
             if run.over or run.decision is not None or demand is None or not waiting:
                 continue
-            if run.ready_s is not None or self._refuse_after_trip(run, reading):
+            if run.ready_s is not None or self._refuse_after_trip(run):
                 continue
             in_use = [
                 (other.label + self._until(other), wanted.setpoint_degC)
@@ -261,11 +267,9 @@ class ClimateTask:
             run.request_end(EndDecision(Outcome.STOPPED, reason, None))
             self._on_ready(run)
 
-    def _refuse_after_trip(self, run: Run, reading: ChamberReading) -> bool:
+    def _refuse_after_trip(self, run: Run) -> bool:
         """Refuse a run in a chamber that has tripped, or stands in alarm: the next cell would meet the same air."""
-        problem = self.tripped
-        if not problem and reading.quality is Quality.GOOD and reading.state is ChamberState.ALARM:
-            problem = f"the chamber is in alarm {reading.alarm}: {reading.alarm_text or 'see its display'}"
+        problem = self.tripped or self.alarm
         if not problem:
             return False
         text = f"{self._chamber.name} takes no run: {problem}"

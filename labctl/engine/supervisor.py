@@ -209,7 +209,7 @@ class Supervisor:
                 f"{instrument.name} does not answer now ({link.state}): {link.text}".rstrip(": ")
             )
         chamber = self._station.chamber_of(channel)
-        if chamber is not None and (problem := self._crew.climates[chamber.name].tripped):
+        if chamber is not None and (problem := self.chamber_trip(channel)):
             raise UserInputError(
                 f"{chamber.name} takes no run: {problem}. Set the chamber again, then start."
             )
@@ -355,6 +355,16 @@ class Supervisor:
         chamber = self._station.chamber_of(channel)
         if chamber is not None:
             self._crew.climates[chamber.name].tripped = ""
+
+    def chamber_trip(self, channel: ChannelId) -> str:
+        """Return why a channel's chamber takes no run at all since one tripped over it, empty where it does."""
+        chamber = self._station.chamber_of(channel)
+        return "" if chamber is None else self._crew.climates[chamber.name].tripped
+
+    def chamber_alarm(self, channel: ChannelId) -> str:
+        """Return the alarm in which a channel's chamber stands: it takes no run that wants a temperature."""
+        chamber = self._station.chamber_of(channel)
+        return "" if chamber is None else self._crew.climates[chamber.name].alarm
 
     # -- how it stands ----------------------------------------------------------------------------------------------
 

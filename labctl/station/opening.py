@@ -264,6 +264,8 @@ class _QueueEngine:
         self.channels: Callable[[], Sequence[ChannelStatus]] = supervisor.channels
         self.instruments: Callable[[], Sequence[InstrumentStatus]] = supervisor.instruments
         self.tripped: Callable[[ChannelId], str] = supervisor.tripped
+        self.chamber_trip: Callable[[ChannelId], str] = supervisor.chamber_trip
+        self.chamber_alarm: Callable[[ChannelId], str] = supervisor.chamber_alarm
         self.capabilities: Callable[[ChannelId], CyclerCapabilities] = supervisor.capabilities
 
     async def start(self, job: Job) -> RunId:

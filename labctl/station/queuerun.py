@@ -42,8 +42,12 @@ LONG_LOOK_S, REST_PER_LOOK, REST_MAX_S = 0.02, 8.0, 2.0
 """Behind a look of so many link seconds the queue rests for so many times as long: it takes a ninth of the loop."""
 EARLY_MAX = 1_000
 """Results kept of runs that ended before the queue was told their names (I14)."""
-SIGNS = ("state", "cell_id", "ready", "tripped", "run_id", "link")
-"""What of a channel or an instrument matters to the queue."""
+SIGNS = {
+    "channel": ("state", "cell_id", "ready", "tripped", "run_id"),
+    "instrument": ("link",),
+    "chamber": ("state", "text"),
+}
+"""What of a channel, an instrument or a chamber matters to the queue."""
 
 _STATE_OF_PHASE = {
     "prepared": JobState.STARTING,
@@ -128,7 +132,7 @@ class QueueRunner:
             await asyncio.Event().wait()
 
     async def _watch(self) -> None:
-        """Look at the queue when a channel, its cell or an instrument has changed in a way that matters to it."""
+        """Look at the queue when a channel, its cell, an instrument or a chamber has changed in a way that matters to it."""
         number, known = self._feed.number, dict[tuple[str, str], tuple[Any, ...]]()
         while True:
             await self._feed.wait(number)
@@ -136,9 +140,10 @@ class QueueRunner:
             number = self._feed.number
             changed = deltas is None
             for delta in deltas or ():
-                if delta.topic in ("channel", "instrument") and delta.data is not None:
+                signs = SIGNS.get(delta.topic)
+                if signs is not None and delta.data is not None:
                     data = delta.data
-                    sign = tuple(data.get(name) for name in SIGNS)
+                    sign = tuple(data.get(name) for name in signs)
                     changed |= known.get((delta.topic, delta.key)) != sign
                     known[delta.topic, delta.key] = sign
             if changed:

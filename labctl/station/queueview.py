@@ -40,6 +40,8 @@ class Engine(Protocol):
     def channels(self) -> Sequence[ChannelStatus]: ...
     def instruments(self) -> Sequence[InstrumentStatus]: ...
     def tripped(self, channel: ChannelId) -> str: ...
+    def chamber_trip(self, channel: ChannelId) -> str: ...
+    def chamber_alarm(self, channel: ChannelId) -> str: ...
     def capabilities(self, channel: ChannelId) -> CyclerCapabilities: ...
 
 
@@ -151,9 +153,10 @@ class BenchView:
             link = links.get(channel.partition(":")[0])
             why = self._why_not(channel, link, foreign.get(channel))
             device = "" if why else _not_free(channel, status)
+            chamber, alarm = chamber_of(self._file, channel), self._engine.chamber_alarm(channel)
             views[channel] = ChannelView(
                 channel, why or device, self._registry.loaded(channel), self._registry.ready(channel),
-                chamber_of(self._file, channel), passing=bool(device),
+                chamber, passing=bool(device), chamber_alarm=f"{chamber} takes no run: {alarm}" if alarm else "",
             )  # fmt: skip
         return views
 
@@ -162,6 +165,8 @@ class BenchView:
         tripped = self._engine.tripped(channel)
         if tripped:
             return f"{channel} is latched by a trip ({tripped}): a person must reset it"
+        if trip := self._engine.chamber_trip(channel):
+            return f"chamber {chamber_of(self._file, channel)} tripped ({trip}): a person must set it again"
         if foreign is not None:
             return f"{channel} is in use by run {foreign.run_id}, which is not of the queue"
         if link is not None and link.link is not LinkState.LIVE:

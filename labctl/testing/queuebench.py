@@ -322,6 +322,14 @@ class FakeEngine:
         """Return why a channel is latched."""
         return self.world.trips.get(channel, "")
 
+    def chamber_trip(self, channel: ChannelId) -> str:
+        """Return why a channel's chamber takes no run: it never tripped."""
+        return ""
+
+    def chamber_alarm(self, channel: ChannelId) -> str:
+        """Return the alarm of a channel's chamber: it has none."""
+        return ""
+
     def capabilities(self, channel: ChannelId) -> CyclerCapabilities:
         """Return what the channels can do. Raises: UserInputError."""
         if channel not in self._channels:

@@ -35,6 +35,8 @@ class ChannelView:
     ready: bool = False
     chamber: str = ""
     passing: bool = False
+    chamber_alarm: str = ""
+    """Why its chamber takes no job that wants a temperature; a job that takes any may start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +286,8 @@ class _Round:
         setpoint_degC, chamber = self._setpoint_degC(entry), self._chamber(channel)
         if setpoint_degC is None or not chamber:
             return ""
+        if alarm := self.world.channels[channel].chamber_alarm:
+            return alarm
         for other, other_degC in self.in_use.get(chamber, ()):
             if abs(other_degC - setpoint_degC) > SETPOINT_TOLERANCE_K:
                 self.reserved.setdefault(chamber, (entry, setpoint_degC))
