@@ -106,8 +106,8 @@ def _lines(job: Job) -> list[str]:
     where = f" on {job.channel}" if job.channel else ""
     lines = [f"{job.job_id}: {job.state.value}, {job.protocol_name} for {job.spec.cell_id}{where}"]
     if job.waits_for:
-        lines.append(f"    waits for {job.waits_for}")
-    if job.reason:
+        lines.append(f"    waits for: {job.waits_for}")
+    if job.reason and job.reason != job.waits_for:
         lines.append(f"    {job.reason}")
     if job.run_id:
         lines.append(f"    run {job.run_id}; labctl runs follow {job.run_id}")

@@ -175,6 +175,8 @@ def test_runs_are_listed_shown_and_acted_on(station: Station) -> None:
     assert station.runs.add_cycles(RUN, 10, reason="longer") >= 1
     assert station.runs.take_up(RUN) == ()
     assert station.runs.stop(RUN, reason="done").confirmed
+    with pytest.raises(UserInputError, match="not started"):
+        station.runs.frame(None)
     assert isinstance(station.runs.events(RUN), tuple) and isinstance(station.runs.revisions(RUN), tuple)
     with pytest.raises(UserInputError):
         station.runs.get("nothing")

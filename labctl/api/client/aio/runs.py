@@ -10,6 +10,7 @@ from labctl.api.client import routes
 from labctl.api.client.aio.link import AsyncLink
 from labctl.api.client.aio.mirror import AsyncMirror
 from labctl.api.messages import AddCycles, NoteText, Reason, ReviseRun, Stopped
+from labctl.errors import UserInputError
 from labctl.model.run import RunDetail, RunRevision, RunSummary
 from labctl.model.typed import from_plain
 
@@ -63,8 +64,15 @@ class AsyncRuns:
         found = pa.concat_tables(pages)
         return found if columns is None else found.select(list(columns))
 
-    async def frame(self, run_id: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """Return a run's rows as a pandas frame; column names are those of the Battery Data Format."""
+    async def frame(self, run_id: str | None, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return a run's rows as a pandas frame; column names are those of the Battery Data Format, with their units.
+
+        Raises: UserInputError for None, which is the ``run_id`` of a job that has not started.
+        """
+        if run_id is None:
+            raise UserInputError(
+                "this job has no run: it was not started. Its 'reason' or 'waits_for' says why."
+            )
         return (await self.table(run_id, columns=columns)).to_pandas()
 
     async def series(
