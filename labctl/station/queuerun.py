@@ -9,12 +9,12 @@ import asyncio
 import logging
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Protocol
 
 from labctl.clock import Clock, ClockMode
 from labctl.engine.jobs import Job as EngineJob
 from labctl.engine.jobs import Progress, RunResult
+from labctl.engine.machines.checks import as_it_is_now
 from labctl.engine.machines.dispatch import Start, decide
 from labctl.engine.machines.queue import Entry, Kind
 from labctl.engine.waiting import Wake, until_or_event
@@ -132,7 +132,7 @@ class QueueRunner:
             await asyncio.Event().wait()
 
     async def _watch(self) -> None:
-        """Look at the queue when a channel, its cell, an instrument or a chamber has changed in a way that matters to it."""
+        """Look at the queue when a channel, its cell, an instrument or a chamber has changed in what matters here."""
         number, known = self._feed.number, dict[tuple[str, str], tuple[Any, ...]]()
         while True:
             await self._feed.wait(number)
@@ -221,20 +221,15 @@ class QueueRunner:
         program, cell = self._planner.program(spec, text, start.channel)
         overrides = {item: reason for item, reason in spec.overrides.items() if item != OUTLIER}
         wish = EngineJob(
-            program, self._as_it_is(cell), protocol_text=text, operator=job.submitted_by, overrides=overrides,
-            marks={MARK: job.job_id},
+            program, as_it_is_now(cell, has_run=self._has_run(cell)), protocol_text=text,
+            operator=job.submitted_by, overrides=overrides, marks={MARK: job.job_id},
         )  # fmt: skip
         if self.stopped:
             raise _StoppedMeanwhile(self.stopped)
         return await self._engine.start(wish)
 
-    def _as_it_is(self, cell: Cell) -> Cell:
-        """Return a cell for the checks before a start. One that has run since it was registered has another voltage.
-
-        Its class's window still holds; the registered open-circuit voltage is that of the day on which it was made.
-        """
-        ran = any(event.kind is HistoryKind.RUN for event in self._registry.history(cell.cell_id))
-        return replace(cell, ocv_V=None) if ran else cell
+    def _has_run(self, cell: Cell) -> bool:
+        return any(event.kind is HistoryKind.RUN for event in self._registry.history(cell.cell_id))
 
     async def _left_behind(self, entry: Entry) -> list[dict[str, Any]]:
         """Return what a failed start has left all the same, as lines; nothing also where the disk cannot tell.

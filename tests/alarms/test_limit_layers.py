@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labctl.config.station import StationFile, parse_station
-from labctl.engine.machines.checks import start_refusals
+from labctl.engine.machines.checks import as_it_is_now, start_refusals
 from labctl.engine.machines.limits import LimitChecker
 from labctl.engine.station import Station
 from labctl.errors import ProgramError, UserFileError
@@ -355,3 +355,17 @@ def test_the_station_file_says_how_far_a_rested_cell_may_have_drifted() -> None:
     cell = replace(LFP, ocv_V=3.4)
     assert refused(3.55, cell) == []
     assert refused(3.55, cell, classes=station_of(OVERRIDE).classes) == ["ocv"]
+
+
+def test_a_cell_that_has_run_is_compared_with_its_class_alone_and_the_wrong_cell_is_caught_all_the_same() -> (
+    None
+):
+    fresh = replace(LFP, ocv_V=2.6)
+    assert refused(3.4, fresh) == ["ocv"]
+    used = as_it_is_now(fresh, has_run=True)
+    assert as_it_is_now(fresh, has_run=False) == fresh
+    assert refused(3.4, used) == refused(3.25, used) == []  # where a run has left it, relaxed or not
+    assert refused(-3.4, used) == ["polarity"]
+    assert refused(0.003, used) == ["short"]
+    assert refused(1.55, used) == ["ocv"]
+    assert refused(3.4, used, loaded="C2") == ["loaded"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from labctl.engine.machines.limits import program_steps, tightest
 from labctl.interfaces.cycler import STARTABLE, ChannelState, CyclerCapabilities, LiveReading
@@ -96,6 +96,17 @@ def start_refusals(
             )
         )
     return [item for item in found if item.item not in overrides]
+
+
+def as_it_is_now(cell: Cell, *, has_run: bool) -> Cell:
+    """Return a cell as the checks before a start compare it: once it has run, its registered voltage says nothing.
+
+    The registered open-circuit voltage is that of the day on which the cell was made or measured. A run leaves the cell
+    at another one, and it relaxes for hours after the current has stopped. What holds for every start is the window of
+    its class, so that a cell that sits turned round, is shorted or is of another kind is refused all the same, and that
+    the cell which a person has loaded is the one that the job names.
+    """
+    return replace(cell, ocv_V=None) if has_run else cell
 
 
 def _open_circuit(program: Program, cell: Cell, live: LiveReading, kind: CellClass) -> list[Refusal]:
