@@ -413,7 +413,7 @@ class InstrumentTask:
                 sending = group.create_task(trips.serve())
                 while (page := await pages.get()) is not None:
                     await self._take(page, waiting, trips)
-                    if len(waiting) >= (STORE_PAGES_MAX if trips.unsent else STORE_PAGES):
+                    if len(waiting) >= (STORE_PAGES_MAX if trips.any else STORE_PAGES):
                         await self._store(waiting, trips)
                 await trips.all_sent()
                 sending.cancel()

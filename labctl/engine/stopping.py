@@ -22,7 +22,7 @@ STOP_WITHIN_S = 5.0
 """Link seconds in which a stop is confirmed or not (section 5)."""
 DIRECT_AFTER_S = 0.2
 """A task that has not begun to stop by then hangs in an exchange: the stop goes past it."""
-STOP_ALL_WITHIN_S = 3.5
+STOP_ALL_WITHIN_S = 3.2
 """Of the five seconds; what is left belongs to the read-back and to telling a thousand channels' fates."""
 READ_BACK_S = 0.4
 """Kept of the five seconds for reading back what a failed *stop all* has reached."""

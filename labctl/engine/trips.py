@@ -22,13 +22,13 @@ class Trips:
         self._commands = commands
         self._waiting: asyncio.Queue[Run] = asyncio.Queue()
         self._serves = True
-        self.unsent = 0
-        """How many wait for their bytes to leave."""
+        self.any = False
+        """Whether there has been one: the next pages of this poll may hold more."""
 
     def add(self, run: Run) -> None:
         """Have a run stopped at once."""
         if run.phase is not Phase.DRAINING:
-            self.unsent += 1
+            self.any = True
             self._waiting.put_nowait(run)
 
     async def all_sent(self) -> None:
@@ -44,7 +44,6 @@ class Trips:
                 while not self._waiting.empty():
                     batch.append(self._waiting.get_nowait())
                 self.sent += await self._commands.send_stops(batch)
-                self.unsent -= len(batch)
                 for _ in batch:
                     self._waiting.task_done()
         finally:

@@ -137,7 +137,6 @@ class StationCore:
         self.latches.latch_stop_all(actor.name, why)
         self.queue.hold_all(why)
         reports = await self.supervisor.stop_all(why)
-        self.queue.look()
         state = self.latches.report(reports)
         for report in reports:
             if not report.confirmed:
@@ -150,6 +149,7 @@ class StationCore:
             await self.audit.write(actor, "stop-all", new=to_plain(state), reason=why)
         except StoreError as error:  # the outputs are off and latched all the same; written at the next try
             self.alarms.raise_alarm("store.failed", "station", text=str(error))
+        self.queue.look()  # a long look at a thousand jobs: behind the report
         return state
 
     async def release_stop_all(self, actor: Actor, reason: str, confirm: str) -> StopAll:
