@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 
-import numpy as np
-
 from labctl.engine.jobs import Progress, RunResult
 from labctl.engine.machines.findings import Outcome
 from labctl.engine.machines.life import Phase
@@ -263,6 +261,7 @@ class StateAgrees(Checker):
         super().__init__(known)
         self._differs_s: dict[str, float] = {}
         self._goes_on_s: dict[str, float] = {}
+        self._blind_s: dict[str, float] = {}
         self._looked_s = 0.0
         self.alarmed: dict[str, set[str]] = {}
 
@@ -286,6 +285,7 @@ class StateAgrees(Checker):
                 continue
             self.checked += 1
             up = self.world.link_is_up(run.instrument)
+            self._look_at_blind(run, bench_s, up=up)
             status = self.world.truth(run.channel)["status"] if up else "unseen"
             if status == "working" or (not up and run.phase is Phase.UNKNOWN):
                 self._differs_s.pop(run.run_id, None)
@@ -297,6 +297,16 @@ class StateAgrees(Checker):
                 self.flaw(
                     f"{run.run_id} is {run.phase}, the channel has been {status} for {bench_s - since_s:.0f} s"
                 )
+
+    def _look_at_blind(self, run: RunView, bench_s: float, *, up: bool) -> None:
+        """Look for a run that is shown as out of sight long after its instrument answers again (I18)."""
+        since_s = self._blind_s.setdefault(run.run_id, bench_s)
+        blind = up and run.phase is not Phase.RUNNING
+        if not blind or self.known.disturbed(since_s, instrument=run.instrument):
+            self._blind_s[run.run_id] = bench_s
+        elif bench_s - since_s > RECOVER_S + 2 * self.known.poll_s + 2 * REPLY_TIMEOUT_S + BACKOFF_MAX_S:
+            self._blind_s[run.run_id] = bench_s + 1e9
+            self.flaw(f"{run.run_id} is {run.phase}, its instrument has been in sight for long", "I18")
 
     def _look_at_ends(self, bench_s: float, bound_s: float) -> None:
         """Look for runs that are said to be over, or about to be, whose test goes on."""
@@ -326,6 +336,7 @@ class StateAgrees(Checker):
     def life_begins(self, life: int) -> None:
         """Give the new process time."""
         self._differs_s.clear()
+        self._blind_s.clear()
 
 
 class MonotonicTime(Checker):
@@ -484,8 +495,3 @@ class Recovers(Checker):
                 self.flaw(
                     f"{result.run_id} is held though nothing that happened asks for it: {result.reason}"
                 )
-
-
-def voltage_of(block: RecordBlock) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Return the voltages of a block."""
-    return np.asarray(block["voltage_volt"])
