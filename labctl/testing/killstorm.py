@@ -211,10 +211,11 @@ class Storm:
     # -- the storm --------------------------------------------------------------------------------------------------
 
     def rage(self, kills: int) -> None:
-        """End so many processes."""
+        """End so many processes, in the beginning one of each kind."""
         kinds = list(SHARES)
+        first = list(SHARES)
         while self.tally.total < kills:
-            kind = self._dice.choices(kinds, [SHARES[name] for name in kinds])[0]
+            kind = first.pop(0) if first else self._dice.choices(kinds, [SHARES[name] for name in kinds])[0]
             getattr(self, f"_kill_{kind}")()
             self._aim.look()
             own = Counter(point for _, point, _ in self._aim.killed)
