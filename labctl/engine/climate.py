@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from labctl.clock import Clock
@@ -66,8 +67,7 @@ class ClimateTask:
     ) -> None:
         self.wake = Wake()
         self.runs: list[Run] = []
-        self.tripped = ""
-        """Why no run is admitted: a cell in here has tripped over the chamber, and nobody has looked yet."""
+        self._tripped = ""
         self.alarm = ""
         """The alarm that the chamber itself tells, empty for none."""
         self.status = ChamberStatus(chamber.name, "opening", channels=chamber.channels)
@@ -176,8 +176,22 @@ class ClimateTask:
             channels=self._chamber.channels,
             text=self.tripped or reading.detail or reading.alarm_text,
             seen_utc=self._clock.plant.utc().isoformat(timespec="seconds"),
+            tripped=self.tripped,
         )
         self._listener.chamber(self.status)
+
+    @property
+    def tripped(self) -> str:
+        """Return why no run is admitted: a cell in here has tripped over the chamber, and nobody has looked yet."""
+        return self._tripped
+
+    @tripped.setter
+    def tripped(self, reason: str) -> None:
+        """Latch or reset, and tell at once: the station keeps it over a restart."""
+        if reason != self._tripped:
+            self._tripped = reason
+            self.status = replace(self.status, tripped=reason)
+            self._listener.chamber(self.status)
 
     # -- acts of a person -------------------------------------------------------------------------------------------
 

@@ -64,6 +64,8 @@ class Pending:
     """Why the run was held; empty where a person has taken it up since."""
     waits: bool = False
     """A person wants it to stand still behind the present segment."""
+    pauses: bool = False
+    """A person here has paused the device, or asked it to pause before a step: no stranger did."""
 
 
 def pending_of(journal: Sequence[Mapping[str, Any]], segments: int) -> Pending:
@@ -72,12 +74,12 @@ def pending_of(journal: Sequence[Mapping[str, Any]], segments: int) -> Pending:
     confirmed: TestId | None = None
     stop: EndDecision | None = None
     finish: EndDecision | None = None
-    stopped = began = chamber_set = waits = False
+    stopped = began = chamber_set = waits = pauses = False
     held = ""
     for line in journal:
         kind = line.get("kind")
         if kind == "start.intent":
-            start, confirmed, began = line, None, True
+            start, confirmed, began, pauses = line, None, True, False
         elif kind == "start.confirmed":
             confirmed = TestId(int(line["test_id"]))
         elif kind == "start.not_taken":
@@ -88,6 +90,9 @@ def pending_of(journal: Sequence[Mapping[str, Any]], segments: int) -> Pending:
             held = str(line.get("reason", "held")) if kind == "held" else ""
         elif kind in ("pause.at_step_end", "pause.released"):
             waits = kind == "pause.at_step_end" and line.get("device_step") is None
+            pauses = pauses or (kind == "pause.at_step_end" and not waits)
+        elif kind in ("pause.intent", "resume.intent"):
+            pauses = kind == "pause.intent"
         elif kind in ("stop.intent", "stop.confirmed"):
             stopped = kind == "stop.confirmed"
             if line.get("outcome"):
@@ -98,7 +103,7 @@ def pending_of(journal: Sequence[Mapping[str, Any]], segments: int) -> Pending:
     if start is not None and int(start["number"]) <= segments:
         start = None  # the manifest knows that test already
     confirmed = confirmed if start is not None else None
-    return Pending(start, confirmed, stop, stopped, finish, began, chamber_set, held, waits)
+    return Pending(start, confirmed, stop, stopped, finish, began, chamber_set, held, waits, pauses)
 
 
 def cell_from_fields(fields: Mapping[str, Any]) -> Cell:
@@ -150,6 +155,7 @@ def reopened(station: Station, root: DataRoot, index: int, run_id: RunId, worker
         run.decision = pending.stop
     run.pending = pending
     run.wait_for_person = pending.waits
+    run.pause_wanted = pending.pauses
     return run
 
 

@@ -349,6 +349,11 @@ class Supervisor:
         """Latch a channel again after a restart."""
         self._tripped[channel] = reason
 
+    def latch_chamber(self, name: str, reason: str) -> None:
+        """Latch a chamber again after a restart; one that is no longer in the station file is left out."""
+        if name in self._crew.climates:
+            self._crew.climates[name].tripped = reason
+
     def reset_trip(self, channel: ChannelId) -> None:
         """Allow starts on a channel again: a person has looked."""
         self._tripped.pop(channel, None)

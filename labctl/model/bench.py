@@ -76,6 +76,8 @@ class ChamberStatus:
     channels: tuple[ChannelId, ...] = ()
     text: str = ""
     seen_utc: str = ""
+    tripped: str = ""
+    """Why it takes no run until a person has set it again; empty when it does."""
 
 
 @dataclass(frozen=True, slots=True)

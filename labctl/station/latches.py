@@ -27,6 +27,8 @@ class Latches:
         self._clock = clock
         self.stop_all = StopAll(active=False)
         self.tripped: dict[ChannelId, str] = {}
+        self.chambers: dict[str, str] = {}
+        """Why a chamber takes no run, by its name."""
         self._unwritten: list[dict[str, Any]] = []
 
     async def open(self) -> None:
@@ -45,6 +47,10 @@ class Latches:
             self.tripped[channel] = line["reason"]
         elif kind == "trip.reset":
             self.tripped.pop(channel, None)
+        elif kind == "chamber" and line["reason"]:
+            self.chambers[line["chamber"]] = line["reason"]
+        elif kind == "chamber":
+            self.chambers.pop(line["chamber"], None)
 
     def _line(self, kind: str, **fields: Any) -> dict[str, Any]:
         return {"kind": kind, "utc": self._clock.link.utc().isoformat(), **fields}
@@ -65,6 +71,13 @@ class Latches:
         line = self._line("trip", channel=channel, reason=reason)
         self._apply(line)
         self._unwritten.append(line)
+
+    def note_chamber(self, name: str, reason: str) -> None:
+        """Keep why a chamber takes no run, empty when it does again; ``write`` makes it durable."""
+        if self.chambers.get(name, "") != reason:
+            line = self._line("chamber", chamber=name, reason=reason)
+            self._apply(line)
+            self._unwritten.append(line)
 
     async def write(self) -> None:
         """Make the latches durable. Raises: StoreError; they are in force all the same and are written next time."""

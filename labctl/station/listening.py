@@ -146,6 +146,7 @@ class Listener:
     def chamber(self, status: ChamberStatus) -> None:
         """Take what a chamber reads."""
         self._feed.publish("chamber", status.name, to_plain(status))
+        self._latches.note_chamber(status.name, status.tripped)
         if status.state == "stale":
             self._alarms.raise_alarm("chamber.lost", status.name, text=f"{status.name}: {status.text}")
         elif status.state != "opening":

@@ -194,6 +194,8 @@ async def _read_journals(core: StationCore, stack: AsyncExitStack) -> None:
         core.queue.hold_all(core.latches.stop_all.reason)
     for channel, reason in core.latches.tripped.items():
         core.supervisor.latch_trip(channel, reason)
+    for name, reason in core.latches.chambers.items():
+        core.supervisor.latch_chamber(name, reason)
     await core.registry.open()
     await core.alarms.open()
     if core.audit.damaged:

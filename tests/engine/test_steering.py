@@ -82,6 +82,29 @@ def test_pause_at_the_step_end_lets_the_step_end_first(lab: SupervisedBench) -> 
     assert "state.differs" not in lab.events_of(run_id)
 
 
+@pytest.mark.parametrize("when", ["paused", "asked"])
+def test_a_restart_knows_that_a_person_here_has_paused(lab: SupervisedBench, when: str) -> None:
+    """Given a pause, or one that comes at the end of the step: the next life of the station tells no stranger's."""
+
+    async def first(engine: Supervisor) -> RunId:
+        run_id = await engine.start(job(program(cycling(2))))
+        await lab.rows_of(run_id, 80)
+        await (engine.pause(run_id) if when == "paused" else engine.pause_at_step_end(run_id))
+        return run_id
+
+    run_id = lab.supervise(first)
+
+    async def second(engine: Supervisor) -> None:
+        assert await engine.take_up([run_id]) == ()
+        await lab.phase(run_id, "paused")
+        await engine.resume(run_id)
+        await lab.over(run_id)
+
+    lab.supervise(second)
+    assert durations_s(lab, run_id) == [600.0] * 5
+    assert "state.differs" not in lab.events_of(run_id)
+
+
 def test_pause_at_the_end_of_the_last_step_waits_between_the_segments(lab: SupervisedBench) -> None:
     async def story(engine: Supervisor) -> RunId:
         run_id = await engine.start(job(program(TWO_SEGMENTS)))

@@ -78,3 +78,31 @@ def test_a_job_waits_for_a_chamber_that_takes_no_run_and_starts_when_it_does(
 
     bench.live(story)
     assert bench.energising("1-2") == ["start"]
+
+
+def test_a_tripped_chamber_takes_no_run_after_a_restart_either(tmp_path: Path) -> None:
+    bench = lab(tmp_path)
+
+    async def first(core: StationCore) -> None:
+        await bench.load_cells(core)
+        await submitted(core, JobSpec(CellId("C101"), protocol=P1, variables={"cycles": "50"}))
+        await core.clock.plant.sleep(6 * 3600.0)
+        repair = read_as(core, temperature_degC=70.0)
+        await core.clock.plant.sleep(3600.0)
+        repair()
+
+    async def second(core: StationCore) -> None:
+        (chamber,) = core.chambers()
+        assert "70.0 degC" in chamber.tripped
+        await submitted(core, JobSpec(CellId("C102"), protocol=P1, variables={"cycles": "2"}))
+        await core.clock.plant.sleep(3600.0)
+        assert "chamber oven tripped" in of_cell(core, "C102").waits_for
+        await core.set_chamber(ANNA, "oven", 25.0)
+        await until_over(core)
+
+    async def third(core: StationCore) -> None:
+        assert core.chambers()[0].tripped == ""
+
+    for story in (first, second, third):
+        bench.live(story)
+    assert bench.energising("1-2") == ["start"]
