@@ -211,7 +211,7 @@ class RunActs:
             return
         await self._commands.start(run, segment, run.walker.position.jumps - before.jumps)
         if run.phase is not Phase.RUNNING and run.decision is not None:
-            await self.finish(run, run.decision)
+            await (self.finish if run.test_id is None else self.end)(run, run.decision)
 
     # -- ends -------------------------------------------------------------------------------------------------------
 

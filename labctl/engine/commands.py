@@ -9,7 +9,8 @@ but only while the channel still runs our test (I08).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -26,7 +27,7 @@ from labctl.engine.machines.life import Phase
 from labctl.engine.machines.limits import tightest
 from labctl.engine.run import Run
 from labctl.engine.station import Station
-from labctl.errors import InstrumentError, LinkError, StoreError, UserInputError
+from labctl.errors import InstrumentError, LinkError, RefusedError, StoreError, UserInputError
 from labctl.interfaces.cycler import OVER, ChannelState, DeviceProgram, Place, StopsTogether, TestProgress
 from labctl.model.ids import TestId
 from labctl.model.program import Program, Segment
@@ -72,6 +73,26 @@ class Commands:
         self._clock: Clock = station.clock
         self._cycler = link.instrument.cycler
         self._free_bytes = free_bytes
+        self._energising: Run | None = None
+
+    def fence(self) -> None:
+        """Refuse a command that raises energy right before its bytes leave. Raises: RefusedError."""
+        name = self._link.instrument.name
+        self.gate.check(name)
+        run = self._energising
+        if run is not None and run.decision is not None:  # asked for while the driver was still looking
+            raise RefusedError(
+                f"{run.run_id} is to end: {run.decision.reason}", instrument=name, operation="energise"
+            )
+
+    @contextmanager
+    def energising(self, run: Run) -> Iterator[None]:
+        """Name the run for which a command that raises energy is on its way: none leaves once its end is asked for."""
+        self._energising = run
+        try:
+            yield
+        finally:
+            self._energising = None
 
     async def progress(self, run: Run) -> TestProgress:
         """Read which test the run's channel holds."""
@@ -120,7 +141,7 @@ class Commands:
             return
         await run.to(Phase.STARTING, run.segment_text(segment))
         for _ in range(START_TRIES):
-            if self._closed(run):
+            if run.decision is not None or self._closed(run):
                 return
             before = await self.progress(run)
             if run.test_before is not None and before.test_id != run.test_before:
@@ -204,7 +225,8 @@ class Commands:
     async def _send(self, run: Run, program: DeviceProgram, before: TestProgress) -> tuple[Fate, TestId, str]:
         """Send one start and find out what became of it."""
         try:
-            test_id = await self._cycler.start(run.place, program, barcode=run.barcode())
+            with self.energising(run):
+                test_id = await self._cycler.start(run.place, program, barcode=run.barcode())
             hooks.point("start.sent")
             if test_id != before.test_id:
                 return Fate.ADOPTED, test_id, ""

@@ -147,7 +147,7 @@ class InstrumentTask:
         self.outages.opening(self.link)
         await self.link.first_open()
         note_identity(self.instrument)
-        self._cycler.fence(lambda: self.commands.gate.check(self.instrument.name))
+        self._cycler.fence(self.commands.fence)
         self.outages.live()
 
     async def _served(self) -> bool:

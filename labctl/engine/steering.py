@@ -97,7 +97,8 @@ async def resume(task: InstrumentTask, run: Run) -> None:
             return
         _need_live(task, run, Phase.PAUSED)
         await run.journal("resume.intent", test_id=run.test_id)
-        await task.instrument.cycler.resume(run.place)
+        with task.commands.energising(run):
+            await task.instrument.cycler.resume(run.place)
         run.told_state = None
         await run.to(Phase.RUNNING, "by a person")
         await run.commit()
@@ -134,7 +135,8 @@ async def skip_step(task: InstrumentTask, run: Run) -> None:
             )
         await run.journal("skip.intent", test_id=run.test_id, of=live.device_step, to=target)
         run.skipping(live.device_step, target)
-        await task.instrument.cycler.skip_to(run.place, target)
+        with task.commands.energising(run):
+            await task.instrument.cycler.skip_to(run.place, target)
         run.event("step.skipped", text=f"from device step {live.device_step} to {target}, by a person")
         await run.commit()
 
