@@ -72,6 +72,8 @@ class StationCore:
     beats: int = 0
     """Counts the turns of the housekeeping task: a watchdog that sees it stand still knows that the loop does."""
     _channels_seen: int = 0
+    _unjournalled: list[tuple[Actor, object, str]] = field(default_factory=list)
+    """Stops of all outputs that the journal has not taken yet: nothing that stops waits for it."""
     _dirty: set[str] = field(default_factory=set)
     _some_dirty: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -144,11 +146,8 @@ class StationCore:
                     "stop.unconfirmed", report.channel, text=report.text, channel=report.channel
                 )
         self.feed.publish("station", "stop_all", to_plain(state))
-        try:
-            await self.latches.write()
-            await self.audit.write(actor, "stop-all", new=to_plain(state), reason=why)
-        except StoreError as error:  # the outputs are off and latched all the same; written at the next try
-            self.alarms.raise_alarm("store.failed", "station", text=str(error))
+        self._unjournalled.append((actor, to_plain(state), why))
+        await self.write_late()
         self.queue.look()  # a long look at a thousand jobs: behind the report
         return state
 
@@ -209,10 +208,7 @@ class StationCore:
         """Write late latches and look at the disk; for ever."""
         while True:
             self.beats += 1
-            try:
-                await self.latches.write()
-            except StoreError as error:
-                self.alarms.raise_alarm("store.failed", "station", text=str(error))
+            await self.write_late()
             troubles, self.root.troubles[:] = list(self.root.troubles), []
             for text in troubles:
                 self.hear_problem("store.frozen", text)
@@ -222,6 +218,20 @@ class StationCore:
                 await self._look_at_reserve()
             self.feed.publish("station", "info", _slow(self.info()))
             await self.clock.link.sleep(self.house_every_s)
+
+    async def write_late(self) -> None:
+        """Make durable what was in force before it was written: latches, and who has stopped all outputs."""
+        try:
+            await self.latches.write()
+            while self._unjournalled:
+                actor, state, why = entry = self._unjournalled.pop(0)
+                try:
+                    await self.audit.write(actor, "stop-all", new=state, reason=why)
+                except StoreError:
+                    self._unjournalled.insert(0, entry)
+                    raise
+        except StoreError as error:  # tried again with the next turn of the housekeeping task
+            self.alarms.raise_alarm("store.failed", "station", text=str(error))
 
     async def keep_runs(self) -> None:
         """Read the manifest of each run again whose state has changed, learn changed programs; for ever."""

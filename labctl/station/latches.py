@@ -1,11 +1,13 @@
 """What only a person may undo: *Stop all outputs*, and the trip of a channel. Both survive a restart.
 
 A latch is set in memory first, because nothing that stops may wait for a disk, and written down right after; it is
-released on disk first and in memory after, because nothing that starts may run ahead of its journal.
+released on disk first and in memory after, because nothing that starts may run ahead of its journal. Where the journal
+cannot take it, for a full disk above all, it is kept in room taken beforehand (``spare``).
 """
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -14,28 +16,37 @@ from labctl.errors import StoreError, UserInputError
 from labctl.model.bench import StopAll, StopReport
 from labctl.model.ids import ChannelId
 from labctl.station.ledger import Ledger
+from labctl.station.spare import Spare
 
 RELEASE_WORD = "release"
 """What a person types to confirm that outputs may be switched on again (X12)."""
 
 
 class Latches:
-    """The station's latches, kept in ``<data>/station/latches.jsonl``."""
+    """The station's latches, kept in ``<data>/station/latches.jsonl``, at need in ``latches.spare``."""
 
-    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, spare: Spare, clock: Clock) -> None:
         self._ledger = ledger
+        self._spare = spare
         self._clock = clock
         self.stop_all = StopAll(active=False)
         self.tripped: dict[ChannelId, str] = {}
         self.chambers: dict[str, str] = {}
         """Why a chamber takes no run, by its name."""
         self._unwritten: list[dict[str, Any]] = []
+        self._writing = asyncio.Lock()
+        """One write at a time: lines that a refusal puts off may not be overtaken by later ones."""
 
     async def open(self) -> None:
         """Read what was latched when the station ended. Raises: StoreError."""
         content = await self._ledger.open()
-        for line in content.lines:
-            self._apply(line.fields)
+        written = [_content(line.fields) for line in content.lines]
+        for fields in written:
+            self._apply(fields)
+        for fields in await self._spare.open():
+            if fields not in written:  # the process may have ended between writing it and clearing the spare
+                self._apply(fields)
+                self._unwritten.append(fields)
 
     def _apply(self, line: dict[str, Any]) -> None:
         kind, channel = line["kind"], ChannelId(str(line.get("channel", "")))
@@ -80,15 +91,27 @@ class Latches:
             self._unwritten.append(line)
 
     async def write(self) -> None:
-        """Make the latches durable. Raises: StoreError; they are in force all the same and are written next time."""
-        lines, self._unwritten = self._unwritten, []
-        if not lines:
-            return
+        """Make the latches durable.
+
+        Raises: StoreError; they are in force all the same and are written next time. A restart before that finds them
+        in the spare, unless the text says that it would forget them.
+        """
+        async with self._writing:
+            if not (lines := tuple(self._unwritten)):
+                return
+            try:
+                await self._ledger.add(*lines)
+            except StoreError as error:
+                await self._put_aside(lines, error)
+                raise
+            del self._unwritten[: len(lines)]
+            await self._spare.clear()
+
+    async def _put_aside(self, lines: tuple[dict[str, Any], ...], refusal: StoreError) -> None:
         try:
-            await self._ledger.add(*lines)
-        except StoreError:
-            self._unwritten = [*lines, *self._unwritten]
-            raise
+            await self._spare.keep(lines)
+        except StoreError as error:
+            raise StoreError(f"{refusal}; {error}. A restart now would forget what is latched.") from error
 
     async def release_stop_all(self, by: str, reason: str, confirm: str) -> None:
         """Release *Stop all*. Raises: UserInputError without the typed confirmation, StoreError: still latched."""
@@ -115,3 +138,8 @@ class Latches:
     def close(self) -> None:
         """Close the file."""
         self._ledger.close()
+
+
+def _content(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return a line without its number in the file."""
+    return {name: value for name, value in fields.items() if name != "n"}

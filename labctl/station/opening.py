@@ -42,6 +42,7 @@ from labctl.station.registry import Registry
 from labctl.station.rowshub import RowsHub
 from labctl.station.runs import Bind, RunKeeper
 from labctl.station.series import SeriesStore
+from labctl.station.spare import Spare
 from labctl.store.manifest import read_manifest
 from labctl.store.root import DataRoot
 from labctl.transport.base import Transport
@@ -127,7 +128,7 @@ def _assembled(
     series, forecasts = SeriesStore(root, reader), Forecasts(clock)
     chambers = {str(channel): entry.name for entry in file.chambers for channel in entry.channels}
     alarms = AlarmKeeper(Ledger(root, worker, "alarms"), feed, audit, clock, chambers=chambers)
-    latches = Latches(Ledger(root, worker, "latches"), clock)
+    latches = Latches(Ledger(root, worker, "latches"), Spare(root, worker, "latches"), clock)
     advice = Advice(root, reader, clock)
     listener = Listener(clock, feed, hub, series, alarms, forecasts, registry, latches, advice)
     supervisor = Supervisor(
@@ -222,7 +223,7 @@ async def _take_up(core: StationCore) -> None:
 
 async def _write_last(core: StationCore) -> None:
     """Make durable what waits; a disk that refuses now loses nothing that was believed."""
-    for write in (core.latches.write, core.alarms.flush, core.series.flush, core.runs.flush):
+    for write in (core.write_late, core.alarms.flush, core.series.flush, core.runs.flush):
         try:
             await write()
         except StoreError:

@@ -18,6 +18,7 @@ from labctl.station.latches import Latches
 from labctl.station.ledger import Ledger
 from labctl.station.queueing import QueueKeeper
 from labctl.station.registry import Registry
+from labctl.station.spare import Spare
 from labctl.store.root import DataRoot
 from labctl.store.simdisk import PowerCut, SimulatedDisk
 from labctl.testing import alarmdesk
@@ -134,8 +135,7 @@ def test_a_latch_that_the_disk_refused_is_in_force_and_written_once_when_it_can_
     async def main(clock: Clock) -> None:
         worker = Worker("test", clock)
         root = DataRoot(ROOT, disk=disk)
-        latches = Latches(Ledger(root, worker, "latches"), clock)
-        await latches.open()
+        latches = await latches_on(root, worker, clock)
         disk.fail_from = disk.ops + 1
         latches.latch_stop_all("Chen", "smoke")
         latches.latch_trip(ChannelId("n:1-1"), "too warm")
@@ -153,6 +153,103 @@ def test_a_latch_that_the_disk_refused_is_in_force_and_written_once_when_it_can_
         worker.close()
 
     jump(main)
+
+
+async def latches_on(root: DataRoot, worker: Worker, clock: Clock) -> Latches:
+    """Return the latches of a station that starts on a disk."""
+    latches = Latches(Ledger(root, worker, "latches"), Spare(root, worker, "latches"), clock)
+    await latches.open()
+    return latches
+
+
+def latched_on(disk: SimulatedDisk, act: Callable[[Latches], Awaitable[Any]] | None = None) -> Any:
+    """Start a station's latches on a disk, do something, return what is latched: stop all, and each channel."""
+
+    async def main(clock: Clock) -> Any:
+        worker = Worker("test", clock)
+        try:
+            latches = await latches_on(DataRoot(ROOT, disk=disk), worker, clock)
+            if act is not None:
+                await act(latches)
+            return latches.stop_all.reason if latches.stop_all.active else "", dict(latches.tripped)
+        finally:
+            worker.close()
+
+    return jump(main)
+
+
+async def smoke(latches: Latches) -> None:
+    """Latch stop all and a trip on a disk that refuses them."""
+    latches.latch_stop_all("Chen", "smoke")
+    latches.latch_trip(ChannelId("n:1-1"), "too warm")
+    with pytest.raises(StoreError) as refused:
+        await latches.write()
+    assert "would forget" not in str(refused.value)
+
+
+def test_stop_all_on_a_full_disk_survives_a_kill_and_needs_a_person_afterwards() -> None:
+    disk = SimulatedDisk()
+    assert latched_on(disk) == ("", {})
+    disk.quota_bytes = disk.used_bytes
+    latched_on(disk, smoke)
+    latched = ("smoke", {ChannelId("n:1-1"): "too warm"})
+    for found in (disk.copy(), disk.crash(), disk.crash()):  # it was durable, so a power cut takes nothing
+        assert latched_on(found) == latched
+
+    async def released(latches: Latches) -> None:
+        with pytest.raises(StoreError):
+            await latches.release_stop_all("Chen", "all clear", "release")
+        disk.quota_bytes = None
+        await latches.release_stop_all("Chen", "all clear", "release")
+
+    latched_on(disk, released)
+    assert latched_on(disk) == ("", {ChannelId("n:1-1"): "too warm"})
+
+
+def test_a_kill_while_the_refused_latches_are_written_late_neither_loses_them_nor_brings_them_back() -> None:
+    disk = SimulatedDisk(seed=5)
+    latched_on(disk)
+    disk.quota_bytes = disk.used_bytes
+    latched_on(disk, smoke)
+    disk.quota_bytes = None
+
+    async def written(latches: Latches) -> None:
+        await latches.write()
+
+    async def released(latches: Latches) -> None:
+        await latches.release_stop_all("Chen", "all clear", "release")
+
+    operations = 0
+    while True:
+        operations += 1
+        tried = disk.copy(seed=operations)
+        tried.crash_at = tried.ops + operations
+        try:
+            latched_on(tried, written)
+        except PowerCut:
+            for found in (tried.copy(), tried.crash()):
+                assert latched_on(found) == ("smoke", {ChannelId("n:1-1"): "too warm"})
+                found.crash_at = None
+                latched_on(found, released)
+                assert latched_on(found)[0] == ""
+        else:
+            break
+    assert operations > 3
+
+
+def test_a_latch_that_no_place_takes_says_that_a_restart_would_forget_it() -> None:
+    disk = SimulatedDisk()
+
+    async def act(latches: Latches) -> None:
+        disk.fail_from = disk.ops + 1
+        latches.latch_stop_all("Chen", "smoke")
+        with pytest.raises(StoreError, match="would forget"):
+            await latches.write()
+        disk.fail_from = None
+        await latches.write()
+
+    latched_on(disk, act)
+    assert latched_on(disk) == ("smoke", {})
 
 
 def test_an_alarm_that_the_disk_refused_is_there_once_after_a_restart() -> None:
