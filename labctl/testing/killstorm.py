@@ -126,6 +126,7 @@ class Storm:
     """One campaign under fire."""
 
     def __init__(self, folder: Path, seed: int, log: TextIO) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self.data = folder / "data"
         self.tally = Tally()
         self.cuts: list[PowerCut] = []
