@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 SILENT_POLLS = 3
 """Every so many polls without a new row the state is asked for (I10: engine and device agree within 3 T_poll)."""
 
+STOPPABLE = frozenset({Phase.RUNNING, Phase.PAUSED, Phase.STALE, Phase.UNKNOWN, Phase.STOPPING})
+"""Phases in which a device test may drive the cell and may be told to stop."""
+
 FetchLast = Callable[[Run, TestProgress], Awaitable[None]]
 """Fetches what a test that has just been stopped still gives."""
 
@@ -61,7 +64,7 @@ class RunActs:
             await self.hold(run, "the stop could not be confirmed")
             return
         if run.has_notes and not await run.commit():
-            await self.leave(run, "its data could not be stored")
+            await self.leave_unstored(run, "its data could not be stored")
             return
         if progress.test_id != run.test_id:
             text = f"{run.program.channel} now holds test {progress.test_id}; ours was {run.test_id}"
@@ -275,14 +278,46 @@ class RunActs:
             await run.journal("held", reason=reason)
         except StoreError as error:
             run.event("store.failed", text=str(error))
+        except Exception:  # held all the same; a restart does not know it, as with a disk that refuses
+            log.exception("run=%s could not be journalled as held", run.run_id)
         await self.leave(run, f"held: {reason}")
+
+    async def hold_all(self, runs: Sequence[Run], reason: str) -> None:
+        """Hold what is not over; one that cannot even be held costs no other, and keeps its channel in use."""
+        for run in runs:
+            try:
+                if not run.over:
+                    await self.hold(run, reason)
+            except (UnknownStateError, Detached):
+                raise
+            except Exception:
+                log.exception("run=%s could not be held whole", run.run_id)
+
+    async def leave_unstored(self, run: Run, reason: str) -> None:
+        """Follow a run no more for want of a disk. One whose end somebody wants is stopped first, written down or not;
+        what latches its channel does so all the same (I05).
+        """
+        decision = run.decision
+        if decision is not None and run.on_device and run.phase in STOPPABLE:
+            try:
+                await self._commands.stop(run)
+            except UnknownStateError:
+                raise
+            except InstrumentError as error:
+                run.event("stop.unconfirmed", text=str(error))
+        if decision is not None and decision.outcome in (Outcome.TRIPPED, Outcome.HELD):
+            reason = f"held: {decision.reason}; {reason}"
+        await self.leave(run, reason)
 
     async def leave(self, run: Run, reason: str) -> None:
         """Follow a run no more, though it goes on; a later resume takes it up."""
         run.leaving = reason
         run.settled.set()
         run.event("left", text=reason)
-        await run.commit()
+        try:
+            await run.commit()
+        except Exception:  # a fault of ours in its notes: nobody else is to suffer for it (P7)
+            log.exception("run=%s its last notes are not kept", run.run_id)
         run.listener.progress(run.progress())
         run.listener.ended(run.result())
         self._on_over(run)
@@ -296,7 +331,7 @@ class RunActs:
         except (InvariantError, InstrumentError) as error:
             await self.hold(run, str(error))
         except StoreError as error:
-            await self.leave(run, f"{disk}: {error}")
+            await self.leave_unstored(run, f"{disk}: {error}")
         except Exception as error:
             await self.hold_broken(run, error)
 

@@ -183,9 +183,7 @@ class InstrumentTask:
         log.exception("instrument=%s internal error; its runs are held", self.instrument.name)
         text = f"internal error, a bug in labctl: {type(error).__name__}: {error}"
         self.outages.foreign(text)
-        for run in list(self.runs):
-            if not run.over:
-                await self.acts.hold(run, text)
+        await self.acts.hold_all(list(self.runs), text)
         await self.link.pause(BROKEN_PAUSE_S)
         self.outages.live()
 
@@ -463,7 +461,7 @@ class InstrumentTask:
         for run, portion in taken:
             try:
                 if not run.stored(portion) and not run.over:
-                    await self.acts.leave(run, "its data could not be stored")
+                    await self.acts.leave_unstored(run, "its data could not be stored")
             except InvariantError as error:
                 await self.acts.hold(run, str(error))
             except Exception as error:

@@ -35,6 +35,8 @@ async def stop_one(task: InstrumentTask, run: Run, clock: Clock) -> bool:
     """Wait for the stop of a run whose end has been asked for; go past a task that hangs. True: confirmed."""
     task.wake.set()
     if await _settled(run, clock, DIRECT_AFTER_S):
+        if run.leaving and not run.leaving.startswith("held") and run.phase not in STOPPED and run.test_id:
+            return await _direct(task, run, clock)  # it was being left when the end was asked for
         return run.phase in STOPPED
     direct = False
     if task.working and run.on_device and run.phase is not Phase.STOPPING:
