@@ -5,6 +5,7 @@ It also notices that a link is gone when nothing else would ask, and brings it b
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Iterable
 
@@ -19,6 +20,8 @@ from labctl.interfaces.cycler import LiveReading
 from labctl.model.bench import ChannelStatus, LinkState
 from labctl.model.ids import ChannelId
 from labctl.worker import Worker
+
+log = logging.getLogger(__name__)
 
 SILENT = "unknown"
 """The state of a channel that has not been read yet."""
@@ -45,6 +48,7 @@ class IdleWatch:
         self._every_s = every_s
         self._worker = worker
         self._wake = Wake()
+        self._told = ""
         self._known: dict[ChannelId, ChannelStatus] = {}
         stop.attach(self._wake)
 
@@ -70,9 +74,22 @@ class IdleWatch:
                     self._task.wake.set()  # another instrument answers: the task hears the same and holds its runs
                 except InstrumentError as error:
                     self._task.outages.text = str(error)
+                except Exception as error:  # the channels with a run must not suffer for it (P7)
+                    await self._broken(error)
+                else:
+                    self._told = ""
             if not self._stop.detached:
                 self._wake.clear()
                 await until_or_event(self._clock.link.sleep(self._every_s), self._wake)
+
+    async def _broken(self, error: Exception) -> None:
+        """Tell of a fault of ours once, and go on. Raises: what the clock says where plant time itself has ended."""
+        await self._clock.plant.sleep(0.0)
+        text = f"idle channels are not read: internal error, a bug in labctl: {type(error).__name__}: {error}"
+        if text != self._told:
+            self._told = self._task.outages.text = text
+            log.exception("instrument=%s its idle channels are not read", self._task.instrument.name)
+            self._listener.instrument(self._task.outages.status(self._task.link))
 
     async def _read(self) -> None:
         instrument = self._task.instrument

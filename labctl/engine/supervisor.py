@@ -8,6 +8,7 @@ busy. Everything here is called on the event loop.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from functools import partial
@@ -38,6 +39,8 @@ from labctl.model.ids import ChannelId, RunId
 from labctl.model.program import Limits, Program
 from labctl.store.root import DataRoot
 from labctl.transport.base import Transport
+
+log = logging.getLogger(__name__)
 
 IDLE_EVERY_S = 10.0
 """Link seconds between two readings of channels without a run."""
@@ -90,6 +93,7 @@ class Supervisor:
         self._claimed: set[ChannelId] = set()
         self._tripped: dict[ChannelId, str] = {}
         self._count = 0
+        self._taking = asyncio.Lock()
         self._over: asyncio.Queue[Run] = asyncio.Queue()
         for name, task in self._crew.tasks.items():
             task.claim = partial(self._claim, name)
@@ -131,11 +135,27 @@ class Supervisor:
         while True:
             run = await self._over.get()
             if run.leaving:
-                await self._crew.worker.call(run.writer.close)
+                await self._close(run)
+
+    async def _close(self, run: Run) -> None:
+        """Close the files of a run; a disk that refuses even that loses nothing durable and costs no other run."""
+        try:
+            await self._crew.worker.call(run.writer.close)
+        except (OSError, StoreError) as error:
+            log.warning("run=%s its files could not be closed: %s", run.run_id, error)
+
+    def _forget(self, run: Run) -> None:
+        """Follow a run no more; its channel is free unless another run is followed there."""
+        channel = run.program.channel
+        self._runs.pop(run.run_id, None)
+        others = [other.run_id for other in self._runs.values() if other.program.channel == channel]
+        if others:
+            self._used[channel] = others[-1]
+        else:
+            self._used.pop(channel, None)
 
     def _run_is_over(self, run: Run) -> None:
-        self._runs.pop(run.run_id, None)
-        self._used.pop(run.program.channel, None)
+        self._forget(run)
         result = run.result()
         held = result.outcome is None and result.reason.startswith("held")
         if held or result.outcome in LATCHING:
@@ -175,8 +195,7 @@ class Supervisor:
             self._crew.task_of(run).wake.set()
             return
         run.leaving = "never started"
-        self._runs.pop(run.run_id, None)
-        self._used.pop(run.program.channel, None)
+        self._forget(run)
         await self._crew.worker.call(never_started, run.writer, error)
 
     async def _heard(self, instrument: str, error: InstrumentError) -> None:
@@ -220,6 +239,10 @@ class Supervisor:
         One bad folder never ends the others. Runs whose instrument does not answer yet wait, STALE. ``held`` False
         leaves runs alone that were held: a restart of the station is no look by a person.
         """
+        async with self._taking:  # two people may ask for the same run: it is followed once
+            return await self._take_up(run_ids, held)
+
+    async def _take_up(self, run_ids: Iterable[RunId | str], held: bool) -> tuple[str, ...]:
         problems: list[str] = []
         runs: list[Run] = []
         for run_id in map(RunId, run_ids):
@@ -235,7 +258,7 @@ class Supervisor:
                 problems.append(f"Run {run_id} cannot be taken up: {error}")
                 continue
             if reason := steering.left_alone(run, held=held):
-                await crew.worker.call(run.writer.close)
+                await self._close(run)
                 if reason != steering.ENDED:
                     problems.append(f"Run {run_id} is held: {reason}. A person must take it up.")
                 continue
