@@ -152,11 +152,15 @@ class StationCore:
         return state
 
     async def release_stop_all(self, actor: Actor, reason: str, confirm: str) -> StopAll:
-        """Let outputs be switched on again; nothing restarts by itself. Raises: UserInputError, StoreError."""
+        """Let outputs be switched on again; nothing restarts by itself. One that is pressed meanwhile stays in force.
+
+        Raises: UserInputError, ConflictError, StoreError.
+        """
         if not self.latches.stop_all.active:
             raise UserInputError("Stop all is not active.")
+        pressed = self.latches.pressed
         await self.audit.write(actor, "stop-all.release", reason=reason)
-        await self.latches.release_stop_all(actor.name, reason, confirm)
+        await self.latches.release_stop_all(actor.name, reason, confirm, pressed)
         self.supervisor.release_stop_all()
         self.queue.release_all()
         self.feed.publish("station", "stop_all", to_plain(self.latches.stop_all))

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from labctl.clock import Clock
-from labctl.errors import StoreError, UserInputError
+from labctl.errors import ConflictError, StoreError, UserInputError
 from labctl.model.bench import StopAll, StopReport
 from labctl.model.ids import ChannelId
 from labctl.station.ledger import Ledger
@@ -30,6 +30,8 @@ class Latches:
         self._spare = spare
         self._clock = clock
         self.stop_all = StopAll(active=False)
+        self.pressed = 0
+        """How often it was pressed in this process: a release is of the one that a person has seen."""
         self.tripped: dict[ChannelId, str] = {}
         self.chambers: dict[str, str] = {}
         """Why a chamber takes no run, by its name."""
@@ -68,6 +70,7 @@ class Latches:
 
     def latch_stop_all(self, by: str, reason: str) -> None:
         """Latch *Stop all* at once; ``write`` makes it durable."""
+        self.pressed += 1
         line = self._line("stop_all", by=by, reason=reason)
         self._apply(line)
         self._unwritten.append(line)
@@ -113,15 +116,27 @@ class Latches:
         except StoreError as error:
             raise StoreError(f"{refusal}; {error}. A restart now would forget what is latched.") from error
 
-    async def release_stop_all(self, by: str, reason: str, confirm: str) -> None:
-        """Release *Stop all*. Raises: UserInputError without the typed confirmation, StoreError: still latched."""
+    async def release_stop_all(self, by: str, reason: str, confirm: str, pressed: int | None = None) -> None:
+        """Release *Stop all* as it was after so many presses, by default now; one pressed meanwhile stays.
+
+        Raises: UserInputError without the typed confirmation, ConflictError, StoreError: still latched.
+        """
+        seen = self.pressed if pressed is None else pressed
         if confirm != RELEASE_WORD:
             raise UserInputError(
                 f"Releasing Stop all needs the typed word '{RELEASE_WORD}' as its confirmation."
             )
         await self.write()
+        self._check_pressed(seen)
         await self._ledger.add(line := self._line("stop_all.release", by=by, reason=reason))
+        self._check_pressed(seen)  # its line is written behind the release, so a restart finds it too
         self._apply(line)
+
+    def _check_pressed(self, seen: int) -> None:
+        """Refuse the release of a *Stop all* that nobody has seen. Raises: ConflictError."""
+        if self.pressed != seen:
+            again = f"{self.stop_all.by} ({self.stop_all.reason})"
+            raise ConflictError(f"Stop all was pressed again meanwhile by {again}; it stays in force.")
 
     async def reset_trip(self, channel: ChannelId, by: str, reason: str) -> None:
         """Reset a channel's trip. Raises: UserInputError without a reason or trip, StoreError: still latched."""
@@ -131,9 +146,16 @@ class Latches:
             )
         if channel not in self.tripped:
             raise UserInputError(f"Channel {channel} is not tripped.")
+        seen = self.tripped[channel]
         await self.write()
+        self._check_trip(channel, seen)
         await self._ledger.add(line := self._line("trip.reset", channel=channel, by=by, reason=reason))
+        self._check_trip(channel, seen)
         self._apply(line)
+
+    def _check_trip(self, channel: ChannelId, seen: str) -> None:
+        if self.tripped.get(channel) != seen:
+            raise ConflictError(f"The trip of {channel} has changed meanwhile; look again, then decide.")
 
     def close(self) -> None:
         """Close the file."""
