@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from labctl.cli.app import add_subverbs
 from labctl.cli.atstation import add_by, short_utc, station_client, tell
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from labctl.model.alarm import Alarm
 
 HELP = "List alarms, acknowledge, shelve, disable them; show definitions and the week's figures."
+
+PRIORITIES = ("critical", "high", "medium", "low")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,9 +51,38 @@ def run(args: argparse.Namespace) -> int:
             return _definitions(args, station)
         if args.what == "figures":
             figures = station.alarms.figures()
-            return tell(args, figures, *(f"{name}: {value}" for name, value in figures.items()))
+            return tell(args, figures, *_figure_lines(figures))
         alarm = _act(args, station)
-    return tell(args, alarm, f"{alarm.key}: {alarm.state.value}")
+    return tell(args, alarm, _done(args.what, alarm))
+
+
+def _done(what: str, alarm: Alarm) -> str:
+    """Return what an act has made of an alarm."""
+    if alarm.definition == "trip" and what == "ack":
+        way = f'labctl channel reset {alarm.channel} --confirm {alarm.channel} --reason "..."'
+        return f"{alarm.key}: acknowledged. A channel that is latched stays so until: {way}"
+    if alarm.state.value == "normal":
+        return f"{alarm.key}: {'acknowledged' if what == 'ack' else 'normal'}; it has left the list"
+    return f"{alarm.key}: {alarm.state.value}"
+
+
+def _figure_lines(figures: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the week's figures as sentences; times in minutes."""
+    aims, seen, now = figures["aims"], figures["acknowledged_after_s"], figures["now"]
+    days = ", ".join(f"{day}: {count}" for day, count in figures["per_day"].items())
+    yield f"new alarms per day: {days or 'none'}"
+    yield f"worst ten minutes: {figures['peak_per_10_min']} (aim: at most {aims['peak_per_10_min']})"
+    yield f"older than a day: {len(figures['stale'])} (aim: at most {aims['stale']})"
+    for key in figures["stale"]:
+        yield f"    {key}"
+    if seen is None:
+        yield "until somebody had seen them: nothing was acknowledged"
+    else:
+        median, longest = seen["median"] / 60, seen["longest"] / 60
+        yield f"until somebody had seen them: median {median:.1f} min, longest {longest:.1f} min"
+    for worst in figures["worst"]:
+        yield f"    {worst['count']} x {worst['key']}"
+    yield "now: " + ", ".join(f"{now[name]} {name}" for name in (*PRIORITIES, "unacknowledged"))
 
 
 def _act(args: argparse.Namespace, station: Station) -> Alarm:
@@ -72,7 +104,8 @@ def _list(args: argparse.Namespace, alarms: tuple[Alarm, ...]) -> int:
     for alarm in alarms:
         advisory = " (advisory)" if alarm.advisory else ""
         say(
-            f"{alarm.priority.value.upper():<9} {alarm.key}  {alarm.state.value}, since {short_utc(alarm.since_utc)}"
+            f"{alarm.priority.value.upper():<9} {alarm.key}  {alarm.state.value}, "
+            f"since {short_utc(alarm.since_utc)} UTC"
         )
         say(f"          {alarm.text}{advisory}")
         say(f"          what to do: {alarm.what_to_do}")

@@ -85,7 +85,7 @@ def _through_station(args: argparse.Namespace) -> int:
         )
         for at in found
     ]
-    print_table("", ("chamber", "state", "is / degC", "set / degC", "", "channels"), rows, right=(2, 3))
+    print_table("", ("chamber", "state", "is / degC", "set / degC", "note", "channels"), rows, right=(2, 3))
     return EXIT_OK
 
 

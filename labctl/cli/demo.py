@@ -166,7 +166,7 @@ class _Follower:
         self._station = station
         self._jobs = [_job(entry, cells, station) for entry in study]
         self._root = root
-        self.board = RunBoard(quiet=quiet)
+        self.board = RunBoard(quiet=quiet, data=root.path)
         self.stop = StopSignal()
 
     async def serve(self, clock: Clock) -> list[RunResult]:

@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         for at in found
     ]
     print_table(
-        "", ("instrument", "driver", "link", "resource", "channels", "identity", ""), rows, right=(4,)
+        "", ("instrument", "driver", "link", "resource", "channels", "identity", "note"), rows, right=(4,)
     )
     return EXIT_OK
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Self
 from labctl.cli.output import console, say
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.table import Table
 
     from labctl.engine.jobs import Progress
@@ -28,12 +30,16 @@ WIDE_COLUMNS = 120
 class RunBoard:
     """Shows the latest ``Progress`` of each run; ``show`` is the engine's observer and returns at once."""
 
-    def __init__(self, *, quiet: bool = False, kept: bool = True) -> None:
-        """Show nothing when ``quiet``; ``kept`` runs can be followed from another terminal."""
+    def __init__(self, *, quiet: bool = False, kept: bool = True, data: Path | None = None) -> None:
+        """Show nothing when ``quiet``; ``kept`` runs can be followed from another terminal.
+
+        ``data`` is the data root to name there, where it is not the usual one.
+        """
         self._latest: dict[int, Progress] = {}
         self._told: dict[int, tuple[str, int]] = {}
         self._quiet = quiet
         self._kept = kept
+        self._where = "" if data is None else f" --data {data}"
         self._live = None
         if not quiet and sys.stdout.isatty():
             from rich.live import Live
@@ -68,7 +74,8 @@ class RunBoard:
     def _show(self, progress: Progress, *, new: bool) -> None:
         if new and self._kept and not self._quiet:
             run_id = progress.run_id
-            self._say(f"{progress.channel}  run {run_id}; from another terminal: labctl runs follow {run_id}")
+            words = f"labctl runs follow {run_id}{self._where}"
+            self._say(f"{progress.channel}  run {run_id}; from another terminal: {words}")
         if self._quiet or self._live is not None:
             return
         tenth = progress.cycle * LINES_PER_RUN // max(progress.cycles, 1)

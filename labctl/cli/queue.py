@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 HELP = "List, add, order, hold, release, remove, retry and clone jobs; show the calendar of every channel."
 
 DONE = ("ended", "failed", "removed")
+FAILED_NAMED = 8
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ),
     )
     verbs["list"].add_argument("--all", action="store_true", help="jobs that are over too")
+    verbs["calendar"].add_argument("--all", action="store_true", help="what is over too")
     add_wishes(verbs["add"])
     for name in ("show", "move", "priority", "hold", "release", "remove", "retry", "clone"):
         verbs[name].add_argument("job_id", metavar="JOB", help="for example j-17")
@@ -99,6 +101,13 @@ def _list(args: argparse.Namespace, jobs: tuple[Job, ...]) -> int:
     print_table("", headers, rows, right=(5,))
     if not shown:
         say("The queue is empty.")
+    if failed := [job for job in jobs if job.state.value == "failed" and job not in shown]:
+        names = ", ".join(job.job_id for job in failed[:FAILED_NAMED]) + (
+            ", ..." if failed[FAILED_NAMED:] else ""
+        )
+        say(
+            f"Failed: {names}. 'labctl queue show JOB' tells why, 'labctl channel list' which lane stands still."
+        )
     return EXIT_OK
 
 
@@ -119,27 +128,35 @@ def _lines(job: Job) -> list[str]:
 def _calendar(args: argparse.Namespace, entries: tuple[CalendarEntry, ...]) -> int:
     if args.json:
         return tell(args, entries)
-    print_calendar(entries)
+    print_calendar(entries, over=args.all)
     return EXIT_OK
 
 
-def print_calendar(entries: tuple[CalendarEntry, ...]) -> None:
-    """Print the bars of the calendar, channel by channel."""
+def print_calendar(entries: tuple[CalendarEntry, ...], *, over: bool = False) -> None:
+    """Print the bars of the calendar, channel by channel; with ``over`` also those of the past."""
     rows = [
         (at.channel, at.begin_utc[:16].replace("T", " "), at.end_utc[:16].replace("T", " "), at.state, at.cell_id,
          at.title, dash(at.job_id or at.run_id))
         for at in sorted(entries, key=lambda at: (at.channel, at.begin_utc))
+        if over or at.state not in DONE
     ]  # fmt: skip
     print_table("", ("channel", "from (UTC)", "to (UTC)", "state", "cell", "what", "job"), rows)
 
 
 def _wait(args: argparse.Namespace, station: Station) -> int:
+    before = station.queue.list()
+    open_ones = {job.job_id for job in before if job.state.value not in DONE}
+    waited_for = [job_id for job_id in args.job_ids or [job.job_id for job in before] if job_id in open_ones]
+    if waited_for and not args.json:
+        jobs_text = "1 job" if len(waited_for) == 1 else f"{len(waited_for)} jobs"
+        say(f"Waiting for {jobs_text}; Ctrl-C ends the waiting, not the jobs.", stderr=True)
     try:
         jobs = station.queue.wait(args.job_ids or None, timeout_s=args.timeout)
     except KeyboardInterrupt:
         sys.stderr.write("No longer waiting; the queue goes on.\n")
         return EXIT_OK
     fine = all(job.state.value == "ended" for job in jobs)
+    told = [job for job in jobs if args.job_ids or job.job_id in open_ones or job.state.value == "failed"]
     return tell(
-        args, jobs, *(line for job in jobs for line in _lines(job)), code=EXIT_OK if fine else EXIT_FAILED
+        args, jobs, *(line for job in told for line in _lines(job)), code=EXIT_OK if fine else EXIT_FAILED
     )

@@ -196,10 +196,14 @@ def _tell(args: argparse.Namespace, done: Submitted) -> int:
         for job in done.jobs
     ]
     print_table("", ("job", "cell", "channel", "protocol", "starts (UTC)", "ends (UTC)"), rows)
-    for job in done.jobs:
-        _tell_findings(job)
     if done.dry_run:
         print_calendar(done.calendar)
+    for job in done.jobs:
+        _tell_findings(job)
+    if refused:
+        wrong = sum(bool(job.errors) for job in done.jobs)
+        say(f"{wrong} of {len(done.jobs)} refused; nothing is queued unless all can be.")
+    if done.dry_run:
         say("Dry run: nothing was queued.")
     elif not refused:
         jobs = "1 job" if len(done.jobs) == 1 else f"{len(done.jobs)} jobs"

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import importlib
+import os
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -156,6 +157,8 @@ class _Life:
             emit_json({**to_plain(endpoint), "data": str(self._root.path)})
             return
         say(f"{self._station.name}: the station of {self._root.path} answers at {endpoint.url}")
+        for address in _addresses_elsewhere(_settings(self._args, self._station)):
+            say(f"other computers reach it at {address}")
         if endpoint.fingerprint:
             say(f"fingerprint of its certificate (SHA-256): {endpoint.fingerprint}")
         say("Ctrl-C ends the station; the cells go on by themselves and are taken up at the next start.")
@@ -171,6 +174,12 @@ def _settings(args: argparse.Namespace, station: StationFile) -> ApiSettings:
     return checked(replace(station.api, listen=listen, hosts=(*station.api.hosts, *args.host)))
 
 
+def _addresses_elsewhere(settings: ApiSettings) -> list[str]:
+    """Return how other computers call the station: each name of ``hosts`` with each port that is open to them."""
+    ports = dict.fromkeys(at.port for at in settings.listen if not at.loopback and at.port)
+    return [f"https://{name}:{port}" for port in ports for name in settings.hosts]
+
+
 def _stopping() -> str:
     from labctl.cli.heartbeat import STOPPING
 
@@ -181,8 +190,6 @@ def _stopping() -> str:
 
 
 def _watch(args: argparse.Namespace) -> int:
-    import os
-
     from labctl.cli.heartbeat import NOTIFY_VARIABLE
     from labctl.cli.watched import Watcher
 
@@ -207,13 +214,17 @@ def _watch(args: argparse.Namespace) -> int:
 
 def _stop(args: argparse.Namespace) -> int:
     """End the station of a data root and wait until it has let go of it."""
-    from labctl.api.client.address import being_served
+    from labctl.api.client.address import URL_VARIABLE, being_served
     from labctl.api.client.places import place_of
     from labctl.cli.leaving import ask_to_leave
     from labctl.clock import link_now_s, link_pause
 
     place = place_of(args.station, args.data, None, None)
-    assert place.data is not None
+    if place.data is None:
+        raise UserInputError(
+            f"LABCTL_URL means a station on another computer ({os.environ.get(URL_VARIABLE, '')}): end it there, or "
+            "name the one of this computer with --station or --data."
+        )
     if not being_served(place.data):
         return _told(args, place.data, stopped=False, text=f"No station serves {place.data}.")
     try:

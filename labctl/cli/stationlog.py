@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import logging.handlers
+import os
 import queue
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from labctl import __version__
 
 NAME = "station.log"
 FILE_MAX_BYTES = 100_000_000
@@ -58,8 +61,14 @@ def logging_to(data: Path, *, verbose: bool) -> Iterator[None]:
     logger.setLevel(logging.INFO)
     logger.addHandler(hasty)
     listener.start()
+    own = logging.getLogger("labctl.station")
+    own.info("the station starts: labctl %s, process %d, data root %s", __version__, os.getpid(), data)
     try:
         yield
+        own.info("the station ends")
+    except BaseException as error:
+        own.warning("the station ends on %s: %s", type(error).__name__, error)
+        raise
     finally:
         logger.removeHandler(hasty)
         logger.setLevel(before)

@@ -41,7 +41,8 @@ def run(args: argparse.Namespace) -> int:
                 f"GO THERE: {report.channel}: {report.what_to_do or 'switch the channel off at the instrument.'}"
             )
         say(
-            "All outputs were told to stop; nothing starts until: labctl stop-all --release --confirm release"
+            "All outputs were told to stop; nothing starts until: "
+            'labctl stop-all --release --confirm release --reason "..."'
         )
     tell(args, state)
     return EXIT_FAILED if open_ones else EXIT_OK

@@ -57,5 +57,5 @@ def run(args: argparse.Namespace) -> int:
          dash(person.expires_utc[:16]), "revoked" if person.revoked else "")
         for person in people
     ]  # fmt: skip
-    print_table("", ("name", "role", "kind", "since", "expires", ""), rows)
+    print_table("", ("name", "role", "kind", "since", "expires", "note"), rows)
     return 0

@@ -237,7 +237,7 @@ _ROWS: tuple[tuple[str, AlarmPriority, str, str, str, str, str, str, dict[str, A
      "Make room on the data disk; restart the station.", "清理数据磁盘；重启站点。", {**_STORE, **_ONCE}),
     ("store.index", _LOW, "catalogue is out of date", "目录未更新",
      "The index of runs could not be written.", "Lists may lack the newest runs.",
-     "Rebuild it with 'labctl store index'.", "用 labctl store index 重建。", {**_STORE, **_ONCE}),
+     "Rebuild it with 'labctl store rebuild'.", "用 labctl store rebuild 重建。", {**_STORE, **_ONCE}),
     ("export.busy", _LOW, "export file is in use", "导出文件被占用",
      "Another program has it open.", "It was saved under another name.",
      "Close the file in the other program.", "在其他程序中关闭该文件。", {**_STORE, **_ONCE, "notify": False}),

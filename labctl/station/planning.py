@@ -384,9 +384,12 @@ def review_lines(program: Program, capabilities: CyclerCapabilities) -> tuple[st
         "step file": capabilities.assurance_step_file, "limits": capabilities.assurance_limits,
         "range": capabilities.assurance_range, "output": capabilities.assurance_output,
     }  # fmt: skip
-    told = [f"{name} {how.value}" for name, how in unsure.items() if how is not Assurance.VERIFIED]
-    if told:
-        lines.append(f"not verified before the start: {', '.join(told)}")
+    late = [name for name, how in unsure.items() if how is Assurance.LATE]
+    never = [name for name, how in unsure.items() if how not in (Assurance.VERIFIED, Assurance.LATE)]
+    if late:
+        lines.append(f"the instrument shows only in its first records whether it took: {', '.join(late)}")
+    if never:
+        lines.append(f"the instrument never confirms: {', '.join(never)}")
     return tuple(lines)
 
 

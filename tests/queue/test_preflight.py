@@ -38,7 +38,7 @@ def test_review_shows_absolute_currents_beside_the_intent_limits_and_what_is_not
         "currents: 0.785398 mA (1 mA/cm2, 392.7 mA/g, 0.785 C)",
         "limits: -5 V to 5 V, at most 10 mA",
         "needs about 130 min, 2 cycles, 1190 rows, 0.0 MB",
-        "not verified before the start: limits verifiable late, range verifiable late",
+        "the instrument shows only in its first records whether it took: limits, range",
     )
 
 

@@ -111,6 +111,11 @@ def table_of(content: bytes) -> pa.Table:
 def lost(problem: object, what: str, url: str) -> LinkClosed:
     """Return the error of a station that does not answer."""
     text = f"{url} does not answer ({problem}). Is the station running there, and is the address right?"
+    if "CERTIFICATE_VERIFY_FAILED" in str(problem):
+        text = (
+            f"the certificate of {url} is its own, which nobody has vouched for; nothing was sent. Pin it: set "
+            "LABCTL_FINGERPRINT to the fingerprint that 'labctl serve' shows there."
+        )
     return LinkClosed(text, instrument="station", operation=what)
 
 

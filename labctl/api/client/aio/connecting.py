@@ -70,6 +70,10 @@ def _how_to_begin(place: Place, error: LinkClosed) -> LinkClosed:
     if place.data is None:
         return error
     return LinkClosed(
-        f"no station serves {place.data}. Start one with: labctl serve --data {place.data}",
+        f"no station serves {place.data}. Start one with: labctl serve --data {place.data}{_file_words(place)}",
         instrument="station", operation="connect",
     )  # fmt: skip
+
+
+def _file_words(place: Place) -> str:
+    return f" --station {place.station_file}" if place.station_file is not None else ""
