@@ -7,6 +7,7 @@ import itertools
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any, ParamSpec, TypeVar
 
 from labctl.clock import Clock
@@ -50,7 +51,19 @@ class Worker:
         """Do as ``call``, but before all that waits: for what stands before a stop. Waits for no room."""
         return await self._done(_FIRST, lambda: func(*args, **kwargs))
 
+    def hand_first(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
+        """Hand a call over as ``call_first`` does and return at once: it is done although nobody waits for its end."""
+        future = self._handed(_FIRST, lambda: func(*args, **kwargs))
+        busy = ExitStack()
+        busy.enter_context(self._clock.busy(thread=True))
+        future.add_done_callback(lambda _: busy.close())
+        return future
+
     async def _done(self, rank: int, work: Callable[[], T]) -> T:
+        with self._clock.busy(thread=True):
+            return await self._handed(rank, work)
+
+    def _handed(self, rank: int, work: Callable[[], T]) -> asyncio.Future[T]:
         if self._closed:
             raise UsageError("the worker is closed", instrument=self._name, operation="call")
         if self._thread is None:
@@ -58,9 +71,8 @@ class Worker:
             self._thread.start()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        with self._clock.busy(thread=True):
-            self._jobs.put((rank, next(self._number), (work, future, loop)))
-            return await future
+        self._jobs.put((rank, next(self._number), (work, future, loop)))
+        return future
 
     def close(self) -> None:
         """Let the calls in the queue finish, then end the thread. May be called twice; waits for the

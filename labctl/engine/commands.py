@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -41,6 +41,8 @@ SETTLE_S = 5.0
 SETTLE_READS = 2
 START_TRIES = 4
 STOP_TRIES = 3
+INTENT_WITHIN_S = 0.3
+"""Link seconds that a stop waits for the disk to take its reason; T_trip is 1 s. It is written all the same."""
 
 
 class Fate(Enum):
@@ -326,10 +328,18 @@ class Commands:
         return [SentStop(run, problem) for run, problem in zip(runs, answers, strict=True)]
 
     async def _intend(self, runs: Sequence[Run]) -> None:
-        """Write why each of these is stopped; a stop never waits for a disk that refuses."""
+        """Write why each of these is stopped; a stop waits for no disk that refuses, not long for one that hangs."""
         entries = [(run.writer, "stop.intent", _stop_fields(run)) for run in runs]
-        troubles = await self._worker.call_first(RunWriter.journal_together, entries)
+        written = self._worker.hand_first(RunWriter.journal_together, entries)
+        with suppress(TimeoutError):
+            async with self._clock.link.timeout(INTENT_WITHIN_S):
+                await asyncio.wait({written})
+        troubles = written.result() if written.done() else [None] * len(runs)
         for run, trouble in zip(runs, troubles, strict=True):
+            if not written.done():
+                run.event(
+                    "stop.intent.late", text="the disk is slow: the stop left before its reason was kept"
+                )
             if trouble is not None:
                 run.note(Finding("store.failed", Priority.CRITICAL, str(trouble)))
             hooks.point("stop.intent")

@@ -32,7 +32,7 @@ from labctl.engine.station import Instrument, Station, note_identity
 from labctl.engine.stoprequest import requested_stop
 from labctl.engine.storing import Portion, write_portions
 from labctl.engine.trips import Trips
-from labctl.engine.waiting import Wake, until_or_event
+from labctl.engine.waiting import Wake, Wish, granted, until_or_event
 from labctl.errors import InstrumentError, InvariantError, UnknownStateError
 from labctl.interfaces.cycler import TestProgress
 from labctl.model.bench import LinkState
@@ -99,7 +99,7 @@ class InstrumentTask:
         self.acts = RunActs(self.link, self.commands, self._fetch_last, self._over)
         self._pages = PageFetcher(self.link, stop)
         self._taken_up: list[Run] = []
-        self._wishes: deque[tuple[Callable[[], Coroutine[Any, Any, Any]], asyncio.Future[Any]]] = deque()
+        self._wishes: deque[Wish] = deque()
         self._anchor_s: float | None = None
         self._polled_s = -math.inf
         self._planned_s: float | None = None
@@ -120,11 +120,11 @@ class InstrumentTask:
         self.wake.set()
 
     async def ask(self, act: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Have something done between two polls and return what it returns, or raise what it raises."""
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._wishes.append((act, future))
-        self.wake.set()
-        return await future
+        """Have something done between two polls and return what it returns, or raise what it raises.
+
+        What could not begin soon is not done at all: nobody wants current hours later. Raises: LinkTimeout then.
+        """
+        return await granted(self._wishes, act, self.wake, self._clock, self.instrument.name)
 
     # -- the loop ---------------------------------------------------------------------------------------------------
 

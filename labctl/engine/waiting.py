@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
+
+from labctl.clock import Clock
+from labctl.errors import LinkTimeout
+
+T = TypeVar("T")
+Wish = tuple[Callable[[], Coroutine[Any, Any, Any]], asyncio.Future[Any]]
+"""Something to do between two polls, and where its outcome goes; nothing is done for a cancelled one."""
+
+GRANTED_WITHIN_S = 60.0
+"""Link seconds in which a wish must begin: a page of a long back-fill may stand before it, an outage may not."""
 
 
 class Wake(asyncio.Event):
@@ -51,3 +62,32 @@ async def until_or_event(wait: Coroutine[Any, Any, None], wake: Wake) -> None:
         wake.on_set.discard(cut_short)
         if cut:
             task.uncancel()
+
+
+async def granted(
+    wishes: deque[Wish], act: Callable[[], Coroutine[Any, Any, T]], wake: Wake, clock: Clock, instrument: str
+) -> T:
+    """Put a wish behind the others and return what it gives. Raises: what it raises, LinkTimeout: it never began."""
+    loop = asyncio.get_running_loop()
+    outcome: asyncio.Future[T] = loop.create_future()
+    begun: asyncio.Future[None] = loop.create_future()
+    either: set[asyncio.Future[Any]] = {outcome, begun}
+
+    async def begin() -> T:
+        begun.set_result(None)
+        return await act()
+
+    wishes.append((begin, outcome))
+    wake.set()
+    try:
+        async with clock.link.timeout(GRANTED_WITHIN_S):
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    except TimeoutError as error:
+        if not begun.done():
+            outcome.cancel()
+            text = f"it has not come to this wish within {GRANTED_WITHIN_S:g} s, so nothing was sent for it; ask again"
+            raise LinkTimeout(text, instrument=instrument) from error
+    except asyncio.CancelledError:
+        outcome.cancel()
+        raise
+    return await outcome
