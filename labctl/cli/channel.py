@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 HELP = "List channels, load and eject cells, let the queue start there, reset a trip or a stopped lane."
 
-HEADERS = ("channel", "state", "cell", "ready", "cycle", "V", "mA", "run", "ends", "stands still because")
+HEADERS = ("channel", "state", "cell", "ready", "cycle", "V", "mA", "run", "ends (UTC)", "note")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,7 +68,7 @@ def _list(args: argparse.Namespace, statuses: tuple[ChannelStatus, ...]) -> int:
     rows = [
         (at.channel, at.state, dash(at.cell_id), "yes" if at.ready else "no",
          f"{at.cycle}/{at.cycles}" if at.cycles else "—", number(at.voltage_V), number(at.current_A, 4, 1e3),
-         dash(at.run_id), ends_text(at.ends), at.tripped or at.lane)
+         dash(at.run_id), ends_text(at.ends), _note(at))
         for at in statuses
     ]  # fmt: skip
     print_table("", HEADERS, rows, right=(4, 5, 6))
@@ -78,5 +78,11 @@ def _list(args: argparse.Namespace, statuses: tuple[ChannelStatus, ...]) -> int:
 def _line(at: ChannelStatus) -> str:
     cell = f"cell {at.cell_id} ({at.cell_name})" if at.cell_id else "no cell"
     ready = "ready" if at.ready else "not ready"
+    note = _note(at)
+    return f"{at.channel}: {at.state}, {cell}, {ready}" + (f"; {note}" if note else "")
+
+
+def _note(at: ChannelStatus) -> str:
+    """Return why nothing starts there, else what its run says of itself: what it waits for, what it has found."""
     still = at.tripped or at.lane
-    return f"{at.channel}: {at.state}, {cell}, {ready}" + (f"; stands still: {still}" if still else "")
+    return f"stands still: {still}" if still else at.sentence

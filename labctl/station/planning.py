@@ -361,6 +361,12 @@ def _in_utc(moment: str) -> str:
     return (at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)).isoformat()
 
 
+def _about(time_s: float) -> str:
+    """Return how long something takes, no finer than a person plans: a tenth of a day, then of an hour."""
+    step_s = 8640.0 if time_s >= 172_800 else 360.0 if time_s >= 36_000 else 1.0
+    return readable_time(round(time_s / step_s) * step_s)
+
+
 def review_lines(program: Program, capabilities: CyclerCapabilities) -> tuple[str, ...]:
     """Return the start review: absolute currents beside mA/cm2, mA/g and C-rate, limits, needs, what is unsure."""
     lines = [_current_line(program)]
@@ -377,7 +383,7 @@ def review_lines(program: Program, capabilities: CyclerCapabilities) -> tuple[st
         lines.append(f"temperature: {demand.setpoint_degC:g} degC, soaked {readable_time(demand.soak_s)}")
     need = program.estimate
     lines.append(
-        f"needs about {readable_time(round(need.duration_expected_s))}, {need.cycles} cycles, {need.rows} rows, "
+        f"needs about {_about(need.duration_expected_s)}, {need.cycles} cycles, {need.rows} rows, "
         f"{need.bytes_on_disk / 1e6:.1f} MB"
     )
     unsure = {

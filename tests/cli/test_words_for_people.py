@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,14 @@ import pytest
 from labctl.api.client.answers import lost
 from labctl.cli.alarms import _done, _figure_lines
 from labctl.cli.app import main
+from labctl.cli.channel import _line
 from labctl.cli.notify import _lines
 from labctl.cli.queue import print_calendar
 from labctl.cli.serve import _addresses_elsewhere
 from labctl.cli.stationlog import NAME, logging_to
 from labctl.config.api import Address, ApiSettings
 from labctl.model.alarm import Alarm, AlarmKey, AlarmPriority, AlarmState
+from labctl.model.bench import ChannelStatus
 from labctl.model.ids import CellId, ChannelId
 from labctl.model.job import CalendarEntry, JobId
 from labctl.testing.commandline import captured
@@ -91,3 +94,9 @@ def test_a_station_logs_its_begin_and_its_end(tmp_path: Path) -> None:
     lines = (tmp_path / "station" / NAME).read_text(encoding="utf-8").splitlines()
     assert "the station starts" in lines[0] and lines[1].endswith("the station ends")
     assert lines[-1].endswith("the station ends on OSError: no room")
+
+
+def test_a_channel_tells_what_its_run_waits_for_until_something_is_in_the_way() -> None:
+    waits = ChannelStatus(ChannelId("a:1-1"), "waiting", sentence="waits: room-25 at 20 degC")
+    assert _line(waits).endswith("; waits: room-25 at 20 degC")
+    assert _line(replace(waits, lane="j-1 failed")).endswith("; stands still: j-1 failed")

@@ -11,7 +11,7 @@ from labctl.errors import ProgramError, UserInputError
 from labctl.model.cell import Cell, CellKind
 from labctl.model.ids import CellId, ChannelId
 from labctl.model.job import After, JobSpec, PlannedJob, RetryPolicy
-from labctl.station.planning import JOBS_MAX
+from labctl.station.planning import JOBS_MAX, _about
 from labctl.station.queueing import QueueKeeper
 from labctl.testing.queuebench import CHEN, FakeEngine, QueueBench, symmetric, wish
 
@@ -158,3 +158,11 @@ def test_no_jobs_and_far_too_many_are_refused_at_once() -> None:
             )
 
     bench.live(story)
+
+
+@pytest.mark.parametrize(
+    ("time_s", "told"),
+    [(7800.0, "130 min"), (45_010.0, "12.5 h"), (1_800_120.0, "20.8 d"), (1_821_600.0, "21.1 d")],
+)
+def test_the_time_that_a_job_needs_is_told_as_a_person_plans_it(time_s: float, told: str) -> None:
+    assert _about(time_s) == told
