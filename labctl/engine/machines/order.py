@@ -13,11 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from labctl.engine.machines.findings import Finding, Priority
-from labctl.model.program import DeviceNode, Segment, Step
-from labctl.model.record import RecordBlock
+from labctl.model.program import CHARGE_MODES, DeviceNode, Segment, Step, StepMode
+from labctl.model.record import QUALITY_GOOD, RecordBlock
 
 PLAYED_MAX = 2_000_000
 """Executed steps that are looked through at most: ten years of steps that last three minutes."""
+TIME_SLACK_S = 1.0
+VOLTAGE_SLACK_V = 0.005
+CURRENT_SLACK = 0.02
+CAPACITY_SLACK = 5e-3
+"""A device writes a record when a step ends, so only resolution and rounding lie between that record and the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,66 @@ def successors(segment: Segment) -> dict[int, frozenset[int]]:
     return found
 
 
+def device_steps(segment: Segment) -> dict[int, Step]:
+    """Return the steps of a segment by their numbers in the device's list."""
+
+    def walk(body: Sequence[DeviceNode], lines: Sequence[_Line]) -> Iterator[tuple[int, Step]]:
+        for node, line in zip(body, lines, strict=True):
+            if isinstance(node, Step):
+                yield line.number, node
+            else:
+                yield from walk(node.body, line.body)
+
+    return dict(walk(segment.body, _lines(segment.body, 1)[0]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The last record of a step; ``still``: its readings are those of the record before, to the last digit."""
+
+    time_s: float
+    readings: tuple[float, float, float]
+    good: bool
+    still: bool
+
+    @classmethod
+    def of(cls, block: RecordBlock, row: int, before: _Last | None) -> _Last:
+        """Return a row; ``before`` is the record before the block."""
+        readings = _readings(block, row)
+        earlier = _readings(block, row - 1) if row else None if before is None else before.readings
+        good = int(block["quality"][row]) == QUALITY_GOOD
+        return cls(float(block["step_time_second"][row]), readings, good, readings == earlier)
+
+    def ends(self, step: Step) -> bool:
+        """Tell whether a step may end with this record; where that cannot be said, it may."""
+        voltage_V, current_A, capacity_Ah = self.readings
+        if not self.good or step.mode is StepMode.PAUSE or self.time_s >= step.end_time_s - TIME_SLACK_S:
+            return True
+        if step.mode is StepMode.REST:
+            return step.end_voltage_V is not None  # from which side is not said
+        if self.still:
+            return True  # charge flows and the counter stands: these readings are not the channel's (F14)
+        if step.mode in (StepMode.CC_CHARGE, StepMode.CC_DISCHARGE):
+            # a counter that was reset or forgot shows less than has passed (F12)
+            capacity_Ah = max(capacity_Ah, abs(current_A) * self.time_s / 3600.0)
+        reached = [False]
+        if step.end_capacity_Ah is not None:
+            reached.append(capacity_Ah >= step.end_capacity_Ah * (1.0 - CAPACITY_SLACK))
+        if step.end_current_A is not None:
+            reached.append(abs(current_A) <= step.end_current_A * (1.0 + CURRENT_SLACK))
+        if step.end_voltage_V is not None:
+            sign = 1.0 if step.mode in CHARGE_MODES else -1.0
+            reached.append(sign * (voltage_V - step.end_voltage_V) >= -VOLTAGE_SLACK_V)
+        return any(reached)
+
+
+def _readings(block: RecordBlock, row: int) -> tuple[float, float, float]:
+    voltage_V, current_A, capacity_Ah = (
+        float(block[name][row]) for name in ("voltage_volt", "current_ampere", "step_capacity_ah")
+    )
+    return voltage_V, current_A, capacity_Ah
+
+
 def _first(line: _Line) -> int:
     while line.count:
         line = line.body[0]
@@ -104,17 +169,21 @@ def _first(line: _Line) -> int:
 
 
 class OrderWatch:
-    """Finds a device that left the order of its program: somebody else let it jump (F27).
+    """Finds a device that left the order of its program, or a step before its end: somebody else let it jump (F27).
 
     It goes on within its own limits, and every row says which step it belongs to; so a person is told, and nothing is
-    stopped over it.
+    stopped over it. The step in which a run is taken up again is not judged by its end: a jump that a person asked
+    for before the restart looks the same.
     """
 
-    __slots__ = ("_allowed", "_last", "_skips")
+    __slots__ = ("_allowed", "_last", "_skips", "_steps", "_tail")
 
     def __init__(self, segment: Segment, device_step: int) -> None:
         self._allowed = successors(segment)
+        self._steps = device_steps(segment)
         self._last = device_step
+        self._tail: _Last | None = None
+        """The newest record; None: the present step is not judged by its end."""
         self._skips: set[tuple[int, int]] = set()
 
     def skip(self, of: int, to: int) -> None:
@@ -123,23 +192,35 @@ class OrderWatch:
 
     def forget(self) -> None:
         """Know nothing of the step before: the device has lost records."""
-        self._last = 0
+        self._last, self._tail = 0, None
 
     def feed(self, block: RecordBlock) -> Finding | None:
         """Take the next rows; return the first jump that the program does not have."""
         steps = block["device_step"]
         last, self._last = self._last, int(steps[-1])
+        tail, judged = self._tail, last == 0 or self._tail is not None
         if int(steps[0]) == last and bool((steps[1:] == steps[:-1]).all()):
+            self._tail = _Last.of(block, len(steps) - 1, tail) if judged else None
             return None
+        self._tail = _Last.of(block, len(steps) - 1, tail)
         change = np.flatnonzero(steps[1:] != steps[:-1]) + 1
         rows = change.tolist() if int(steps[0]) == last else [0, *change.tolist()]
         for row in rows:
             before, now = (last if row == 0 else int(steps[row - 1])), int(steps[row])
-            known = before == 0 or now in self._allowed.get(before, ()) or (before, now) in self._skips
-            if not known:
+            end = None if not judged else tail if row == 0 else _Last.of(block, row - 1, tail)
+            judged = True
+            if before == 0 or (before, now) in self._skips:
+                continue
+            what = "Find out who used the BTS Client on this channel; stop the run if its result is spoilt."
+            if now not in self._allowed.get(before, ()):
                 text = f"the device went from its step {before} to {now}, which the program does not do"
-                what = (
-                    "Find out who used the BTS Client on this channel; stop the run if its result is spoilt."
+            elif end is not None and before in self._steps and not end.ends(self._steps[before]):
+                voltage_V, current_A, _ = end.readings
+                text = (
+                    f"the device left its step {before} for {now} after {end.time_s:.0f} s, at "
+                    f"{voltage_V:.4f} V and {current_A * 1e3:.4g} mA: none of the step's ends was reached"
                 )
-                return Finding("order.differs", Priority.HIGH, text, int(block["sequence"][row]), what)
+            else:
+                continue
+            return Finding("order.differs", Priority.HIGH, text, int(block["sequence"][row]), what)
         return None
