@@ -17,6 +17,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from labctl.model.plain import to_plain
@@ -107,20 +108,21 @@ def _without_logging() -> Iterator[None]:
         logging.disable(kept)
 
 
-def play_seed(seed: int, *, only: Sequence[str] = (), quiet: bool = False) -> Report:
-    """Play one story and judge it."""
-    story = make_story(seed, only=only, quiet=quiet)
+def play_seed(seed: int, *, stop_at_first: bool = False) -> Report:
+    """Play one story and judge it, with ``stop_at_first`` no longer than until something is broken."""
+    story = make_story(seed)
     with _without_logging(), tempfile.TemporaryDirectory(prefix="labctl-faults-") as folder:
-        report = played(story, Path(folder))
-        if seed % PAIR_EVERY == 0:
+        report = played(story, Path(folder), stop_at_first=stop_at_first)
+        if seed % PAIR_EVERY == 0 and not (stop_at_first and report.violations):
             _compare_clients(story, report.tape, report.violations)
     report.tape = {}
     return report
 
 
-def played(story: Story, folder: Path) -> Report:
+def played(story: Story, folder: Path, *, stop_at_first: bool = False) -> Report:
     """Play a story in a folder and judge it; ``tape`` holds what wires and record saw."""
     world = World(story.bench, seed=story.seed)
+    world.ends_at_first = stop_at_first
     known = Known(world, story, ROOT)
     checkers = [checker(known) for checker in CHECKERS]
     world.watchers = [Listener(known), *checkers]
@@ -130,7 +132,7 @@ def played(story: Story, folder: Path) -> Report:
     for planned in story.faults:
         world.at(planned.at_s, lambda planned=planned: injector.do(planned))  # type: ignore[misc]  # a default binds the loop's value
     play(world, story, lives)
-    for checker in checkers:
+    for checker in () if world.broken else checkers:
         checker.at_end()
     report = Report([story.seed], lives=world.life)
     hours = sum(run.last_row_s - run.phases[0][0] for run in known.runs.values() if run.acked) / 3600.0
@@ -182,23 +184,25 @@ def play_many(
     channel_hours: float = math.inf,
     workers: int = 1,
     each: Callable[[Report], bool] | None = None,
+    stop_at_first: bool = False,
 ) -> Report:
     """Play stories until the channel-hours are lived or ``each`` says that it is enough; ``workers`` share them.
 
     Reports come in the order of the seeds, whoever is first.
     """
-    total = Report()
+    total, one = Report(), partial(play_seed, stop_at_first=stop_at_first)
     with ProcessPoolExecutor(workers) if workers > 1 else contextlib.nullcontext() as pool:
         queue, source = deque[tuple[int, Future[Report] | None]](), iter(seeds)
         while True:
             while len(queue) < 2 * workers and (seed := next(source, None)) is not None:
-                queue.append((seed, None if pool is None else pool.submit(play_seed, seed)))
+                queue.append((seed, None if pool is None else pool.submit(one, seed)))
             if not queue:
                 return total
             seed, future = queue.popleft()
-            report = play_seed(seed) if future is None else future.result()
+            report = one(seed) if future is None else future.result()
             total.add(report)
-            if (each is not None and each(report)) or total.channel_hours >= channel_hours:
+            enough = stop_at_first and bool(report.violations)
+            if (each is not None and each(report)) or enough or total.channel_hours >= channel_hours:
                 if pool is not None:
                     pool.shutdown(cancel_futures=True)
                 return total
@@ -257,11 +261,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def each(report: Report) -> bool:
         if options.verbose:
             tell(report)
-        return bool(options.stop_at_first and report.violations)
+        return False
 
     if options.gate:
         options.seeds, options.channel_hours = list(GATE_SEEDS), GATE_CHANNEL_HOURS
-    total = play_many(options.seeds, channel_hours=options.channel_hours, workers=options.workers, each=each)
+    total = play_many(
+        options.seeds,
+        channel_hours=options.channel_hours,
+        workers=options.workers,
+        each=each,
+        stop_at_first=options.stop_at_first,
+    )
     if options.json:
         _say(json.dumps(to_plain(total)))
     else:

@@ -233,6 +233,8 @@ class World:
         self.watchers: list[Watcher] = []
         self.faults: list[Injected] = []
         self.violations: list[tuple[str, str]] = []
+        self.ends_at_first = False
+        """Whether the story is over as soon as something is broken: whoever only asks whether it breaks, knows."""
         self.steal_start: tuple[str, str, Injected] | None = None
         self.power = False
         self.timer: Callable[[float], object] | None = None
@@ -273,6 +275,8 @@ class World:
             if self._jumps_after_death > JUMPS_AFTER_DEATH_MAX:
                 raise RuntimeError("a dead process goes on waiting")
             return
+        if self.broken:
+            self.kill(power=False)
         target_s = plant_s + self.slept_s
         while self._acts and self._acts[0][0] <= target_s:
             self._next_act()
@@ -280,6 +284,11 @@ class World:
         self.bench.advance_to(target_s)
         for watcher in self.watchers:
             watcher.passed(self.now_s)
+
+    @property
+    def broken(self) -> bool:
+        """Tell whether the story is over because something is broken."""
+        return self.ends_at_first and bool(self.violations)
 
     def waiting_acts(self) -> bool:
         """Tell whether anything is still to come."""

@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -117,9 +118,15 @@ def hunt_many(
 
 def _is_news(violations: list[list[str]]) -> bool:
     """Tell whether the product without the bug is clean on the seed that shows it: else it proves nothing."""
-    clean, trouble = _bench(source_root(), [int(violations[0][0])])
-    known = {entry[1] for entry in clean.get("violations", [])}
-    return not trouble and not {entry[1] for entry in violations} <= known
+    known = _known(int(violations[0][0]))
+    return known is not None and not {entry[1] for entry in violations} <= known
+
+
+@cache
+def _known(seed: int) -> frozenset[str] | None:
+    """Return what the product without a bug breaks in a story, None where it crashes; many bugs share a story."""
+    clean, trouble = _bench(source_root(), [seed], whole=True)
+    return None if trouble else frozenset(entry[1] for entry in clean.get("violations", []))
 
 
 def _chunks(patch: Patch, seeds: Sequence[int]) -> Iterator[list[int]]:
@@ -148,15 +155,16 @@ def _found(name: str, invariant: str, violations: list[list[str]], spent: float)
     return Verdict(name, invariant, True, int(first[0]), broken, spent, str(first[2])[:300])
 
 
-def _bench(tree: Path, seeds: Sequence[int]) -> tuple[dict[str, Any], str]:
-    """Play seeds on a copy; returns the report, and what it said where it crashed."""
+def _bench(tree: Path, seeds: Sequence[int], *, whole: bool = False) -> tuple[dict[str, Any], str]:
+    """Play seeds on a copy, to the first violation or whole; returns the report, and what it said where it crashed."""
     folders = [str(tree / Path(package).parent) for package in PACKAGES]
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(dict.fromkeys(folders)),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    command = [sys.executable, "-m", "labctl.testing.faultbench", "--json", "--stop-at-first", "--seeds"]
+    stop = [] if whole else ["--stop-at-first"]
+    command = [sys.executable, "-m", "labctl.testing.faultbench", "--json", *stop, "--seeds"]
     try:
         done = subprocess.run(
             [*command, ",".join(map(str, seeds))], cwd=tree, env=environment, capture_output=True, text=True,

@@ -455,7 +455,7 @@ def play(world: World, story: Story, lives: StationLives) -> None:
     """Live one life after the other until the story is over."""
     for _ in range(LIVES_MAX):
         lives.live()
-        if world.now_s >= story.duration_s:
+        if world.now_s >= story.duration_s or world.broken:
             return
         world.pass_down(min(world.now_s + world.dice.uniform(*DOWNTIME_S), story.duration_s))
     raise LabctlError(f"seed {story.seed}: the process has died {LIVES_MAX} times")
