@@ -9,9 +9,14 @@ import pytest
 
 from labctl.config.station import parse_station
 from labctl.config.template import STATION_TEXT
-from labctl.station.alarmtable import DEFINITIONS
+from labctl.station.alarmtable import BY_FINDING, DEFINITIONS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "alarms.md").read_text(encoding="utf-8")
+SOURCES = [
+    path.read_text(encoding="utf-8")
+    for path in sorted((Path(__file__).parents[2] / "labctl").rglob("*.py"))
+    if path.name != "alarmtable.py" and "testing" not in path.parts
+]
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL)
 
 
@@ -42,3 +47,18 @@ def test_every_alarm_stands_on_the_page_as_the_station_knows_it() -> None:
         assert known.title_zh in row and known.what_to_do_zh in row
     listed = re.findall(r"^\| `([a-z_.]+)` \|", PAGE, flags=re.MULTILINE)
     assert sorted(listed) == sorted(DEFINITIONS)
+
+
+def _is_raised(alarm: str) -> bool:
+    """Tell whether the sources name an alarm, a finding that becomes it, or make its name from its first part."""
+    names = {alarm, *(finding for finding, became in BY_FINDING.items() if became == alarm)}
+    made = f'f"{alarm.partition(".")[0]}.{{'
+    return any(made in text or any(f'"{name}"' in text for name in names) for text in SOURCES)
+
+
+def test_the_page_says_which_alarms_nothing_raises() -> None:
+    """A person must not rely on a row of the table that never comes."""
+    (told,) = re.findall(
+        r"^\*\*Nothing raises these yet\*\*: ([^:]+?)\.$", PAGE, flags=re.MULTILINE | re.DOTALL
+    )
+    assert sorted(re.findall(r"`([a-z_.]+)`", told)) == sorted(at for at in DEFINITIONS if not _is_raised(at))
