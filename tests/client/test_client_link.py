@@ -170,3 +170,43 @@ def test_the_same_calls_work_in_a_program_with_an_event_loop() -> None:
                 await station.stop_all()
 
     asyncio.run(main())
+
+
+class CountedWire(httpx.MockTransport):
+    """Counts how often a connection over it was closed."""
+
+    closed = 0
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+def test_a_broken_call_leaves_those_under_way_on_the_same_link_alone() -> None:
+    """Given a slow answer under way: another call breaks, connects anew, and the slow one still gets its answer."""
+    slow_asked, broken = asyncio.Event(), asyncio.Event()
+    asked: list[str] = []
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path.removeprefix("/api/v1"))
+        if asked[-1] == "/runs":
+            slow_asked.set()
+            await broken.wait()
+        elif asked.count("/jobs") == 1 and asked[-1] == "/jobs":
+            raise httpx.ReadError("cut")
+        return httpx.Response(200, json={"epoch": "e1"} if asked[-1] == "/hello" else [])
+
+    async def main() -> None:
+        wire = CountedWire(answer)
+        link = AsyncLink(lambda: Address("http://127.0.0.1:1", TOKEN), transport=wire)
+        async with AsyncStation(link) as station, asyncio.TaskGroup() as group:
+            slow = group.create_task(station.runs.list())
+            await slow_asked.wait()
+            assert await station.queue.list() == ()
+            assert wire.closed == 0, "the slow answer still comes over it"
+            broken.set()
+            assert await slow == ()
+            assert wire.closed == 1
+        assert wire.closed == 2
+
+    asyncio.run(main())
+    assert asked == ["/hello", "/runs", "/jobs", "/hello", "/jobs"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
@@ -37,6 +38,16 @@ ANSWER_TIMEOUT_S = 120.0
 TOO_MANY = 429
 
 
+@dataclass(slots=True, eq=False)
+class Connection:
+    """One pool of sockets to one life of the station. Closed when it is given up and nobody uses it any more."""
+
+    http: httpx.AsyncClient
+    epoch: str = ""
+    users: int = 0
+    given_up: bool = False
+
+
 class AsyncLink:
     """Calls of one client. Reading is repeated after a lost connection; an act is, only where it is done once."""
 
@@ -57,14 +68,30 @@ class AsyncLink:
         self._person = person
         self._patience_s = patience_s
         self._transport = transport
-        self._http: httpx.AsyncClient | None = None
+        self._connection: Connection | None = None
         self.address: Address | None = None
         self.epoch = ""
 
     async def open(self) -> None:
         """Find the station and say hello once. Raises: LinkClosed when it does not answer."""
-        await self._close_http()
+        await self._give_up(self._connection)
         self.address = address = self._locate()
+        connection = Connection(self._client(address))
+        try:
+            answer = await connection.http.get(f"{PREFIX}/hello")
+            if answer.status_code != 200:
+                refuse(answer.status_code, answer.content, "hello")
+        except httpx.TransportError as error:
+            await connection.http.aclose()
+            raise lost(error, "hello", address.url) from error
+        except LabctlError:
+            await connection.http.aclose()
+            raise
+        connection.epoch = str(answer.json().get("epoch", ""))
+        await self._give_up(self._connection)  # another call may have opened one meanwhile
+        self._connection, self.epoch = connection, connection.epoch
+
+    def _client(self, address: Address) -> httpx.AsyncClient:
         context = ssl_context(address)
         headers = {
             TOKEN_HEADER.encode(): f"Bearer {address.token}".encode(),
@@ -72,7 +99,7 @@ class AsyncLink:
         }
         if self._person:
             headers[ACTING_HEADER.encode()] = self._person.encode()
-        self._http = httpx.AsyncClient(
+        return httpx.AsyncClient(
             base_url=address.url,
             headers=headers,
             timeout=httpx.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
@@ -80,22 +107,22 @@ class AsyncLink:
             trust_env=False,  # a token must not go through a proxy that an environment names
             transport=self._transport,
         )
-        try:
-            answer = await self._http.get(f"{PREFIX}/hello")
-        except httpx.TransportError as error:
-            raise lost(error, "hello", address.url) from error
-        if answer.status_code != 200:
-            refuse(answer.status_code, answer.content, "hello")
-        self.epoch = str(answer.json().get("epoch", ""))
 
     async def close(self) -> None:
         """Hang up; may be called twice."""
-        await self._close_http()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.http.aclose()
 
-    async def _close_http(self) -> None:
-        http, self._http = self._http, None
-        if http is not None:
-            await http.aclose()
+    async def _give_up(self, connection: Connection | None) -> None:
+        """Use a connection for no new call; those under way on it end as they may."""
+        if connection is None:
+            return
+        if self._connection is connection:
+            self._connection = None
+        connection.given_up = True
+        if connection.users == 0:
+            await connection.http.aclose()
 
     async def call(
         self,
@@ -137,21 +164,23 @@ class AsyncLink:
         attempt, sent_to = 0, ""
         while True:
             attempt += 1
+            connection: Connection | None = None
             try:
-                http = await self._connected()
-                if sent_to and sent_to != self.epoch:
+                connection = await self._connected()
+                if sent_to and sent_to != connection.epoch:
                     raise FateUnknown(route.path)
-                answer = await http.request(
+                asked = connection.http.build_request(
                     route.method, url, params=query_of(query), content=content, headers=headers
                 )
+                answer = await self._sent(connection, asked)
                 if answer.status_code != TOO_MANY or link_now_s() > until_s:
                     break
             except FateUnknown:
                 raise
             except (httpx.TransportError, LinkClosed) as error:
-                if route.changes and isinstance(error, httpx.TransportError) and _perhaps_done(error):
-                    sent_to = self.epoch
-                await self._close_http()
+                if connection is not None and route.changes and _perhaps_done(error):
+                    sent_to = connection.epoch
+                await self._give_up(connection)
                 if link_now_s() > until_s:
                     raise self._gone(error, route.path) from error
             await link_pause_async(pause_s(attempt))
@@ -159,11 +188,20 @@ class AsyncLink:
             refuse(answer.status_code, answer.content, route.path)
         return answer
 
-    async def _connected(self) -> httpx.AsyncClient:
-        if self._http is None:
+    async def _connected(self) -> Connection:
+        while (connection := self._connection) is None:
             await self.open()
-        assert self._http is not None
-        return self._http
+        return connection
+
+    async def _sent(self, connection: Connection, asked: httpx.Request) -> httpx.Response:
+        """Send a request; the last one on a connection that was given up closes it."""
+        connection.users += 1
+        try:
+            return await connection.http.send(asked)
+        finally:
+            connection.users -= 1
+            if connection.given_up and connection.users == 0:
+                await connection.http.aclose()
 
     def _gone(self, error: Exception, what: str) -> LinkClosed:
         if isinstance(error, LinkClosed):
@@ -171,6 +209,7 @@ class AsyncLink:
         return lost(error, what, self.address.url if self.address is not None else "the station")
 
 
-def _perhaps_done(error: httpx.TransportError) -> bool:
+def _perhaps_done(error: Exception) -> bool:
     """Tell whether the station may have got the request before the connection broke."""
-    return not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+    unsent = httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout
+    return isinstance(error, httpx.TransportError) and not isinstance(error, unsent)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
@@ -38,6 +39,16 @@ ANSWER_TIMEOUT_S = 120.0
 TOO_MANY = 429
 
 
+@dataclass(slots=True, eq=False)
+class Connection:
+    """One pool of sockets to one life of the station. Closed when it is given up and nobody uses it any more."""
+
+    http: httpx.Client
+    epoch: str = ""
+    users: int = 0
+    given_up: bool = False
+
+
 class Link:
     """Calls of one client. Reading is repeated after a lost connection; an act is, only where it is done once."""
 
@@ -58,14 +69,30 @@ class Link:
         self._person = person
         self._patience_s = patience_s
         self._transport = transport
-        self._http: httpx.Client | None = None
+        self._connection: Connection | None = None
         self.address: Address | None = None
         self.epoch = ""
 
     def open(self) -> None:
         """Find the station and say hello once. Raises: LinkClosed when it does not answer."""
-        self._close_http()
+        self._give_up(self._connection)
         self.address = address = self._locate()
+        connection = Connection(self._client(address))
+        try:
+            answer = connection.http.get(f"{PREFIX}/hello")
+            if answer.status_code != 200:
+                refuse(answer.status_code, answer.content, "hello")
+        except httpx.TransportError as error:
+            connection.http.close()
+            raise lost(error, "hello", address.url) from error
+        except LabctlError:
+            connection.http.close()
+            raise
+        connection.epoch = str(answer.json().get("epoch", ""))
+        self._give_up(self._connection)  # another call may have opened one meanwhile
+        self._connection, self.epoch = connection, connection.epoch
+
+    def _client(self, address: Address) -> httpx.Client:
         context = ssl_context(address)
         headers = {
             TOKEN_HEADER.encode(): f"Bearer {address.token}".encode(),
@@ -73,7 +100,7 @@ class Link:
         }
         if self._person:
             headers[ACTING_HEADER.encode()] = self._person.encode()
-        self._http = httpx.Client(
+        return httpx.Client(
             base_url=address.url,
             headers=headers,
             timeout=httpx.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
@@ -81,22 +108,22 @@ class Link:
             trust_env=False,  # a token must not go through a proxy that an environment names
             transport=self._transport,
         )
-        try:
-            answer = self._http.get(f"{PREFIX}/hello")
-        except httpx.TransportError as error:
-            raise lost(error, "hello", address.url) from error
-        if answer.status_code != 200:
-            refuse(answer.status_code, answer.content, "hello")
-        self.epoch = str(answer.json().get("epoch", ""))
 
     def close(self) -> None:
         """Hang up; may be called twice."""
-        self._close_http()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.http.close()
 
-    def _close_http(self) -> None:
-        http, self._http = self._http, None
-        if http is not None:
-            http.close()
+    def _give_up(self, connection: Connection | None) -> None:
+        """Use a connection for no new call; those under way on it end as they may."""
+        if connection is None:
+            return
+        if self._connection is connection:
+            self._connection = None
+        connection.given_up = True
+        if connection.users == 0:
+            connection.http.close()
 
     def call(
         self,
@@ -138,21 +165,23 @@ class Link:
         attempt, sent_to = 0, ""
         while True:
             attempt += 1
+            connection: Connection | None = None
             try:
-                http = self._connected()
-                if sent_to and sent_to != self.epoch:
+                connection = self._connected()
+                if sent_to and sent_to != connection.epoch:
                     raise FateUnknown(route.path)
-                answer = http.request(
+                asked = connection.http.build_request(
                     route.method, url, params=query_of(query), content=content, headers=headers
                 )
+                answer = self._sent(connection, asked)
                 if answer.status_code != TOO_MANY or link_now_s() > until_s:
                     break
             except FateUnknown:
                 raise
             except (httpx.TransportError, LinkClosed) as error:
-                if route.changes and isinstance(error, httpx.TransportError) and _perhaps_done(error):
-                    sent_to = self.epoch
-                self._close_http()
+                if connection is not None and route.changes and _perhaps_done(error):
+                    sent_to = connection.epoch
+                self._give_up(connection)
                 if link_now_s() > until_s:
                     raise self._gone(error, route.path) from error
             link_pause(pause_s(attempt))
@@ -160,11 +189,20 @@ class Link:
             refuse(answer.status_code, answer.content, route.path)
         return answer
 
-    def _connected(self) -> httpx.Client:
-        if self._http is None:
+    def _connected(self) -> Connection:
+        while (connection := self._connection) is None:
             self.open()
-        assert self._http is not None
-        return self._http
+        return connection
+
+    def _sent(self, connection: Connection, asked: httpx.Request) -> httpx.Response:
+        """Send a request; the last one on a connection that was given up closes it."""
+        connection.users += 1
+        try:
+            return connection.http.send(asked)
+        finally:
+            connection.users -= 1
+            if connection.given_up and connection.users == 0:
+                connection.http.close()
 
     def _gone(self, error: Exception, what: str) -> LinkClosed:
         if isinstance(error, LinkClosed):
@@ -172,6 +210,7 @@ class Link:
         return lost(error, what, self.address.url if self.address is not None else "the station")
 
 
-def _perhaps_done(error: httpx.TransportError) -> bool:
+def _perhaps_done(error: Exception) -> bool:
     """Tell whether the station may have got the request before the connection broke."""
-    return not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+    unsent = httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout
+    return isinstance(error, httpx.TransportError) and not isinstance(error, unsent)
