@@ -31,7 +31,7 @@ from labctl.engine.machines.revise import sequence_of
 from labctl.engine.machines.walk import WalkPosition
 from labctl.engine.run import Run
 from labctl.engine.station import Station
-from labctl.errors import InstrumentError, StoreError
+from labctl.errors import StoreError
 from labctl.interfaces.cycler import DeviceProgram
 from labctl.model.cell import Cell, CellKind
 from labctl.model.ids import CellId, RunId, TestId
@@ -115,6 +115,8 @@ def cell_from_fields(fields: Mapping[str, Any]) -> Cell:
 def reopened(station: Station, root: DataRoot, index: int, run_id: RunId, worker: Worker) -> Run:
     """Open a run's folder and feed its rows to new machines; sends nothing. Runs in the store's thread."""
     manifest = RunReader(root.run_folder(run_id), disk=root.disk).manifest
+    if manifest.get("run_id") != run_id:
+        raise StoreError(f"the run.json in the folder of {run_id} is of run {manifest.get('run_id')!r}")
     writer = RunWriter.reopen(root, run_id)
     program = program_from_json(json.dumps(manifest["program"]))
     reader = RunReader(writer.folder, disk=root.disk)
@@ -217,41 +219,40 @@ def offset_position(entry: Mapping[str, Any], number: int) -> Position:
 async def reconcile(task: InstrumentTask, runs: Sequence[Run], station: Station) -> None:
     """Agree with the device before the first poll: pending starts, stops and seals; the poll grid."""
     task.resumed()
-    plant = station.clock.plant
     for run in runs:
-        if run.over:
-            continue
-        if run.phase in (Phase.STALE, Phase.UNKNOWN):  # taken up while the instrument was away
-            run.life.to(Phase.RUNNING)
-        manifest, pending = run.writer.manifest, run.pending
-        run.event("resumed", phase=run.phase.value, sequence=run.position.sequence)
-        if pending is not None and pending.held:
-            await task.acts.guarded(run, run.journal("taken_up"), "its data could not be stored")
-        known = manifest["instrument"].get("identity")
-        if not run.instrument.cycler.same_device(str(known), run.instrument.identity, run.place):
-            text = f"the instrument is {run.instrument.identity!r}, the run began on {known!r}"
-            await task.acts.hold(run, text)
-            continue
-        anchor_s = manifest.get("poll_anchor_s")
-        if anchor_s is None and manifest["segments"]:
-            anchor_s = manifest["segments"][0]["started_plant_s"]
-        if not same_plant(manifest, plant) or anchor_s is None or anchor_s > plant.now_s():
-            anchor_s = plant.now_s() - run.instrument.poll_s
-        if run.test_id is not None or (pending is not None and pending.start is not None):
-            task.anchor(float(anchor_s))
-        if pending is None:
-            continue
-        try:
-            if pending.finish is not None:
-                await task.acts.finish(run, pending.finish)
-            elif pending.start is not None and pending.stop is None:
-                await _settle_start(task, run, pending, pending.start)
-            elif pending.began and run.test_id is None:
-                run.ready_s = plant.now_s()  # its chamber had been soaked
-        except StoreError as error:
-            await task.acts.leave(run, f"its data could not be stored: {error}")
-        except InstrumentError as error:
-            await task.acts.hold(run, str(error))
+        if not run.over:
+            await task.acts.guarded(
+                run, _agree(task, run, station.clock.plant), "its data could not be stored"
+            )
+
+
+async def _agree(task: InstrumentTask, run: Run, plant: PlantTime) -> None:
+    if run.phase in (Phase.STALE, Phase.UNKNOWN):  # taken up while the instrument was away
+        run.life.to(Phase.RUNNING)
+    manifest, pending = run.writer.manifest, run.pending
+    run.event("resumed", phase=run.phase.value, sequence=run.position.sequence)
+    if pending is not None and pending.held:
+        await task.acts.guarded(run, run.journal("taken_up"), "its data could not be stored")
+    known = manifest["instrument"].get("identity")
+    if not run.instrument.cycler.same_device(str(known), run.instrument.identity, run.place):
+        text = f"the instrument is {run.instrument.identity!r}, the run began on {known!r}"
+        await task.acts.hold(run, text)
+        return
+    anchor_s = manifest.get("poll_anchor_s")
+    if anchor_s is None and manifest["segments"]:
+        anchor_s = manifest["segments"][0]["started_plant_s"]
+    if not same_plant(manifest, plant) or anchor_s is None or anchor_s > plant.now_s():
+        anchor_s = plant.now_s() - run.instrument.poll_s
+    if run.test_id is not None or (pending is not None and pending.start is not None):
+        task.anchor(float(anchor_s))
+    if pending is None:
+        return
+    if pending.finish is not None:
+        await task.acts.finish(run, pending.finish)
+    elif pending.start is not None and pending.stop is None:
+        await _settle_start(task, run, pending, pending.start)
+    elif pending.began and run.test_id is None:
+        run.ready_s = plant.now_s()  # its chamber had been soaked
 
 
 async def _settle_start(task: InstrumentTask, run: Run, pending: Pending, intent: Mapping[str, Any]) -> None:

@@ -254,8 +254,9 @@ class Supervisor:
                 run = await crew.worker.call(
                     reopened, self._station, self._root, self._count, run_id, crew.worker
                 )
-            except (LabctlError, OSError, ValueError, KeyError, TypeError) as error:
-                problems.append(f"Run {run_id} cannot be taken up: {error}")
+            except Exception as error:  # whatever stands in its folder
+                told = str(error) if isinstance(error, LabctlError) else f"{type(error).__name__}: {error}"
+                problems.append(f"Run {run_id} cannot be taken up: {told}")
                 continue
             if reason := steering.left_alone(run, held=held):
                 await self._close(run)

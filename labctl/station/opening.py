@@ -212,8 +212,10 @@ async def _take_up(core: StationCore) -> None:
     for run_id in going_on:
         try:
             await core.runs.replay([run_id])
-        except (StoreError, KeyError, ValueError) as error:
-            problems.append(f"{run_id}: {error}")
+        except (
+            Exception
+        ) as error:  # whatever stands in one folder, the station opens and the others go on (S9)
+            problems.append(f"{run_id}: {type(error).__name__}: {error}")
     for problem in problems:
         core.hear_problem("run.damaged", problem)
     for problem in await core.supervisor.take_up(going_on, held=False):

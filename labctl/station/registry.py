@@ -27,6 +27,7 @@ from labctl.model.cell import (
 )  # fmt: skip
 from labctl.model.ids import CellId, ChannelId
 from labctl.model.person import STATION, Actor
+from labctl.model.typed import from_plain
 from labctl.station import cellimport
 from labctl.station.cellsfile import CellsFile
 from labctl.station.electrodes import Act, E, Shelf, line_of, revision_of
@@ -101,7 +102,10 @@ class Registry:
                 self.problems.append(problem)
             manifests = await self._worker.call(self._unknown_runs, frozenset(self.places.runs))
             for manifest in manifests:
-                self._take_run(manifest)
+                try:
+                    self._take_run(manifest)
+                except (AttributeError, KeyError, TypeError, ValueError) as error:
+                    self.problems.append(f"{manifest['run_id']}: its run.json cannot be used ({error})")
             await self._take_cells(manifests)
             await self._flush()
 
@@ -120,7 +124,7 @@ class Registry:
         for folder in self._root.run_folders():
             if folder.name not in known:
                 try:
-                    found.append({"run_id": folder.name, **read_manifest(self._root.disk, folder)})
+                    found.append({**read_manifest(self._root.disk, folder), "run_id": folder.name})
                 except StoreError as error:
                     self.problems.append(str(error))
         return found
@@ -142,8 +146,16 @@ class Registry:
         known = {cell.cell_id for cell in self._cells.all()}
         revisions = []
         for manifest in manifests:
-            values = dict(manifest.get("cell") or {})
-            cell_id = CellId(str(values.get("cell_id", "")))
+            try:
+                values = dict(manifest.get("cell") or {})
+                cell_id = CellId(str(values.get("cell_id", "")))
+                if cell_id and cell_id not in known:
+                    from_plain(Cell, values)
+            except (TypeError, ValueError) as error:
+                self.problems.append(
+                    f"{manifest['run_id']}: the cell in its run.json cannot be used ({error})"
+                )
+                continue
             if cell_id and cell_id not in known:
                 known.add(cell_id)
                 reason = f"taken from run {manifest['run_id']}"

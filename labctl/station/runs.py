@@ -97,8 +97,8 @@ class RunKeeper:
                 if manifest.get("state") != "ended":
                     going_on.append(run_id)
                 self._known[run_id] = _summary(reader)
-            except (StoreError, KeyError, TypeError, ValueError) as error:
-                problems.append(f"{folder.name}: {error}")
+            except Exception as error:  # whatever stands in one folder, the others are opened (S9)
+                problems.append(f"{folder.name}: {error!r}" if not str(error) else f"{folder.name}: {error}")
         return going_on, problems
 
     async def replay(self, run_ids: Sequence[RunId]) -> None:
@@ -152,7 +152,8 @@ class RunKeeper:
         try:
             followed = self._listener.progress_of(run_id) is not None
             summary = await self._reader.call(lambda: _summary(self._open_reader(run_id), count=not followed))
-        except StoreError:
+        except Exception as error:  # a folder that cannot be read, whatever stands in it, costs no other run
+            log.warning("run=%s its folder cannot be read: %r", run_id, error)
             return None
         self._known[run_id] = summary
         return self._known[run_id]
@@ -344,6 +345,8 @@ def present_program(manifest: Mapping[str, Any]) -> Program:
 def _summary(reader: RunReader, *, count: bool = True) -> RunSummary:
     """Return a run as its folder has it; ``count`` False leaves its rows to whoever follows it."""
     manifest = reader.manifest
+    if manifest["run_id"] != reader.folder.name:
+        raise StoreError(f"its run.json is of run {manifest['run_id']!r}")
     rows, test_time_s = _length(reader) if count else (0, 0.0)
     cell, job = manifest.get("cell") or {}, (manifest.get("marks") or {}).get("job_id")
     end = manifest.get("end_sequence")
