@@ -16,11 +16,15 @@ class Gate:
     def __init__(self) -> None:
         self.stop_all = ""
         """Why everything is stopped; empty when it is not."""
+        self.last = ""
+        """The reason of the latest one, also when it has been released."""
+        self.presses = 0
         self._leases: dict[str, Lease] = {}
 
     def latch(self, reason: str) -> None:
         """Let no energising command leave until ``release``."""
-        self.stop_all = reason or "Stop all"
+        self.stop_all = self.last = reason or "Stop all"
+        self.presses += 1
 
     def release(self) -> None:
         """Let energising commands leave again; nothing restarts by itself."""

@@ -174,11 +174,14 @@ class Supervisor:
         channel = job.program.channel
         self._check_free(channel)
         self._claimed.add(channel)
+        presses = self._gate.presses
         try:
             await check_channels(self._station, [job], self._heard)
             run = await self._made(job)
         finally:
             self._claimed.discard(channel)
+        if self._gate.presses != presses:  # it was not among the runs that Stop all has ended
+            run.request_end(EndDecision(Outcome.STOPPED, f"Stop all: {self._gate.last}", None))
         try:
             self._crew.admit(run)
             self._listener.progress(run.progress())

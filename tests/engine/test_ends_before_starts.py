@@ -125,3 +125,26 @@ def test_nothing_that_energises_leaves_behind_an_end_that_comes_while_the_driver
         return lab.energising("1-1")
 
     assert lab.supervise(story) == ([] if act == "start" else ["start"])
+
+
+def test_a_start_whose_folder_is_made_while_stop_all_is_pressed_does_not_begin_after_the_release(
+    lab: SupervisedBench,
+) -> None:
+    async def story(engine: Supervisor) -> tuple[Outcome | None, str]:
+        made = engine._made
+
+        async def slowly(wish: Any) -> Any:
+            await engine.stop_all("smoke")
+            run = await made(wish)
+            engine._gate.release()  # a person has looked; the run waits for its chamber meanwhile
+            return run
+
+        engine._made = slowly  # type: ignore[method-assign]
+        run_id = await engine.start(job(program(cycling(1))))
+        (result,) = await lab.over(run_id)
+        return result.outcome, result.reason
+
+    outcome, reason = lab.supervise(story)
+    assert outcome is Outcome.STOPPED
+    assert "smoke" in reason
+    assert lab.energising("1-1") == []
