@@ -260,7 +260,9 @@ def test_alarms_and_notification_have_their_verbs(desk: Desk) -> None:
     assert desk.call("alarms", "ack", "nothing:here", "--json").code == 2
     assert desk.call("alarms", "shelve", "nothing:here").code == 2
     assert isinstance(desk.json("notify", "status"), dict)
-    assert "Nobody is named" in desk.call("notify", "status").out or "paths" in desk.call("notify", "status").out
+    assert (
+        "Nobody is named" in desk.call("notify", "status").out or "paths" in desk.call("notify", "status").out
+    )
     tested = desk.call("notify", "test", "--json")
     assert tested.code == 1 and tested.json["text"] == "no path is set"  # nobody was reached
 
