@@ -41,6 +41,10 @@ _LEGAL: Mapping[str, frozenset[str]] = {
 """The life of an alarm as section 8 of the spec tells it."""
 
 
+UNDONE_S = 10.0
+"""An acknowledgement that cannot be written is taken back at once."""
+
+
 class OneOwner(Checker):
     """I07: one writer per instrument; its number grows; who has lost the lease sends nothing that energises."""
 
@@ -126,7 +130,6 @@ class AlarmLives(Checker):
         self._changed_s: dict[str, float] = {}
         self._before: dict[str, str] = {}
         self._died_s = 0.0
-        self._refused_s = -1e9
         self._acks: set[str] = set()
         self._unsure: set[str] = set()
 
@@ -150,6 +153,12 @@ class AlarmLives(Checker):
             acknowledged = key in self._acks
             if new == "acknowledged" and not acknowledged and old != "shelved" and old not in _HIDDEN:
                 self.flaw(f"alarm {key} is acknowledged by nobody")
+            if (
+                new == "unacknowledged"
+                and old == "acknowledged"
+                and not self._may_ask_again(key, before or {}, data or {})
+            ):
+                self.flaw(f"alarm {key} asks again for what a person has seen, and is no more urgent")
             if new == "normal" and old == "cleared, not acknowledged" and not acknowledged:
                 self.flaw(f"alarm {key} is gone without an acknowledgement")
         if new in ("shelved", "suppressed") and (data or {}).get("priority") == "critical":
@@ -165,6 +174,11 @@ class AlarmLives(Checker):
                 self._acks.discard(key)
         self._changed_s[key] = self.world.now_s
         self._before.pop(key, None)
+
+    def _may_ask_again(self, key: str, before: Mapping[str, Any], data: Mapping[str, Any]) -> bool:
+        """Tell whether an alarm has become more urgent, or its acknowledgement of just now was refused by the disk."""
+        rose = before.get("priority") != data.get("priority")
+        return rose or self.world.now_s - self._changed_s.get(key, -1e9) < UNDONE_S
 
     def life_ends(self, life: int, how: str) -> None:
         """Remember what was open, and long enough to be durable."""
