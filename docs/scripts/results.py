@@ -4,6 +4,6 @@ import pandas as pd
 
 from labctl.api.client import connect
 
-with connect(station="my-bench/station.yaml") as station:
-    rows = pd.concat({job.spec.cell_id: station.runs.frame(job.run_id) for job in station.queue.wait()}, names=["cell"])
+with connect(station="my-bench/station.yaml") as lab:
+    rows = pd.concat({j.spec.cell_id: lab.runs.frame(j.run_id) for j in lab.queue.wait()}, names=["cell"])
 print(rows.groupby(["cell", "cycle_count"])["voltage_volt"].agg(["min", "max", "count"]))

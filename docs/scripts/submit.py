@@ -4,6 +4,6 @@ from pathlib import Path
 
 from labctl.api.client import connect
 
-with connect(station="my-bench/station.yaml") as station:
-    station.cells.import_table("cells.csv", Path("my-bench/cells.csv").read_bytes())
-    print(len(station.queue.submit_campaign(Path("campaign.yaml").read_text(), key="coatings 1").jobs), "jobs queued")
+with connect(station="my-bench/station.yaml") as lab:
+    lab.cells.import_table("cells.csv", Path("my-bench/cells.csv").read_bytes())
+    print(len(lab.queue.submit_campaign(Path("campaign.yaml").read_text(), key="zn-1").jobs), "jobs queued")

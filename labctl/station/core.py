@@ -145,7 +145,7 @@ class StationCore:
                 self.alarms.raise_alarm(
                     "stop.unconfirmed", report.channel, text=report.text, channel=report.channel
                 )
-        self.feed.publish("station", "stop_all", to_plain(state))
+        self.tell_stop_all()
         self._unjournalled.append((actor, to_plain(state), why))
         await self.write_late()
         self.queue.look()  # a long look at a thousand jobs: behind the report
@@ -163,8 +163,18 @@ class StationCore:
         await self.latches.release_stop_all(actor.name, reason, confirm, pressed)
         self.supervisor.release_stop_all()
         self.queue.release_all()
-        self.feed.publish("station", "stop_all", to_plain(self.latches.stop_all))
+        self.tell_stop_all()
         return self.latches.stop_all
+
+    def tell_stop_all(self) -> None:
+        """Show whether *Stop all* is in force: to clients, and as an alarm while it is."""
+        state = self.latches.stop_all
+        self.feed.publish("station", "stop_all", to_plain(state))
+        if state.active:
+            text = f"all outputs were stopped by {state.by}: {state.reason}"
+            self.alarms.raise_alarm("stop.all", "station", text=text)
+        else:
+            self.alarms.clear("stop.all", "station")
 
     async def reset_channel(
         self, actor: Actor, channel: str, reason: str, confirm: str = ""

@@ -6,6 +6,7 @@ the keepers' own tasks.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -27,6 +28,9 @@ from labctl.station.series import SeriesStore
 
 LATCHING = frozenset({Outcome.TRIPPED, Outcome.HELD})
 """Ends after which a person must look before the channel is energised again (I05, section 5)."""
+
+ENDED_KEPT = 500
+"""Ended runs whose last state clients still get; older ones are asked for by name."""
 
 
 class Listener:
@@ -57,6 +61,7 @@ class Listener:
         self._runs: dict[ChannelId, Progress] = {}
         self._channels: dict[str, ChannelId] = {}  # of the runs
         self._cells: dict[str, CellId] = {}
+        self._ended: deque[str] = deque()
         self.lane: Callable[[ChannelId], str] = lambda channel: ""
         self.job_of: Callable[[str], Any] = lambda run_id: None
         self.on_ended: list[Callable[[RunResult], None]] = []
@@ -110,6 +115,7 @@ class Listener:
         channel = result.channel
         self._runs.pop(channel, None)
         self._channels.pop(result.run_id, None)
+        self._forget_old(result.run_id)
         if result.outcome in LATCHING or (result.outcome is None and result.reason.startswith("held")):
             self.latch(channel, f"run {result.run_id}: {result.reason}")
         self._forecasts.forget(result.run_id)
@@ -124,6 +130,15 @@ class Listener:
         for call in self.on_ended:
             call(result)
         self.refresh(channel)
+
+    def _forget_old(self, run_id: str) -> None:
+        """Keep how the last ended runs stood for clients that were away, and not those of months (I14)."""
+        self._cells.pop(run_id, None)
+        self._ended.append(run_id)
+        if len(self._ended) > ENDED_KEPT:
+            oldest = self._ended.popleft()
+            if self.progress_of(oldest) is None:
+                self._feed.publish("run", oldest, None)
 
     def instrument(self, status: InstrumentStatus) -> None:
         """Take how an instrument's link stands."""
@@ -157,6 +172,10 @@ class Listener:
     def begin(self, run_id: str, cell_id: CellId) -> None:
         """Know which cell a run belongs to before the engine speaks of it."""
         self._cells[run_id] = cell_id
+
+    def store_failed(self, subject: str, text: str) -> None:
+        """Alarm that something that was done could not be written down."""
+        self._alarms.raise_alarm("store.failed", subject, text=text)
 
     def latch(self, channel: ChannelId, reason: str) -> None:
         """Latch a channel until a person has looked."""

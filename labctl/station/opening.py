@@ -199,6 +199,7 @@ async def _read_journals(core: StationCore, stack: AsyncExitStack) -> None:
         core.supervisor.latch_chamber(name, reason)
     await core.registry.open()
     await core.alarms.open()
+    core.tell_stop_all()
     if core.audit.damaged:
         lines = ", ".join(map(str, core.audit.damaged[:10]))
         core.hear_problem("audit.damaged", f"audit.jsonl: line {lines} does not fit the chain")

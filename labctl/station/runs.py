@@ -228,14 +228,23 @@ class RunKeeper:
         self.get(run_id)
         why = reason or f"stopped by {actor.name}"
         confirmed = await self._supervisor.stop(RunId(run_id), why)
-        await self._audit.write(actor, "run.stop", subject=run_id, new={"confirmed": confirmed}, reason=why)
+        await self._note_done(actor, "run.stop", run_id, why, new={"confirmed": confirmed})
         return confirmed
+
+    async def _note_done(
+        self, actor: Actor, what: str, run_id: str, reason: str, new: Mapping[str, Any] | None = None
+    ) -> None:
+        """Journal what the device has done already: a disk that refuses is an alarm, not the answer to the act."""
+        try:
+            await self._audit.write(actor, what, subject=run_id, new=new, reason=reason)
+        except StoreError as error:
+            self._listener.store_failed("audit", str(error))
 
     async def pause(self, actor: Actor, run_id: str, *, reason: str = "") -> None:
         """Pause the device now, read back."""
         self.get(run_id)
         await self._supervisor.pause(RunId(run_id))
-        await self._audit.write(actor, "run.pause", subject=run_id, reason=reason)
+        await self._note_done(actor, "run.pause", run_id, reason)
 
     async def pause_at_step_end(self, actor: Actor, run_id: str, *, reason: str = "") -> None:
         """Let the step end, then pause."""

@@ -9,6 +9,7 @@ import pytest
 
 from labctl.engine.machines.findings import Outcome
 from labctl.errors import UserInputError
+from labctl.model.alarm import Alarm, AlarmState
 from labctl.model.ids import CellId, ChannelId
 from labctl.model.job import After, JobSpec, JobState
 from labctl.station.core import StationCore
@@ -84,6 +85,14 @@ def test_runs_of_an_earlier_life_are_taken_up_and_nothing_is_started_twice(tmp_p
     assert bench.energising("1-1") == bench.energising("1-2") == ["start"]
 
 
+def open_alarms(core: StationCore, definition: str) -> list[Alarm]:
+    """Return the alarms of a definition whose condition is there."""
+    there = (AlarmState.UNACK, AlarmState.ACKED)
+    return [
+        alarm for alarm in core.alarms.alarms() if alarm.definition == definition and alarm.state in there
+    ]
+
+
 def test_stop_all_stops_every_output_holds_the_queue_and_survives_a_restart(tmp_path: Path) -> None:
     bench = lab(tmp_path)
 
@@ -96,11 +105,15 @@ def test_stop_all_stops_every_output_holds_the_queue_and_survives_a_restart(tmp_
 
     async def later(core: StationCore) -> None:
         assert core.info().stop_all.active
+        assert [alarm.text for alarm in open_alarms(core, "stop.all")] == [
+            "all outputs were stopped by anna: smoke"
+        ]
         await core.clock.plant.sleep(3600.0)
         assert bench.energising("1-1") == ["start"]
         with pytest.raises(UserInputError, match="release"):
             await core.release_stop_all(ANNA, "looked at", "yes")
         await core.release_stop_all(ANNA, "looked at", "release")
+        assert open_alarms(core, "stop.all") == []
         for channel in ("neware:1-1", "neware:1-2"):
             status = core.channel(channel)
             if status.lane or status.tripped:
