@@ -246,6 +246,8 @@ class StationCore:
                     raise
         except StoreError as error:  # tried again with the next turn of the housekeeping task
             self.alarms.raise_alarm("store.failed", "station", text=str(error))
+        else:
+            self.alarms.clear("store.failed", "station")
 
     async def keep_runs(self) -> None:
         """Read the manifest of each run again whose state has changed, learn changed programs; for ever."""
@@ -258,7 +260,9 @@ class StationCore:
             try:
                 await self.runs.catch_up()
             except StoreError as error:  # tried again with the next news of a run
-                self.alarms.raise_alarm("store.failed", "station", text=str(error))
+                self.alarms.raise_alarm("store.failed", "runs", text=str(error))
+            else:
+                self.alarms.clear("store.failed", "runs")
 
     def _look_at_space(self) -> None:
         space = self.root.space()

@@ -312,6 +312,12 @@ class Injector:
         self.world.disk.failing = dice.choice([1, 1, 1, 2, 3])
         injected = self._begin(planned, 300.0, f"{self.world.disk.failing} operations fail", channel=False)
         self.world.disk.blame = injected
+
+        def met() -> None:
+            """The error waits for the next operation, which may come late: from then on there is time to tell."""
+            injected.until_s = max(injected.until_s, self.world.now_s)
+
+        self.world.disk.on_error = met
         return injected
 
     def _power_cut(self, planned: PlannedFault, dice: random.Random) -> Injected:

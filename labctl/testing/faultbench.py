@@ -55,7 +55,7 @@ CHECKERS: tuple[type[Checker], ...] = (
 )  # fmt: skip
 
 
-REGRESSIONS = (2, 214, 218, 219, 244, 263, 269, 273, 275, 277, 291, 350)
+REGRESSIONS = (2, 52, 214, 218, 219, 244, 263, 269, 273, 275, 277, 291, 350)
 """Seeds that have shown something once, played first in the gate: stop all on a full disk and a kill behind it (2),
 stops without a readable answer (214), notes that stayed in memory (218), decisions out of sight (277), a swapped cell
 after an outage (273), a look before a start (263), journals full of nonsense (275), a restart between stop all and its

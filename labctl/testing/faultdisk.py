@@ -52,6 +52,7 @@ class FaultDisk(SimulatedDisk):
         self.failing = 0
         self.blame: Injected | None = None
         """The fault behind an error of now."""
+        self.on_error: Callable[[], None] | None = None
 
     def _operation(self, what: str, path: Path) -> None:
         if self.dead:
@@ -73,6 +74,8 @@ class FaultDisk(SimulatedDisk):
         if self.blame is not None and what not in self.blame.what:
             self.blame.hit = True
             self.blame.what += f", {what}"
+            if self.on_error is not None:
+                self.on_error()
 
     def create(self, path: Path) -> DiskFile:
         """Create a file that tells when it cannot be written."""
