@@ -54,12 +54,15 @@ def _labctl(rest: list[str]) -> int:
 
 
 def _test(rest: list[str]) -> int:
-    pytest = [str(PYTHON), "-m", "pytest"]
+    pytest = [str(PYTHON), "-m", "pytest", "-n", "auto"]
     if "--all" not in rest:
         return _call([*pytest, *rest], cwd=ROOT)
     others = [word for word in rest if word != "--all"]
-    tiers = ("not slow and not peers", "slow and not peers", "peers")
-    codes = [_call([*pytest, "-m", tier, *others], cwd=ROOT) for tier in tiers]
+    # by file: most slow tests wait for a bench in a process of its own
+    slow = [*pytest, "--dist", "loadfile", "-m", "slow and not peers"]
+    peers = [str(PYTHON), "-m", "pytest", "-m", "peers"]
+    tiers = ([*pytest, "-m", "not slow and not peers"], slow, peers)
+    codes = [_call([*tier, *others], cwd=ROOT) for tier in tiers]
     return max(codes)
 
 
