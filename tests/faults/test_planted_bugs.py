@@ -37,4 +37,5 @@ def test_five_patches_a_run_take_turns_until_all_had_one() -> None:
 def test_a_planted_bug_is_found_by_the_seed_in_its_header() -> None:
     patch = next(patch for patch in PATCHES if patch.name.startswith("i03-joint-goes-back"))
     verdict = hunt(patch, seeds=[int(patch.header["Seed"])])
-    assert verdict.found and "I03" in verdict.broken
+    assert verdict.found
+    assert "I03" in verdict.text, "the station's own assertion of it has held the run"
