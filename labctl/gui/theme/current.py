@@ -1,0 +1,89 @@
+"""The theme that is on: colours, scale and fonts, with one signal when any of them changes."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QSize, Signal
+from PySide6.QtGui import QColor, QFont, QIcon
+from PySide6.QtWidgets import QApplication, QWidget
+
+from labctl.gui.theme import fonts
+from labctl.gui.theme.fonts import Role
+from labctl.gui.theme.palette import palette_of
+from labctl.gui.theme.sheet import sheet_of
+from labctl.gui.theme.tokens import TABLE, ThemeName, Tokens
+
+SCALE_MIN, SCALE_MAX, SCALE_STEP = 0.8, 2.0, 0.1
+
+
+class Theme(QObject):
+    """One per process: ``theme()``. Widgets that paint themselves ask it when they paint."""
+
+    changed = Signal()
+    """Colours, fonts or scale are different now; emitted after the style sheet is on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.name = ThemeName.LIGHT
+        self.scale = 1.0
+        self._fonts: dict[Role, QFont] = {}
+
+    @property
+    def tokens(self) -> Tokens:
+        """Return the colours."""
+        return TABLE[self.name]
+
+    def colour(self, token: str) -> QColor:
+        """Return a colour by the name of its token."""
+        return QColor(str(getattr(self.tokens, token)))
+
+    def px(self, size_px: float) -> int:
+        """Return a size of the design, enlarged by the person's scale and rounded."""
+        return round(size_px * self.scale)
+
+    def font(self, role: Role) -> QFont:
+        """Return the font of a role at the present scale."""
+        made = self._fonts.get(role)
+        if made is None:
+            made = self._fonts[role] = fonts.font(role, self.scale)
+        return QFont(made)
+
+    def icon(self, name: str, token: str = "muted") -> QIcon:
+        """Return a Material Design icon in the colour of a token."""
+        from labctl.gui.theme.icons import icon
+
+        return icon(name, str(getattr(self.tokens, token)), self.tokens.off)
+
+    def icon_size(self, size_px: float = 16) -> QSize:
+        """Return the size of an icon at the present scale."""
+        return QSize(self.px(size_px), self.px(size_px))
+
+    def put_on(self, name: ThemeName, scale: float) -> None:
+        """Change colours and scale of all windows at once."""
+        scale = min(SCALE_MAX, max(SCALE_MIN, round(scale, 2)))
+        self.name, self.scale = name, scale
+        self._fonts.clear()
+        application = QApplication.instance()
+        if isinstance(application, QApplication):
+            application.setPalette(palette_of(self.tokens))
+            application.setFont(self.font(Role.BODY))
+            application.setStyleSheet(sheet_of(name, scale))
+        self.changed.emit()
+
+
+_the: list[Theme] = []
+
+
+def theme() -> Theme:
+    """Return the theme of this process."""
+    if not _the:
+        _the.append(Theme())
+    return _the[0]
+
+
+def set_role(widget: QWidget, role: Role, tone: str = "text") -> None:
+    """Set a label in a role and the colour of a token; it follows theme and scale by itself."""
+    widget.setProperty("role", role.name.lower())
+    widget.setProperty("tone", tone)
+    style = widget.style()
+    style.unpolish(widget)
+    style.polish(widget)
