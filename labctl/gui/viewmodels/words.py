@@ -33,12 +33,12 @@ def mark(context: str, text: str) -> str:
 class Token(StrEnum):
     """Colour tokens of states, as the theme's table names them."""
 
-    CHARGE = "state_charge"
-    DISCHARGE = "state_discharge"
-    REST = "state_rest"
-    PAUSED = "state_paused"
-    DONE = "state_done"
-    STALE = "state_stale"
+    CHARGE = "charge"
+    DISCHARGE = "discharge"
+    REST = "rest"
+    PAUSED = "paused"
+    DONE = "done"
+    STALE = "stale"
     MUTED = "muted"
     TEXT = "text"
 
@@ -187,10 +187,10 @@ class PriorityMark:
 
 
 PRIORITY_MARKS: dict[AlarmPriority, PriorityMark] = {
-    AlarmPriority.CRITICAL: PriorityMark(1, "octagon", "alarm_critical", mark("words", "Critical")),
-    AlarmPriority.HIGH: PriorityMark(2, "triangle", "alarm_high", mark("words", "High")),
-    AlarmPriority.MEDIUM: PriorityMark(3, "diamond", "alarm_medium", mark("words", "Medium")),
-    AlarmPriority.LOW: PriorityMark(4, "square", "alarm_low", mark("words", "Low")),
+    AlarmPriority.CRITICAL: PriorityMark(1, "octagon", "critical", mark("words", "Critical")),
+    AlarmPriority.HIGH: PriorityMark(2, "triangle", "high", mark("words", "High")),
+    AlarmPriority.MEDIUM: PriorityMark(3, "diamond", "medium", mark("words", "Medium")),
+    AlarmPriority.LOW: PriorityMark(4, "square", "low", mark("words", "Low")),
 }
 
 ZERO_CURRENT_A = 1e-9
