@@ -33,8 +33,8 @@ class Theme(QObject):
         return TABLE[self.name]
 
     def colour(self, token: str) -> QColor:
-        """Return a colour by the name of its token."""
-        return QColor(str(getattr(self.tokens, token)))
+        """Return a colour by the name of its token; states may carry their prefix, ``state_charge``."""
+        return QColor(str(getattr(self.tokens, token.removeprefix("state_"))))
 
     def px(self, size_px: float) -> int:
         """Return a size of the design, enlarged by the person's scale and rounded."""
@@ -51,7 +51,7 @@ class Theme(QObject):
         """Return a Material Design icon in the colour of a token."""
         from labctl.gui.theme.icons import icon
 
-        return icon(name, str(getattr(self.tokens, token)), self.tokens.off)
+        return icon(name, self.colour(token).name(), self.tokens.off)
 
     def icon_size(self, size_px: float = 16) -> QSize:
         """Return the size of an icon at the present scale."""

@@ -76,24 +76,29 @@ _FILLED: dict[str, Callable[[], QPainterPath]] = {
     "charge": lambda: _polygon((5, 1), (9.4, 9), (0.6, 9)),
     "discharge": lambda: _polygon((0.6, 1), (9.4, 1), (5, 9)),
     "rest": lambda: _bars((1, 2.6, 8, 1.7), (1, 5.8, 8, 1.7)),
-    "pause": lambda: _bars((1.8, 1, 2.3, 8), (5.9, 1, 2.3, 8)),
+    "paused": lambda: _bars((1.8, 1, 2.3, 8), (5.9, 1, 2.3, 8)),
     "done": lambda: _bars((1.2, 1.2, 7.6, 7.6)),
     "now": lambda: _polygon((2, 0.8), (8.8, 5), (2, 9.2)),
-    "full": _circle,
+    "live": _circle,
+    "free": QPainterPath,
 }
 _DRAWN: dict[str, Callable[[], QPainterPath]] = {
     "eis": lambda: _arc(1.2, 2.6, 7.6, 8.4, 0, 180),
     "stale": _wave,
     "unknown": _question,
-    "trip": lambda: _stroke([(5, 0.8), (5, 6.4)], [(5, 8.4), (5, 9.0)]),
-    "held": lambda: _stroke([(1.4, 1.4), (8.6, 1.4)], [(5, 1.4), (5, 9)]),
-    "short": lambda: _stroke([(6.4, 0.6), (2.6, 5.4), (7.2, 4.8), (3.4, 9.6)]),
-    "soak": lambda: _stroke([(2, 1), (8, 1), (2, 9), (8, 9), (2, 1)]),
+    "trip": lambda: _polygon((3.4, 1), (6.6, 1), (9, 3.4), (9, 6.6), (6.6, 9), (3.4, 9), (1, 6.6), (1, 3.4)),
+    "held": lambda: _circle(4) + _stroke([(2.8, 5), (7.2, 5)]),
+    "short": lambda: _polygon((5, 0.8), (9.2, 5), (5, 9.2), (0.8, 5)),
+    "starting": lambda: _polygon((2.2, 1.2), (8.4, 5), (2.2, 8.8)),
+    "stopping": lambda: _bars((1.6, 1.6, 6.8, 6.8)),
+    "stopped": lambda: (
+        _bars((1.4, 1.4, 7.2, 7.2)) + _stroke([(1.4, 1.4), (8.6, 8.6)], [(8.6, 1.4), (1.4, 8.6)])
+    ),
+    "waiting": lambda: _circle(4.1) + _stroke([(5, 2.6), (5, 5.2), (6.8, 6.4)]),
     "loop": lambda: _stroke([(2, 4.4), (2, 2.4), (8.4, 2.4)], [(8, 5.6), (8, 7.6), (1.6, 7.6)]),
-    "free": lambda: _circle(3.4),
+    "ring": lambda: _circle(3.2),
     "check": lambda: _stroke([(1.2, 5.4), (4, 8.2), (9, 2.2)]),
     "cross": lambda: _stroke([(1.8, 1.8), (8.2, 8.2)], [(8.2, 1.8), (1.8, 8.2)]),
-    "wait": lambda: _stroke([(5, 1.4), (5, 5.2), (7.4, 6.8)]) + _circle(4.2),
 }
 GLYPHS = frozenset(_FILLED) | frozenset(_DRAWN)
 _SHAPES: dict[str, Callable[[], QPainterPath]] = {
@@ -110,8 +115,7 @@ _SHAPES: dict[str, Callable[[], QPainterPath]] = {
 @lru_cache(maxsize=64)
 def glyph_path(name: str) -> QPainterPath:
     """Return a glyph on its 10 x 10 box; one that is not known is the question mark, never nothing."""
-    made = _FILLED.get(name) or _DRAWN.get(name) or _question
-    return made()
+    return (_FILLED.get(name) or _DRAWN.get(name) or _question)()
 
 
 @lru_cache(maxsize=8)

@@ -1,0 +1,241 @@
+"""Views side by side, as tabs, or in windows of their own on a second screen: QtAds behind a small face.
+
+Nothing outside this file knows QtAds, so that QMainWindow's docks can take its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import PySide6QtAds as ads  # type: ignore[import-untyped]  # noqa: N813
+from PySide6.QtCore import QByteArray, Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from labctl.gui.parts.labels import Label
+from labctl.gui.parts.layouts import Column, Row, fix_size
+from labctl.gui.parts.stopall import StopAllButton, give_chord
+from labctl.gui.theme.fonts import Role
+
+
+class Holder(QWidget):
+    """Around each view: in a window of its own it carries a bar with the view's name and Stop all outputs."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = Label(name, Role.STRONG)
+        self.stop = StopAllButton()
+        self.bar = QWidget()
+        fix_size(self.bar, height=44)
+        row = Row(self.bar, margins=(16, 0, 0, 0))
+        row.put(self.name, None, self.stop)
+        self.column = Column(self, gap=0)
+        self.column.addWidget(self.bar)
+        self.bar.hide()
+
+    def fill(self, view: QWidget) -> None:
+        """Put the view in; it is made when it is first seen."""
+        self.column.addWidget(view, 1)
+
+
+class Docks(QWidget):
+    """The page area. ``opened`` says which view is in front now; ``seen`` says that one came into or out of sight."""
+
+    opened = Signal(str)
+    seen = Signal(str, bool)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        manager = ads.CDockManager
+        manager.setConfigFlags(manager.DefaultOpaqueConfig)
+        for flag in ("DockAreaHasTabsMenuButton", "DockAreaHasUndockButton"):
+            manager.setConfigFlag(getattr(manager, flag), False)
+        manager.setConfigFlag(manager.FocusHighlighting, False)
+        manager.setConfigFlag(manager.DockAreaHasCloseButton, False)
+        self._manager = manager(self)
+        self._manager.setStyleSheet("")  # the one style sheet of the theme dresses docks too
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._manager)
+        self._docks: dict[str, ads.CDockWidget] = {}
+        self._holders: dict[str, Holder] = {}
+        self._makers: dict[str, Callable[[], QWidget]] = {}
+        self._views: dict[str, QWidget] = {}
+        self.front = ""
+        self._main = ""
+
+    # -- views ------------------------------------------------------------------------------------------------------
+
+    def add(self, view_id: str, title: str, make: Callable[[], QWidget]) -> None:
+        """Make a view known, closed; ``make`` is called when it is first seen."""
+        dock = (
+            self._manager.createDockWidget(title)
+            if hasattr(self._manager, "createDockWidget")
+            else ads.CDockWidget(title)
+        )
+        dock.setObjectName(view_id)
+        dock.setFeature(ads.CDockWidget.DockWidgetDeleteOnClose, False)
+        dock.setMinimumSizeHintMode(ads.CDockWidget.MinimumSizeHintFromContent)
+        holder = Holder(title)
+        dock.setWidget(holder, ads.CDockWidget.ForceNoScrollArea)
+        self._docks[view_id], self._holders[view_id], self._makers[view_id] = dock, holder, make
+        dock.visibilityChanged.connect(lambda visible: self._visible(view_id, bool(visible)))
+        dock.topLevelChanged.connect(lambda floating: self._top_level(view_id))
+        dock.closed.connect(lambda: self.seen.emit(view_id, False))
+
+    def rename(self, view_id: str, title: str) -> None:
+        """Give a view its title in another language."""
+        self._docks[view_id].setWindowTitle(title)
+        self._holders[view_id].name.setText(title)
+        self._holders[view_id].stop.retranslate()
+
+    def view(self, view_id: str) -> QWidget | None:
+        """Return a view that has been made, None before."""
+        return self._views.get(view_id)
+
+    @property
+    def views(self) -> dict[str, QWidget]:
+        """Return the views that have been made."""
+        return dict(self._views)
+
+    @property
+    def shown_ids(self) -> tuple[str, ...]:
+        """Return the views that are open."""
+        return tuple(name for name, dock in self._docks.items() if not dock.isClosed())
+
+    def is_floating(self, view_id: str) -> bool:
+        """Tell whether a view is in a window of its own."""
+        return bool(self._docks[view_id].isInFloatingContainer())
+
+    # -- where they stand -------------------------------------------------------------------------------------------
+
+    def open(self, view_id: str) -> None:
+        """Bring a view to the front: where it is open already, else in place of the one in the main area."""
+        dock = self._docks[view_id]
+        if dock.isClosed():
+            self._replace(view_id)
+        dock.setAsCurrentTab()
+        if dock.isInFloatingContainer():
+            window = dock.window()
+            window.raise_()
+            window.activateWindow()
+        self._fill(view_id)
+        self._come_front(view_id)
+
+    def _replace(self, view_id: str) -> None:
+        """Put a closed view where the main one stands, and close that one."""
+        dock, before = self._docks[view_id], self._docks.get(self._main)
+        docked = before is not None and not before.isClosed() and not before.isInFloatingContainer()
+        if before is not None and docked:
+            area = before.dockAreaWidget()
+            self._manager.addDockWidgetTabToArea(dock, area)
+            dock.toggleView(True)
+            before.toggleView(False)
+        else:
+            self._manager.addDockWidget(ads.CenterDockWidgetArea, dock)
+            dock.toggleView(True)
+        self._calm(dock)
+        self._main = view_id
+
+    def open_beside(self, view_id: str) -> None:
+        """Put a view to the right of the main one."""
+        dock, main = self._docks[view_id], self._docks.get(self._main)
+        if view_id == self._main or main is None:
+            self.open(view_id)
+            return
+        area = main.dockAreaWidget() if not main.isClosed() else None
+        self._manager.addDockWidget(ads.RightDockWidgetArea, dock, area)
+        dock.toggleView(True)
+        self._calm(dock)
+        self._fill(view_id)
+        self._come_front(view_id)
+
+    def open_window(self, view_id: str) -> None:
+        """Put a view into a window of its own, for a second screen."""
+        dock = self._docks[view_id]
+        if dock.isClosed():
+            self._manager.addDockWidgetFloating(dock)
+            dock.toggleView(True)
+        elif not dock.isInFloatingContainer():
+            dock.setFloating()
+        self._fill(view_id)
+        self._top_level(view_id)
+        self._come_front(view_id)
+
+    def close_view(self, view_id: str) -> None:
+        """Close a view; the last one stays."""
+        if len(self.shown_ids) > 1:
+            self._docks[view_id].toggleView(False)
+
+    def reset(self, first: str) -> None:
+        """Close everything but one view, in the main area."""
+        for view_id, dock in self._docks.items():
+            if view_id != first and not dock.isClosed():
+                dock.toggleView(False)
+        dock = self._docks[first]
+        self._manager.addDockWidget(ads.CenterDockWidgetArea, dock)
+        dock.toggleView(True)
+        self._main = first
+        self._calm(dock)
+        self.open(first)
+
+    def save(self) -> tuple[bytes, str]:
+        """Return the arrangement and the view in the main area."""
+        return bytes(self._manager.saveState().data()), self._main
+
+    def restore(self, state: bytes, main: str) -> bool:
+        """Take an arrangement; False, and nothing changed, where it does not fit any more."""
+        if main not in self._docks or not self._manager.restoreState(QByteArray(state)):
+            return False
+        self._main = main
+        if not self.shown_ids:
+            return False
+        for view_id in self.shown_ids:
+            self._calm(self._docks[view_id])
+            self._top_level(view_id)
+            self._fill(view_id)
+        self.open(main if main in self.shown_ids else self.shown_ids[0])
+        return True
+
+    # -- inside -----------------------------------------------------------------------------------------------------
+
+    def _calm(self, dock: ads.CDockWidget) -> None:
+        """Hide the title bar of an area with one view: the rail names it."""
+        area = dock.dockAreaWidget()
+        if area is not None:
+            area.setDockAreaFlag(ads.CDockAreaWidget.HideSingleWidgetTitleBar, len(self.shown_ids) <= 1)
+
+    def _fill(self, view_id: str) -> None:
+        make = self._makers.pop(view_id, None)
+        if make is not None:
+            self._views[view_id] = view = make()
+            self._holders[view_id].fill(view)
+
+    def _visible(self, view_id: str, visible: bool) -> None:
+        if self._manager.isRestoringState():
+            return
+        if visible:
+            self._fill(view_id)
+            self._come_front(view_id)
+        self.seen.emit(view_id, visible)
+
+    def _come_front(self, view_id: str) -> None:
+        if self.front != view_id:
+            self.front = view_id
+            self.opened.emit(view_id)
+
+    def _top_level(self, view_id: str) -> None:
+        """Give a window of its own the bar with Stop all outputs and its chord."""
+        dock, holder = self._docks[view_id], self._holders[view_id]
+        floating = bool(dock.isInFloatingContainer())
+        holder.bar.setVisible(floating)
+        container = dock.floatingDockContainer() if floating else None
+        if container is not None and not container.property("labctl_chord"):
+            container.setProperty("labctl_chord", True)
+            give_chord(container)
+            container.resize(1200, 800)
+
+    def close_windows(self) -> None:
+        """Close the windows of their own, with the main one."""
+        for window in list(self._manager.floatingWidgets()):
+            window.close()
+        self._manager.deleteLater()

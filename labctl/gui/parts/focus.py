@@ -1,0 +1,76 @@
+"""The focus ring: 2 px, 2 px away from the control, above everything, so that nothing clips it (design README 8)."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QWidget
+
+from labctl.gui.theme.current import theme
+
+AWAY_PX, WIDTH_PX = 2, 2
+OWN_RING = "labctl_own_focus"
+"""Property of widgets that draw their own focus (grid, plots): no ring around all of them."""
+
+
+class FocusRing(QWidget):
+    """One per window; follows the keyboard's focus. A press of the mouse moves the focus without a ring."""
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._target: QWidget | None = None
+        self.hide()
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        application.focusChanged.connect(self._moved)
+
+    def _moved(self, old: QWidget | None, new: QWidget | None) -> None:
+        self._leave()
+        if new is None or new.window() is not self.window() or new is self.window():
+            return
+        by_mouse = QApplication.mouseButtons() != Qt.MouseButton.NoButton
+        if by_mouse or isinstance(new, QAbstractItemView) or new.property(OWN_RING):
+            return
+        self._target = new
+        new.installEventFilter(self)
+        self._place()
+
+    def _leave(self) -> None:
+        if self._target is not None:
+            self._target.removeEventFilter(self)
+        self._target = None
+        self.hide()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Follow the focused control when it moves, changes its size, or goes."""
+        if watched is self._target:
+            kind = event.type()
+            if kind in (QEvent.Type.Move, QEvent.Type.Resize, QEvent.Type.Show):
+                self._place()
+            elif kind in (QEvent.Type.Hide, QEvent.Type.Close, QEvent.Type.DeferredDelete):
+                self._leave()
+        return False
+
+    def _place(self) -> None:
+        target = self._target
+        if target is None or not target.isVisible():
+            self.hide()
+            return
+        reach = theme().px(AWAY_PX + WIDTH_PX)
+        corner = target.mapTo(self.window(), QPoint(0, 0))
+        area = QRect(corner, target.size()).adjusted(-reach, -reach, reach, reach)
+        self.setGeometry(area.intersected(self.window().rect()))
+        self.raise_()
+        self.show()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the ring."""
+        look, painter = theme(), QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        width = look.px(WIDTH_PX)
+        painter.setPen(QPen(look.colour("focus"), width))
+        inner = self.rect().toRectF().adjusted(width / 2, width / 2, -width / 2, -width / 2)
+        painter.drawRoundedRect(inner, look.px(6), look.px(6))

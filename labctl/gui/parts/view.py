@@ -1,0 +1,150 @@
+"""What a view is to the window: a page with a head and an action bar, made when it is first opened.
+
+A view is a folder ``labctl/gui/views/<id>/`` whose ``__init__`` says ``VIEW = ViewSpec(...)`` and imports its widgets
+only in ``make``: the rail is drawn before numpy and pyqtgraph are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QCoreApplication, QEvent, Signal
+from PySide6.QtWidgets import QWidget
+
+from labctl.gui.parts.actionbar import ActionBar
+from labctl.gui.parts.labels import ElidedLabel, Label
+from labctl.gui.parts.layouts import Column, Row, fix_size
+from labctl.gui.parts.undo import Undo
+from labctl.gui.theme.fonts import Role
+
+if TYPE_CHECKING:
+    from labctl.gui.qt_bridge import Bridge
+    from labctl.gui.session import Session
+    from labctl.gui.viewmodels.acts import Acts, Asks
+    from labctl.gui.viewmodels.lab import Lab
+
+
+@dataclass(slots=True)
+class Context:
+    """What the window gives to each view. ``shared`` holds view-models that several views look at (selection).
+
+    ``go(view id, object)`` opens a view on something; ``say`` tells of done work; ``trouble`` of what went wrong.
+    """
+
+    lab: Lab
+    asks: Asks
+    acts: Acts
+    bridge: Bridge
+    session: Session
+    go: Callable[[str, Any], None]
+    say: Callable[[str], None]
+    trouble: Callable[[Any], None]
+    shared: dict[str, Any] = field(default_factory=dict)
+
+    def share(self, name: str, make: Callable[[], Any]) -> Any:
+        """Return what is shared under a name; made by who asks first."""
+        if name not in self.shared:
+            self.shared[name] = make()
+        return self.shared[name]
+
+
+@dataclass(frozen=True, slots=True)
+class ViewSpec:
+    """A view before it exists. ``title`` is English, translated in context ``views``; ``key`` is 1 to 9 for Ctrl+1..9.
+
+    ``order`` is its place in the rail; ``help`` its page in the docs; ``rail`` False = opened by others only.
+    """
+
+    id: str
+    title: str
+    icon: str
+    order: int
+    make: Callable[[Context], View]
+    key: int | None = None
+    help: str = ""
+    rail: bool = True
+
+    @property
+    def name(self) -> str:
+        """Return the title in the window's language; each view marks its own: ``mark("views", "Station")``."""
+        return QCoreApplication.translate("views", self.title)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """An entry of the command palette: what it does, its keys, and why it cannot be done now (empty = it can)."""
+
+    text: str
+    run: Callable[[], None]
+    keys: str = ""
+    group: str = ""
+    why: str = ""
+
+
+class View(QWidget):
+    """Base of every view: ``head`` (56 px: title, chips left, acts right), ``page`` below, ``bar`` at the bottom."""
+
+    title_changed = Signal(str)
+
+    def __init__(self, context: Context, spec: ViewSpec) -> None:
+        super().__init__()
+        self.context, self.spec = context, spec
+        self.undo = Undo(self)
+        self.title = Label("", Role.TITLE)
+        self.subtitle = ElidedLabel("", tone="muted")
+        self.head_left, self.head_right = Row(gap=8), Row(gap=8)
+        self.head = QWidget()
+        fix_size(self.head, height=56)
+        head = Row(self.head, margins=(16, 0, 16, 0), gap=12)
+        head.addWidget(self.title)
+        head.addLayout(self.head_left)
+        head.addWidget(self.subtitle, 1)
+        head.addLayout(self.head_right)
+        self.page = Column(margins=(16, 0, 16, 8), gap=8)
+        self.bar = ActionBar()
+        outer = Column(self, gap=0)
+        outer.addWidget(self.head)
+        outer.addLayout(self.page, 1)
+        outer.addWidget(self.bar)
+        self._undo_actions = self.undo.actions()
+        for action in self._undo_actions:
+            self.addAction(action)
+
+    # -- what a view answers ----------------------------------------------------------------------------------------
+
+    def retranslate(self) -> None:
+        """Take every word anew in the window's language; called after the view is made and at each switch."""
+        self.title.setText(self.spec.name)
+
+    def shown(self) -> None:
+        """Begin to follow what changes: the view is seen now."""
+
+    def hidden(self) -> None:
+        """Stop work that nobody sees (plots paused when hidden)."""
+
+    def open_on(self, target: Any) -> None:
+        """Show an object: a channel, a run, an alarm's moment."""
+
+    def commands(self) -> list[Command]:
+        """Return what the palette offers while this view is in front."""
+        return []
+
+    def search(self) -> None:
+        """Put the keyboard into the view's filter (Ctrl+F, /); without one the palette opens."""
+
+    def save_state(self) -> dict[str, Any]:
+        """Return what is kept per user: column widths, chosen segments. Plain JSON."""
+        return {}
+
+    def restore_state(self, state: dict[str, Any]) -> None:
+        """Take what ``save_state`` gave, perhaps from an older version: unknown words are left out."""
+
+    # -- Qt ---------------------------------------------------------------------------------------------------------
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the language."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self.retranslate()
