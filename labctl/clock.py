@@ -453,6 +453,11 @@ def link_now_s() -> float:
     return time.monotonic()
 
 
+def utc_now() -> datetime:
+    """Return the wall's time for a client that has no clock of its own: what a person reads on the wall."""
+    return datetime.now(UTC)
+
+
 def link_pause(duration_s: float) -> None:
     """Let link time pass for this thread: clients alone, never the station."""
     time.sleep(duration_s)

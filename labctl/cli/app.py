@@ -38,6 +38,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         "serve", "labctl.cli.serve", "run the station that owns instruments, queue, limits, alarms and data"
     ),
+    Verb("gui", "labctl.cli.gui", "open the operator's window; --demo shows a campaign on a virtual bench"),
     Verb("run", "labctl.cli.run", "run a protocol on a cell in a channel and follow it"),
     Verb("queue", "labctl.cli.queue", "list, add, order, hold, release and retry jobs; show the calendar"),
     Verb("runs", "labctl.cli.runs", "list, show, follow, stop, pause, resume, change, plot and export runs"),

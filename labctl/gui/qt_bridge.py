@@ -33,6 +33,7 @@ Connect = Callable[[bool], Awaitable["AsyncStation"]]
 DEADLINE_S = 10.0
 STOP_DEADLINE_S = 5.0
 """After this a stop is told as not confirmed; it is tried on as long as the client's patience lasts."""
+PACE_DEADLINE_S = 5.0
 GRACE_S = 0.5
 """How long past its deadline an ask may be before the window itself gives it up."""
 GUARD_MS = 250
@@ -97,6 +98,11 @@ class Bridge(QObject):
         self._stop_thread.end()
         self._pool.shutdown(wait=False, cancel_futures=True)
         return all([self._client.joined(JOIN_S), self._stop_thread.joined(JOIN_S)])
+
+    @property
+    def address(self) -> str:
+        """Return where the station answers; empty before it has."""
+        return self._feed.address
 
     # -- asking -----------------------------------------------------------------------------------------------------
 
@@ -168,6 +174,21 @@ class Bridge(QObject):
     ) -> None:
         """Stop all outputs over the connection that nothing else uses. After 5 s ``failed`` says not confirmed."""
         self.ask(STOP_VERB, reason, then=then, failed=failed, deadline_s=STOP_DEADLINE_S)
+
+    def set_pace(self, admin: str, speed: str, failed: Callable[[Trouble], None]) -> None:
+        """Ask a virtual bench for another pace (``600``, ``max``) over its admin link."""
+
+        async def call(station: AsyncStation) -> object:
+            from labctl.adminlink import AdminLink
+
+            link = AdminLink()
+            try:
+                await link.open(admin)
+                return await link.request("pace", speed=speed if speed == "max" else float(speed))
+            finally:
+                await link.close()
+
+        self.run(call, failed=failed, deadline_s=PACE_DEADLINE_S, what="pace")
 
     def _send_stop(
         self,

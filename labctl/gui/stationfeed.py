@@ -89,6 +89,12 @@ class StationFeed:
             start = False  # started once: a station that cannot live would be started for ever
         self._there.set()
 
+    @property
+    def address(self) -> str:
+        """Return where the station answers; empty before it has."""
+        found = None if self._station is None else self._station.address
+        return "" if found is None else found.url
+
     # -- the link ---------------------------------------------------------------------------------------------------
 
     async def _pulse(self, station: AsyncStation) -> None:

@@ -76,7 +76,7 @@ def act(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
     }
     what = str(request.get("do", ""))
     if what not in known:
-        words = ", ".join(["hello", "lead", "grant", "truth", *known])
+        words = ", ".join(["hello", "lead", "grant", "pace", "truth", *known])
         raise UserInputError(f"The admin link knows {words}; not {what!r}.")
     return known[what](bench, request)
 

@@ -66,6 +66,8 @@ class AdminConnection(asyncio.Protocol):
         self._pace.sync()
         if what == "lead":
             self._reply(self._lead(request))
+        elif what == "pace":
+            self._reply(self._set_pace(request))
         else:
             self._reply(self._pace.bench.admin(request))
 
@@ -77,6 +79,18 @@ class AdminConnection(asyncio.Protocol):
         except UserInputError as error:
             return {"ok": False, "error": str(error)}
         return {"ok": True, "plant_s": self._pace.bench.now_s}
+
+    def _set_pace(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Change the upper bound of plant seconds a second; ``max`` takes it away."""
+        wish = request.get("speed")
+        known = wish == "max" or (isinstance(wish, int | float) and not isinstance(wish, bool) and 0 < wish <= 1e7)
+        if not known:
+            return {"ok": False, "error": f"speed is max or a number above 0, not {wish!r}."}
+        try:
+            self._pace.set_speed(None if wish == "max" else float(wish))
+        except UserInputError as error:
+            return {"ok": False, "error": str(error)}
+        return {"ok": True, "speed": wish}
 
     def _begin_grant(self, request: dict[str, Any]) -> None:
         """Advance plant time once every request received before has been answered.

@@ -47,6 +47,14 @@ class Pace:
         self._base_wall_s = wallclock.now_s()
         self._noted_wall_s = self._base_wall_s
 
+    def set_speed(self, speed: float | None) -> None:
+        """Go at another pace from now on; None is as fast as it goes. Raises: UserInputError in mode free."""
+        if self.mode is not Mode.LOCKSTEP:
+            raise UserInputError("Mode free: the station goes by the same wall, so the speed stays as it began.")
+        self.sync()
+        self.speed = self.bench.speed = speed
+        self._rebase()
+
     def sync(self) -> None:
         """Move a running bench to now and write the moment down, because somebody is about to see it."""
         if self._running:

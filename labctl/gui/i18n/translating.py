@@ -58,7 +58,7 @@ class Languages:
     def _install_ours(self, language: Language) -> None:
         data = (resources.files("labctl.gui.i18n") / f"labctl_{language.value}.qm").read_bytes()
         translator = QTranslator()
-        if not translator.load(data, len(data)):  # type: ignore[call-overload]  # the stub knows file names only
+        if not translator.load(data):
             raise LabctlError(f"the {NAMES[language]} texts of labctl cannot be read. Install labctl again.")
         self._add(translator)
 

@@ -17,6 +17,8 @@ from labctl.gui.theme.glyphs import paint_badge
 DOTS_MS = 500
 """Three dots step at 2 Hz while an act is sent."""
 CONFIRMED_MS = 3000
+SLACK_PX = 2
+"""Room for the fractions of a pixel that a line of text may be wider than its rounded measure."""
 
 
 class Rank(Enum):
@@ -47,10 +49,13 @@ class Button(QPushButton):
         rank: Rank = Rank.NORMAL,
         keys: str = "",
         height_px: int = 32,
+        strong: bool = False,
+        chevron: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._icon_name, self._rank, self._keys, self._height_px = icon, rank, keys, height_px
+        self._strong, self._chevron = strong, chevron
         self._phase, self._told, self._dots = Phase.IDLE, "", 0
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._tick)
@@ -123,17 +128,19 @@ class Button(QPushButton):
         self.update()
 
     def _font(self) -> QFont:
-        return theme().font(Role.STRONG if self._rank is Rank.PRIMARY else Role.BODY)
+        return theme().font(Role.STRONG if self._strong or self._rank is Rank.PRIMARY else Role.BODY)
 
     def sizeHint(self) -> QSize:
         """Return the size for the text, 12 px inset."""
         look = theme()
         inset = look.px(12 if self.text() else 8)
-        width = QFontMetrics(self._font()).horizontalAdvance(self.text()) + 2 * inset
+        width = QFontMetrics(self._font()).horizontalAdvance(self.text()) + SLACK_PX + 2 * inset
         if self._icon_name:
             width += look.px(16) + (look.px(8) if self.text() else 0)
         if self._keys:
             width += paint.key_width(self._keys) + look.px(8)
+        if self._chevron:
+            width += look.px(16 + 6)
         return QSize(width, look.px(self._height_px))
 
     def minimumSizeHint(self) -> QSize:
@@ -157,6 +164,11 @@ class Button(QPushButton):
             area = self._paint_icon(painter, area)
         if self._keys and self._phase is Phase.IDLE:
             paint.key_cap(painter, area.right() + 1, area.center().y() + 1, self._keys, self._key_ink(ink))
+        if self._chevron:
+            size = theme().px(16)
+            where = QRect(area.right() + 1 - size, area.center().y() - size // 2 + 1, size, size)
+            theme().icon("chevron-down", self._icon_token()).paint(painter, where)
+            area.setRight(where.left() - theme().px(4))
         painter.setFont(self._font())
         painter.setPen(ink)
         elided = QFontMetrics(self._font()).elidedText(text, Qt.TextElideMode.ElideRight, area.width())

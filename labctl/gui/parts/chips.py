@@ -74,7 +74,9 @@ class Chip(QAbstractButton):
             width += QFontMetrics(look.font(Role.BODY)).horizontalAdvance(self._muted)
             width += look.px(8) if self._strong else 0
         keep = look.px(22) if self.isCheckable() and not self._sign() else 0
-        return QSize(width + self._sign() + keep + 2 * look.px(8), look.px(24 if not self._pressable else 28))
+        return QSize(
+            width + self._sign() + keep + 2 * look.px(8) + 2, look.px(24 if not self._pressable else 28)
+        )
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the chip."""

@@ -62,16 +62,13 @@ class Docks(QWidget):
         self._views: dict[str, QWidget] = {}
         self.front = ""
         self._main = ""
+        self._settling = False
 
     # -- views ------------------------------------------------------------------------------------------------------
 
     def add(self, view_id: str, title: str, make: Callable[[], QWidget]) -> None:
         """Make a view known, closed; ``make`` is called when it is first seen."""
-        dock = (
-            self._manager.createDockWidget(title)
-            if hasattr(self._manager, "createDockWidget")
-            else ads.CDockWidget(title)
-        )
+        dock = self._manager.createDockWidget(title)
         dock.setObjectName(view_id)
         dock.setFeature(ads.CDockWidget.DockWidgetDeleteOnClose, False)
         dock.setMinimumSizeHintMode(ads.CDockWidget.MinimumSizeHintFromContent)
@@ -81,6 +78,11 @@ class Docks(QWidget):
         dock.visibilityChanged.connect(lambda visible: self._visible(view_id, bool(visible)))
         dock.topLevelChanged.connect(lambda floating: self._top_level(view_id))
         dock.closed.connect(lambda: self.seen.emit(view_id, False))
+        # The manager knows a dock only once it was placed; a toggle before that ends the process.
+        self._settling = True
+        self._manager.addDockWidget(ads.CenterDockWidgetArea, dock)
+        dock.toggleView(False)
+        self._settling = False
 
     def rename(self, view_id: str, title: str) -> None:
         """Give a view its title in another language."""
@@ -211,7 +213,7 @@ class Docks(QWidget):
             self._holders[view_id].fill(view)
 
     def _visible(self, view_id: str, visible: bool) -> None:
-        if self._manager.isRestoringState():
+        if self._settling or self._manager.isRestoringState():
             return
         if visible:
             self._fill(view_id)

@@ -38,7 +38,7 @@ class Empty(QWidget):
     def __init__(self, *, ghosts: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._title = Label("", Role.DISPLAY, wrap=True)
-        self._text = Label("", Role.SECTION, "muted", wrap=True)
+        self._text = Label("", Role.LEAD, "muted", wrap=True)
         self._buttons = Row(gap=8)
         self._buttons.addStretch(1)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)

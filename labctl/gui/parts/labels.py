@@ -39,14 +39,24 @@ class Label(QLabel):
 
 
 class ElidedLabel(QElidingLabel):
-    """One line that is cut with three dots where room is short; the whole text is in the tooltip."""
+    """One line that is cut with three dots where room is short; the whole text is in the tooltip.
+
+    It wants the room of its text and gives all of it up; ``fill`` takes all the room there is.
+    """
 
     def __init__(
-        self, text: str = "", role: Role = Role.BODY, tone: str = "text", parent: QWidget | None = None
+        self,
+        text: str = "",
+        role: Role = Role.BODY,
+        tone: str = "text",
+        *,
+        fill: bool = True,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent=parent)
         self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        wide = QSizePolicy.Policy.Ignored if fill else QSizePolicy.Policy.Maximum
+        self.setSizePolicy(wide, QSizePolicy.Policy.Preferred)
         set_role(self, role, tone)
         self.setText(text)
 
@@ -55,6 +65,16 @@ class ElidedLabel(QElidingLabel):
         super().setText(text)
         self.setToolTip(text)
         self.setAccessibleName(text)
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        """Return the room of the whole text."""
+        metrics = self.fontMetrics()
+        return QSize(metrics.horizontalAdvance(self.text()) + 4, metrics.height())
+
+    def minimumSizeHint(self) -> QSize:
+        """Return no width: it may be cut."""
+        return QSize(0, self.fontMetrics().height())
 
 
 class Line(QFrame):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRect, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFontMetrics, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QBrush, QColor, QFontMetrics, QPainter, QPen
 
 from labctl.gui.theme.current import theme
 from labctl.gui.theme.fonts import Role
@@ -22,18 +22,6 @@ def box(
     painter.setPen(QPen(edge, edge_px) if edge is not None else Qt.PenStyle.NoPen)
     painter.drawRoundedRect(inner, theme().px(CORNER), theme().px(CORNER))
     painter.restore()
-
-
-def side_box(area: QRectF, corner: float, left: bool, right: bool) -> QPainterPath:
-    """Return a box whose left or right corners are round: a piece of a joined row."""
-    path = QPainterPath()
-    path.setFillRule(Qt.FillRule.WindingFill)
-    path.addRoundedRect(area, corner, corner)
-    if not left:
-        path.addRect(QRectF(area.left(), area.top(), corner, area.height()))
-    if not right:
-        path.addRect(QRectF(area.right() - corner, area.top(), corner, area.height()))
-    return path.simplified()
 
 
 def key_width(keys: str) -> int:

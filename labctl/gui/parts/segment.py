@@ -70,7 +70,6 @@ class _Part(QAbstractButton):
         """Paint one part of the row."""
         look, painter = theme(), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        area = QRectF(self.rect()).adjusted(0.5 if self._first else 0, 0.5, -0.5, -0.5)
         fill = (
             "selection"
             if self.isChecked()
@@ -78,9 +77,15 @@ class _Part(QAbstractButton):
             if self.underMouse() and self.isEnabled()
             else "panel"
         )
-        outline = paint.side_box(area, look.px(paint.CORNER), self._first, self._last)
-        painter.fillPath(outline, look.colour(fill))
-        painter.strokePath(outline, QPen(look.colour("border"), 1))
+        # Inner sides reach past the part, so that only the row's outer edge is drawn, and its corners alone are round.
+        past = 2 * look.px(paint.CORNER)
+        left, right = (0.5 if self._first else -past), (0.5 if self._last else -past)
+        outline = QRectF(self.rect()).adjusted(left, 0.5, -right, -0.5)
+        painter.setBrush(look.colour(fill))
+        painter.setPen(QPen(look.colour("border"), 1))
+        painter.drawRoundedRect(outline, look.px(paint.CORNER), look.px(paint.CORNER))
+        if not self._last:
+            painter.fillRect(QRectF(self.width() - 1, 1, 1, self.height() - 2), look.colour("hairline"))
         sign, text, count = self._widths()
         left = (self.width() - sign - text - count) // 2
         size = look.px(16)
@@ -101,7 +106,7 @@ class _Part(QAbstractButton):
                 self.choice.count,
             )
         if self.isChecked():
-            mark = QRectF(area.left(), self.height() - look.px(2) - 0.5, area.width(), look.px(2))
+            mark = QRectF(1, self.height() - look.px(2) - 1, self.width() - 2, look.px(2))
             painter.fillRect(mark, look.colour("accent"))
 
 

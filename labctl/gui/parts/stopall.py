@@ -31,6 +31,12 @@ class StopAll(QObject):
         """Say what stops the outputs; before that a press says that there is no station yet."""
         self._send = send
 
+    def disconnect_from(self, send: Callable[[], None]) -> None:
+        """Forget a way that is gone, unless another one has taken its place."""
+        if self._send == send:
+            self._send = None
+            self.show(Phase.IDLE)
+
     def press(self) -> None:
         """Stop all outputs, at once. A second press sends again: nobody waits in front of a hot cell."""
         if self._send is None:

@@ -42,6 +42,7 @@ class Role(Enum):
     TITLE = Type(14, QFont.Weight.DemiBold, 24)
     VALUE = Type(14, QFont.Weight.Medium, 24)
     SECTION = Type(11, QFont.Weight.DemiBold, 20)
+    LEAD = Type(11, QFont.Weight.Normal, 20)
     BODY = Type(10, QFont.Weight.Normal, 20)
     STRONG = Type(10, QFont.Weight.DemiBold, 20)
     SMALL = Type(9, QFont.Weight.Normal, 16)
