@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from labctl.gui.viewmodels.words import tr
 
@@ -69,7 +70,13 @@ def natural(text: str) -> tuple[tuple[int, str], ...]:
 
 
 def cabinet(channels: Iterable[str]) -> Cabinet:
-    """Return the cabinet of these channels (``instrument:place``).
+    """Return the cabinet of these channels (``instrument:place``); see ``_made`` for the rules. Remembered."""
+    return _made(tuple(channels))
+
+
+@lru_cache(maxsize=8)
+def _made(channels: tuple[str, ...]) -> Cabinet:
+    """Work out where channels are.
 
     A place of two numbers is ``unit-channel`` where no channel goes beyond eight, else ``rack-channel``; of one it is a
     channel; of three ``rack-unit-channel``. Instruments follow each other in the order in which they come.
