@@ -146,6 +146,19 @@ class Acts:
         self._asks.ask(verb, *args, then=good, failed=bad, deadline_s=deadline_s, **words)
         return self._acts.get(act.id, act)
 
+    def ask(
+        self,
+        verb: str,
+        /,
+        *args: Any,
+        then: Then | None = None,
+        failed: Failed | None = None,
+        deadline_s: float = DEADLINE_S,
+        **words: Any,
+    ) -> None:
+        """Ask something that changes nothing: no act is shown."""
+        self._asks.ask(verb, *args, then=then, failed=failed, deadline_s=deadline_s, **words)
+
     def _end(self, act: Act, state: ActState, text: str) -> None:
         took_s = self._now_s() - act.since_s
         self._put(replace(act, state=state, text=text or act.text, took_s=took_s))
