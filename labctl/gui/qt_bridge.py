@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from labctl.clock import link_now_s
-from labctl.errors import LabctlError
 from labctl.gui.loopthread import LoopThread
 from labctl.gui.stationfeed import StationFeed
 from labctl.gui.troubles import overdue, trouble_of
@@ -96,7 +95,7 @@ class Bridge(QObject):
         self._waiting.clear()
         self._client.end()
         self._stop_thread.end()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown(wait=True, cancel_futures=True)  # what is computed now is short
         return all([self._client.joined(JOIN_S), self._stop_thread.joined(JOIN_S)])
 
     @property
@@ -306,6 +305,7 @@ class _Stopper:
     def __init__(self, connect: Connect) -> None:
         self._connect = connect
         self._station: AsyncStation | None = None
+        self.problem = ""
 
     async def serve(self, thread: LoopThread) -> None:
         """Keep a connection ready until the window ends."""
@@ -313,7 +313,8 @@ class _Stopper:
             while self._station is None:
                 try:
                     self._station = await self._connect(False)
-                except (LabctlError, OSError):  # the feed tells of it; here only the next try counts
+                except Exception as error:  # the feed tells of it; here only the next try counts
+                    self.problem = str(error)
                     await thread.sleep(1.0)
             await thread.over()
         finally:

@@ -80,11 +80,8 @@ class StationFeed:
         while self._station is None:
             try:
                 self._station = await self._connect(start)
-            except LabctlError as error:
+            except Exception as error:
                 self._tell_lost(error)
-                await thread.sleep(RETRY_S)
-            except OSError as error:
-                self._tell_lost(LabctlError(str(error)))
                 await thread.sleep(RETRY_S)
             start = False  # started once: a station that cannot live would be started for ever
         self._there.set()
@@ -106,7 +103,7 @@ class StationFeed:
                     info = await station.info()
             except TimeoutError:
                 self._tell_lost(LabctlError("the station does not answer"))
-            except (LabctlError, OSError) as error:
+            except Exception as error:
                 self._tell_lost(error)
             else:
                 self._tell_live()
@@ -129,7 +126,8 @@ class StationFeed:
     def _tell_lost(self, error: Exception) -> None:
         from labctl.gui.viewmodels.batches import LinkNews, LinkPhase
 
-        self.problem = str(error)
+        # A bug is told like a broken link: the window stays, and goes on trying.
+        self.problem = str(error) if isinstance(error, LabctlError) else f"{type(error).__name__}: {error}"
         refused = isinstance(error, UserInputError | UserFileError)
         state = LinkPhase.REFUSED if refused else LinkPhase.LOST if self._lived else LinkPhase.CONNECTING
         self._link = LinkNews(state, None, self.problem)
@@ -147,7 +145,7 @@ class StationFeed:
                         self._deltas.clear()
                         self._reset, fresh = True, False
                     self._take(item)
-            except (LabctlError, OSError) as error:
+            except Exception as error:
                 self._tell_lost(error)
             await self._thread.sleep(RETRY_S)
 
@@ -193,7 +191,7 @@ class StationFeed:
                     if hasattr(item, "run_id"):
                         await self._room.wait()
                         await self._whole(station, item)
-            except (LabctlError, OSError) as error:
+            except Exception as error:
                 self._tell_lost(error)
             await self._thread.sleep(RETRY_S)
 

@@ -89,12 +89,13 @@ class StatusBar(QFrame):
         )  # fmt: skip
         line = Line(standing=True)
         fix_size(line, height=14)
-        row = Row(margins=(16, 0, 10, 0), gap=8)
+        inner = QWidget()
+        row = Row(inner, margins=(16, 0, 10, 0), gap=8)
         row.addWidget(self.event_line, 1)
         row.put(self.utc, self.local, line, self.language, self.theme, self.scale)
         outer = Column(self, gap=0)
         outer.addWidget(Line())
-        outer.addLayout(row, 1)
+        outer.addWidget(inner, 1)
         self._event, self._tip = "", ""
 
     def say_event(self, text: str) -> None:

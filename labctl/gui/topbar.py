@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QFrame, QMenu, QSizePolicy, QWidget
 
 from labctl.gui.i18n.translating import tr
@@ -161,10 +161,11 @@ class TopBar(QFrame):
         self.speed = ChoiceBox()
         self.speed.setObjectName("speed")
         self.speed.hide()
+        self._has_channels = False
         self._lines = [Line(standing=True) for _ in range(4)]
         for line in self._lines:
             fix_size(line, height=24)
-        row = Row(self, margins=(16, 0, 0, 0), gap=12)
+        self._row = row = Row(self, margins=(16, 0, 0, 0), gap=12)
         row.put(self.name, self.station, self._lines[0], self.link_glyph, self.link, self._lines[1])
         row.put(self.running, self.free, self.held, self._lines[2], self.disk, self._lines[3], self.alarms)
         row.addStretch(1)
@@ -181,6 +182,36 @@ class TopBar(QFrame):
 
     def _rescale(self) -> None:
         self.search.setMaximumWidth(theme().px(264))
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give up what matters least where the bar is narrow; the stop and the alarms never go."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        for widget in (self.name, self.disk, *self._lines, self.user, self.user_icon, self.search):
+            widget.setVisible(True)
+        self.disk.setVisible(bool(self.disk.figure.text()))
+        self._lines[3].setVisible(bool(self.disk.figure.text()))
+        self.user_icon.setVisible(bool(self.user.text()))
+        self.speed.set_name(tr("topbar", "speed"))
+        for figure in (self.free, self.held):
+            figure.setVisible(self._has_channels)
+        groups: tuple[tuple[QWidget, ...], ...] = (
+            (self.name,),
+            (self.disk, self._lines[3]),
+            (self.user, self.user_icon),
+            (self.search,),
+            (self._lines[0], self._lines[1], self._lines[2]),
+            (self.held, self.free),
+        )
+        for group in groups:
+            if self._row.minimumSize().width() <= self.width():
+                break
+            self.speed.set_name("")
+            for given_up in group:
+                given_up.hide()
 
     def retranslate(self) -> None:
         """Take the words of the language."""
@@ -207,20 +238,17 @@ class TopBar(QFrame):
             tr("topbar", "no instruments") if none else tr("topbar", "running"),
             "" if told is None or none else str(told.running),
         )
-        for figure in (self.free, self.held):
-            figure.setVisible(not none)
+        self._has_channels = not none
         if told is not None and not none:
             self.free.say(tr("topbar", "free"), str(told.free))
             self.held.say(tr("topbar", "held"), str(told.held))
         disk = "" if told is None else told.disk
         self.disk.say(tr("topbar", "disk"), disk)
-        self.disk.setVisible(bool(disk))
-        self._lines[3].setVisible(bool(disk))
         self.alarms.say(counts)
         person = "" if told is None else told.person
         self.user.setText(person)
         self.user.setAccessibleName(tr("topbar", "You are {name}").format(name=person))
-        self.user_icon.setVisible(bool(person))
+        self._fit()
 
     def show_speed(self, speed: str) -> None:
         """Show the pace of a virtual bench; an empty one hides the control: a real bench has none."""
@@ -229,3 +257,4 @@ class TopBar(QFrame):
             if self.speed.findData(speed) < 0:
                 self.speed.addItem(f"{speed} ×", speed)
             self.speed.choose(speed)
+        self._fit()

@@ -33,6 +33,97 @@
     </message>
 </context>
 <context>
+    <name>alarms</name>
+    <message>
+        <source>Open</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Shelved</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>All</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Not acknowledged</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Acknowledged</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Out of the list</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>cleared</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Station</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>No alarm is selected.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>This alarm is of no channel.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Reset one trip at a time.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Acknowledge</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>An alarm can be shelved for up to 24 hours.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Say why; it goes into the journal.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Shelve</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Unshelve</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Take out of service</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Put into service</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The alarm is gone.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Reset {name}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>none yet</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>this week: {mean:.0f} alarms a day, most in 10 min {peak}, time to acknowledge {took} (median), stale over 24 h: {stale}</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
     <name>allowed</name>
     <message>
         <source>The station does not let this window in.</source>
@@ -164,6 +255,173 @@
     </message>
     <message>
         <source>This alarm is of no channel.</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
+    <name>cells</name>
+    <message>
+        <source>slot</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>cell id</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>type</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>group</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>mass mg</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>area cm²</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>1 C mA/g</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>OCV meas V</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>OCV reg V</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>batch</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>protocol</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>= set current</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>note</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>problem</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>other</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>“{text}” is no type; use sym, LFP, LTO or other.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>“{text}” is no id: letters, digits, - and _.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The text is too long.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{text} cannot be; a number above 0 is needed.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>paste {n} rows</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>edit {column}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>choose {value}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>fill down</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>assign slots</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>remove {n} rows</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>keep {value}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>taken where none is given</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The cell id is missing.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{cell} stands in rows {rows}.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The type is missing.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>no free slot: it goes to the queue</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>There is no slot {slot}.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Slot {slot} is given twice.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{cell} is still in the slot, unload first</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} rows</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>1 question</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} questions</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} bad</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>No row can be saved yet.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{title} {value}: {times} × the median of the other {kind} cells in this batch ({usual}, n = {n}).</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{times} × median?</source>
         <translation type="unfinished" />
     </message>
 </context>
@@ -337,6 +595,33 @@
     </message>
     <message>
         <source>More than {n} cycles; choose fewer, for example every tenth.</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
+    <name>events</name>
+    <message>
+        <source>all</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>mine</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>commands</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>faults</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Hand-over {when}: {n} running, {a} alarms open</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Acts</source>
         <translation type="unfinished" />
     </message>
 </context>
@@ -550,6 +835,72 @@
     </message>
 </context>
 <context>
+    <name>plots</name>
+    <message>
+        <source>gap {span}</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
+    <name>queue</name>
+    <message>
+        <source>All</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>By channel</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>By instrument</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Held</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Done</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>any that fits</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Nothing is selected.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Hold</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Release</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Retry</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Repeat</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>move {job}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>week {n}</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
     <name>rail</name>
     <message>
         <source>Views</source>
@@ -576,6 +927,77 @@
     </message>
     <message>
         <source>{n} selected</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
+    <name>starts</name>
+    <message>
+        <source>The pause between two starts is 0 to 3600 s.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Choose a protocol.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>being checked</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The station said nothing about this row.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The station knows no channel {name}.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{there} is in the slot, not {wanted}.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The OCV is not read now.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>OCV {measured} V, registered {registered} V: another cell?</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>any that fits</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>passes</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>being started</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>No row passes.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>, {pause} apart</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Start {n}{pause}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>sending</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>queued as {job}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Start {n}</source>
         <translation type="unfinished" />
     </message>
 </context>
@@ -769,12 +1191,12 @@
         <translation>低</translation>
     </message>
     <message>
-        <source>Search or command</source>
-        <translation>搜索或命令</translation>
-    </message>
-    <message>
         <source>speed</source>
         <translation>速度</translation>
+    </message>
+    <message>
+        <source>Search or command</source>
+        <translation>搜索或命令</translation>
     </message>
     <message>
         <source>max</source>

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from importlib import resources
+from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
 
 from labctl.errors import LabctlError
+
+HERE = Path(__file__).parent
 
 
 class Language(StrEnum):
@@ -56,9 +58,8 @@ class Languages:
         QLocale.setDefault(QLocale(QLocale.Language.C))
 
     def _install_ours(self, language: Language) -> None:
-        data = (resources.files("labctl.gui.i18n") / f"labctl_{language.value}.qm").read_bytes()
         translator = QTranslator()
-        if not translator.load(data):
+        if not translator.load(str(HERE / f"labctl_{language.value}.qm")):
             raise LabctlError(f"the {NAMES[language]} texts of labctl cannot be read. Install labctl again.")
         self._add(translator)
 

@@ -21,7 +21,8 @@ class ActionBar(QFrame):
         self._strong, self._muted = Label("", Role.STRONG), Label("", tone="muted")
         self._icon, self._note = IconLabel("information-outline"), ElidedLabel("", tone="muted", fill=False)
         self._left, self._right = Row(gap=8), Row(gap=8)
-        row = Row(margins=(16, 0, 16, 0), gap=8)
+        inner = QWidget()
+        row = Row(inner, margins=(16, 0, 16, 0), gap=8)
         row.put(self._strong, self._muted)
         row.addLayout(self._left)
         row.addStretch(1)
@@ -30,7 +31,7 @@ class ActionBar(QFrame):
         row.addLayout(self._right)
         outer = Column(self, gap=0)
         outer.addWidget(Line())
-        outer.addLayout(row, 1)
+        outer.addWidget(inner, 1)
         self._reasons: dict[Button, str] = {}
         self._told = ""
         self._show_note()

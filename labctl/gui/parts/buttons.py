@@ -39,7 +39,10 @@ class Phase(StrEnum):
 
 
 class Button(QPushButton):
-    """A flat button. ``keys`` is shown as a cap and in the tooltip; the shortcut itself belongs to the view."""
+    """A flat button. ``keys`` is shown as a cap and in the tooltip; the shortcut itself belongs to the view.
+
+    ``act`` keeps room for "sending...", so that nothing moves under the pointer when a person presses it.
+    """
 
     def __init__(
         self,
@@ -51,11 +54,12 @@ class Button(QPushButton):
         height_px: int = 32,
         strong: bool = False,
         chevron: bool = False,
+        act: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._icon_name, self._rank, self._keys, self._height_px = icon, rank, keys, height_px
-        self._strong, self._chevron = strong, chevron
+        self._strong, self._chevron, self._act = strong, chevron, act
         self._phase, self._told, self._dots = Phase.IDLE, "", 0
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._tick)
@@ -112,6 +116,7 @@ class Button(QPushButton):
             self._timer.start(CONFIRMED_MS)
         if told:
             self.setAccessibleDescription(told)
+        self.updateGeometry()
         self.update()
 
     def _tick(self) -> None:
@@ -141,7 +146,16 @@ class Button(QPushButton):
             width += paint.key_width(self._keys) + look.px(8)
         if self._chevron:
             width += look.px(16 + 6)
+        if self._act or self._phase is not Phase.IDLE:
+            width = max(width, self._told_width(inset))
         return QSize(width, look.px(self._height_px))
+
+    def _told_width(self, inset: int) -> int:
+        """Return the room of what an act says: "sending..." always, its end where it is there."""
+        metrics = QFontMetrics(self._font())
+        sending = metrics.horizontalAdvance(tr("parts", "sending") + "...")
+        told = metrics.horizontalAdvance(self._told) if self._told else 0
+        return max(sending, told) + SLACK_PX + 2 * inset + theme().px(16 + 8)
 
     def minimumSizeHint(self) -> QSize:
         """Return the size below which text would be cut: the same."""

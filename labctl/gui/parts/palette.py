@@ -25,7 +25,7 @@ from labctl.gui.parts.view import Command
 from labctl.gui.theme.current import theme
 from labctl.gui.theme.fonts import Role
 
-SHOWN = 60
+SHOWN, ROWS = 60, 12
 COMMAND_ROLE = Qt.ItemDataRole.UserRole
 
 
@@ -106,8 +106,6 @@ class CommandPalette(QFrame):
         self.list.setAccessibleName(tr("palette", "Commands"))
         self.field.setText(query)
         self._filter(query)
-        height = min(self._window.height() - theme().px(120), theme().px(32) * 12)
-        self.setFixedHeight(height)
         self.move((self._window.width() - self.width()) // 2, theme().px(52))
         self.show()
         self.raise_()
@@ -139,6 +137,10 @@ class CommandPalette(QFrame):
             item.setToolTip(command.why)
             self.list.addItem(item)
         self.list.setCurrentRow(0)
+        look = theme()
+        rows = look.px(32) * max(1, min(ROWS, self.list.count())) + look.px(2)
+        self.list.setFixedHeight(min(self._window.height() - look.px(160), rows))
+        self.adjustSize()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Let arrows, Enter and Escape work while a person types; close when the keyboard goes elsewhere."""

@@ -16,7 +16,8 @@ TONES = (
 
 _SHEET = Template("""
 QWidget { color: $text; }
-QMainWindow, QDialog { background: $window; }
+QMainWindow { background: $window; }
+QDialog { background: $window; border: 1px solid $border; }
 QToolTip { background: $field; color: $text; border: 1px solid $border; padding: ${p4}px; }
 QFrame[part="card"], QFrame[part="panel"] { background: $panel; border: 1px solid $hairline; border-radius: ${p4}px; }
 QFrame[part="bar"] { background: $panel; border: none; }

@@ -1,0 +1,48 @@
+"""What tests of widgets stand on: no screen, the house's style, nothing left behind."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def look(qapp: Any) -> Iterator[Any]:
+    """Dress the application: fonts, Fusion, light theme, English, 100 %."""
+    from labctl.gui.i18n.translating import Languages
+    from labctl.gui.theme.current import theme
+    from labctl.gui.theme.palette import dress
+    from labctl.gui.theme.tokens import ThemeName
+
+    dress(qapp)
+    theme().put_on(ThemeName.LIGHT, 1.0)
+    yield theme()
+    theme().put_on(ThemeName.LIGHT, 1.0)
+    Languages().put_on(Languages().language)
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Any:
+    """Return settings in a file of this test alone, in English."""
+    from labctl.gui.i18n.translating import Language
+    from labctl.gui.session import Session
+
+    made = Session(tmp_path / "gui.ini")
+    made.language = Language.ENGLISH
+    return made
+
+
+@pytest.fixture(autouse=True)
+def no_thread_stays() -> Iterator[None]:
+    """Fail a test that leaves one of the window's threads running."""
+    yield
+    left = [thread.name for thread in threading.enumerate() if thread.name.startswith("labctl-")]
+    assert left == []
