@@ -1,0 +1,296 @@
+"""One plot, ready to be drawn: the same drawing serves the window and the figure on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter
+
+from labctl.gui.plots.band import BAND_PX, StepBand
+from labctl.gui.plots.canvas import Canvas
+from labctl.gui.plots.curve import EnvelopeCurve
+from labctl.gui.plots.fields import Field
+from labctl.gui.plots.layer import Layer, LegendEntry, Side
+from labctl.gui.plots.legend import draw_legend, entries_of, legend_width
+from labctl.gui.plots.look import PlotLook
+from labctl.gui.plots.raster import CURVES_MIN, Raster
+from labctl.gui.plots.ticks import THIN, Ticks, ticks_for
+
+LEFT_PX, RIGHT_PX, RIGHT_AXIS_PX = 56, 14, 56
+TOP_PX, HEADER_PX = 10, 22
+BOTTOM_PX, BOTTOM_SLIM_PX = 42, 22
+TICK_PX, MINOR_PX = 4, 2.5
+LABEL_EVERY_PX = 72
+
+
+@dataclass(slots=True)
+class Sheet:
+    """What a plot shows. Ranges are in axis units (log10 of the data on a log axis)."""
+
+    x_field: Field
+    y_field: Field
+    x_range: tuple[float, float]
+    y_range: tuple[float, float]
+    right_field: Field | None = None
+    right_range: tuple[float, float] = (0.0, 1.0)
+    layers: Sequence[Layer] = ()
+    title: str = ""
+    note: str = ""
+    header: bool = False
+    """Whether room for title and note is kept above the plot."""
+    band: StepBand | None = None
+    log_x: bool = False
+    log_y: bool = False
+    x_title: bool = True
+    x_labels: bool = True
+    y_title: bool = True
+    legend: bool = False
+    """Whether the legend stands in the header, at the right."""
+    raster: Raster = field(default_factory=Raster)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the parts of a plot are, in painting units."""
+
+    whole: QRectF
+    plot: QRectF
+    header: QRectF
+    band: QRectF
+
+
+def places_of(whole: QRectF, sheet: Sheet, look: PlotLook) -> Places:
+    """Return where the parts of a plot lie; margins are fixed, so that stacked plots align."""
+    size = look.text_pt / 9.0
+
+    def px(length: float) -> float:
+        return look.px(length) * size
+
+    header = px(HEADER_PX) if sheet.header or sheet.title or sheet.note or sheet.legend else 0.0
+    band = px(BAND_PX) + look.px(2) if sheet.band is not None else 0.0
+    top = (header or px(TOP_PX)) + band
+    bottom = px(BOTTOM_PX) if sheet.x_title else px(BOTTOM_SLIM_PX) if sheet.x_labels else px(TOP_PX)
+    right = px(RIGHT_AXIS_PX if sheet.right_field else RIGHT_PX)
+    plot = whole.adjusted(px(LEFT_PX), top, -right, -bottom)
+    if plot.width() < 1 or plot.height() < 1:
+        plot = QRectF(plot.left(), plot.top(), max(1.0, plot.width()), max(1.0, plot.height()))
+    if not look.paper:
+        plot = QRectF(round(plot.left()), round(plot.top()), round(plot.width()), round(plot.height()))
+    return Places(
+        whole,
+        plot,
+        QRectF(plot.left(), whole.top(), plot.width(), header),
+        QRectF(plot.left(), plot.top() - band, plot.width(), max(0.0, band - look.px(2))),
+    )
+
+
+def canvas_of(
+    sheet: Sheet, plot: QRectF, look: PlotLook, *, ratio: float = 1.0, right: bool = False
+) -> Canvas:
+    """Return the canvas of the left or the right axis."""
+    return Canvas(
+        plot, sheet.x_range, sheet.right_range if right else sheet.y_range, look,
+        sheet.log_x, sheet.log_y and not right, ratio, look.paper,
+    )  # fmt: skip
+
+
+def draw_sheet(
+    painter: QPainter, whole: QRectF, sheet: Sheet, look: PlotLook, *, ratio: float = 1.0
+) -> Places:
+    """Draw a whole plot into a rectangle."""
+    places = places_of(whole, sheet, look)
+    canvas = canvas_of(sheet, places.plot, look, ratio=ratio)
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.setRenderHint(QPainter.RenderHint.TextAntialiasing, True)
+    painter.fillRect(places.plot, QColor(look.plot))
+    x_ticks, y_ticks = axis_ticks(sheet, places.plot, look)
+    _draw_grid(painter, canvas, x_ticks, y_ticks)
+    painter.save()
+    painter.setClipRect(places.plot)
+    _draw_layers(painter, sheet, canvas, canvas_of(sheet, places.plot, look, ratio=ratio, right=True))
+    painter.restore()
+    _draw_frame(painter, sheet, canvas, x_ticks, y_ticks)
+    if sheet.band is not None:
+        sheet.band.draw(painter, canvas, places.band)
+    _draw_header(painter, sheet, places.header, look)
+    painter.restore()
+    return places
+
+
+def _draw_layers(painter: QPainter, sheet: Sheet, left: Canvas, right: Canvas) -> None:
+    """Draw all layers, lowest first; many curves go through one image."""
+    shown = sorted((layer for layer in sheet.layers if layer.visible), key=lambda layer: layer.height)
+    curves = [
+        layer for layer in shown
+        if isinstance(layer, EnvelopeCurve) and layer.side is Side.LEFT and not layer.predicted
+    ]  # fmt: skip
+    together = len(curves) >= CURVES_MIN and not left.vector
+    done = False
+    for layer in shown:
+        if together and isinstance(layer, EnvelopeCurve) and layer in curves:
+            if not done:
+                sheet.raster.draw(painter, left, curves)
+                done = True
+            held = layer.envelope(left)
+            if held is not None and len(held.x):
+                layer.draw_marks(painter, left, held)
+            continue
+        painter.save()
+        layer.draw(painter, right if layer.side is Side.RIGHT else left)
+        painter.restore()
+
+
+# -- axes -------------------------------------------------------------------------------------------------------------
+
+
+def axis_ticks(sheet: Sheet, plot: QRectF, look: PlotLook) -> tuple[Ticks, Ticks]:
+    """Return the ticks of x and of the left axis."""
+    most = max(2, int(plot.width() / look.px(LABEL_EVERY_PX * look.text_pt / 9.0)))
+    x_ticks = ticks_for(sheet.x_field, *sheet.x_range, most, log=sheet.log_x)
+    metrics = look.metrics()
+    while most > 2 and len(x_ticks.values) > 1:
+        pitch = plot.width() * (x_ticks.values[1] - x_ticks.values[0]) / (sheet.x_range[1] - sheet.x_range[0])
+        if max(metrics.horizontalAdvance(label) for label in x_ticks.labels) + look.px(10) < abs(pitch):
+            break
+        most -= 1
+        x_ticks = ticks_for(sheet.x_field, *sheet.x_range, most, log=sheet.log_x)
+    return x_ticks, _vertical(sheet.y_field, sheet.y_range, plot, look, log=sheet.log_y)
+
+
+def _vertical(field: Field, shown: tuple[float, float], plot: QRectF, look: PlotLook, *, log: bool) -> Ticks:
+    return ticks_for(field, *shown, max(2, int(plot.height() / (1.75 * look.metrics().height()))), log=log)
+
+
+def _places(ticks: Sequence[float], low: float, high: float, begin: float, length: float) -> list[float]:
+    """Return where ticks lie between ``begin`` and ``begin + length``."""
+    return [begin + (value - low) / ((high - low) or 1.0) * length for value in ticks]
+
+
+def _draw_grid(painter: QPainter, canvas: Canvas, x_ticks: Ticks, y_ticks: Ticks) -> None:
+    """Draw the grid below everything."""
+    rect, look = canvas.rect, canvas.look
+    painter.setPen(look.pen(look.grid))
+    for x in _places(x_ticks.values, *canvas.x_range, rect.left(), rect.width()):
+        x = canvas.snap(x)
+        painter.drawLine(QLineF(x, rect.top(), x, rect.bottom()))
+    for y in _places(y_ticks.values, *canvas.y_range, rect.bottom(), -rect.height()):
+        y = canvas.snap(y)
+        painter.drawLine(QLineF(rect.left(), y, rect.right(), y))
+
+
+def _draw_frame(painter: QPainter, sheet: Sheet, canvas: Canvas, x_ticks: Ticks, y_ticks: Ticks) -> None:
+    """Draw frame, ticks, figures and titles."""
+    rect, look = canvas.rect, canvas.look
+    painter.setPen(look.pen(look.axis))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    half = 0.0 if canvas.vector else 0.5 / canvas.ratio
+    frame = QRectF(rect.left() + half, rect.top() + half, rect.width() - 2 * half, rect.height() - 2 * half)
+    painter.drawRect(frame)
+    if sheet.x_labels:
+        _draw_x(painter, sheet, canvas, x_ticks)
+    if not sheet.y_title:
+        y_ticks = replace(y_ticks, title="")
+    _draw_y(painter, canvas, y_ticks, canvas.y_range, right=False)
+    if sheet.right_field is not None:
+        ticks = _vertical(sheet.right_field, sheet.right_range, rect, look, log=False)
+        _draw_y(painter, canvas, ticks, sheet.right_range, right=True)
+
+
+def _draw_x(painter: QPainter, sheet: Sheet, canvas: Canvas, ticks: Ticks) -> None:
+    rect, look = canvas.rect, canvas.look
+    metrics = look.metrics()
+    painter.setPen(look.pen(look.axis))
+    for values, length in ((ticks.values, TICK_PX), (ticks.minor, MINOR_PX)):
+        for x in _places(values, *canvas.x_range, rect.left(), rect.width()):
+            x = canvas.snap(x)
+            painter.drawLine(QLineF(x, rect.bottom(), x, rect.bottom() + look.px(length)))
+    painter.setFont(look.font())
+    painter.setPen(QColor(look.muted))
+    base = rect.bottom() + look.px(TICK_PX + 3) + metrics.ascent()
+    places = _places(ticks.values, *canvas.x_range, rect.left(), rect.width())
+    unit = "" if sheet.x_title or " / " not in ticks.title else THIN + ticks.title.rsplit(" / ", 1)[1]
+    for x, bare in zip(places, ticks.labels, strict=True):
+        label = bare + unit
+        painter.drawText(QPointF(x - metrics.horizontalAdvance(label) / 2, base), label)
+    if sheet.x_title:
+        painter.setPen(QColor(look.text))
+        wide = metrics.horizontalAdvance(ticks.title)
+        painter.drawText(
+            QPointF(rect.center().x() - wide / 2, base + metrics.height() + look.px(1)), ticks.title
+        )
+
+
+def _draw_y(
+    painter: QPainter, canvas: Canvas, ticks: Ticks, shown: tuple[float, float], *, right: bool
+) -> None:
+    rect, look = canvas.rect, canvas.look
+    metrics = look.metrics()
+    edge, sign = (rect.right(), 1) if right else (rect.left(), -1)
+    painter.setPen(look.pen(look.axis))
+    for values, length in ((ticks.values, TICK_PX), (ticks.minor, MINOR_PX)):
+        for y in _places(values, *shown, rect.bottom(), -rect.height()):
+            y = canvas.snap(y)
+            painter.drawLine(QLineF(edge, y, edge + sign * look.px(length), y))
+    painter.setFont(look.font())
+    painter.setPen(QColor(look.muted))
+    middle = (metrics.ascent() - metrics.descent()) / 2
+    for y, label in zip(
+        _places(ticks.values, *shown, rect.bottom(), -rect.height()), ticks.labels, strict=True
+    ):
+        wide = metrics.horizontalAdvance(label)
+        x = edge + look.px(TICK_PX + 3) if right else edge - look.px(TICK_PX + 3) - wide
+        painter.drawText(QPointF(x, y + middle), label)
+    size = look.text_pt / 9.0
+    painter.save()
+    painter.setPen(QColor(look.text))
+    away = look.px((RIGHT_AXIS_PX if right else LEFT_PX) - 12) * size
+    painter.translate(edge + sign * away + middle, rect.center().y())
+    painter.rotate(-90)
+    title = metrics.elidedText(ticks.title, Qt.TextElideMode.ElideRight, rect.height() + look.px(40))
+    painter.drawText(QPointF(-metrics.horizontalAdvance(title) / 2, 0), title)
+    painter.restore()
+
+
+def _draw_header(painter: QPainter, sheet: Sheet, area: QRectF, look: PlotLook) -> None:
+    """Write the title left; note or legend at the right, elided first."""
+    if area.height() <= 0:
+        return
+    metrics = look.metrics(bold=True)
+    base = area.center().y() + (metrics.ascent() - metrics.descent()) / 2
+    painter.setFont(look.font(bold=True))
+    painter.setPen(QColor(look.text))
+    title = metrics.elidedText(sheet.title, Qt.TextElideMode.ElideRight, area.width())
+    painter.drawText(QPointF(area.left(), base), title)
+    room = area.width() - metrics.horizontalAdvance(title) - look.px(16)
+    entries = legend_entries(sheet, look) if sheet.legend else []
+    if entries:
+        wide = min(room, legend_width(entries, look))
+        draw_legend(painter, QRectF(area.right() - wide, area.top(), wide, area.height()), entries, look)
+        room -= wide + look.px(16)
+    if sheet.note and room > look.px(30):
+        small = look.metrics()
+        note = small.elidedText(sheet.note, Qt.TextElideMode.ElideRight, room)
+        painter.setFont(look.font())
+        painter.setPen(QColor(look.muted))
+        right = area.right() - (legend_width(entries, look) + look.px(16) if entries else 0.0)
+        painter.drawText(QPointF(right - small.horizontalAdvance(note), base), note)
+
+
+def legend_entries(sheet: Sheet, look: PlotLook) -> list[LegendEntry]:
+    """Return the legend of what is visible."""
+    return entries_of(sheet.layers, look)
+
+
+def fitted(low: float, high: float, padding: float = 0.06) -> tuple[float, float]:
+    """Return a range with room on both sides; a single value gets room that can be seen."""
+    span = high - low
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return 0.0, 1.0
+    if span <= 0:
+        span = max(abs(low) * 0.02, 1e-12) if low else 1.0
+        return low - span, high + span
+    return low - padding * span, high + padding * span
