@@ -165,6 +165,12 @@ def test_u22_a_stale_value_is_muted_hatched_and_says_its_age_and_comes_back() ->
     assert grid.tile("neware:1-1").kind is TileKind.NORMAL
 
 
+def test_u22_a_channel_that_was_never_read_says_so() -> None:
+    lab = a_lab()
+    tell(lab, empty("neware:1-1", state="unknown"), reset=True)
+    assert Grid(lab).tile("neware:1-1").fact == "not read yet"
+
+
 def test_r13_a_lost_link_greys_every_tile() -> None:
     lab, grid, changes = a_bench(2)
     lab.apply(Batch(link=LinkNews(LinkPhase.LOST)))

@@ -74,6 +74,13 @@ def test_a_newer_station_may_say_more_and_nonsense_is_kept_as_a_problem() -> Non
     assert len(lab.problems) == 1 and "j-1" in lab.problems[0]
 
 
+def test_a_number_that_is_not_told_is_no_zero() -> None:
+    lab = live(Clock())
+    lab.apply(Batch((Delta(1, "channel", "neware:1-1", {"channel": "neware:1-1", "state": "idle"}),)))
+    found = lab.channels["neware:1-1"]
+    assert found.voltage_V != found.voltage_V and found.test_time_s == 0.0 and not lab.problems
+
+
 def test_u22_a_value_grows_old_and_turns_stale_after_three_polls() -> None:
     clock = Clock()
     lab = live(clock)

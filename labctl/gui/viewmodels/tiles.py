@@ -182,6 +182,8 @@ def tile_of(
 
 
 def _old(lab: Lab, status: ChannelStatus) -> str:
+    if math.isinf(lab.age_s(status.channel)):
+        return tr("tiles", "not read yet")
     return tr("tiles", "{age} old").format(age=age(lab.age_s(status.channel)))
 
 

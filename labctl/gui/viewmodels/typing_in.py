@@ -16,8 +16,8 @@ from labctl.model.job import Forecast, Job
 from labctl.model.typed import from_plain
 
 NAN = float("nan")
-_CHANNEL_FLOATS = ("voltage_V", "current_A", "temperature_degC", "test_time_s")
-_RUN_FLOATS = ("voltage_V", "current_A", "test_time_s", "eta_s")
+_CHANNEL_FLOATS = ("voltage_V", "current_A", "temperature_degC")
+_RUN_FLOATS = ("voltage_V", "current_A", "eta_s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +80,15 @@ def _floats(data: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     """Return a copy in which null is NaN, as JSON cannot say it."""
     told = dict(data)
     for name in names:
-        value = told.get(name, 0.0)
+        value = told.get(name)
         told[name] = NAN if value is None else float(value)
+    told["test_time_s"] = float(told.get("test_time_s") or 0.0)
     return told
 
 
 def channel_of(data: Mapping[str, Any]) -> ChannelStatus:
     """Return a channel's status. Raises: ValueError."""
     told = _floats(data, _CHANNEL_FLOATS)
-    if "temperature_degC" not in data:
-        told["temperature_degC"] = NAN
     try:
         ends = told.get("ends")
         if isinstance(ends, Mapping):
