@@ -11,6 +11,8 @@ from typing import Any
 from labctl.clock import Clock, ClockSpec, run_with_clock
 
 START_WITHIN_S = 10.0
+LAST_TURNS_S = 0.05
+"""A few turns of the loop after the last task: sockets that were dropped are closed in them."""
 
 
 class _End(Exception):
@@ -112,3 +114,4 @@ class LoopThread:
                 raise _End
         except* _End:
             self._group = None
+        await clock.link.sleep(LAST_TURNS_S)

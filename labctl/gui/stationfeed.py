@@ -62,12 +62,28 @@ class StationFeed:
         thread.spawn(self._hand_overs())
         await self._open(thread)
         assert self._station is not None
+        # A connection each: whoever opens one anew closes what others still wait for on it.
+        thread.spawn(self._apart(self._news))
+        thread.spawn(self._apart(self._live_rows))
+        thread.spawn(self._apart(self._pulse))
         try:
-            thread.spawn(self._news(self._station))
-            thread.spawn(self._live_rows(self._station))
-            await self._pulse(self._station)
+            await thread.over()
         finally:
             await self._station.close()
+
+    async def _apart(self, use: Callable[[AsyncStation], Awaitable[None]]) -> None:
+        """Do something for ever over a connection of its own."""
+        while True:
+            try:
+                station = await self._connect(False)
+                break
+            except Exception as error:
+                self._tell_lost(error)
+                await self._thread.sleep(RETRY_S)
+        try:
+            await use(station)
+        finally:
+            await station.close()
 
     async def station(self) -> AsyncStation:
         """Return the station as soon as there is one."""

@@ -170,7 +170,7 @@ def test_a_refused_token_is_told_as_refused(bridge: Any, world: FakeWorld, qtbot
 
 def test_a_stop_does_not_wait_behind_other_asks(bridge: Any, world: FakeWorld, qtbot: Any) -> None:
     bridge.start()
-    qtbot.waitUntil(lambda: world.calls.count("connect") == 2, timeout=5000)
+    qtbot.waitUntil(lambda: world.calls.count("connect") == 5, timeout=5000)
     held = threading.Event()
 
     async def hog(station: Any) -> None:
@@ -188,7 +188,7 @@ def test_a_stop_that_is_answered_late_is_told_not_confirmed_and_then_confirmed(
     bridge: Any, world: FakeWorld, qtbot: Any
 ) -> None:
     bridge.start()
-    qtbot.waitUntil(lambda: world.calls.count("connect") == 2, timeout=5000)
+    qtbot.waitUntil(lambda: world.calls.count("connect") == 5, timeout=5000)
     late: list[Any] = []
     bridge.stop_late.connect(late.append)
     go: list[Any] = []

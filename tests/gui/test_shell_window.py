@@ -440,5 +440,5 @@ def test_closing_keeps_the_window_and_hangs_up(world: FakeWorld, session: Sessio
     ended: list[int] = []
     made.on_close.append(lambda: ended.append(1))
     made.close()
-    assert ended == [1] and session.geometry() is not None and world.closed == 2
+    assert ended == [1] and session.geometry() is not None and world.closed == 5
     made.deleteLater()
