@@ -1,0 +1,110 @@
+"""Pristine and coated cells side by side: one colour a group, units switched without loading again (U07, U19)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from labctl.gui.viewmodels.acts import Trouble
+from labctl.gui.viewmodels.compare import Compare, GroupBy, Per
+from labctl.gui.viewmodels.edits import EditStack
+from labctl.model.cell import CellKind
+from labctl.model.ids import ChannelId, RunId
+from labctl.model.run import RunSummary
+from labctl.testing.guilab import FakeAsks, a_lab, cell
+
+CYCLES = {
+    "cycle": [1, 2], "first_sequence": [1, 11], "last_sequence": [10, 20], "retention": [1.0, 0.62],
+    "coulombic_efficiency": [0.9, 0.997], "polarisation_volt": [0.1, 0.12], "discharging_capacity_ah": [1e-4, 8e-5],
+}  # fmt: skip
+ROWS = {
+    "sequence": np.arange(1, 6), "voltage_volt": np.linspace(3.0, 3.8, 5), "step_type": np.ones(5),
+    "step_count": np.ones(5), "step_capacity_ah": np.linspace(0.0, 1e-4, 5), "quality": np.zeros(5),
+}  # fmt: skip
+
+
+def a_run(cell_id: str, **words: object) -> RunSummary:
+    return RunSummary(RunId(f"r-{cell_id}"), cell_id, cell_id, ChannelId("a:1-1"), "P5", "ended", **words)  # type: ignore[arg-type]
+
+
+def a_comparison() -> tuple[FakeAsks, Compare, EditStack]:
+    lab = a_lab()
+    lab.take_cells([
+        cell("P1", CellKind.LFP_LI, active_mass_mg=0.9, area_cm2=0.785), cell("P2", CellKind.LFP_LI, area_cm2=0.785),
+        cell("Z1", CellKind.LFP_LI, active_mass_mg=0.8, area_cm2=0.785, coating="Zn", batch="B"),
+    ])  # fmt: skip
+    asks = FakeAsks({"runs.cycles": CYCLES, "runs.records": ROWS})
+    compare, stack = Compare(lab, asks), EditStack()
+    stack.do(compare.add([a_run("P1"), a_run("Z1"), a_run("P2", outcome="short", test_time_s=576_000.0)]))
+    return asks, compare, stack
+
+
+def test_u07_a_group_has_one_colour_and_its_cells_their_own_dash() -> None:
+    _, compare, _ = a_comparison()
+    assert compare.groups == ("pristine", "Zn")
+    assert [(line.title, line.group, line.colour, line.dash) for line in compare.lines()] == [
+        ("P1", "pristine", 0, 0), ("P2", "pristine", 0, 1), ("Z1", "Zn", 1, 0),
+    ]  # fmt: skip
+    assert [line.note.replace("\u2009", " ") for line in compare.lines()] == [
+        "62 % at 2",
+        "short 6 d 16 h",
+        "62 % at 2",
+    ]
+
+
+def test_u07_units_are_switched_without_loading_again_and_a_missing_mass_is_told() -> None:
+    asks, compare, stack = a_comparison()
+    compare.set_cycles("1,2")
+    compare.curves()
+    curves = compare.curves()
+    asked = len(asks.asked)
+    assert (
+        len(curves) == 6 and curves[0].factor == 1e3 and {curve.cycle_share for curve in curves} == {0.0, 1.0}
+    )
+    stack.do(compare.set_per(Per.GRAM))
+    curves = compare.curves()
+    assert {curve.line.title for curve in curves} == {"P1", "Z1"}
+    assert curves[0].factor * curves[0].half.capacity_Ah[-1] == pytest.approx(0.1 / 0.9e-3)
+    assert [line.why_not for line in compare.lines()] == ["", "no active mass is registered", ""]
+    assert compare.by_cycle("r-P1", "discharging_capacity_ah")[1][0] == pytest.approx(0.1 / 0.9e-3)
+    stack.undo()
+    assert compare.per is Per.RAW and len(asks.asked) == asked
+    assert compare.by_cycle("r-P1", "coulombic_efficiency")[1] == [90.0, pytest.approx(99.7)]
+    assert compare.by_cycle("r-P1", "nothing") == ((), ())
+
+
+def test_u19_moving_naming_hiding_and_removing_undo() -> None:
+    _, compare, stack = a_comparison()
+    stack.do(compare.change(["r-P1"], group="Zn", name="best"))
+    assert [line.title for line in compare.lines() if line.group == "Zn"] == ["best", "Z1"]
+    stack.do(compare.change(["r-P1"], hidden=True))
+    stack.do(compare.remove(["r-Z1"]))
+    assert [member.run_id for member in compare.members] == ["r-P1", "r-P2"]
+    for _ in range(3):
+        stack.undo()
+    assert compare.groups == ("pristine", "Zn") and not any(line.hidden for line in compare.lines())
+    assert compare.change(["r-P1"], hidden=False) is None and compare.add([a_run("P1")]) is None
+
+
+def test_hidden_runs_are_not_drawn_and_bad_cycle_lists_change_nothing() -> None:
+    _, compare, stack = a_comparison()
+    stack.do(compare.change(["r-P1", "r-P2"], hidden=True))
+    compare.curves()
+    assert {curve.line.title for curve in compare.curves()} == {"Z1"}
+    assert compare.set_cycles("x") != "" and compare.cycles.cycles == (1,)
+
+
+def test_lives_are_told_by_group_and_a_run_that_cannot_be_read_says_why() -> None:
+    asks, compare, stack = a_comparison()
+    kept, efficiency, overpotential = compare.life()
+    assert kept[1] == ("62.0 (n=2)", "62.0") and efficiency[1][1] == "99.70" and overpotential[1][1] == "120"
+    asks.answers["runs.cycles"] = Trouble("No cycles.", "damaged")
+    stack.do(compare.add([a_run("Q1")], GroupBy.PROTOCOL))
+    assert compare.troubles["r-Q1"].why == "damaged" and compare.groups[-1] == "P5"
+    trace = compare.trace("r-P1")
+    assert compare.trace("r-P1") is trace
+    stack.do(compare.remove(["r-P1"]))
+    assert compare.trace("r-Z1") is not trace and math.isnan(compare.factor(compare.members[0])[0]) is False
+    compare.close()
