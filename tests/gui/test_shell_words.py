@@ -52,7 +52,7 @@ def test_a_new_text_without_chinese_is_caught(tmp_path: Path) -> None:
     assert update.fill(planted)[0] == [("window", "brand new")]
 
 
-def test_placeholders_are_the_same_in_both_languages() -> None:
+def test_blanks_to_fill_are_the_same_in_both_languages() -> None:
     wrong = [
         english
         for (_, english), chinese in update.books().items()

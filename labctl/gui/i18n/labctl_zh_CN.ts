@@ -426,6 +426,160 @@
     </message>
 </context>
 <context>
+    <name>channel</name>
+    <message>
+        <source>The station knows no such channel.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>rev {n}  #{hash}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{name} step {n} / {all}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>cycle {n} / {all}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>STALE</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Voltage</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Current</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Coulombic eff.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>last complete cycle</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Temperature</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Step charge</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Last cycle</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>set {t:.1f}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>of {time}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Step time</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>in {time}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>due</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Finish</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>done</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>now</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>next</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>step time</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>at most {n} times</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
+    <name>compare</name>
+    <message>
+        <source>raw</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>add {n} runs</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>no batch</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>pristine</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>remove runs</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>change {what}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>unit</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{kept} % at {n}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} cycles</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>no active mass is registered</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>no area is registered</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>capacity kept / %</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>CE / %</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>overpotential / mV</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
     <name>confirm</name>
     <message>
         <source>Reason, for the journal</source>
@@ -709,6 +863,85 @@
     </message>
 </context>
 <context>
+    <name>firstrun</name>
+    <message>
+        <source>not known yet</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{live} of {all} answer</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} registered, {m} in channels</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} ready-made ones</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>set up</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>nobody; optional</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Data folder</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{size} free</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Instruments</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>none</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Cells</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>paste a batch from a spreadsheet</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Protocol</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Who is called at night</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>First run</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} running</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>review and start</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} of {all}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>asking</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
     <name>grid</name>
     <message>
         <source>{name} {t:.1f} °C</source>
@@ -779,6 +1012,165 @@
     </message>
 </context>
 <context>
+    <name>keys</name>
+    <message>
+        <source>Stop all outputs</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Help for this view</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Edit cell, rename</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Start selected...</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Pause at step end</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Pause now</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Continue</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Check protocol</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Simulate</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Stop selected</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Go to view</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Search, filter</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Command palette</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Select</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Open detail</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Back</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Forward</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Redo</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Acknowledge</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Acknowledge with comment...</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Shelve...</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Logarithmic y</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Logarithmic x</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Fit</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Follow live</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Cursors A and B</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Overlay list...</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Zoom in</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Zoom out</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Export...</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Larger text</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Smaller text</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Normal text size</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Settings</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Paste</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Fill down</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Move up</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Move down</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
     <name>palette</name>
     <message>
         <source>Search or command</source>
@@ -836,6 +1228,22 @@
 </context>
 <context>
     <name>plots</name>
+    <message>
+        <source>Plot. L and X log axes, F fit, R follow, C cursors, arrows move.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>live &gt;</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Follow the newest point again</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Follow the newest point again (R)</source>
+        <translation type="unfinished" />
+    </message>
     <message>
         <source>gap {span}</source>
         <translation type="unfinished" />
@@ -920,6 +1328,65 @@
     </message>
 </context>
 <context>
+    <name>recovery</name>
+    <message>
+        <source>nothing: it is followed</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>wait for the instrument</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>follow it again, fetch what was missed</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>fetch the last rows and close it</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>look at the cell, then decide</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>cycle {n}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>since {when}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{name} does not answer</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>unknown</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>It is followed already.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Its instrument does not answer yet.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>accepted on the recovery page</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>followed again</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} runs had not ended: {ready} to accept, {look} to look at, {waits} wait. Nothing is energised by accepting.</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
     <name>selection</name>
     <message>
         <source>Nothing is selected.</source>
@@ -927,6 +1394,33 @@
     </message>
     <message>
         <source>{n} selected</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
+    <name>settings</name>
+    <message>
+        <source>Light</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Dark</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>High contrast</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>change {names}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>A name is needed.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{name} has access already.</source>
         <translation type="unfinished" />
     </message>
 </context>
@@ -1125,6 +1619,10 @@
     <name>tiles</name>
     <message>
         <source>{age} old</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>not read yet</source>
         <translation type="unfinished" />
     </message>
     <message>

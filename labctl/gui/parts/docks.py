@@ -16,6 +16,9 @@ from labctl.gui.parts.layouts import Column, Row, fix_size
 from labctl.gui.parts.stopall import StopAllButton, give_chord
 from labctl.gui.theme.fonts import Role
 
+WINDOW_SIZE = (1200, 800)
+"""Of a view that goes to a second screen, before a person changes it."""
+
 
 class Holder(QWidget):
     """Around each view: in a window of its own it carries a bar with the view's name and Stop all outputs."""
@@ -77,7 +80,7 @@ class Docks(QWidget):
         self._docks[view_id], self._holders[view_id], self._makers[view_id] = dock, holder, make
         dock.visibilityChanged.connect(lambda visible: self._visible(view_id, bool(visible)))
         dock.topLevelChanged.connect(lambda floating: self._top_level(view_id))
-        dock.closed.connect(lambda: self.seen.emit(view_id, False))
+        dock.closed.connect(lambda: self._closed(view_id))
         # The manager knows a dock only once it was placed; a toggle before that ends the process.
         self._settling = True
         self._manager.addDockWidget(ads.CenterDockWidgetArea, dock)
@@ -135,7 +138,7 @@ class Docks(QWidget):
         else:
             self._manager.addDockWidget(ads.CenterDockWidgetArea, dock)
             dock.toggleView(True)
-        self._calm(dock)
+        self._calm()
         self._main = view_id
 
     def open_beside(self, view_id: str) -> None:
@@ -147,7 +150,8 @@ class Docks(QWidget):
         area = main.dockAreaWidget() if not main.isClosed() else None
         self._manager.addDockWidget(ads.RightDockWidgetArea, dock, area)
         dock.toggleView(True)
-        self._calm(dock)
+        self._calm()
+        self._share(dock)
         self._fill(view_id)
         self._come_front(view_id)
 
@@ -161,12 +165,15 @@ class Docks(QWidget):
             dock.setFloating()
         self._fill(view_id)
         self._top_level(view_id)
+        self._calm()
+        dock.window().resize(*WINDOW_SIZE)
         self._come_front(view_id)
 
     def close_view(self, view_id: str) -> None:
         """Close a view; the last one stays."""
         if len(self.shown_ids) > 1:
             self._docks[view_id].toggleView(False)
+            self._calm()
 
     def reset(self, first: str) -> None:
         """Close everything but one view, in the main area."""
@@ -177,7 +184,7 @@ class Docks(QWidget):
         self._manager.addDockWidget(ads.CenterDockWidgetArea, dock)
         dock.toggleView(True)
         self._main = first
-        self._calm(dock)
+        self._calm()
         self.open(first)
 
     def save(self) -> tuple[bytes, str]:
@@ -192,19 +199,30 @@ class Docks(QWidget):
         if not self.shown_ids:
             return False
         for view_id in self.shown_ids:
-            self._calm(self._docks[view_id])
             self._top_level(view_id)
             self._fill(view_id)
+        self._calm()
         self.open(main if main in self.shown_ids else self.shown_ids[0])
         return True
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
-    def _calm(self, dock: ads.CDockWidget) -> None:
-        """Hide the title bar of an area with one view: the rail names it."""
+    def _calm(self) -> None:
+        """Hide the title bar of a lone view: the rail names it. Side by side each has its own, to drag and close."""
+        docked = [
+            dock for dock in self._docks.values() if not dock.isClosed() and not dock.isInFloatingContainer()
+        ]
+        for dock in docked:
+            area = dock.dockAreaWidget()
+            if area is not None:
+                area.setDockAreaFlag(ads.CDockAreaWidget.HideSingleWidgetTitleBar, len(docked) <= 1)
+
+    def _share(self, dock: ads.CDockWidget) -> None:
+        """Give the views of a row the same room."""
         area = dock.dockAreaWidget()
-        if area is not None:
-            area.setDockAreaFlag(ads.CDockAreaWidget.HideSingleWidgetTitleBar, len(self.shown_ids) <= 1)
+        sizes = self._manager.splitterSizes(area)
+        if len(sizes) > 1:
+            self._manager.setSplitterSizes(area, [max(1, sum(sizes) // len(sizes))] * len(sizes))
 
     def _fill(self, view_id: str) -> None:
         make = self._makers.pop(view_id, None)
@@ -220,6 +238,11 @@ class Docks(QWidget):
             self._come_front(view_id)
         self.seen.emit(view_id, visible)
 
+    def _closed(self, view_id: str) -> None:
+        self.seen.emit(view_id, False)
+        if not self._settling:
+            self._calm()
+
     def _come_front(self, view_id: str) -> None:
         if self.front != view_id:
             self.front = view_id
@@ -234,7 +257,6 @@ class Docks(QWidget):
         if container is not None and not container.property("labctl_chord"):
             container.setProperty("labctl_chord", True)
             give_chord(container)
-            container.resize(1200, 800)
 
     def close_windows(self) -> None:
         """Close the windows of their own, with the main one."""

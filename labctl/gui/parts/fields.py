@@ -16,14 +16,14 @@ from labctl.gui.theme.fonts import Role
 class SearchField(QLineEdit):
     """Text that narrows what is shown; Escape empties it. ``keys`` is shown as a cap while it is empty."""
 
-    def __init__(self, placeholder: str = "", *, keys: str = "", parent: QWidget | None = None) -> None:
+    def __init__(self, hint: str = "", *, keys: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._keys = keys
-        self.set_placeholder(placeholder)
+        self.set_hint(hint)
         theme().changed.connect(self._restyle)
         self._restyle()
 
-    def set_placeholder(self, text: str) -> None:
+    def set_hint(self, text: str) -> None:
         """Say what is searched."""
         self.setPlaceholderText(text)
         self.setAccessibleName(text)

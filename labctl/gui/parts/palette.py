@@ -102,7 +102,7 @@ class CommandPalette(QFrame):
     def open(self, query: str = "") -> None:
         """Show it with everything that can be done now."""
         self._commands = list(self._provider())
-        self.field.set_placeholder(tr("palette", "Search or command"))
+        self.field.set_hint(tr("palette", "Search or command"))
         self.list.setAccessibleName(tr("palette", "Commands"))
         self.field.setText(query)
         self._filter(query)

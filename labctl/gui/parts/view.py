@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication, QEvent, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from labctl.gui.parts.actionbar import ActionBar
 from labctl.gui.parts.labels import ElidedLabel, Label
@@ -102,11 +102,13 @@ class View(QWidget):
         head.addLayout(self.head_left)
         head.addWidget(self.subtitle, 1)
         head.addLayout(self.head_right)
-        self.page = Column(margins=(16, 0, 16, 8), gap=8)
+        area = QWidget()
+        area.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.page = Column(area, margins=(16, 0, 16, 8), gap=8)
         self.bar = ActionBar()
         outer = Column(self, gap=0)
         outer.addWidget(self.head)
-        outer.addLayout(self.page, 1)
+        outer.addWidget(area, 1)
         outer.addWidget(self.bar)
         self._undo_actions = self.undo.actions()
         for action in self._undo_actions:
