@@ -5,578 +5,578 @@
     <name>acts</name>
     <message>
         <source>{n} of {all} outputs not confirmed: {names}</source>
-        <translation type="unfinished" />
+        <translation>{all} 个输出中有 {n} 个未确认：{names}</translation>
     </message>
     <message>
         <source>{n} outputs stopped and read back</source>
-        <translation type="unfinished" />
+        <translation>{n} 个输出已停止并回读确认</translation>
     </message>
     <message>
         <source>sending</source>
-        <translation type="unfinished" />
+        <translation>发送中</translation>
     </message>
     <message>
         <source>confirmed {s:.1f} s</source>
-        <translation type="unfinished" />
+        <translation>已确认 {s:.1f} s</translation>
     </message>
     <message>
         <source>not confirmed</source>
-        <translation type="unfinished" />
+        <translation>未确认</translation>
     </message>
     <message>
         <source>refused</source>
-        <translation type="unfinished" />
+        <translation>被拒绝</translation>
     </message>
     <message>
         <source>failed</source>
-        <translation type="unfinished" />
+        <translation>失败</translation>
     </message>
 </context>
 <context>
     <name>alarms</name>
     <message>
         <source>Open</source>
-        <translation type="unfinished" />
+        <translation>未消除</translation>
     </message>
     <message>
         <source>Shelved</source>
-        <translation type="unfinished" />
+        <translation>已搁置</translation>
     </message>
     <message>
         <source>All</source>
-        <translation type="unfinished" />
+        <translation>全部</translation>
     </message>
     <message>
         <source>Not acknowledged</source>
-        <translation type="unfinished" />
+        <translation>未确认</translation>
     </message>
     <message>
         <source>Acknowledged</source>
-        <translation type="unfinished" />
+        <translation>已确认</translation>
     </message>
     <message>
         <source>Out of the list</source>
-        <translation type="unfinished" />
+        <translation>不在列表中</translation>
     </message>
     <message>
         <source>cleared</source>
-        <translation type="unfinished" />
+        <translation>已恢复</translation>
     </message>
     <message>
         <source>Station</source>
-        <translation type="unfinished" />
+        <translation>站点</translation>
     </message>
     <message>
         <source>No alarm is selected.</source>
-        <translation type="unfinished" />
+        <translation>未选择报警。</translation>
     </message>
     <message>
         <source>This alarm is of no channel.</source>
-        <translation type="unfinished" />
+        <translation>该报警不属于任何通道。</translation>
     </message>
     <message>
         <source>Reset one trip at a time.</source>
-        <translation type="unfinished" />
+        <translation>一次只能复位一个跳闸。</translation>
     </message>
     <message>
         <source>Acknowledge</source>
-        <translation type="unfinished" />
+        <translation>确认</translation>
     </message>
     <message>
         <source>An alarm can be shelved for up to 24 hours.</source>
-        <translation type="unfinished" />
+        <translation>报警最多可搁置 24 小时。</translation>
     </message>
     <message>
         <source>Say why; it goes into the journal.</source>
-        <translation type="unfinished" />
+        <translation>请填写原因，将记入日志。</translation>
     </message>
     <message>
         <source>Shelve</source>
-        <translation type="unfinished" />
+        <translation>搁置</translation>
     </message>
     <message>
         <source>Unshelve</source>
-        <translation type="unfinished" />
+        <translation>取消搁置</translation>
     </message>
     <message>
         <source>Take out of service</source>
-        <translation type="unfinished" />
+        <translation>停用</translation>
     </message>
     <message>
         <source>Put into service</source>
-        <translation type="unfinished" />
+        <translation>启用</translation>
     </message>
     <message>
         <source>The alarm is gone.</source>
-        <translation type="unfinished" />
+        <translation>该报警已不存在。</translation>
     </message>
     <message>
         <source>Reset {name}</source>
-        <translation type="unfinished" />
+        <translation>复位 {name}</translation>
     </message>
     <message>
         <source>none yet</source>
-        <translation type="unfinished" />
+        <translation>尚无</translation>
     </message>
     <message>
         <source>this week: {mean:.0f} alarms a day, most in 10 min {peak}, time to acknowledge {took} (median), stale over 24 h: {stale}</source>
-        <translation type="unfinished" />
+        <translation>本周：每天 {mean:.0f} 条报警，10 min 内最多 {peak} 条，确认用时 {took}（中位数），超过 24 h 未消除：{stale}</translation>
     </message>
 </context>
 <context>
     <name>allowed</name>
     <message>
         <source>The station does not let this window in.</source>
-        <translation type="unfinished" />
+        <translation>站点不允许此窗口连接。</translation>
     </message>
     <message>
         <source>The station does not answer; acts are off until it is back.</source>
-        <translation type="unfinished" />
+        <translation>站点无响应；恢复之前不能操作。</translation>
     </message>
     <message>
         <source>This needs the role {needed}; {name} has {role}.</source>
-        <translation type="unfinished" />
+        <translation>此操作需要角色“{needed}”；{name} 的角色是“{role}”。</translation>
     </message>
     <message>
         <source>this person</source>
-        <translation type="unfinished" />
+        <translation>此人</translation>
     </message>
     <message>
         <source>Stop all is active, by {name}: release it first.</source>
-        <translation type="unfinished" />
+        <translation>“全部停止”生效中（{name}）：请先解除。</translation>
     </message>
     <message>
         <source>The station knows no channel {name}.</source>
-        <translation type="unfinished" />
+        <translation>站点没有通道 {name}。</translation>
     </message>
     <message>
         <source>Nothing runs on {name}.</source>
-        <translation type="unfinished" />
+        <translation>{name} 上没有试验在运行。</translation>
     </message>
     <message>
         <source>{name} does not answer now.</source>
-        <translation type="unfinished" />
+        <translation>{name} 目前无响应。</translation>
     </message>
     <message>
         <source>{name} is {state}, not {wanted}.</source>
-        <translation type="unfinished" />
+        <translation>{name} 的状态是 {state}，不是 {wanted}。</translation>
     </message>
     <message>
         <source>{name} is running.</source>
-        <translation type="unfinished" />
+        <translation>{name} 正在运行。</translation>
     </message>
     <message>
         <source>{name} is latched by a trip: reset it first.</source>
-        <translation type="unfinished" />
+        <translation>{name} 因跳闸锁定：请先复位。</translation>
     </message>
     <message>
         <source>No cell is in {name}.</source>
-        <translation type="unfinished" />
+        <translation>{name} 中没有电池。</translation>
     </message>
     <message>
         <source>Nobody knows what {name} does.</source>
-        <translation type="unfinished" />
+        <translation>{name} 的状态未知。</translation>
     </message>
     <message>
         <source>{cell} is still in {name}: take it out first.</source>
-        <translation type="unfinished" />
+        <translation>{cell} 仍在 {name} 中：请先取出。</translation>
     </message>
     <message>
         <source>{name} is neither tripped nor held.</source>
-        <translation type="unfinished" />
+        <translation>{name} 既未跳闸也未挂起。</translation>
     </message>
     <message>
         <source>Reset: acknowledge first.</source>
-        <translation type="unfinished" />
+        <translation>复位：请先确认报警。</translation>
     </message>
     <message>
         <source>Nothing is selected.</source>
-        <translation type="unfinished" />
+        <translation>未选择任何对象。</translation>
     </message>
     <message>
         <source>{act} is off: {reason}</source>
-        <translation type="unfinished" />
+        <translation>“{act}”不可用：{reason}</translation>
     </message>
     <message>
         <source>{act} is off: {n} of {all} are running</source>
-        <translation type="unfinished" />
+        <translation>“{act}”不可用：{all} 个中有 {n} 个正在运行</translation>
     </message>
     <message>
         <source>{act} is off for {n} of {all}: {reason}</source>
-        <translation type="unfinished" />
+        <translation>{all} 个中有 {n} 个不能“{act}”：{reason}</translation>
     </message>
     <message>
         <source>{job} is {state}; only what waits can be changed.</source>
-        <translation type="unfinished" />
+        <translation>{job} 的状态是“{state}”；只能更改等待中的任务。</translation>
     </message>
     <message>
         <source>{job} is {state}; only what waits can be held.</source>
-        <translation type="unfinished" />
+        <translation>{job} 的状态是“{state}”；只能挂起等待中的任务。</translation>
     </message>
     <message>
         <source>{job} is not held.</source>
-        <translation type="unfinished" />
+        <translation>{job} 未挂起。</translation>
     </message>
     <message>
         <source>{job} has not failed.</source>
-        <translation type="unfinished" />
+        <translation>{job} 没有失败。</translation>
     </message>
     <message>
         <source>{job} does not run.</source>
-        <translation type="unfinished" />
+        <translation>{job} 没有在运行。</translation>
     </message>
     <message>
         <source>{name} has acknowledged it.</source>
-        <translation type="unfinished" />
+        <translation>{name} 已确认。</translation>
     </message>
     <message>
         <source>There is nothing to acknowledge.</source>
-        <translation type="unfinished" />
+        <translation>没有可确认的内容。</translation>
     </message>
     <message>
         <source>Shelve: not for critical.</source>
-        <translation type="unfinished" />
+        <translation>搁置：紧急报警不可搁置。</translation>
     </message>
     <message>
         <source>It is out of the list already.</source>
-        <translation type="unfinished" />
+        <translation>已不在列表中。</translation>
     </message>
     <message>
         <source>A critical alarm stays in service.</source>
-        <translation type="unfinished" />
+        <translation>紧急报警不能停用。</translation>
     </message>
     <message>
         <source>It is not shelved.</source>
-        <translation type="unfinished" />
+        <translation>未搁置。</translation>
     </message>
     <message>
         <source>It is in service.</source>
-        <translation type="unfinished" />
+        <translation>正在使用中。</translation>
     </message>
     <message>
         <source>This alarm is of no channel.</source>
-        <translation type="unfinished" />
+        <translation>该报警不属于任何通道。</translation>
     </message>
 </context>
 <context>
     <name>cells</name>
     <message>
         <source>slot</source>
-        <translation type="unfinished" />
+        <translation>槽位</translation>
     </message>
     <message>
         <source>cell id</source>
-        <translation type="unfinished" />
+        <translation>电池编号</translation>
     </message>
     <message>
         <source>type</source>
-        <translation type="unfinished" />
+        <translation>类型</translation>
     </message>
     <message>
         <source>group</source>
-        <translation type="unfinished" />
+        <translation>分组</translation>
     </message>
     <message>
         <source>mass mg</source>
-        <translation type="unfinished" />
+        <translation>质量 mg</translation>
     </message>
     <message>
         <source>area cm²</source>
-        <translation type="unfinished" />
+        <translation>面积 cm²</translation>
     </message>
     <message>
         <source>1 C mA/g</source>
-        <translation type="unfinished" />
+        <translation>1 C mA/g</translation>
     </message>
     <message>
         <source>OCV meas V</source>
-        <translation type="unfinished" />
+        <translation>实测 OCV V</translation>
     </message>
     <message>
         <source>OCV reg V</source>
-        <translation type="unfinished" />
+        <translation>登记 OCV V</translation>
     </message>
     <message>
         <source>batch</source>
-        <translation type="unfinished" />
+        <translation>批次</translation>
     </message>
     <message>
         <source>protocol</source>
-        <translation type="unfinished" />
+        <translation>方案</translation>
     </message>
     <message>
         <source>= set current</source>
-        <translation type="unfinished" />
+        <translation>= 设定电流</translation>
     </message>
     <message>
         <source>note</source>
-        <translation type="unfinished" />
+        <translation>备注</translation>
     </message>
     <message>
         <source>problem</source>
-        <translation type="unfinished" />
+        <translation>问题</translation>
     </message>
     <message>
         <source>other</source>
-        <translation type="unfinished" />
+        <translation>其他</translation>
     </message>
     <message>
         <source>“{text}” is no type; use sym, LFP, LTO or other.</source>
-        <translation type="unfinished" />
+        <translation>“{text}”不是类型；请用 sym、LFP、LTO 或 other。</translation>
     </message>
     <message>
         <source>“{text}” is no id: letters, digits, - and _.</source>
-        <translation type="unfinished" />
+        <translation>“{text}”不是有效编号：只能用字母、数字、- 和 _。</translation>
     </message>
     <message>
         <source>The text is too long.</source>
-        <translation type="unfinished" />
+        <translation>文字过长。</translation>
     </message>
     <message>
         <source>{text} cannot be; a number above 0 is needed.</source>
-        <translation type="unfinished" />
+        <translation>{text} 无效；需要大于 0 的数。</translation>
     </message>
     <message>
         <source>paste {n} rows</source>
-        <translation type="unfinished" />
+        <translation>粘贴 {n} 行</translation>
     </message>
     <message>
         <source>edit {column}</source>
-        <translation type="unfinished" />
+        <translation>编辑 {column}</translation>
     </message>
     <message>
         <source>choose {value}</source>
-        <translation type="unfinished" />
+        <translation>选择 {value}</translation>
     </message>
     <message>
         <source>fill down</source>
-        <translation type="unfinished" />
+        <translation>向下填充</translation>
     </message>
     <message>
         <source>assign slots</source>
-        <translation type="unfinished" />
+        <translation>分配槽位</translation>
     </message>
     <message>
         <source>remove {n} rows</source>
-        <translation type="unfinished" />
+        <translation>移除 {n} 行</translation>
     </message>
     <message>
         <source>keep {value}</source>
-        <translation type="unfinished" />
+        <translation>保留 {value}</translation>
     </message>
     <message>
         <source>taken where none is given</source>
-        <translation type="unfinished" />
+        <translation>未填写时采用</translation>
     </message>
     <message>
         <source>The cell id is missing.</source>
-        <translation type="unfinished" />
+        <translation>缺少电池编号。</translation>
     </message>
     <message>
         <source>{cell} stands in rows {rows}.</source>
-        <translation type="unfinished" />
+        <translation>{cell} 出现在第 {rows} 行。</translation>
     </message>
     <message>
         <source>The type is missing.</source>
-        <translation type="unfinished" />
+        <translation>缺少类型。</translation>
     </message>
     <message>
         <source>no free slot: it goes to the queue</source>
-        <translation type="unfinished" />
+        <translation>没有空闲槽位：将进入队列</translation>
     </message>
     <message>
         <source>There is no slot {slot}.</source>
-        <translation type="unfinished" />
+        <translation>没有槽位 {slot}。</translation>
     </message>
     <message>
         <source>Slot {slot} is given twice.</source>
-        <translation type="unfinished" />
+        <translation>槽位 {slot} 重复。</translation>
     </message>
     <message>
         <source>{cell} is still in the slot, unload first</source>
-        <translation type="unfinished" />
+        <translation>{cell} 仍在该槽位，请先取出</translation>
     </message>
     <message>
         <source>{n} rows</source>
-        <translation type="unfinished" />
+        <translation>{n} 行</translation>
     </message>
     <message>
         <source>1 question</source>
-        <translation type="unfinished" />
+        <translation>1 个疑问</translation>
     </message>
     <message>
         <source>{n} questions</source>
-        <translation type="unfinished" />
+        <translation>{n} 个疑问</translation>
     </message>
     <message>
         <source>{n} bad</source>
-        <translation type="unfinished" />
+        <translation>{n} 处错误</translation>
     </message>
     <message>
         <source>No row can be saved yet.</source>
-        <translation type="unfinished" />
+        <translation>尚无可保存的行。</translation>
     </message>
     <message>
         <source>{title} {value}: {times} × the median of the other {kind} cells in this batch ({usual}, n = {n}).</source>
-        <translation type="unfinished" />
+        <translation>{title} {value}：是本批其他 {kind} 电池中位数（{usual}，n = {n}）的 {times} 倍。</translation>
     </message>
     <message>
         <source>{times} × median?</source>
-        <translation type="unfinished" />
+        <translation>中位数的 {times} 倍？</translation>
     </message>
 </context>
 <context>
     <name>channel</name>
     <message>
         <source>The station knows no such channel.</source>
-        <translation type="unfinished" />
+        <translation>站点没有此通道。</translation>
     </message>
     <message>
         <source>rev {n}  #{hash}</source>
-        <translation type="unfinished" />
+        <translation>版本 {n}  #{hash}</translation>
     </message>
     <message>
         <source>{name} step {n} / {all}</source>
-        <translation type="unfinished" />
+        <translation>{name} 工步 {n} / {all}</translation>
     </message>
     <message>
         <source>cycle {n} / {all}</source>
-        <translation type="unfinished" />
+        <translation>循环 {n} / {all}</translation>
     </message>
     <message>
         <source>STALE</source>
-        <translation type="unfinished" />
+        <translation>STALE</translation>
     </message>
     <message>
         <source>Voltage</source>
-        <translation type="unfinished" />
+        <translation>电压</translation>
     </message>
     <message>
         <source>Current</source>
-        <translation type="unfinished" />
+        <translation>电流</translation>
     </message>
     <message>
         <source>Coulombic eff.</source>
-        <translation type="unfinished" />
+        <translation>库仑效率</translation>
     </message>
     <message>
         <source>last complete cycle</source>
-        <translation type="unfinished" />
+        <translation>最近完整循环</translation>
     </message>
     <message>
         <source>Temperature</source>
-        <translation type="unfinished" />
+        <translation>温度</translation>
     </message>
     <message>
         <source>Step charge</source>
-        <translation type="unfinished" />
+        <translation>工步电量</translation>
     </message>
     <message>
         <source>Last cycle</source>
-        <translation type="unfinished" />
+        <translation>最近循环</translation>
     </message>
     <message>
         <source>set {t:.1f}</source>
-        <translation type="unfinished" />
+        <translation>设定 {t:.1f}</translation>
     </message>
     <message>
         <source>of {time}</source>
-        <translation type="unfinished" />
+        <translation>共 {time}</translation>
     </message>
     <message>
         <source>Step time</source>
-        <translation type="unfinished" />
+        <translation>工步时间</translation>
     </message>
     <message>
         <source>in {time}</source>
-        <translation type="unfinished" />
+        <translation>还有 {time}</translation>
     </message>
     <message>
         <source>due</source>
-        <translation type="unfinished" />
+        <translation>已到时</translation>
     </message>
     <message>
         <source>Finish</source>
-        <translation type="unfinished" />
+        <translation>结束</translation>
     </message>
     <message>
         <source>done</source>
-        <translation type="unfinished" />
+        <translation>完成</translation>
     </message>
     <message>
         <source>now</source>
-        <translation type="unfinished" />
+        <translation>当前</translation>
     </message>
     <message>
         <source>next</source>
-        <translation type="unfinished" />
+        <translation>下一步</translation>
     </message>
     <message>
         <source>step time</source>
-        <translation type="unfinished" />
+        <translation>工步时间</translation>
     </message>
     <message>
         <source>at most {n} times</source>
-        <translation type="unfinished" />
+        <translation>最多 {n} 次</translation>
     </message>
 </context>
 <context>
     <name>compare</name>
     <message>
         <source>raw</source>
-        <translation type="unfinished" />
+        <translation>原始</translation>
     </message>
     <message>
         <source>add {n} runs</source>
-        <translation type="unfinished" />
+        <translation>添加 {n} 个试验</translation>
     </message>
     <message>
         <source>no batch</source>
-        <translation type="unfinished" />
+        <translation>无批次</translation>
     </message>
     <message>
         <source>pristine</source>
-        <translation type="unfinished" />
+        <translation>原始锂</translation>
     </message>
     <message>
         <source>remove runs</source>
-        <translation type="unfinished" />
+        <translation>移除试验</translation>
     </message>
     <message>
         <source>change {what}</source>
-        <translation type="unfinished" />
+        <translation>更改 {what}</translation>
     </message>
     <message>
         <source>unit</source>
-        <translation type="unfinished" />
+        <translation>单位</translation>
     </message>
     <message>
         <source>{kept} % at {n}</source>
-        <translation type="unfinished" />
+        <translation>第 {n} 循环 {kept} %</translation>
     </message>
     <message>
         <source>{n} cycles</source>
-        <translation type="unfinished" />
+        <translation>{n} 个循环</translation>
     </message>
     <message>
         <source>no active mass is registered</source>
-        <translation type="unfinished" />
+        <translation>未登记活性物质质量</translation>
     </message>
     <message>
         <source>no area is registered</source>
-        <translation type="unfinished" />
+        <translation>未登记面积</translation>
     </message>
     <message>
         <source>capacity kept / %</source>
-        <translation type="unfinished" />
+        <translation>容量保持率 / %</translation>
     </message>
     <message>
         <source>CE / %</source>
-        <translation type="unfinished" />
+        <translation>CE / %</translation>
     </message>
     <message>
         <source>overpotential / mV</source>
-        <translation type="unfinished" />
+        <translation>过电位 / mV</translation>
     </message>
 </context>
 <context>
@@ -590,584 +590,584 @@
     <name>confirming</name>
     <message>
         <source>Say why; it goes into the journal.</source>
-        <translation type="unfinished" />
+        <translation>请填写原因，将记入日志。</translation>
     </message>
     <message>
         <source>and {n} more</source>
-        <translation type="unfinished" />
+        <translation>另有 {n} 个</translation>
     </message>
     <message>
         <source>Stop {name}?</source>
-        <translation type="unfinished" />
+        <translation>停止 {name}？</translation>
     </message>
     <message>
         <source>Stop {n} running cells?</source>
-        <translation type="unfinished" />
+        <translation>停止 {n} 个运行中的电池？</translation>
     </message>
     <message>
         <source>The output goes off now. A stopped run cannot be resumed; its rows are kept.</source>
-        <translation type="unfinished" />
+        <translation>输出将立即关闭。停止的试验不能继续；已有数据保留。</translation>
     </message>
     <message>
         <source>Stop</source>
-        <translation type="unfinished" />
+        <translation>停止</translation>
     </message>
     <message>
         <source>Stop {n}</source>
-        <translation type="unfinished" />
+        <translation>停止 {n} 个</translation>
     </message>
     <message>
         <source>Let run</source>
-        <translation type="unfinished" />
+        <translation>继续运行</translation>
     </message>
     <message>
         <source>Type {n} to stop {n} cells.</source>
-        <translation type="unfinished" />
+        <translation>输入 {n} 以停止 {n} 个电池。</translation>
     </message>
     <message>
         <source>Jump to the next step?</source>
-        <translation type="unfinished" />
+        <translation>跳到下一工步？</translation>
     </message>
     <message>
         <source>The present step ends here and is not made up for; the next one begins at once.</source>
-        <translation type="unfinished" />
+        <translation>当前工步到此结束且不会补做；下一工步立即开始。</translation>
     </message>
     <message>
         <source>Jump</source>
-        <translation type="unfinished" />
+        <translation>跳转</translation>
     </message>
     <message>
         <source>Stay in the step</source>
-        <translation type="unfinished" />
+        <translation>留在本工步</translation>
     </message>
     <message>
         <source>The channel may be energised again.</source>
-        <translation type="unfinished" />
+        <translation>该通道可再次通电。</translation>
     </message>
     <message>
         <source>Reset the trip of {name}?</source>
-        <translation type="unfinished" />
+        <translation>复位 {name} 的跳闸？</translation>
     </message>
     <message>
         <source>Let the queue of {name} go on?</source>
-        <translation type="unfinished" />
+        <translation>让 {name} 的队列继续？</translation>
     </message>
     <message>
         <source>Reset</source>
-        <translation type="unfinished" />
+        <translation>复位</translation>
     </message>
     <message>
         <source>Leave it off</source>
-        <translation type="unfinished" />
+        <translation>保持关闭</translation>
     </message>
     <message>
         <source>Type {name} to reset it.</source>
-        <translation type="unfinished" />
+        <translation>输入 {name} 以复位。</translation>
     </message>
     <message>
         <source>Release Stop all?</source>
-        <translation type="unfinished" />
+        <translation>解除“全部停止”？</translation>
     </message>
     <message>
         <source>by {name}: {reason}</source>
-        <translation type="unfinished" />
+        <translation>{name}：{reason}</translation>
     </message>
     <message>
         <source>Outputs may be switched on again. Nothing restarts by itself.</source>
-        <translation type="unfinished" />
+        <translation>可再次打开输出。不会自动重启任何试验。</translation>
     </message>
     <message>
         <source>Release</source>
-        <translation type="unfinished" />
+        <translation>解除</translation>
     </message>
     <message>
         <source>Keep all off</source>
-        <translation type="unfinished" />
+        <translation>保持全部关闭</translation>
     </message>
     <message>
         <source>Type the word release.</source>
-        <translation type="unfinished" />
+        <translation>请输入单词 release。</translation>
     </message>
     <message>
         <source>Remove {n} from the queue?</source>
-        <translation type="unfinished" />
+        <translation>从队列移除 {n} 项？</translation>
     </message>
     <message>
         <source>Remove {name} from the queue?</source>
-        <translation type="unfinished" />
+        <translation>从队列移除 {name}？</translation>
     </message>
     <message>
         <source>It will not start. To have it again it must be queued anew.</source>
-        <translation type="unfinished" />
+        <translation>它将不会启动。需要时必须重新排队。</translation>
     </message>
     <message>
         <source>Remove</source>
-        <translation type="unfinished" />
+        <translation>移除</translation>
     </message>
     <message>
         <source>Keep it</source>
-        <translation type="unfinished" />
+        <translation>保留</translation>
     </message>
     <message>
         <source>Type {n} to remove {n} items.</source>
-        <translation type="unfinished" />
+        <translation>输入 {n} 以移除 {n} 项。</translation>
     </message>
     <message>
         <source>Take this alarm out of service?</source>
-        <translation type="unfinished" />
+        <translation>停用此报警？</translation>
     </message>
     <message>
         <source>Nobody is told of it until a person puts it back into service.</source>
-        <translation type="unfinished" />
+        <translation>在有人重新启用之前，不会通知任何人。</translation>
     </message>
     <message>
         <source>Take out</source>
-        <translation type="unfinished" />
+        <translation>停用</translation>
     </message>
     <message>
         <source>Take away the access of {name}?</source>
-        <translation type="unfinished" />
+        <translation>取消 {name} 的访问权限？</translation>
     </message>
     <message>
         <source>The token ends at once; a new one must be given to come back.</source>
-        <translation type="unfinished" />
+        <translation>令牌立即失效；恢复访问须发放新令牌。</translation>
     </message>
     <message>
         <source>Take away</source>
-        <translation type="unfinished" />
+        <translation>取消权限</translation>
     </message>
 </context>
 <context>
     <name>cycles</name>
     <message>
         <source>“{part}” is no cycle; write 1,2,5 or 10:100:10.</source>
-        <translation type="unfinished" />
+        <translation>“{part}”不是循环；请写成 1,2,5 或 10:100:10。</translation>
     </message>
     <message>
         <source>“{part}” names no cycle.</source>
-        <translation type="unfinished" />
+        <translation>“{part}”不含任何循环。</translation>
     </message>
     <message>
         <source>More than {n} cycles; choose fewer, for example every tenth.</source>
-        <translation type="unfinished" />
+        <translation>超过 {n} 个循环；请少选一些，例如每十个取一个。</translation>
     </message>
 </context>
 <context>
     <name>events</name>
     <message>
         <source>all</source>
-        <translation type="unfinished" />
+        <translation>全部</translation>
     </message>
     <message>
         <source>mine</source>
-        <translation type="unfinished" />
+        <translation>我的</translation>
     </message>
     <message>
         <source>commands</source>
-        <translation type="unfinished" />
+        <translation>命令</translation>
     </message>
     <message>
         <source>faults</source>
-        <translation type="unfinished" />
+        <translation>故障</translation>
     </message>
     <message>
         <source>Hand-over {when}: {n} running, {a} alarms open</source>
-        <translation type="unfinished" />
+        <translation>交接班 {when}：{n} 个运行中，{a} 条未消除报警</translation>
     </message>
     <message>
         <source>Acts</source>
-        <translation type="unfinished" />
+        <translation>操作</translation>
     </message>
 </context>
 <context>
     <name>filters</name>
     <message>
         <source>All</source>
-        <translation type="unfinished" />
+        <translation>全部</translation>
     </message>
     <message>
         <source>Abnormal</source>
-        <translation type="unfinished" />
+        <translation>异常</translation>
     </message>
     <message>
         <source>Running</source>
-        <translation type="unfinished" />
+        <translation>运行</translation>
     </message>
     <message>
         <source>Free</source>
-        <translation type="unfinished" />
+        <translation>空闲</translation>
     </message>
     <message>
         <source>Mine</source>
-        <translation type="unfinished" />
+        <translation>我的</translation>
     </message>
     <message>
         <source>slot</source>
-        <translation type="unfinished" />
+        <translation>槽位</translation>
     </message>
     <message>
         <source>age</source>
-        <translation type="unfinished" />
+        <translation>时效</translation>
     </message>
     <message>
         <source>capacity</source>
-        <translation type="unfinished" />
+        <translation>容量</translation>
     </message>
     <message>
         <source>rack</source>
-        <translation type="unfinished" />
+        <translation>机架</translation>
     </message>
     <message>
         <source>batch</source>
-        <translation type="unfinished" />
+        <translation>批次</translation>
     </message>
     <message>
         <source>capacity below {limit} % of the first</source>
-        <translation type="unfinished" />
+        <translation>容量低于首圈的 {limit} %</translation>
     </message>
     <message>
         <source>overpotential above {limit} V</source>
-        <translation type="unfinished" />
+        <translation>过电位高于 {limit} V</translation>
     </message>
     <message>
         <source>OCV below {limit} V</source>
-        <translation type="unfinished" />
+        <translation>OCV 低于 {limit} V</translation>
     </message>
     <message>
         <source>CE below {limit} %</source>
-        <translation type="unfinished" />
+        <translation>CE 低于 {limit} %</translation>
     </message>
     <message>
         <source>CE above {limit} %</source>
-        <translation type="unfinished" />
+        <translation>CE 高于 {limit} %</translation>
     </message>
     <message>
         <source>short</source>
-        <translation type="unfinished" />
+        <translation>短路</translation>
     </message>
     <message>
         <source>dead cells</source>
-        <translation type="unfinished" />
+        <translation>失效电池</translation>
     </message>
     <message>
         <source>high overpotential</source>
-        <translation type="unfinished" />
+        <translation>高过电位</translation>
     </message>
     <message>
         <source>low OCV</source>
-        <translation type="unfinished" />
+        <translation>低 OCV</translation>
     </message>
     <message>
         <source>shorts</source>
-        <translation type="unfinished" />
+        <translation>短路电池</translation>
     </message>
 </context>
 <context>
     <name>firstrun</name>
     <message>
         <source>not known yet</source>
-        <translation type="unfinished" />
+        <translation>尚不清楚</translation>
     </message>
     <message>
         <source>{live} of {all} answer</source>
-        <translation type="unfinished" />
+        <translation>{all} 台中 {live} 台有响应</translation>
     </message>
     <message>
         <source>{n} registered, {m} in channels</source>
-        <translation type="unfinished" />
+        <translation>已登记 {n} 个，{m} 个在通道中</translation>
     </message>
     <message>
         <source>{n} ready-made ones</source>
-        <translation type="unfinished" />
+        <translation>{n} 个现成方案</translation>
     </message>
     <message>
         <source>set up</source>
-        <translation type="unfinished" />
+        <translation>已设置</translation>
     </message>
     <message>
         <source>nobody; optional</source>
-        <translation type="unfinished" />
+        <translation>无人；可选</translation>
     </message>
     <message>
         <source>Data folder</source>
-        <translation type="unfinished" />
+        <translation>数据文件夹</translation>
     </message>
     <message>
         <source>{size} free</source>
-        <translation type="unfinished" />
+        <translation>剩余 {size}</translation>
     </message>
     <message>
         <source>Instruments</source>
-        <translation type="unfinished" />
+        <translation>仪器</translation>
     </message>
     <message>
         <source>none</source>
-        <translation type="unfinished" />
+        <translation>无</translation>
     </message>
     <message>
         <source>Cells</source>
-        <translation type="unfinished" />
+        <translation>电池</translation>
     </message>
     <message>
         <source>paste a batch from a spreadsheet</source>
-        <translation type="unfinished" />
+        <translation>从电子表格粘贴一批</translation>
     </message>
     <message>
         <source>Protocol</source>
-        <translation type="unfinished" />
+        <translation>方案</translation>
     </message>
     <message>
         <source>Who is called at night</source>
-        <translation type="unfinished" />
+        <translation>夜间通知谁</translation>
     </message>
     <message>
         <source>First run</source>
-        <translation type="unfinished" />
+        <translation>首次试验</translation>
     </message>
     <message>
         <source>{n} running</source>
-        <translation type="unfinished" />
+        <translation>{n} 个运行中</translation>
     </message>
     <message>
         <source>review and start</source>
-        <translation type="unfinished" />
+        <translation>检查并启动</translation>
     </message>
     <message>
         <source>{n} of {all}</source>
-        <translation type="unfinished" />
+        <translation>{n} / {all}</translation>
     </message>
     <message>
         <source>asking</source>
-        <translation type="unfinished" />
+        <translation>询问中</translation>
     </message>
 </context>
 <context>
     <name>grid</name>
     <message>
         <source>{name} {t:.1f} °C</source>
-        <translation type="unfinished" />
+        <translation>{name} {t:.1f} °C</translation>
     </message>
     <message>
         <source>1 cell</source>
-        <translation type="unfinished" />
+        <translation>1 个电池</translation>
     </message>
     <message>
         <source>{n} cells</source>
-        <translation type="unfinished" />
+        <translation>{n} 个电池</translation>
     </message>
     <message>
         <source>no cell</source>
-        <translation type="unfinished" />
+        <translation>无电池</translation>
     </message>
     <message>
         <source>no batch</source>
-        <translation type="unfinished" />
+        <translation>无批次</translation>
     </message>
 </context>
 <context>
     <name>gridtable</name>
     <message>
         <source>slot</source>
-        <translation type="unfinished" />
+        <translation>槽位</translation>
     </message>
     <message>
         <source>state</source>
-        <translation type="unfinished" />
+        <translation>状态</translation>
     </message>
     <message>
         <source>cell</source>
-        <translation type="unfinished" />
+        <translation>电池</translation>
     </message>
     <message>
         <source>batch</source>
-        <translation type="unfinished" />
+        <translation>批次</translation>
     </message>
     <message>
         <source>protocol</source>
-        <translation type="unfinished" />
+        <translation>方案</translation>
     </message>
     <message>
         <source>cycle</source>
-        <translation type="unfinished" />
+        <translation>循环</translation>
     </message>
     <message>
         <source>kept</source>
-        <translation type="unfinished" />
+        <translation>保持率</translation>
     </message>
     <message>
         <source>rows</source>
-        <translation type="unfinished" />
+        <translation>记录</translation>
     </message>
     <message>
         <source>ends</source>
-        <translation type="unfinished" />
+        <translation>结束</translation>
     </message>
     <message>
         <source>age</source>
-        <translation type="unfinished" />
+        <translation>时效</translation>
     </message>
     <message>
         <source>says</source>
-        <translation type="unfinished" />
+        <translation>说明</translation>
     </message>
 </context>
 <context>
     <name>keys</name>
     <message>
         <source>Stop all outputs</source>
-        <translation type="unfinished" />
+        <translation>停止全部输出</translation>
     </message>
     <message>
         <source>Help for this view</source>
-        <translation type="unfinished" />
+        <translation>本视图帮助</translation>
     </message>
     <message>
         <source>Edit cell, rename</source>
-        <translation type="unfinished" />
+        <translation>编辑单元格、重命名</translation>
     </message>
     <message>
         <source>Start selected...</source>
-        <translation type="unfinished" />
+        <translation>启动所选…</translation>
     </message>
     <message>
         <source>Pause at step end</source>
-        <translation type="unfinished" />
+        <translation>工步结束时暂停</translation>
     </message>
     <message>
         <source>Pause now</source>
-        <translation type="unfinished" />
+        <translation>立即暂停</translation>
     </message>
     <message>
         <source>Continue</source>
-        <translation type="unfinished" />
+        <translation>继续</translation>
     </message>
     <message>
         <source>Check protocol</source>
-        <translation type="unfinished" />
+        <translation>检查方案</translation>
     </message>
     <message>
         <source>Simulate</source>
-        <translation type="unfinished" />
+        <translation>仿真</translation>
     </message>
     <message>
         <source>Stop selected</source>
-        <translation type="unfinished" />
+        <translation>停止所选</translation>
     </message>
     <message>
         <source>Go to view</source>
-        <translation type="unfinished" />
+        <translation>转到视图</translation>
     </message>
     <message>
         <source>Search, filter</source>
-        <translation type="unfinished" />
+        <translation>搜索、筛选</translation>
     </message>
     <message>
         <source>Command palette</source>
-        <translation type="unfinished" />
+        <translation>命令面板</translation>
     </message>
     <message>
         <source>Select</source>
-        <translation type="unfinished" />
+        <translation>选择</translation>
     </message>
     <message>
         <source>Open detail</source>
-        <translation type="unfinished" />
+        <translation>打开详情</translation>
     </message>
     <message>
         <source>Back</source>
-        <translation type="unfinished" />
+        <translation>后退</translation>
     </message>
     <message>
         <source>Forward</source>
-        <translation type="unfinished" />
+        <translation>前进</translation>
     </message>
     <message>
         <source>Undo</source>
-        <translation type="unfinished" />
+        <translation>撤销</translation>
     </message>
     <message>
         <source>Redo</source>
-        <translation type="unfinished" />
+        <translation>重做</translation>
     </message>
     <message>
         <source>Acknowledge</source>
-        <translation type="unfinished" />
+        <translation>确认</translation>
     </message>
     <message>
         <source>Acknowledge with comment...</source>
-        <translation type="unfinished" />
+        <translation>附注确认…</translation>
     </message>
     <message>
         <source>Shelve...</source>
-        <translation type="unfinished" />
+        <translation>搁置…</translation>
     </message>
     <message>
         <source>Logarithmic y</source>
-        <translation type="unfinished" />
+        <translation>y 轴对数</translation>
     </message>
     <message>
         <source>Logarithmic x</source>
-        <translation type="unfinished" />
+        <translation>x 轴对数</translation>
     </message>
     <message>
         <source>Fit</source>
-        <translation type="unfinished" />
+        <translation>适应</translation>
     </message>
     <message>
         <source>Follow live</source>
-        <translation type="unfinished" />
+        <translation>跟随最新</translation>
     </message>
     <message>
         <source>Cursors A and B</source>
-        <translation type="unfinished" />
+        <translation>光标 A 和 B</translation>
     </message>
     <message>
         <source>Overlay list...</source>
-        <translation type="unfinished" />
+        <translation>叠加列表…</translation>
     </message>
     <message>
         <source>Zoom in</source>
-        <translation type="unfinished" />
+        <translation>放大</translation>
     </message>
     <message>
         <source>Zoom out</source>
-        <translation type="unfinished" />
+        <translation>缩小</translation>
     </message>
     <message>
         <source>Export...</source>
-        <translation type="unfinished" />
+        <translation>导出…</translation>
     </message>
     <message>
         <source>Larger text</source>
-        <translation type="unfinished" />
+        <translation>放大文字</translation>
     </message>
     <message>
         <source>Smaller text</source>
-        <translation type="unfinished" />
+        <translation>缩小文字</translation>
     </message>
     <message>
         <source>Normal text size</source>
-        <translation type="unfinished" />
+        <translation>正常文字大小</translation>
     </message>
     <message>
         <source>Settings</source>
-        <translation type="unfinished" />
+        <translation>设置</translation>
     </message>
     <message>
         <source>Paste</source>
-        <translation type="unfinished" />
+        <translation>粘贴</translation>
     </message>
     <message>
         <source>Fill down</source>
-        <translation type="unfinished" />
+        <translation>向下填充</translation>
     </message>
     <message>
         <source>Move up</source>
-        <translation type="unfinished" />
+        <translation>上移</translation>
     </message>
     <message>
         <source>Move down</source>
-        <translation type="unfinished" />
+        <translation>下移</translation>
     </message>
 </context>
 <context>
@@ -1185,27 +1185,27 @@
     <name>parsing</name>
     <message>
         <source>C/0 is no current.</source>
-        <translation type="unfinished" />
+        <translation>C/0 不是电流。</translation>
     </message>
     <message>
         <source>“{text}” is no number. Write it with a decimal point, for example 0.125 {unit}.</source>
-        <translation type="unfinished" />
+        <translation>“{text}”不是数。请用小数点书写，例如 0.125 {unit}。</translation>
     </message>
     <message>
         <source>“{text}” is no number. Use a decimal point and no other signs.</source>
-        <translation type="unfinished" />
+        <translation>“{text}”不是数。只用小数点，不用其他符号。</translation>
     </message>
     <message>
         <source>“{text}” is too large.</source>
-        <translation type="unfinished" />
+        <translation>“{text}”过大。</translation>
     </message>
     <message>
         <source>“{rest}” is no unit here; use {units}.</source>
-        <translation type="unfinished" />
+        <translation>“{rest}”在此不是单位；请用 {units}。</translation>
     </message>
     <message>
         <source>“{text}” can be read in more than one way.</source>
-        <translation type="unfinished" />
+        <translation>“{text}”有多种读法。</translation>
     </message>
 </context>
 <context>
@@ -1223,7 +1223,7 @@
     <name>places</name>
     <message>
         <source>Rack {n}</source>
-        <translation type="unfinished" />
+        <translation>机架 {n}</translation>
     </message>
 </context>
 <context>
@@ -1253,59 +1253,59 @@
     <name>queue</name>
     <message>
         <source>All</source>
-        <translation type="unfinished" />
+        <translation>全部</translation>
     </message>
     <message>
         <source>By channel</source>
-        <translation type="unfinished" />
+        <translation>按通道</translation>
     </message>
     <message>
         <source>By instrument</source>
-        <translation type="unfinished" />
+        <translation>按仪器</translation>
     </message>
     <message>
         <source>Held</source>
-        <translation type="unfinished" />
+        <translation>挂起</translation>
     </message>
     <message>
         <source>Done</source>
-        <translation type="unfinished" />
+        <translation>已完成</translation>
     </message>
     <message>
         <source>any that fits</source>
-        <translation type="unfinished" />
+        <translation>任一合适通道</translation>
     </message>
     <message>
         <source>Nothing is selected.</source>
-        <translation type="unfinished" />
+        <translation>未选择任何对象。</translation>
     </message>
     <message>
         <source>Hold</source>
-        <translation type="unfinished" />
+        <translation>挂起</translation>
     </message>
     <message>
         <source>Release</source>
-        <translation type="unfinished" />
+        <translation>释放</translation>
     </message>
     <message>
         <source>Remove</source>
-        <translation type="unfinished" />
+        <translation>移除</translation>
     </message>
     <message>
         <source>Retry</source>
-        <translation type="unfinished" />
+        <translation>重试</translation>
     </message>
     <message>
         <source>Repeat</source>
-        <translation type="unfinished" />
+        <translation>重复</translation>
     </message>
     <message>
         <source>move {job}</source>
-        <translation type="unfinished" />
+        <translation>移动 {job}</translation>
     </message>
     <message>
         <source>week {n}</source>
-        <translation type="unfinished" />
+        <translation>第 {n} 周</translation>
     </message>
 </context>
 <context>
@@ -1331,168 +1331,168 @@
     <name>recovery</name>
     <message>
         <source>nothing: it is followed</source>
-        <translation type="unfinished" />
+        <translation>无需处理：正在跟踪</translation>
     </message>
     <message>
         <source>wait for the instrument</source>
-        <translation type="unfinished" />
+        <translation>等待仪器</translation>
     </message>
     <message>
         <source>follow it again, fetch what was missed</source>
-        <translation type="unfinished" />
+        <translation>重新跟踪并补取缺失数据</translation>
     </message>
     <message>
         <source>fetch the last rows and close it</source>
-        <translation type="unfinished" />
+        <translation>取回最后的数据并结束</translation>
     </message>
     <message>
         <source>look at the cell, then decide</source>
-        <translation type="unfinished" />
+        <translation>查看电池后再决定</translation>
     </message>
     <message>
         <source>cycle {n}</source>
-        <translation type="unfinished" />
+        <translation>循环 {n}</translation>
     </message>
     <message>
         <source>since {when}</source>
-        <translation type="unfinished" />
+        <translation>自 {when}</translation>
     </message>
     <message>
         <source>{name} does not answer</source>
-        <translation type="unfinished" />
+        <translation>{name} 无响应</translation>
     </message>
     <message>
         <source>unknown</source>
-        <translation type="unfinished" />
+        <translation>未知</translation>
     </message>
     <message>
         <source>It is followed already.</source>
-        <translation type="unfinished" />
+        <translation>已在跟踪。</translation>
     </message>
     <message>
         <source>Its instrument does not answer yet.</source>
-        <translation type="unfinished" />
+        <translation>其仪器尚无响应。</translation>
     </message>
     <message>
         <source>accepted on the recovery page</source>
-        <translation type="unfinished" />
+        <translation>在恢复页面上接受</translation>
     </message>
     <message>
         <source>followed again</source>
-        <translation type="unfinished" />
+        <translation>已重新跟踪</translation>
     </message>
     <message>
         <source>{n} runs had not ended: {ready} to accept, {look} to look at, {waits} wait. Nothing is energised by accepting.</source>
-        <translation type="unfinished" />
+        <translation>{n} 个试验未结束：{ready} 个可接受，{look} 个需查看，{waits} 个等待。接受不会使任何输出通电。</translation>
     </message>
 </context>
 <context>
     <name>selection</name>
     <message>
         <source>Nothing is selected.</source>
-        <translation type="unfinished" />
+        <translation>未选择任何对象。</translation>
     </message>
     <message>
         <source>{n} selected</source>
-        <translation type="unfinished" />
+        <translation>已选 {n} 个</translation>
     </message>
 </context>
 <context>
     <name>settings</name>
     <message>
         <source>Light</source>
-        <translation type="unfinished" />
+        <translation>浅色</translation>
     </message>
     <message>
         <source>Dark</source>
-        <translation type="unfinished" />
+        <translation>深色</translation>
     </message>
     <message>
         <source>High contrast</source>
-        <translation type="unfinished" />
+        <translation>高对比度</translation>
     </message>
     <message>
         <source>change {names}</source>
-        <translation type="unfinished" />
+        <translation>更改 {names}</translation>
     </message>
     <message>
         <source>A name is needed.</source>
-        <translation type="unfinished" />
+        <translation>需要姓名。</translation>
     </message>
     <message>
         <source>{name} has access already.</source>
-        <translation type="unfinished" />
+        <translation>{name} 已有访问权限。</translation>
     </message>
 </context>
 <context>
     <name>starts</name>
     <message>
         <source>The pause between two starts is 0 to 3600 s.</source>
-        <translation type="unfinished" />
+        <translation>两次启动的间隔为 0 至 3600 s。</translation>
     </message>
     <message>
         <source>Choose a protocol.</source>
-        <translation type="unfinished" />
+        <translation>请选择方案。</translation>
     </message>
     <message>
         <source>being checked</source>
-        <translation type="unfinished" />
+        <translation>检查中</translation>
     </message>
     <message>
         <source>The station said nothing about this row.</source>
-        <translation type="unfinished" />
+        <translation>站点没有给出此行的结果。</translation>
     </message>
     <message>
         <source>The station knows no channel {name}.</source>
-        <translation type="unfinished" />
+        <translation>站点没有通道 {name}。</translation>
     </message>
     <message>
         <source>{there} is in the slot, not {wanted}.</source>
-        <translation type="unfinished" />
+        <translation>槽位中是 {there}，不是 {wanted}。</translation>
     </message>
     <message>
         <source>The OCV is not read now.</source>
-        <translation type="unfinished" />
+        <translation>目前读不到 OCV。</translation>
     </message>
     <message>
         <source>OCV {measured} V, registered {registered} V: another cell?</source>
-        <translation type="unfinished" />
+        <translation>OCV {measured} V，登记 {registered} V：是否为另一电池？</translation>
     </message>
     <message>
         <source>any that fits</source>
-        <translation type="unfinished" />
+        <translation>任一合适通道</translation>
     </message>
     <message>
         <source>passes</source>
-        <translation type="unfinished" />
+        <translation>通过</translation>
     </message>
     <message>
         <source>being started</source>
-        <translation type="unfinished" />
+        <translation>启动中</translation>
     </message>
     <message>
         <source>No row passes.</source>
-        <translation type="unfinished" />
+        <translation>没有通过的行。</translation>
     </message>
     <message>
         <source>, {pause} apart</source>
-        <translation type="unfinished" />
+        <translation>，间隔 {pause}</translation>
     </message>
     <message>
         <source>Start {n}{pause}</source>
-        <translation type="unfinished" />
+        <translation>启动 {n} 个{pause}</translation>
     </message>
     <message>
         <source>sending</source>
-        <translation type="unfinished" />
+        <translation>发送中</translation>
     </message>
     <message>
         <source>queued as {job}</source>
-        <translation type="unfinished" />
+        <translation>已排队：{job}</translation>
     </message>
     <message>
         <source>Start {n}</source>
-        <translation type="unfinished" />
+        <translation>启动 {n} 个</translation>
     </message>
 </context>
 <context>
@@ -1612,54 +1612,54 @@
     <name>text</name>
     <message>
         <source>never</source>
-        <translation type="unfinished" />
+        <translation>从未</translation>
     </message>
 </context>
 <context>
     <name>tiles</name>
     <message>
         <source>{age} old</source>
-        <translation type="unfinished" />
+        <translation>{age} 前</translation>
     </message>
     <message>
         <source>not read yet</source>
-        <translation type="unfinished" />
+        <translation>尚未读取</translation>
     </message>
     <message>
         <source>{n} of {all}</source>
-        <translation type="unfinished" />
+        <translation>{n} / {all}</translation>
     </message>
     <message>
         <source>ready</source>
-        <translation type="unfinished" />
+        <translation>就绪</translation>
     </message>
     <message>
         <source>not released</source>
-        <translation type="unfinished" />
+        <translation>未放行</translation>
     </message>
     <message>
         <source>op: {name}, {time}</source>
-        <translation type="unfinished" />
+        <translation>操作：{name}，{time}</translation>
     </message>
     <message>
         <source>by a person</source>
-        <translation type="unfinished" />
+        <translation>由人员</translation>
     </message>
     <message>
         <source>cycle {n} of {all}</source>
-        <translation type="unfinished" />
+        <translation>循环 {n} / {all}</translation>
     </message>
     <message>
         <source>STALE</source>
-        <translation type="unfinished" />
+        <translation>STALE</translation>
     </message>
     <message>
         <source>live reading, coarser than the record</source>
-        <translation type="unfinished" />
+        <translation>实时读数，精度低于记录</translation>
     </message>
     <message>
         <source>ends {when}, {left} left ({basis})</source>
-        <translation type="unfinished" />
+        <translation>{when} 结束，剩余 {left}（{basis}）</translation>
     </message>
 </context>
 <context>
@@ -1854,203 +1854,203 @@
     <name>words</name>
     <message>
         <source>charging</source>
-        <translation type="unfinished" />
+        <translation>充电中</translation>
     </message>
     <message>
         <source>discharging</source>
-        <translation type="unfinished" />
+        <translation>放电中</translation>
     </message>
     <message>
         <source>resting at open circuit</source>
-        <translation type="unfinished" />
+        <translation>开路静置</translation>
     </message>
     <message>
         <source>paused; it goes on when a person says so</source>
-        <translation type="unfinished" />
+        <translation>已暂停；由人员决定继续</translation>
     </message>
     <message>
         <source>waiting for the chamber's temperature</source>
-        <translation type="unfinished" />
+        <translation>等待温箱温度</translation>
     </message>
     <message>
         <source>with the potentiostat</source>
-        <translation type="unfinished" />
+        <translation>在恒电位仪上</translation>
     </message>
     <message>
         <source>free</source>
-        <translation type="unfinished" />
+        <translation>空闲</translation>
     </message>
     <message>
         <source>a cell is in it; nothing runs</source>
-        <translation type="unfinished" />
+        <translation>有电池，未运行</translation>
     </message>
     <message>
         <source>finished</source>
-        <translation type="unfinished" />
+        <translation>已完成</translation>
     </message>
     <message>
         <source>stopped by a person</source>
-        <translation type="unfinished" />
+        <translation>由人员停止</translation>
     </message>
     <message>
         <source>stopped by a limit; latched until a person resets it</source>
-        <translation type="unfinished" />
+        <translation>因限值停止；锁定至人员复位</translation>
     </message>
     <message>
         <source>the instrument stopped it by its own limit</source>
-        <translation type="unfinished" />
+        <translation>仪器因自身限值停止</translation>
     </message>
     <message>
         <source>the cell is short-circuited</source>
-        <translation type="unfinished" />
+        <translation>电池短路</translation>
     </message>
     <message>
         <source>the cell has reached the end of its life</source>
-        <translation type="unfinished" />
+        <translation>电池寿命已尽</translation>
     </message>
     <message>
         <source>a person should look</source>
-        <translation type="unfinished" />
+        <translation>需要人员查看</translation>
     </message>
     <message>
         <source>held: nothing is sent until a person has looked</source>
-        <translation type="unfinished" />
+        <translation>已挂起：有人查看之前不发送任何命令</translation>
     </message>
     <message>
         <source>no news; the instrument goes on by itself</source>
-        <translation type="unfinished" />
+        <translation>无消息；仪器自行继续</translation>
     </message>
     <message>
         <source>nobody knows what it does</source>
-        <translation type="unfinished" />
+        <translation>状态未知</translation>
     </message>
     <message>
         <source>starting: the answer is awaited</source>
-        <translation type="unfinished" />
+        <translation>启动中：等待应答</translation>
     </message>
     <message>
         <source>stopping: the read-back is awaited</source>
-        <translation type="unfinished" />
+        <translation>停止中：等待回读</translation>
     </message>
     <message>
         <source>over; the last rows are being fetched</source>
-        <translation type="unfinished" />
+        <translation>已结束；正在取回最后的数据</translation>
     </message>
     <message>
         <source>between two parts of the program, at open circuit</source>
-        <translation type="unfinished" />
+        <translation>程序两段之间，开路</translation>
     </message>
     <message>
         <source>prepared; nothing was sent yet</source>
-        <translation type="unfinished" />
+        <translation>已准备；尚未发送</translation>
     </message>
     <message>
         <source>running</source>
-        <translation type="unfinished" />
+        <translation>运行中</translation>
     </message>
     <message>
         <source>the instrument has no such channel</source>
-        <translation type="unfinished" />
+        <translation>仪器没有此通道</translation>
     </message>
     <message>
         <source>waiting</source>
-        <translation type="unfinished" />
+        <translation>等待中</translation>
     </message>
     <message>
         <source>starts by itself</source>
-        <translation type="unfinished" />
+        <translation>将自动启动</translation>
     </message>
     <message>
         <source>held</source>
-        <translation type="unfinished" />
+        <translation>已挂起</translation>
     </message>
     <message>
         <source>starts after release</source>
-        <translation type="unfinished" />
+        <translation>释放后启动</translation>
     </message>
     <message>
         <source>starting</source>
-        <translation type="unfinished" />
+        <translation>启动中</translation>
     </message>
     <message>
         <source>being started</source>
-        <translation type="unfinished" />
+        <translation>正在启动</translation>
     </message>
     <message>
         <source>paused</source>
-        <translation type="unfinished" />
+        <translation>已暂停</translation>
     </message>
     <message>
         <source>done</source>
-        <translation type="unfinished" />
+        <translation>完成</translation>
     </message>
     <message>
         <source>ended as it should</source>
-        <translation type="unfinished" />
+        <translation>正常结束</translation>
     </message>
     <message>
         <source>failed</source>
-        <translation type="unfinished" />
+        <translation>失败</translation>
     </message>
     <message>
         <source>ended badly</source>
-        <translation type="unfinished" />
+        <translation>异常结束</translation>
     </message>
     <message>
         <source>removed</source>
-        <translation type="unfinished" />
+        <translation>已移除</translation>
     </message>
     <message>
         <source>never started</source>
-        <translation type="unfinished" />
+        <translation>从未启动</translation>
     </message>
     <message>
         <source>opening</source>
-        <translation type="unfinished" />
+        <translation>连接中</translation>
     </message>
     <message>
         <source>awaited</source>
-        <translation type="unfinished" />
+        <translation>等待中</translation>
     </message>
     <message>
         <source>live</source>
-        <translation type="unfinished" />
+        <translation>在线</translation>
     </message>
     <message>
         <source>it answers</source>
-        <translation type="unfinished" />
+        <translation>有响应</translation>
     </message>
     <message>
         <source>view only</source>
-        <translation type="unfinished" />
+        <translation>仅查看</translation>
     </message>
     <message>
         <source>operator</source>
-        <translation type="unfinished" />
+        <translation>操作员</translation>
     </message>
     <message>
         <source>configurer</source>
-        <translation type="unfinished" />
+        <translation>配置员</translation>
     </message>
     <message>
         <source>administrator</source>
-        <translation type="unfinished" />
+        <translation>管理员</translation>
     </message>
     <message>
         <source>Critical</source>
-        <translation type="unfinished" />
+        <translation>紧急</translation>
     </message>
     <message>
         <source>High</source>
-        <translation type="unfinished" />
+        <translation>高</translation>
     </message>
     <message>
         <source>Medium</source>
-        <translation type="unfinished" />
+        <translation>中</translation>
     </message>
     <message>
         <source>Low</source>
-        <translation type="unfinished" />
+        <translation>低</translation>
     </message>
 </context>
 </TS>
