@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import PySide6QtAds as ads  # type: ignore[import-untyped]  # noqa: N813
-from PySide6.QtCore import QByteArray, Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtCore import QByteArray, Qt, Signal
+from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from labctl.gui.parts.labels import Label
 from labctl.gui.parts.layouts import Column, Row, fix_size
@@ -36,8 +36,12 @@ class Holder(QWidget):
         self.bar.hide()
 
     def fill(self, view: QWidget) -> None:
-        """Put the view in; it is made when it is first seen."""
-        self.column.addWidget(view, 1)
+        """Put the view in; it is made when it is first seen. Where room is short it scrolls, and nothing is cut."""
+        self.room = QScrollArea()
+        self.room.setWidgetResizable(True)
+        self.room.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.room.setWidget(view)
+        self.column.addWidget(self.room, 1)
 
 
 class Docks(QWidget):
@@ -74,7 +78,6 @@ class Docks(QWidget):
         dock = self._manager.createDockWidget(title)
         dock.setObjectName(view_id)
         dock.setFeature(ads.CDockWidget.DockWidgetDeleteOnClose, False)
-        dock.setMinimumSizeHintMode(ads.CDockWidget.MinimumSizeHintFromContent)
         holder = Holder(title)
         dock.setWidget(holder, ads.CDockWidget.ForceNoScrollArea)
         self._docks[view_id], self._holders[view_id], self._makers[view_id] = dock, holder, make
@@ -216,6 +219,8 @@ class Docks(QWidget):
             area = dock.dockAreaWidget()
             if area is not None:
                 area.setDockAreaFlag(ads.CDockAreaWidget.HideSingleWidgetTitleBar, len(docked) <= 1)
+                area.updateTitleBarVisibility()
+                dock.tabWidget().setVisible(True)  # one that was placed closed stays hidden otherwise
 
     def _share(self, dock: ads.CDockWidget) -> None:
         """Give the views of a row the same room."""

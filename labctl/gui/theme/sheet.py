@@ -83,7 +83,10 @@ ads--CDockWidgetTab QLabel { color: $text; }
 ads--CDockWidget { background: $window; border: none; }
 ads--CTitleBarButton { border: none; background: transparent; padding: ${p4}px; }
 ads--CTitleBarButton:hover { background: $hover; }
-ads--CDockSplitter::handle { background: $hairline; }
+ads--CDockSplitter::handle { background: $window; }
+#tabCloseButton, #detachGroupButton, #dockAreaCloseButton { border: none; background: transparent; padding: ${p4}px; }
+#tabCloseButton:hover, #detachGroupButton:hover, #dockAreaCloseButton:hover { background: $hover; }
+QAbstractScrollArea::corner { background: transparent; border: none; }
 """)
 
 
