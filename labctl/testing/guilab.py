@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,7 +58,8 @@ class FakeAsks:
         deadline_s: float = 10.0,
         **words: Any,
     ) -> None:
-        """Keep the question and answer it where an answer is known."""
+        """Keep the question and answer it where an answer is known. Raises: TypeError for what no client takes."""
+        inspect.signature(method_of(verb)).bind(None, *args, **words)
         question = Asked(verb, args, words, then or _nothing, failed or _nothing, deadline_s)
         self.asked.append(question)
         if verb not in self.answers:
@@ -77,6 +79,22 @@ class FakeAsks:
     def verbs(self) -> list[str]:
         """Return the verbs, oldest first."""
         return [question.verb for question in self.asked]
+
+
+def method_of(verb: str) -> Callable[..., Any]:
+    """Return the client's method behind a verb. Raises: AttributeError, KeyError where there is none."""
+    from labctl.api.client.aio import bench, jobs, people, registry, runs, station
+
+    places: dict[str, type] = {
+        "station": station.AsyncStation, "queue": jobs.AsyncQueue, "runs": runs.AsyncRuns,
+        "cells": registry.AsyncCells, "electrodes": registry.AsyncElectrodes, "batches": registry.AsyncBatches,
+        "channels": bench.AsyncChannels, "chambers": bench.AsyncChambers, "instruments": bench.AsyncInstruments,
+        "protocols": station.AsyncProtocols, "alarms": people.AsyncAlarms, "people": people.AsyncPeople,
+        "audit": people.AsyncAudit, "notify": people.AsyncNotify,
+    }  # fmt: skip
+    place, _, name = verb.partition(".")
+    found: Callable[..., Any] = getattr(places[place], name)
+    return found
 
 
 def _nothing(value: Any) -> None:

@@ -168,7 +168,8 @@ def test_u21_the_menu_offers_what_cycler_users_expect_and_says_why_not() -> None
     assert asks.asked[-2].args == ("run-neware-1-23",) and asks.asked[-2].words == {"reason": "EIS"}
     assert asks.asked[-1].args == ("run-neware-1-23", "door opened")
     tell(lab, empty("neware:1-23"))
-    assert model.buttons()["channels.load"] == ""
+    assert model.buttons()["channels.load"] == "" and model.act("queue.submit") == "No cell is in 1-23."
+    assert model.act("channels.load", "C0063") == "" and asks.asked[-1].args == ("neware:1-23", "C0063")
 
 
 def test_programs_of_unknown_shape_are_no_lines() -> None:

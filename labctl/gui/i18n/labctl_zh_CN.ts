@@ -516,6 +516,10 @@
         <translation>工步时间</translation>
     </message>
     <message>
+        <source>A start goes by the review.</source>
+        <translation>启动须经检查表。</translation>
+    </message>
+    <message>
         <source>at most {n} times</source>
         <translation>最多 {n} 次</translation>
     </message>

@@ -369,7 +369,7 @@ class CellsTable:
         answers = {f"{self.rows[place].text(Col.CELL)}.{column.value}": "keep"
                    for place in chosen for column in self.rows[place].kept}  # fmt: skip
         content = import_text([cell for place in chosen if (cell := self.made(place)) is not None])
-        self._asks.ask("cells.import_table", "cells.csv", content.encode(), answers=answers, then=self._saved,
+        self._asks.ask("cells.import_table", "pasted.csv", content.encode(), answers=answers, then=self._saved,
                        failed=self._failed, deadline_s=30.0)  # fmt: skip
         return ""
 

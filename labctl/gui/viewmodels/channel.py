@@ -393,8 +393,10 @@ class ChannelModel:
         return {verb: channel_why_not(self._lab, verb, self.channel) for verb in VERBS}
 
     def act(self, verb: str, *args: Any, reason: str = "", **told: Any) -> str:
-        """Send an act on the run of this channel; returns why not, empty when it was sent."""
+        """Send an act on the run or the channel; returns why not, empty when sent. A start goes by the review."""
         why = channel_why_not(self._lab, verb, self.channel)
+        if verb == "queue.submit":
+            why = why or tr("channel", "A start goes by the review.")
         if not why:
             words_of = {"reason": reason, **told} if verb != "runs.note" else dict(told)
             target = self.run_id if verb.startswith("runs.") else self.channel
