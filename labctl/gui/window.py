@@ -445,6 +445,7 @@ class MainWindow(QWidget):
                     self.session.put(f"view/{view_id}", view.save_state() or None)
                     view.hidden()
             self.docks.close_windows()
+            self.docks = None  # its docks go with the manager: nothing may ask them for a title any more
         self.session.sync()
         if self.desk is not None:
             self.desk.close()

@@ -17,6 +17,8 @@ import pytest
 @pytest.fixture
 def look(qapp: Any) -> Iterator[Any]:
     """Dress the application: fonts, Fusion, light theme, English, 100 %."""
+    from PySide6.QtCore import QCoreApplication, QEvent
+
     from labctl.gui.i18n.translating import Languages
     from labctl.gui.theme.current import theme
     from labctl.gui.theme.palette import dress
@@ -25,6 +27,9 @@ def look(qapp: Any) -> Iterator[Any]:
     dress(qapp)
     theme().put_on(ThemeName.LIGHT, 1.0)
     yield theme()
+    QCoreApplication.sendPostedEvents(
+        None, QEvent.Type.DeferredDelete.value
+    )  # windows of this test go with it
     theme().put_on(ThemeName.LIGHT, 1.0)
     Languages().put_on(Languages().language)
 
