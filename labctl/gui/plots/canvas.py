@@ -19,6 +19,22 @@ def axis_value(values: Floats, *, log: bool) -> Floats:
     return np.asarray(np.log10(safe), dtype=np.float64)
 
 
+DECADES_MAX = 300.0
+LOG_SHARE = 1e-4
+"""Where a log axis begins, as a share of its end, when the data begin at nought or below."""
+
+
+def power(value: float) -> float:
+    """Return ten to a power, kept within what a number can hold."""
+    return float(10.0 ** min(max(value, -DECADES_MAX), DECADES_MAX))
+
+
+def log_range(low: float, high: float) -> tuple[float, float]:
+    """Return a range of data on a log axis; what is not positive is left out."""
+    high = high if high > 0 else 1.0
+    return float(np.log10(low if low > 0 else high * LOG_SHARE)), float(np.log10(high))
+
+
 @dataclass(frozen=True, slots=True)
 class Canvas:
     """Where and how a layer is drawn. Ranges are in axis units (log10 of the data on a log axis)."""
@@ -64,7 +80,7 @@ class Canvas:
     def data_range(self) -> tuple[float, float]:
         """Return the visible range of x in units of the data."""
         low, high = self.x_range
-        return (10.0**low, 10.0**high) if self.log_x else (low, high)
+        return (power(low), power(high)) if self.log_x else (low, high)
 
     @property
     def box(self) -> tuple[float, float, float, float]:

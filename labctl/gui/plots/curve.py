@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
+from pyqtgraph.Qt.internals import PrimitiveArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
@@ -25,6 +27,8 @@ TALL_PX = 0.75
 DENSE_SHARE = 0.25
 GAP_LABELS_MAX = 8
 HOLLOW_EVERY_PX = 8.0
+CHANGES_MAX = 16
+"""Revisions whose changes are remembered: a second and a half of live rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class EnvelopeCurve(Layer):
         self.whole: EnvelopeLike | None = None
         self.stale = True
         self.revision = 0
+        self._changes: deque[tuple[int, float]] = deque(maxlen=CHANGES_MAX)
         self._bad: tuple[Floats, Floats] = (np.zeros(0), np.zeros(0))
 
     # -- data ---------------------------------------------------------------------------------------------------------
@@ -96,16 +101,30 @@ class EnvelopeCurve(Layer):
             near = 0.62 < held.ask.scale / scale < 1.6
             if near and held.ask.begin <= begin and end <= held.ask.end:
                 return None
+        if anew and held is not None and self.wanted(canvas, anew=False) is None:
+            return held.ask  # the same question again, so that what did not change can be told
         wide = span * (1 + 2 * MARGIN)
         return Ask(begin - MARGIN * span, end + MARGIN * span, max(1, round(wide * scale)), scale)
 
     def take(self, ask: Ask, envelope: EnvelopeLike) -> None:
         """Keep an answer."""
+        same = self.held is not None and self.held.ask == ask
+        changed_x = first_change(self.held.envelope, envelope) if self.held and same else -np.inf
         self.held = Held(ask, envelope)
-        self.revision += 1
+        if changed_x < np.inf:
+            self.revision += 1
+            self._changes.append((self.revision, changed_x))
         pump = getattr(self.trace, "pump", None)
         if callable(pump):
             pump()  # a trace that asks a station for finer columns does so now
+
+    def changed_since(self, revision: int) -> float:
+        """Return from which x on the columns differ from those of a revision; infinite where they do not."""
+        if revision == self.revision:
+            return float("inf")
+        if not self._changes or self._changes[0][0] > revision + 1:
+            return float("-inf")
+        return min(x for number, x in self._changes if number > revision)
 
     def live_end(self) -> tuple[float, float] | None:
         """Return the newest point that is known, (x, y)."""
@@ -149,7 +168,8 @@ class EnvelopeCurve(Layer):
             return None
         x_0, x_1 = known.x[index - 1], known.x[index]
         part = (x - x_0) / (x_1 - x_0) if x_1 > x_0 else 0.0
-        value = float(known.last[index - 1] + part * (known.first[index] - known.last[index - 1]))
+        # x is where the first row of a column lies: first values alone are exact there.
+        value = float(known.first[index - 1] + part * (known.first[index] - known.first[index - 1]))
         return value if np.isfinite(value) else None
 
     # -- drawing ------------------------------------------------------------------------------------------------------
@@ -239,18 +259,20 @@ class EnvelopeCurve(Layer):
         pen.setWidth(0)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setPen(pen)
-        painter.drawLines(
-            [QLineF(a, b, a, c) for a, b, c in zip(x.tolist(), y_0.tolist(), y_1.tolist(), strict=True)]
-        )
+        lines = PrimitiveArray(QLineF, 4)
+        lines.resize(len(x))
+        lines.ndarray()[:] = np.stack((x, y_0, x, y_1), axis=1)
+        painter.drawLines(*lines.drawargs())
 
     def draw_marks(self, painter: QPainter, canvas: Canvas, envelope: EnvelopeLike) -> None:
         """Draw what is not line: back-filled, BAD, live end."""
         look = canvas.look
-        if not self.predicted and len(envelope.x):
+        marked = len(self._bad[0]) > 0 or bool((envelope.flags & (BACKFILLED | BAD)).any())
+        if marked and not self.predicted:
             self._draw_hollow(painter, canvas, envelope)
             self._draw_bad(painter, canvas, envelope)
         end = self.live_end() if self.live else None
-        if end is None:
+        if end is None or not in_view(canvas, end[0]):
             return
         place = QPointF(canvas.x_at(end[0]), canvas.y_at(end[1]))
         if not canvas.rect.adjusted(-1, -1, 1, 1).contains(place):
@@ -310,6 +332,26 @@ class EnvelopeCurve(Layer):
         if np.array_equal(found["min"], found["max"], equal_nan=True):
             return {"x": found["x"], "value": found["min"], "flags": flags}
         return found
+
+
+def in_view(canvas: Canvas, x: float) -> bool:
+    """Return whether a place of x is in view."""
+    low, high = canvas.data_range()
+    return low <= x <= high
+
+
+def first_change(old: EnvelopeLike, new: EnvelopeLike) -> float:
+    """Return the x from which two envelopes differ, infinite when they are the same."""
+    many = min(len(old.x), len(new.x))
+    differ = np.zeros(many, dtype=np.bool_)
+    for name in ("x", "low", "high", "first", "last", "flags"):
+        one, other = getattr(old, name)[:many], getattr(new, name)[:many]
+        differ |= (one != other) & ~((one != one) & (other != other))
+    where = np.flatnonzero(differ)
+    if len(where):
+        return float(min(old.x[where[0]], new.x[where[0]]))
+    rest = [columns.x[many] for columns in (old, new) if len(columns.x) > many]
+    return float(min(rest)) if rest else float("inf")
 
 
 def draw_gaps(painter: QPainter, canvas: Canvas, gaps: Floats, words: Callable[[float], str] | None) -> None:

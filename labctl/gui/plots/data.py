@@ -93,7 +93,8 @@ class ArrayTrace:
         gaps = self._gaps(x, flags)
         if len(x) <= 2 * max(1, width_px):
             return Columns(x, y, y, y, y, flags, gaps)
-        low, high = max(begin, float(x[0])), min(end, float(x[-1]))
+        low = begin if np.isfinite(begin) else float(x[0])
+        high = end if np.isfinite(end) else float(x[-1])
         place = np.floor((x - low) * (width_px / max(high - low, 1e-300))).astype(np.int64)
         starts = np.flatnonzero(np.concatenate(([True], (np.diff(place) != 0) | ((flags[1:] & GAP) != 0))))
         ends = np.append(starts[1:], len(x)) - 1

@@ -49,6 +49,11 @@ class Feeder(QObject):
         self._closed = True
         self._quiet.stop()
 
+    @property
+    def busy(self) -> bool:
+        """Return whether a batch is under way."""
+        return self._running
+
     def feed(self, curves: Sequence[EnvelopeCurve], canvas: Canvas) -> None:
         """Ask for what these curves need in this view; new data alone at most ten times a second."""
         self._curves, self._canvas = tuple(curves), canvas
@@ -110,7 +115,7 @@ class Feeder(QObject):
 
 def _uncovered(curve: EnvelopeCurve, canvas: Canvas) -> bool:
     """Return whether a curve has nothing as fine for part of the view: that cannot wait for the next tenth second."""
-    return curve.wanted(canvas, anew=False) is not None
+    return curve.whole is None or curve.wanted(canvas, anew=False) is not None
 
 
 def _answer(wishes: Sequence[tuple[EnvelopeCurve, Trace, Ask]]) -> list[Answered]:

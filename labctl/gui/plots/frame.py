@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Executor
 
-import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QHideEvent, QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
@@ -13,7 +12,7 @@ from PySide6.QtWidgets import QGraphicsView, QPushButton, QStyleOptionGraphicsIt
 
 from labctl.gui.i18n.translating import tr
 from labctl.gui.plots.band import StepBand
-from labctl.gui.plots.canvas import Canvas
+from labctl.gui.plots.canvas import Canvas, log_range, power
 from labctl.gui.plots.cursors import Cursors, Reading, reading_text
 from labctl.gui.plots.curve import EnvelopeCurve
 from labctl.gui.plots.feeding import Feeder
@@ -27,6 +26,8 @@ from labctl.gui.plots.words import span_text
 
 LIVE_SHARE = 0.92
 """Where the newest point stands while following, as a share of the width."""
+Y_USED_MIN = 0.7
+"""A range of y is kept while the curve fills so much of it."""
 
 
 class _Paper(pg.GraphicsWidget):  # type: ignore[misc]  # pyqtgraph tells no types
@@ -196,7 +197,7 @@ class PlotFrame(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph tells no ty
         """Show a range of x (units of the data); following stays as it is."""
         self._fit_due = False
         if self.sheet.log_x:
-            begin, end = float(np.log10(max(begin, 1e-300))), float(np.log10(max(end, 1e-300)))
+            begin, end = log_range(begin, end)
         if end > begin:
             self.box.setXRange(begin, end, padding=0)
 
@@ -207,7 +208,7 @@ class PlotFrame(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph tells no ty
 
     def _set_y(self, low: float, high: float, padding: float = 0.06) -> None:
         if self.sheet.log_y:
-            low, high = (float(np.log10(max(value, 1e-300))) for value in (low, high))
+            low, high = log_range(low, high)
         self.box.setYRange(*fitted(low, high, padding), padding=0)
 
     def set_log(self, *, x: bool | None = None, y: bool | None = None) -> None:
@@ -244,7 +245,7 @@ class PlotFrame(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph tells no ty
         self._fit_due = False
         x_0, x_1 = whole.x_min, whole.x_max
         if self.sheet.log_x:
-            x_0, x_1 = (float(np.log10(max(value, 1e-300))) for value in (x_0, x_1))
+            x_0, x_1 = log_range(x_0, x_1)
         padding = 0.02 if self.sheet.x_field.kind is not FieldKind.COUNT else 0.0
         self.box.setXRange(*fitted(x_0, x_1, padding), padding=0)
         if left is not None:
@@ -274,8 +275,15 @@ class PlotFrame(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph tells no ty
                 continue
             if side is Side.RIGHT:
                 self.sheet.right_range = fitted(min(lows), max(highs), 0.1)
-            elif self.auto_y:
+            elif self.auto_y and (whole or not self._y_serves(min(lows), max(highs))):
                 self._set_y(min(lows), max(highs))
+
+    def _y_serves(self, low: float, high: float) -> bool:
+        """Return whether the visible range of y shows these values well enough: a plot must not jump at each row."""
+        bottom, top = self.box.viewRange()[1]
+        if self.sheet.log_y:
+            low, high = log_range(low, high)
+        return bool(bottom <= low and high <= top and (high - low) >= Y_USED_MIN * (top - bottom))
 
     def set_follow(self, wanted: bool) -> None:
         """Follow the newest point, or stop."""
@@ -432,7 +440,7 @@ class PlotFrame(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph tells no ty
     def _data_x(self, box_px: float) -> float:
         (low, high), _ = self.box.viewRange()
         value = low + box_px / max(1.0, self.places.plot.width()) * (high - low)
-        return float(10.0**value) if self.sheet.log_x else float(value)
+        return power(value) if self.sheet.log_x else float(value)
 
     # -- events -------------------------------------------------------------------------------------------------------
 
@@ -452,6 +460,10 @@ class PlotFrame(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph tells no ty
             self.paper.setGeometry(QRectF(0, 0, self.width(), self.height()))
             self._lay_out()
             self.refresh()
+
+    def close(self) -> bool:
+        """Close as any widget; pyqtgraph's own ``close`` takes scene and viewport apart under Qt and crashes."""
+        return bool(QWidget.close(self))
 
     def showEvent(self, event: QShowEvent) -> None:
         """Catch up with what came while hidden."""

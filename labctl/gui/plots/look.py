@@ -174,11 +174,11 @@ RAMP_STOPS = 6
 
 @lru_cache(maxsize=8)
 def _ramp(first: str, last: str) -> tuple[str, ...]:
-    """Return stops of viridis between the colours nearest to two ends, the ends themselves at its ends."""
+    """Return stops of viridis between the lightness of two ends, the ends themselves at its ends."""
     table = pg.colormap.get("viridis").getLookupTable(nPts=256)
     whole = ["#{:02X}{:02X}{:02X}".format(*(int(part) for part in row[:3])) for row in table]
-    places = np.array([_lab(colour) for colour in whole])
-    ends = [int(np.argmin(((places - _lab(end)) ** 2).sum(axis=1))) for end in (first, last)]
+    light = np.array([lightness(colour) for colour in whole])
+    ends = [int(np.argmin(np.abs(light - lightness(end)))) for end in (first, last)]
     inner = np.linspace(ends[0], ends[1], RAMP_STOPS)[1:-1]
     return (first, *(whole[round(float(place))] for place in inner), last)
 

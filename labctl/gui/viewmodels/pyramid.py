@@ -186,7 +186,9 @@ class Pyramid:
             x: Floats = self._raw.view(0)
             first = max(0, int(np.searchsorted(x, begin)) - 1)
             last = min(size, int(np.searchsorted(x, end, side="right")) + 1)
-            low_x, high_x = max(begin, float(x[0])), min(end, float(x[-1]))
+            # The grid of columns is that of the question, so that new rows at the end leave the columns before alone.
+            low_x = begin if np.isfinite(begin) else float(x[0])
+            high_x = end if np.isfinite(end) else float(x[-1])
             width_px = max(1, width_px)
             column = (high_x - low_x) / width_px
             bins = self._cover(first, last, width_px, column)
