@@ -1,8 +1,8 @@
 """Sixteen curves and more: all their strokes into one image, kept while the window only moves over it.
 
-Short strokes are written pixel by pixel. Where strokes are long, each curve owns a bit of a 64-bit word for each pixel: a
-stroke switches its bit on at its top and off below its foot, one pass down each column turns switches into states, and
-the highest bit that is on says whose colour is seen, so that the cost does not grow with what the curves do.
+Short strokes are written pixel by pixel. Where strokes are long, each curve owns a bit of a 64-bit word for each pixel:
+a stroke switches its bit on at its top and off below its foot, one pass down each column turns switches into states,
+and the highest bit that is on says whose colour is seen, so that the cost does not grow with what the curves do.
 """
 
 from __future__ import annotations
