@@ -280,7 +280,7 @@ class EnvelopeCurve(Layer):
         points = (np.array([place.x()]), np.array([place.y()]))
         draw_markers(painter, canvas, points, "o", 5.0, look.plot)
         draw_markers(painter, canvas, points, "o", 4.0, self.ink(look))
-        if self.live_text is not None:
+        if self.live_text is not None and not look.paper:
             corner = place + QPointF(look.px(8), -look.px(6))
             draw_label(painter, canvas, corner, self.live_text(end[1]), look.text, bold=True, plate=True)
 
