@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from typing import Any
 
 import numpy as np
+import pyqtgraph as pg
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QImage, QWheelEvent
@@ -27,6 +28,15 @@ from labctl.gui.theme.tokens import DARK, LIGHT
 
 LOOK = look_of(LIGHT)
 ROWS = 5000
+
+
+@pytest.fixture(autouse=True)
+def every_mouse_move_counts() -> Iterator[None]:
+    """Take each move of a test's mouse: pyqtgraph drops those that come faster than a hand moves."""
+    before = pg.getConfigOption("mouseRateLimit")
+    pg.setConfigOption("mouseRateLimit", -1)
+    yield
+    pg.setConfigOption("mouseRateLimit", before)
 
 
 class CountingTrace(ArrayTrace):
