@@ -1,4 +1,4 @@
-"""The latch of Stop all outputs, shown until a person releases it: who, when, what was not confirmed; the list; release."""
+"""The latch of Stop all outputs, shown until a person releases it: who, when, what was not confirmed."""
 
 from __future__ import annotations
 
@@ -68,7 +68,11 @@ class StopBanner(Banner):
 
     def _release(self, reason: str, word: str) -> None:
         self._desk.acts.send(
-            "station.release_stop_all", "station", reason=reason, confirm=word, failed=self._desk.troubled.emit
+            "station.release_stop_all",
+            "station",
+            reason=reason,
+            confirm=word,
+            failed=self._desk.troubled.emit,
         )
 
     def _show_list(self, latch: StopAll) -> None:

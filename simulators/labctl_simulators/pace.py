@@ -50,7 +50,9 @@ class Pace:
     def set_speed(self, speed: float | None) -> None:
         """Go at another pace from now on; None is as fast as it goes. Raises: UserInputError in mode free."""
         if self.mode is not Mode.LOCKSTEP:
-            raise UserInputError("Mode free: the station goes by the same wall, so the speed stays as it began.")
+            raise UserInputError(
+                "Mode free: the station goes by the same wall, so the speed stays as it began."
+            )
         self.sync()
         self.speed = self.bench.speed = speed
         self._rebase()

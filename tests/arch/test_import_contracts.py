@@ -33,6 +33,12 @@ PLANTS = {
         "labctl/engine/machines/planted.py", "import asyncio",
     ),
     "no Qt outside the GUI": ("labctl/analysis/planted.py", "import PySide6.QtCore"),
+    "view-models are plain Python": (
+        "labctl/gui/viewmodels/planted.py", "import labctl.api.messages",
+    ),
+    "the window reaches the station by its client alone": (
+        "labctl/gui/planted.py", "import labctl.store.planted",
+    ),
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import PySide6QtAds as ads  # type: ignore[import-untyped]  # noqa: N813
+import PySide6QtAds as ads
 from PySide6.QtCore import QByteArray, Qt, Signal
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 

@@ -9,7 +9,7 @@ from PySide6.QtGui import QIcon
 
 os.environ.setdefault("QT_API", "pyside6")  # QtAwesome asks this before it looks which Qt there is
 
-import qtawesome  # type: ignore[import-untyped]  # it ships no types
+import qtawesome
 
 PREFIX = "mdi6."
 
