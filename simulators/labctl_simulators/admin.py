@@ -83,10 +83,8 @@ class AdminConnection(asyncio.Protocol):
     def _set_pace(self, request: dict[str, Any]) -> dict[str, Any]:
         """Change the upper bound of plant seconds a second; ``max`` takes it away."""
         wish = request.get("speed")
-        known = wish == "max" or (
-            isinstance(wish, int | float) and not isinstance(wish, bool) and 0 < wish <= 1e7
-        )
-        if not known:
+        speed = float(wish) if isinstance(wish, int | float) and not isinstance(wish, bool) else 0.0
+        if wish != "max" and not 0.0 < speed <= 1e7:
             return {"ok": False, "error": f"speed is max or a number above 0, not {wish!r}."}
         try:
             self._pace.set_speed(None if wish == "max" else speed)
