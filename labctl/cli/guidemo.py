@@ -34,8 +34,8 @@ POLL_S = 60
 SIM_POLL = "poll_s: 600"
 CAMPAIGN = """\
 labctl: campaign/1
-name: Zn coating, pristine against coated
-stagger: 10 s
+name: "{name}: pristine against Zn-coated"
+stagger: 30 s
 cells:
   pristine:
 {pristine}
@@ -43,9 +43,25 @@ cells:
 {coated}
 steps:
   - step: cycling
-    protocol: p1-li-li-1mA
-    variables: {{cycles: "30"}}
+    protocol: {protocol}
+{later}"""
+"""What is queued for one family of cells."""
+
+LATER = """\
+  - step: {step}
+    protocol: {step}
+    variables: {{chamber: {chamber}}}
+    hold: {hold}
 """
+
+FAMILIES = (
+    ("LFP-", "LFP|Li PEO", "p5-lfp-li-peo", ("rate-test", "60 degC", "false")),
+    ("PEO-", "Li|Li PEO", "p3-li-li-peo", None),
+    ("LTO-", "LTO|Li", "p4-lto-li", None),
+    ("LIQ-3mA-", "Li|Li 3 mA", "p2-li-li-3mA", None),
+    ("LIQ-", "Li|Li 1 mA", "p1-li-li-1mA", ("ccd-staircase", "25 degC", "true")),
+)
+"""How the cells of the bench begin their names, what the campaign is called, its protocol, and what follows it."""
 
 
 def demo_plan(data: str | None, speed: str) -> Plan:
@@ -135,7 +151,7 @@ class Demo:
         log = self._data / "bench.log"
         with log.open("wb") as output:
             self._bench = subprocess.Popen(
-                [sys.executable, "-m", "labctl", "sim", "--json", "--bench", "campaign", "--mode", "lockstep",
+                [sys.executable, "-m", "labctl", "sim", "--json", "--bench", "lab", "--mode", "lockstep",
                  "--state", str(self._data / "bench")],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, **_apart(),
             )  # fmt: skip
@@ -180,16 +196,38 @@ class Demo:
 
     async def _fill(self, station: AsyncStation) -> None:
         table = Path(self._note()["first"]["cells_file"])
-        report = await station.cells.import_table(table.name, table.read_bytes())
-        cells = await station.cells.list()
-        places = {status.channel for status in await station.channels.list()}
-        lines: dict[str, list[str]] = {"pristine": [], "coated": []}
-        for cell, channel in zip(cells, sorted(places), strict=False):
-            group = "coated" if "coated" in cell.name else "pristine"
-            lines[group].append(f'    - {{cell: {cell.cell_id}, channel: "{channel}"}}')
-        text = CAMPAIGN.format(**{group: "\n".join(found) for group, found in lines.items()})
-        await station.queue.submit_campaign(text, key=f"demo {len(report.rows)}")
+        await station.cells.import_table(table.name, table.read_bytes())
+        slots = _slots(self._data / "bench")
+        left = {cell.name: cell.cell_id for cell in await station.cells.list() if cell.cell_id in slots}
+        for prefix, name, protocol, later in FAMILIES:
+            mine = {cell: left.pop(cell) for cell in sorted(left) if cell.startswith(prefix)}
+            text = campaign(mine, slots, name, protocol, later)
+            await station.queue.submit_campaign(text, key=f"demo {prefix}")
         self._filled = True
+
+
+def campaign(
+    cells: dict[str, str], slots: dict[str, str], name: str, protocol: str, later: tuple[str, str, str] | None
+) -> str:
+    """Return a family's campaign. ``cells``: name to id; ``slots``: id to channel."""
+    lines: dict[str, list[str]] = {"pristine": [], "coated": []}
+    for cell, cell_id in cells.items():
+        group = "coated" if "coated" in cell else "pristine"
+        lines[group].append(f'    - {{cell: {cell_id}, channel: "{slots[cell_id]}"}}')
+    groups = {group: "\n".join(found) for group, found in lines.items()}
+    after = LATER.format(step=later[0], chamber=later[1], hold=later[2]) if later else ""
+    return CAMPAIGN.format(name=name, protocol=protocol, later=after, **groups)
+
+
+def _slots(state: Path) -> dict[str, str]:
+    """Return which channel each cell of the bench sits in, as its own file tells. Raises: StoreError."""
+    from ruamel.yaml import YAML
+
+    try:
+        bench = YAML(typ="safe").load(json.loads((state / "bench.json").read_text(encoding="utf-8"))["text"])
+        return {str(cell["cell_id"]): str(cell["slot"]) for cell in bench["cells"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"the virtual bench's file cannot be read: {error}") from error
 
 
 def _apart() -> dict[str, Any]:
