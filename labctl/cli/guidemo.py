@@ -200,7 +200,7 @@ class Demo:
         slots = _slots(self._data / "bench")
         left = {cell.name: cell.cell_id for cell in await station.cells.list() if cell.cell_id in slots}
         for prefix, name, protocol, later in FAMILIES:
-            mine = {cell: left.pop(cell) for cell in sorted(left) if cell.startswith(prefix)}
+            mine = {cell: str(left.pop(cell)) for cell in sorted(left) if cell.startswith(prefix)}
             text = campaign(mine, slots, name, protocol, later)
             await station.queue.submit_campaign(text, key=f"demo {prefix}")
         self._filled = True
