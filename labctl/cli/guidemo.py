@@ -116,6 +116,11 @@ class Demo:
         first = self._note().get("first", {})
         return str(first.get("admin", "")), self._speed
 
+    def set_speed(self, speed: str) -> None:
+        """Let the bench's time go at so many plant seconds a second, or ``max``. Raises: LinkClosed, OSError."""
+        _admin(self.pace()[0], do="pace", speed=speed if speed == "max" else float(speed))
+        self._speed = speed
+
     def end(self) -> None:
         """End the station, then the bench."""
         from labctl.api.client.address import being_served, in_data
@@ -159,8 +164,7 @@ class Demo:
         (self._data / NOTE).write_text(json.dumps({"pid": self._bench.pid, "first": first}), encoding="utf-8")
         text = Path(first["station_file"]).read_text(encoding="utf-8").replace(SIM_POLL, f"poll_s: {POLL_S}")
         self._station_file.write_text(text, encoding="utf-8")
-        if self._speed != "max":
-            _admin(str(first["admin"]), do="pace", speed=float(self._speed))
+        self.set_speed(self._speed)
 
     def _first_line(self, log: Path) -> dict[str, Any]:
         assert self._bench is not None
