@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from labctl.model.audit import AuditEntry
 from labctl.model.bench import Delta
 from labctl.model.cell import Batch, Cell, Electrode, EntryKind
-from labctl.model.job import CalendarEntry, JobSpec, PlannedJob
+from labctl.model.job import CalendarEntry, JobEdit, JobSpec, PlannedJob
 from labctl.model.person import Person, Role
 
 API_VERSION = 1
@@ -193,6 +193,23 @@ class SetPriority(Body):
     priority: int
     reason: str = ""
     version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EditJob(Body):
+    """Change a job that has not started; what is None in ``changes`` stays."""
+
+    changes: JobEdit
+    reason: str = ""
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldQueue(Body):
+    """Hold or release lanes: of a channel or an instrument named by ``target``; empty = the whole queue."""
+
+    target: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,7 @@ def _specs(args: argparse.Namespace) -> Iterator[JobSpec]:
         yield JobSpec(
             CellId(cell),
             protocol_text=text,
+            protocol_source=Path(args.source).name,
             channel=None if chosen is None else ChannelId(chosen),
             channels=tuple(ChannelId(name) for name in args.channel) if args.any else (),
             variables=words_of(args.variables, "--set"),

@@ -90,6 +90,52 @@ class JobSpec:
     campaign: str = ""
     overrides: Mapping[str, str] = field(default_factory=dict)
     notes: str = ""
+    protocol_source: str = ""
+    """What ``protocol_text`` is called in messages: the name of the file that it came from."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobEdit:
+    """What is to be changed of a job that has not started; None leaves a field as it is.
+
+    ``protocol`` or ``protocol_text`` is frozen anew; a new protocol without ``variables`` has its own defaults.
+    """
+
+    protocol: str | None = None
+    protocol_text: str | None = None
+    protocol_source: str | None = None
+    variables: Mapping[str, str] | None = None
+    priority: int | None = None
+    not_before_utc: str | None = None
+    notes: str | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LaneHold:
+    """A person's hold of a part of the queue: ``target`` is a channel, or an instrument with all its channels."""
+
+    target: str
+    by: str
+    since_utc: str
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.target} is held by {self.by}" + (f": {self.reason}" if self.reason else "")
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStanding:
+    """What keeps the queue from starting things: as a whole (empty = nothing does), and in parts.
+
+    ``lanes`` are those that a failure has stopped, with the reason; resetting the channel releases them.
+    """
+
+    stopped: str = ""
+    holds: tuple[LaneHold, ...] = ()
+    lanes: Mapping[ChannelId, str] = field(default_factory=dict)
+    trouble: str = ""
+    """Why nothing is started whatever people say: *Stop all outputs*, or a ledger that cannot be written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ class _Source:
     protocol: str = ""
     text: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +216,7 @@ class _Campaign:
             if text not in self._files:
                 known = ", ".join(self._files) or "none came with the campaign"
                 raise self._values.refuse(node, f"there is no protocol file '{text}'.", f"Files: {known}.")
-            return _Source(name, text=self._files[text])
+            return _Source(name, text=self._files[text], file=text)
         return _Source(name, protocol=text)
 
     # -- steps ------------------------------------------------------------------------------------------------------
@@ -382,6 +383,7 @@ class _Campaign:
             cell_id=member.cell_id,
             protocol=source.protocol,
             protocol_text=source.text,
+            protocol_source=source.file,
             channel=member.channel,
             channels=condition.channels or step.channels or member.channels,
             variables={**source.variables, **step.variables, **member.variables, **condition.variables},

@@ -100,7 +100,7 @@ class Planner:
         self._cells = cells
         self._clock = clock
         self._library: dict[str, Path] = {}
-        self._protocols: dict[str, Intent] = {}
+        self._protocols: dict[tuple[str, str], Intent] = {}
         self._bound: dict[_Key, Program | ProgramError] = {}
 
     # -- one job ----------------------------------------------------------------------------------------------------
@@ -128,11 +128,13 @@ class Planner:
             )
         return path
 
-    def _parsed(self, text: str, name: str) -> Intent:
-        key = text_key(text)
+    def _parsed(self, text: str, spec: JobSpec) -> Intent:
+        """Return a protocol; messages about it name its file, or its place in the library."""
+        name = spec.protocol_source or spec.protocol or "<protocol>"
+        key = text_key(text), name
         found = self._protocols.get(key)
         if found is None:
-            found = parse_protocol(text, name or "<protocol>")
+            found = parse_protocol(text, name)
             if len(self._protocols) >= CACHE_MAX:
                 self._protocols.clear()
             self._protocols[key] = found
@@ -169,7 +171,7 @@ class Planner:
     def _bind(
         self, spec: JobSpec, text: str, channel: ChannelId, cell: Cell, capabilities: CyclerCapabilities
     ) -> Program | ProgramError:
-        protocol = self._parsed(text, spec.protocol)
+        protocol = self._parsed(text, spec)
         try:
             return bind(
                 protocol,
@@ -241,7 +243,7 @@ class Planner:
     ) -> Plan:
         try:
             text = self.text_of(spec)
-            protocol = self._parsed(text, spec.protocol)
+            protocol = self._parsed(text, spec)
         except LabctlError as error:
             return Plan(spec, spec.protocol_text, spec.protocol, errors=(*wrong, str(error)))
         plan = Plan(spec, text, protocol.name, errors=tuple(wrong))

@@ -16,7 +16,17 @@ from labctl.engine.jobs import Progress, RunResult
 from labctl.engine.machines.queue import Entry, Kind, act_refusal
 from labctl.errors import ConflictError, ProgramError, UserInputError
 from labctl.model.ids import ChannelId, RunId
-from labctl.model.job import OPEN_STATES, CalendarEntry, Job, JobId, JobSpec, JobState, PlannedJob
+from labctl.model.job import (
+    OPEN_STATES,
+    CalendarEntry,
+    Job,
+    JobEdit,
+    JobId,
+    JobSpec,
+    JobState,
+    PlannedJob,
+    QueueStanding,
+)  # fmt: skip
 from labctl.model.person import Actor
 from labctl.model.plain import to_plain
 from labctl.station.batchtable import read_batch
@@ -26,6 +36,7 @@ from labctl.station.ledger import Ledger
 from labctl.station.planning import Plan, Planner, resolved, text_key
 from labctl.station.queuealarms import Alarms, QueueAlarms
 from labctl.station.queuebook import QueueBook
+from labctl.station.queueedit import Audit, QueueEdits
 from labctl.station.queuerun import Loads, QueueRunner
 from labctl.station.queueshow import QueueShow
 from labctl.station.queueview import BenchView, Engine, Forecasts, Registry
@@ -35,22 +46,6 @@ from labctl.worker import Worker
 
 class LoadingRegistry(Registry, Loads, Protocol):
     """What the queue asks of the registry."""
-
-
-class Audit(Protocol):
-    """The journal of acts."""
-
-    async def write(
-        self,
-        actor: Actor,
-        what: str,
-        *,
-        subject: str = "",
-        old: Any = None,
-        new: Any = None,
-        reason: str = "",
-    ) -> object:
-        """Write down, durably, who does what. Raises: StoreError."""
 
 
 class QueueKeeper:
@@ -81,6 +76,7 @@ class QueueKeeper:
         self._book = QueueBook(ledger, root, worker, clock)
         self._bench = BenchView(file, supervisor, registry, forecasts, self._planner, clock)
         self._show = QueueShow(self._book, self._bench, feed, clock)
+        self._edits = QueueEdits(self._book, self._bench, self._planner, audit)
         self._alarms = QueueAlarms(alarms)
         self._runner = QueueRunner(
             self._book,
@@ -93,6 +89,8 @@ class QueueKeeper:
             clock,
             self._alarms,
         )
+
+        self._show.trouble = lambda: self._runner.stopped or self._runner.trouble
 
     # -- life -------------------------------------------------------------------------------------------------------
 
@@ -343,6 +341,7 @@ class QueueKeeper:
         text = self._book.state.texts[entry.text]
         spec = replace(
             entry.job.spec, after=after, overrides={}, label="", protocol="", protocol_text=text, hold=False,
+            protocol_source=entry.job.spec.protocol_source or entry.job.spec.protocol,
         )  # fmt: skip
         planned, _ = await self.submit(actor, (spec,))
         made = planned[0].job_id
@@ -361,20 +360,46 @@ class QueueKeeper:
             await self._book.write(line)
         await self._changed()
 
-    async def hold_queue(self, actor: Actor, reason: str) -> None:
-        """Hold every lane: runs go on, nothing new is started until ``release_queue``."""
-        text = f"held by {actor.name}" + (f": {reason}" if reason else "")
-        await self._whole(actor, "queue.hold", Kind.HOLD_ALL, text)
+    async def hold_queue(self, actor: Actor, reason: str = "", *, target: str = "") -> QueueStanding:
+        """Hold every lane, those of an instrument, or one: runs go on, nothing new is started until ``release_queue``.
 
-    async def release_queue(self, actor: Actor, reason: str = "") -> None:
-        """Let the lanes go on after ``hold_queue``, or after a damaged ledger was looked at."""
-        await self._whole(actor, "queue.release", Kind.RELEASE_ALL, reason)
-
-    async def _whole(self, actor: Actor, act: str, kind: Kind, reason: str) -> None:
+        Raises: ConflictError naming who holds it already, UserInputError, StoreError.
+        """
         async with self._runner.lock:
-            await self._audit.write(actor, act, old=self._book.state.stopped, reason=reason)
-            await self._book.write(self._book.line(kind, by=actor.name, reason=reason))
+            await self._edits.hold(actor, target, reason)
         await self._changed()
+        return self.standing()
+
+    async def release_queue(self, actor: Actor, reason: str = "", *, target: str = "") -> QueueStanding:
+        """Let go on what ``hold_queue`` holds, or all after a damaged ledger was looked at; other holds stay.
+
+        Raises: ConflictError where the part is not held, StoreError.
+        """
+        async with self._runner.lock:
+            await self._edits.release(actor, target, reason)
+        await self._changed()
+        return self.standing()
+
+    def standing(self) -> QueueStanding:
+        """Return what keeps the queue from starting things: holds of people, failures, *Stop all*."""
+        return self._show.standing()
+
+    async def edit(
+        self, actor: Actor, job_id: str, changes: JobEdit, *, version: int | None = None, reason: str = ""
+    ) -> Job:
+        """Change a job that has not started: protocol, variables, priority, moment, note, label.
+
+        Raises: ConflictError (started or changed meanwhile), ProgramError, UserInputError, StoreError.
+        """
+        async with self._runner.lock:
+            await self._book.settle()
+            entry = self._entry(job_id)
+            _check_version(entry.job, version)
+            if refusal := act_refusal(Kind.EDIT, entry.job):
+                raise ConflictError(refusal)
+            await self._edits.edit(actor, entry, changes, reason)
+        await self._changed()
+        return self.job(job_id)
 
     async def _act(
         self, actor: Actor, kind: Kind, job_id: str, version: int | None, reason: str, **fields: Any

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from labctl.clock import Clock
 from labctl.engine.machines.dispatch import decide
 from labctl.engine.machines.queue import Kind, QueueState
-from labctl.model.job import ACTIVE_STATES, OPEN_STATES, CalendarEntry, Job, JobId, JobState, PlannedJob
+from labctl.model.job import (
+    ACTIVE_STATES,
+    OPEN_STATES,
+    CalendarEntry,
+    Job,
+    JobId,
+    JobState,
+    PlannedJob,
+    QueueStanding,
+)  # fmt: skip
 from labctl.model.plain import to_plain
 from labctl.station.calendar import LookAhead, Outlook, calendar_entries
 from labctl.station.feed import Feed
@@ -42,6 +51,8 @@ class QueueShow:
         self._made_s = -math.inf
         self._outlook = Outlook()
         self._shown: dict[JobId, Job] = {}
+        self.trouble: Callable[[], str] = lambda: ""
+        """Says why nothing is started whatever people say."""
 
     async def consider(self, why_not: str) -> None:
         """Find out what every job waits for after a person's act; starts are left to the queue's own task."""
@@ -139,13 +150,26 @@ class QueueShow:
 
     def stopped_lane(self, job: Job) -> str:
         """Return why a waiting job's lane stands still, empty where it goes on."""
+        state = self._book.state
         if job.state is not JobState.WAITING:
             return ""
+        if state.stopped:
+            return state.stopped
         lane = job.spec.channel or self._bench.where(job.spec.cell_id)
-        return "" if lane is None else self._book.state.lanes.get(lane, "")
+        if lane is None:
+            return ""
+        held = state.hold_of(lane)
+        return str(held) if held is not None else state.lanes.get(lane, "")
+
+    def standing(self) -> QueueStanding:
+        """Return what keeps the queue from starting things."""
+        state = self._book.state
+        holds = tuple(sorted(state.holds.values(), key=lambda hold: hold.target))
+        return QueueStanding(state.stopped, holds, dict(state.lanes), self.trouble())
 
     def publish(self) -> None:
-        """Tell the feed of every job that looks different now."""
+        """Tell the feed of every job that looks different now, and of what holds the queue."""
+        self._feed.publish("station", "queue", to_plain(self.standing()))
         present: dict[JobId, Job] = {}
         closed = 0
         for job in self.jobs():

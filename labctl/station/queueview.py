@@ -102,6 +102,10 @@ class BenchView:
         """Return the channel that a cell sits in."""
         return self._registry.where(cell_id)
 
+    def instruments(self) -> Sequence[InstrumentStatus]:
+        """Return every instrument with its link."""
+        return self._engine.instruments()
+
     def channels(self) -> tuple[ChannelId, ...]:
         """Return every channel of the bench that is known."""
         return tuple(self._statuses())

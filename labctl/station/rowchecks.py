@@ -69,6 +69,8 @@ def _own_problems(spec: JobSpec) -> list[str]:
         found.append(f"priority {spec.priority} is beyond +-{PRIORITY_MAX}.")
     if len(spec.label) > LABEL_MAX or len(spec.notes) > NOTES_MAX or len(spec.campaign) > LABEL_MAX:
         found.append(f"label and campaign hold at most {LABEL_MAX} characters, notes {NOTES_MAX}.")
+    if len(spec.protocol_source) > LABEL_MAX:
+        found.append(f"the protocol's file name is longer than {LABEL_MAX} characters.")
     if len(spec.protocol_text) > TEXT_MAX or len(spec.variables) > VARIABLES_MAX:
         found.append(
             f"the protocol is larger than {TEXT_MAX} characters, or has over {VARIABLES_MAX} variables."

@@ -24,7 +24,7 @@ from labctl.model.alarm import Alarm
 from labctl.model.audit import AuditCheck
 from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus, StationInfo, StopAll
 from labctl.model.cell import Batch, Cell, CellEvent, Electrode, ImportReport, Revision
-from labctl.model.job import CalendarEntry, Job
+from labctl.model.job import CalendarEntry, Job, QueueStanding
 from labctl.model.person import Person
 from labctl.model.run import RunDetail, RunRevision, RunSummary
 
@@ -79,6 +79,10 @@ JOB_PRIORITY = Route("POST", "/jobs/{job_id}/priority", Job)
 JOB_REMOVE = Route("POST", "/jobs/{job_id}/remove", Job)
 JOB_RETRY = Route("POST", "/jobs/{job_id}/retry", Job)
 JOB_CLONE = Route("POST", "/jobs/{job_id}/clone", Job)
+JOB_EDIT = Route("POST", "/jobs/{job_id}/edit", Job)
+QUEUE = Route("GET", "/queue", QueueStanding)
+QUEUE_HOLD = Route("POST", "/queue/hold", QueueStanding)
+QUEUE_RELEASE = Route("POST", "/queue/release", QueueStanding)
 CALENDAR = Route("GET", "/calendar", tuple[CalendarEntry, ...])
 
 RUNS = Route("GET", "/runs", tuple[RunSummary, ...])

@@ -9,12 +9,12 @@ from pydantic import with_config
 
 from labctl.api.server.answers import Refusal
 from labctl.model.cell import Batch, Cell, Electrode
-from labctl.model.job import After, JobSpec, RetryPolicy
+from labctl.model.job import After, JobEdit, JobSpec, RetryPolicy
 
 FILE_MAX = 20_000_000
 """Bytes of an imported file (X09)."""
 
-for _kind in (Cell, Electrode, Batch, JobSpec, After, RetryPolicy):
+for _kind in (Cell, Electrode, Batch, JobSpec, JobEdit, After, RetryPolicy):
     with_config({"extra": "forbid"})(_kind)  # a slip in a script is told, not ignored
 
 

@@ -273,6 +273,9 @@ class _Round:
         unfit = self.world.facts.get(entry.job.job_id, _NO_FACTS).unfit.get(channel)
         if unfit:
             return f"{channel} does not fit: {unfit}"
+        held = self.state.hold_of(channel)
+        if held is not None:
+            return f"{held}; release {held.target} in the queue"
         stopped = self.state.lanes.get(channel)
         if stopped:
             return f"lane {channel} stands still: {stopped}; release the lane"

@@ -16,7 +16,16 @@ from typing import Any
 from labctl.engine.machines.findings import Outcome
 from labctl.errors import InvariantError
 from labctl.model.ids import ChannelId, RunId
-from labctl.model.job import ACTIVE_STATES, OPEN_STATES, AfterWhen, Job, JobId, JobState
+from labctl.model.job import (
+    ACTIVE_STATES,
+    OPEN_STATES,
+    AfterWhen,
+    Job,
+    JobId,
+    JobSpec,
+    JobState,
+    LaneHold,
+)  # fmt: skip
 from labctl.model.plain import to_plain
 from labctl.model.typed import from_plain
 
@@ -57,6 +66,7 @@ class Kind(StrEnum):
     RETRY = "retry"
     MOVE = "move"
     PRIORITY = "priority"
+    EDIT = "edit"  # the wish itself was changed: protocol, variables, moment, note
     START = "start"  # intent: written before the engine is asked
     STARTED = "started"  # the run's folder exists
     NOT_STARTED = "not started"  # nothing was sent; the job waits again
@@ -67,6 +77,8 @@ class Kind(StrEnum):
     LANE_RELEASE = "lane release"
     HOLD_ALL = "hold all"
     RELEASE_ALL = "release all"
+    HOLD_PART = "hold part"  # a channel, or an instrument with its channels
+    RELEASE_PART = "release part"
     SNAPSHOT = "snapshot"
     SEVERAL = "several"  # lines that became true together: after a power cut all of them are there, or none
 
@@ -98,6 +110,7 @@ class QueueState:
     keys: dict[str, tuple[JobId, ...]] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     runs: dict[RunId, JobId] = field(default_factory=dict)
+    holds: dict[str, LaneHold] = field(default_factory=dict)
     _ranked: tuple[JobId, ...] | None = None
 
     # -- reading ----------------------------------------------------------------------------------------------------
@@ -106,7 +119,8 @@ class QueueState:
         """Return a queue that can be changed without changing this one."""
         return QueueState(
             dict(self.entries), list(self.order), dict(self.lanes), self.stopped, self.last_number,
-            dict(self.last_start_s), dict(self.keys), dict(self.texts), dict(self.runs), self._ranked,
+            dict(self.last_start_s), dict(self.keys), dict(self.texts), dict(self.runs), dict(self.holds),
+            self._ranked,
         )  # fmt: skip
 
     def open_jobs(self) -> list[Entry]:
@@ -116,6 +130,10 @@ class QueueState:
     def active(self) -> list[Entry]:
         """Return the jobs that a channel works on."""
         return [entry for entry in self.open_jobs() if entry.job.state in ACTIVE_STATES]
+
+    def hold_of(self, channel: ChannelId) -> LaneHold | None:
+        """Return the person's hold that keeps a channel from starting jobs: its own, or its instrument's."""
+        return self.holds.get(channel) or self.holds.get(channel.partition(":")[0])
 
     def job_of(self, run_id: RunId) -> JobId | None:
         """Return the open job whose present run this is."""
@@ -180,6 +198,11 @@ class QueueState:
             self.stopped = str(line["reason"])
         elif kind is Kind.RELEASE_ALL:
             self.stopped = ""
+        elif kind is Kind.HOLD_PART:
+            target, utc = str(line["target"]), str(line.get("utc", ""))
+            self.holds[target] = LaneHold(target, str(line["by"]), utc, str(line.get("reason", "")))
+        elif kind is Kind.RELEASE_PART:
+            self.holds.pop(str(line["target"]), None)
         else:
             entry = self.entries[JobId(line["job"])]
             if kind in _BY_PERSON:
@@ -235,6 +258,15 @@ class QueueState:
             self._put(entry, state=JobState.WAITING, reason="", run_id=None, channel=job.spec.channel)
         elif kind is Kind.PRIORITY:
             self._put(entry, spec=replace(job.spec, priority=int(line["priority"])))
+        elif kind is Kind.EDIT:
+            self.texts.update(line.get("texts") or {})
+            spec, changed = from_plain(JobSpec, line["spec"]), replace(entry, text=str(line["text"]))
+            self._put(
+                changed,
+                spec=spec,
+                protocol_name=str(line["protocol_name"]),
+                protocol_hash=str(line["protocol_hash"]),
+            )
         else:
             before = line.get("before")
             self.order.remove(job.job_id)
@@ -346,6 +378,7 @@ class QueueState:
             "order": list(self.order),
             "lanes": dict(self.lanes),
             "stopped": self.stopped,
+            "holds": [to_plain(hold) for hold in self.holds.values()],
             "last_number": self.last_number,
             "started_ago_s": {key: now_s - at_s for key, at_s in self.last_start_s.items()},
             "keys": {key: list(made) for key, made in self.keys.items()},
@@ -367,13 +400,17 @@ class QueueState:
         self.order = [JobId(job_id) for job_id in line["order"]]
         self.lanes = {ChannelId(channel): str(reason) for channel, reason in line["lanes"].items()}
         self.stopped = str(line["stopped"])
+        held = [from_plain(LaneHold, item) for item in line.get("holds", ())]
+        self.holds = {hold.target: hold for hold in held}
         self.last_number = int(line["last_number"])
         self.last_start_s = {key: at_s - float(ago_s) for key, ago_s in line["started_ago_s"].items()}
         self.keys = {key: tuple(JobId(job_id) for job_id in made) for key, made in line["keys"].items()}
         self.texts = dict(line["texts"])
 
 
-_BY_PERSON = frozenset({Kind.HOLD, Kind.RELEASE, Kind.REMOVE, Kind.RETRY, Kind.MOVE, Kind.PRIORITY})
+_BY_PERSON = frozenset(
+    {Kind.HOLD, Kind.RELEASE, Kind.REMOVE, Kind.RETRY, Kind.MOVE, Kind.PRIORITY, Kind.EDIT}
+)
 
 _KEEP_RANKS = frozenset(
     {
@@ -386,6 +423,8 @@ _KEEP_RANKS = frozenset(
         Kind.RELEASE,
         Kind.HOLD_ALL,
         Kind.RELEASE_ALL,
+        Kind.HOLD_PART,
+        Kind.RELEASE_PART,
     }
 )
 """After these the waiting jobs are the same and in the same order, but for the one that starts."""
@@ -401,6 +440,10 @@ _ALLOWED: dict[Kind, tuple[frozenset[JobState], str]] = {
     Kind.MOVE: (frozenset({JobState.WAITING, JobState.HELD}), "only a job that has not started can be moved"),
     Kind.PRIORITY: (
         frozenset({JobState.WAITING, JobState.HELD}), "only a job that has not started has a priority",
+    ),
+    Kind.EDIT: (
+        frozenset({JobState.WAITING, JobState.HELD}),
+        "only a job that has not started can be changed; revise its run, or clone it",
     ),
 }  # fmt: skip
 

@@ -10,6 +10,8 @@ from labctl.api.client.aio.link import AsyncLink
 from labctl.api.client.aio.mirror import WAIT_S, AsyncMirror
 from labctl.api.client.wishes import Wish, wishes
 from labctl.api.messages import (
+    EditJob,
+    HoldQueue,
     JobAct,
     MoveJob,
     SetPriority,
@@ -20,7 +22,7 @@ from labctl.api.messages import (
 )
 from labctl.clock import link_now_s
 from labctl.errors import UserInputError
-from labctl.model.job import OPEN_STATES, CalendarEntry, Job
+from labctl.model.job import OPEN_STATES, CalendarEntry, Job, JobEdit, QueueStanding
 
 
 class AsyncQueue:
@@ -105,6 +107,42 @@ class AsyncQueue:
     async def clone(self, job_id: str, *, reason: str = "", version: int | None = None) -> Job:
         """Queue the same wish once more; returns the new job."""
         return await self._link.call(routes.JOB_CLONE, job_id, body=JobAct(reason, version))
+
+    async def edit(
+        self,
+        job_id: str,
+        *,
+        protocol: str | None = None,
+        protocol_text: str | None = None,
+        protocol_source: str | None = None,
+        variables: Mapping[str, str] | None = None,
+        priority: int | None = None,
+        not_before_utc: str | None = None,
+        notes: str | None = None,
+        label: str | None = None,
+        reason: str = "",
+        version: int | None = None,
+    ) -> Job:
+        """Change a job that has not started; what is not given stays. It is checked as a new job is.
+
+        A new protocol without ``variables`` has its own defaults. ``not_before_utc`` as an empty text: at any time.
+        """
+        changes = JobEdit(
+            protocol, protocol_text, protocol_source, variables, priority, not_before_utc, notes, label
+        )
+        return await self._link.call(routes.JOB_EDIT, job_id, body=EditJob(changes, reason, version))
+
+    async def standing(self) -> QueueStanding:
+        """Return what keeps the queue from starting things: holds of people, failed lanes, Stop all."""
+        return await self._link.call(routes.QUEUE)
+
+    async def hold_queue(self, target: str = "", *, reason: str = "") -> QueueStanding:
+        """Hold the whole queue, or an instrument's or channel's part of it; runs go on, nothing new is started."""
+        return await self._link.call(routes.QUEUE_HOLD, body=HoldQueue(target, reason))
+
+    async def release_queue(self, target: str = "", *, reason: str = "") -> QueueStanding:
+        """Release what ``hold_queue`` holds; other holds, held jobs and failed lanes stay as they are."""
+        return await self._link.call(routes.QUEUE_RELEASE, body=HoldQueue(target, reason))
 
     async def calendar(self) -> tuple[CalendarEntry, ...]:
         """Return what runs and will run where and when."""

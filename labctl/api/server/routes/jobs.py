@@ -7,6 +7,8 @@ from starlette.responses import Response
 
 from labctl.api.messages import (
     PREFIX,
+    EditJob,
+    HoldQueue,
     JobAct,
     MoveJob,
     SetPriority,
@@ -18,7 +20,7 @@ from labctl.api.messages import (
 from labctl.api.server.answers import Refusal, reply
 from labctl.api.server.bodies import file_bytes
 from labctl.api.server.needs import Call, Operator, Viewer
-from labctl.model.job import CalendarEntry, Job, JobId
+from labctl.model.job import CalendarEntry, Job, JobId, QueueStanding
 
 router = APIRouter(prefix=PREFIX, tags=["queue"])
 
@@ -126,6 +128,32 @@ async def jobs_priority(call: Operator, job_id: str, body: SetPriority) -> Respo
         call.actor, known, body.priority, version=body.version, reason=body.reason
     )
     return reply(_job(call, known))
+
+
+@router.post("/jobs/{job_id}/edit", response_model=Job)
+async def jobs_edit(call: Operator, job_id: str, body: EditJob) -> Response:
+    """Change a job that has not started: protocol, variables, priority, moment, note, label."""
+    known = _job(call, job_id).job_id
+    await call.core.queue.edit(call.actor, known, body.changes, version=body.version, reason=body.reason)
+    return reply(_job(call, known))
+
+
+@router.get("/queue", response_model=QueueStanding)
+async def queue_get(call: Viewer) -> Response:
+    """Return what keeps the queue from starting things: holds of people, failed lanes, Stop all."""
+    return reply(call.core.queue.standing())
+
+
+@router.post("/queue/hold", response_model=QueueStanding)
+async def queue_hold(call: Operator, body: HoldQueue) -> Response:
+    """Hold the whole queue, an instrument or a channel: runs go on, nothing new is started."""
+    return reply(await call.core.queue.hold_queue(call.actor, body.reason, target=body.target))
+
+
+@router.post("/queue/release", response_model=QueueStanding)
+async def queue_release(call: Operator, body: HoldQueue) -> Response:
+    """Release what was held as a whole; other holds, held jobs and failed lanes stay as they are."""
+    return reply(await call.core.queue.release_queue(call.actor, body.reason, target=body.target))
 
 
 @router.get("/calendar", response_model=tuple[CalendarEntry, ...])
