@@ -141,3 +141,20 @@ def test_a_million_rows_come_as_a_few_columns() -> None:
     found = pyramid.columns(-math.inf, math.inf, 1000)
     assert isinstance(found, Envelope) and 900 <= len(found) <= 2000
     assert found.low.min() == np.sin(x / 1e4).min()
+
+
+def test_a_question_asked_again_while_rows_come_in_loses_nothing() -> None:
+    x, y, flags = rows_of(5, 12_000, bad=0.02, gaps=0.01)
+    questions = ((0.0, float(x[-1]), 300), (float(x[3000]), float(x[6000]), 64), (-math.inf, math.inf, 40))
+    grown, rng, at = Pyramid(), np.random.default_rng(5), 0
+    while at < len(x):
+        upto = min(len(x), at + int(rng.integers(1, 400)))
+        grown.append(x[at:upto], y[at:upto], flags[at:upto])
+        at = upto
+        for begin, end, width_px in questions:
+            found = grown.columns(begin, end, width_px)
+            assert found is grown.columns(begin, end, width_px)  # nothing new: the very answer
+            inside = (x[:at] > max(begin, 0.0)) & (x[:at] < end) & ((flags[:at] & BAD) == 0)
+            assert not inside.any() or np.nanmax(found.high) >= y[:at][inside].max()
+            assert not inside.any() or np.nanmin(found.low) <= y[:at][inside].min()
+    assert np.array_equal(grown.columns(*questions[0]).gaps, np.array(grown._gaps))

@@ -47,6 +47,8 @@ class Held:
 
     ask: Ask
     envelope: EnvelopeLike
+    marked: bool
+    """Whether any column is back-filled or BAD: looked up once, not at each paint."""
 
 
 class EnvelopeCurve(Layer):
@@ -110,7 +112,7 @@ class EnvelopeCurve(Layer):
         """Keep an answer."""
         same = self.held is not None and self.held.ask == ask
         changed_x = first_change(self.held.envelope, envelope) if self.held and same else -np.inf
-        self.held = Held(ask, envelope)
+        self.held = Held(ask, envelope, has_marks(envelope))
         if changed_x < np.inf:
             self.revision += 1
             self._changes.append((self.revision, changed_x))
@@ -131,6 +133,8 @@ class EnvelopeCurve(Layer):
         envelope = self.held.envelope if self.held else None
         for known in (envelope, self.whole):
             if known is not None and len(known.x):
+                if np.isfinite(known.last[-1]):
+                    return float(known.x[-1]), float(known.last[-1])
                 good = np.flatnonzero(np.isfinite(known.last))
                 if len(good):
                     return float(known.x[good[-1]]), float(known.last[good[-1]])
@@ -267,8 +271,9 @@ class EnvelopeCurve(Layer):
     def draw_marks(self, painter: QPainter, canvas: Canvas, envelope: EnvelopeLike) -> None:
         """Draw what is not line: back-filled, BAD, live end."""
         look = canvas.look
-        marked = len(self._bad[0]) > 0 or bool((envelope.flags & (BACKFILLED | BAD)).any())
-        if marked and not self.predicted:
+        held = self.held
+        marked = held.marked if held is not None and held.envelope is envelope else has_marks(envelope)
+        if (marked or len(self._bad[0])) and not self.predicted:
             self._draw_hollow(painter, canvas, envelope)
             self._draw_bad(painter, canvas, envelope)
         end = self.live_end() if self.live else None
@@ -340,8 +345,15 @@ def in_view(canvas: Canvas, x: float) -> bool:
     return low <= x <= high
 
 
+def has_marks(envelope: EnvelopeLike) -> bool:
+    """Return whether a column is back-filled or BAD."""
+    return bool((envelope.flags & (BACKFILLED | BAD)).any())
+
+
 def first_change(old: EnvelopeLike, new: EnvelopeLike) -> float:
     """Return the x from which two envelopes differ, infinite when they are the same."""
+    if old is new:
+        return float("inf")
     many = min(len(old.x), len(new.x))
     differ = np.zeros(many, dtype=np.bool_)
     for name in ("x", "low", "high", "first", "last", "flags"):

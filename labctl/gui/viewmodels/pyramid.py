@@ -8,6 +8,7 @@ so that gaps and single rows of a sparse stretch stay where they are.
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,8 @@ BACKFILLED = 4
 BAD = 8
 """Flags of rows and columns, those of the station's series."""
 _FIRST_ROOM = 1024
+ANSWERS_KEPT = 4
+"""Answers remembered: rows that come in then cost what they change, not what is shown."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +64,8 @@ class _Growing:
     def append(self, *columns: NDArray[Any]) -> None:
         count = len(columns[0])
         if self.size + count > len(self._room[0]):
-            room = max(2 * len(self._room[0]), self.size + count)
+            # Room for half as much again: the row that follows a whole history must not move that history.
+            room = max(2 * len(self._room[0]), (self.size + count) * 3 // 2)
             for place, old in enumerate(self._room):
                 made = np.empty(room, dtype=old.dtype)
                 made[: self.size] = old[: self.size]
@@ -86,6 +90,17 @@ def _roomy(column: NDArray[Any]) -> NDArray[Any]:
     return made
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Answer:
+    """An answer that was given: which rows it covers, and whether each row is a column of its own."""
+
+    first: int
+    last: int
+    dropped: int
+    rows: bool
+    envelope: Envelope
+
+
 # columns of a level
 _X0, _X1, _LOW, _HIGH, _FIRST, _LAST, _FLAGS = range(7)
 _KINDS = ("<f8", "<f8", "<f8", "<f8", "<f8", "<f8", "u1")
@@ -102,6 +117,7 @@ class Pyramid:
         self._levels: list[_Growing] = []
         self._gaps: list[tuple[float, float]] = []
         self._lock = threading.Lock()
+        self._answers: OrderedDict[tuple[float, float, int], _Answer] = OrderedDict()
         self.dropped = 0
 
     def __len__(self) -> int:
@@ -191,10 +207,26 @@ class Pyramid:
             high_x = end if np.isfinite(end) else float(x[-1])
             width_px = max(1, width_px)
             column = (high_x - low_x) / width_px
-            bins = self._cover(first, last, width_px, column)
+            rows = last - first <= 2 * width_px
+            question = (low_x, high_x, width_px)
+            known = self._answers.get(question)
+            if known is not None and (known.first, known.dropped, known.rows) != (first, self.dropped, rows):
+                known = None
+            if known is not None and known.last == last:
+                return known.envelope
             gaps = [gap for gap in self._gaps if gap[1] >= begin and gap[0] <= end]
-        wide = np.array([gap for gap in gaps if gap[1] - gap[0] >= 0.25 * column]).reshape(-1, 2)
-        return _merged(bins, low_x, column, wide, rows=last - first <= 2 * width_px)
+            wide = np.array([gap for gap in gaps if gap[1] - gap[0] >= 0.25 * column]).reshape(-1, 2)
+            kept = 0 if known is None else _settled(known.envelope.x)
+            behind = first if known is None or not kept else int(np.searchsorted(x, known.envelope.x[kept]))
+            bins = self._cover(behind, last, width_px, column)
+            envelope = _merged(bins, low_x, column, wide, rows=rows)
+            if known is not None and kept:
+                envelope = _continued(known.envelope, kept, envelope)
+            self._answers[question] = _Answer(first, last, self.dropped, rows, envelope)
+            self._answers.move_to_end(question)
+            if len(self._answers) > ANSWERS_KEPT:
+                self._answers.popitem(last=False)
+        return envelope
 
     def _cover(self, first: int, last: int, width_px: int, column: float) -> _Bins:
         """Return bins that cover rows ``first:last``, none wider than a pixel column unless it is a row."""
@@ -239,6 +271,21 @@ class Pyramid:
                 parts.append(tuple(self._levels[level - 1].view(place)[indices] for place in range(7)))
         order = np.argsort(starts, kind="stable")
         return tuple(np.concatenate([part[place] for part in parts])[order] for place in range(7))
+
+
+def _settled(x: Floats) -> int:
+    """Return how many columns of an answer new rows leave alone: all but the last two, and none with a shared x."""
+    kept = len(x) - 2
+    while kept > 0 and x[kept] == x[kept - 1]:
+        kept -= 1
+    return max(0, kept)
+
+
+def _continued(before: Envelope, kept: int, behind: Envelope) -> Envelope:
+    """Return the first ``kept`` columns of an answer with newer ones behind them, which know all gaps."""
+    names = ("x", "low", "high", "first", "last", "flags")
+    columns = (np.concatenate((getattr(before, name)[:kept], getattr(behind, name))) for name in names)
+    return Envelope(*columns, behind.gaps)
 
 
 def _folded(parts: _Bins) -> _Bins:
