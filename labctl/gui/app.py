@@ -19,7 +19,6 @@ from PySide6.QtWidgets import QApplication
 from labctl.gui.i18n.translating import Languages
 from labctl.gui.session import Session
 from labctl.gui.theme.current import theme
-from labctl.gui.theme.fonts import missing_chinese
 from labctl.gui.theme.palette import dress
 from labctl.gui.window import MainWindow
 
@@ -72,9 +71,6 @@ def _go_on(window: MainWindow, plan: Plan) -> None:
     desk = Desk(plan.connect, window)
     window.attach(desk, plan.pace)
     window.show_views(find_views())
-    problem = missing_chinese()
-    if problem:
-        window.say_problem(problem)
     desk.start()
 
 

@@ -277,12 +277,6 @@ class MainWindow(QWidget):
         self.toasts.say(text)
         self.status.say_event(text)
 
-    def say_problem(self, text: str) -> None:
-        """Show something that is wrong with this computer."""
-        from labctl.gui.viewmodels.acts import Trouble
-
-        self.trouble.say(Trouble(tr("window", "This computer"), text))
-
     def tick(self) -> None:
         """Count ages and clocks on; show how things stand."""
         from labctl.clock import utc_now

@@ -135,7 +135,7 @@ def test_every_word_of_a_state_has_a_glyph_and_a_colour(look: Any) -> None:
     assert all(look.colour(token.value).isValid() for token in Token)
 
 
-def test_inter_is_shipped_with_its_licence_and_a_chinese_font_is_there(look: Any) -> None:
+def test_inter_and_a_chinese_font_are_shipped_with_their_licence(look: Any) -> None:
     from PySide6.QtGui import QFontDatabase
 
     from labctl.gui.theme import fonts
@@ -143,27 +143,20 @@ def test_inter_is_shipped_with_its_licence_and_a_chinese_font_is_there(look: Any
     folder = Path(str(fonts.__file__)).parent / "fonts"
     assert "SIL OPEN FONT LICENSE" in (folder / "OFL.txt").read_text(encoding="utf-8")
     assert fonts.INTER in QFontDatabase.families()
-    assert fonts.missing_chinese() == "" and fonts.families()[1] == fonts.chinese_family()
-
-
-def test_a_computer_without_chinese_is_told_what_to_install(
-    look: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from labctl.gui.theme import fonts
-
-    monkeypatch.setattr(fonts, "chinese_family", lambda: "")
-    assert "fonts-noto-cjk" in fonts.missing_chinese()
-    assert fonts.families()[1] == "Noto Sans CJK SC"
+    assert fonts.CHINESE in QFontDatabase.families()
 
 
 def test_every_sign_of_the_window_has_a_glyph_in_its_fonts(look: Any) -> None:
     from PySide6.QtGui import QFontDatabase, QRawFont
 
+    from labctl.gui.i18n import translating
     from labctl.gui.theme import fonts
 
     raws = [QRawFont.fromFont(QFontDatabase.font(name, "Regular", 10)) for name in fonts.families()[:2]]
-    text = "0123456789−+±µΩ°²³·×≤≥→Δ|√ 电池循环工位报警镀膜停止全部输出，。：（）“”"
-    missing = [sign for sign in text if not any(raw.supportsCharacter(ord(sign)) for raw in raws)]
+    chinese = Path(str(translating.__file__)).parent / "zh_CN"
+    words = "".join(file.read_text(encoding="utf-8") for file in chinese.glob("*.json"))
+    text = {*"0123456789−+±µΩ°²³·×≤≥→Δ|√ 电池循环工位报警镀膜停止全部输出，。：（）“”", *words} - {"\n"}
+    missing = [sign for sign in sorted(text) if not any(raw.supportsCharacter(ord(sign)) for raw in raws)]
     assert missing == []
 
 
