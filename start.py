@@ -9,11 +9,12 @@ starts at once: a stamp in ``.venv`` remembers what was installed.
     demo  [options]   the main job: the reference study on a virtual bench (labctl demo)
     test  [options]   the default tests; options go to pytest, --all runs every tier
     check             ruff, mypy and the import contracts
-    run   VERB ...    any labctl verb in the environment
+    run   VERB ...    any labctl verb in the environment: run gui --demo opens the operator's window
 """
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import shutil
@@ -28,6 +29,26 @@ BIN = ENVIRONMENT / ("Scripts" if WINDOWS else "bin")
 PYTHON = BIN / ("python.exe" if WINDOWS else "python")
 STAMP = ENVIRONMENT / "labctl-installed.txt"
 
+# What Qt's wheels expect of a Linux desktop: library, and the Debian package that has it.
+QT_LIBRARIES = {
+    "libEGL.so.1": "libegl1",
+    "libGL.so.1": "libgl1",
+    "libdbus-1.so.3": "libdbus-1-3",
+    "libfontconfig.so.1": "libfontconfig1",
+    "libglib-2.0.so.0": "libglib2.0-0",
+    "libxkbcommon.so.0": "libxkbcommon0",
+    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
+    "libX11-xcb.so.1": "libx11-xcb1",
+    "libxcb-cursor.so.0": "libxcb-cursor0",
+    "libxcb-icccm.so.4": "libxcb-icccm4",
+    "libxcb-image.so.0": "libxcb-image0",
+    "libxcb-keysyms.so.1": "libxcb-keysyms1",
+    "libxcb-randr.so.0": "libxcb-randr0",
+    "libxcb-render-util.so.0": "libxcb-render-util0",
+    "libxcb-shape.so.0": "libxcb-shape0",
+    "libxcb-xkb.so.1": "libxcb-xkb1",
+}
+
 
 def main(words: list[str]) -> int:
     """Prepare the environment, then do what was asked; returns the exit code."""
@@ -41,6 +62,8 @@ def main(words: list[str]) -> int:
     if act not in acts:
         return _refuse(f"there is no '{act}'; choose one of {', '.join(acts)}.")
     if not _prepared():
+        return 1
+    if (act == "test" or rest[:1] == ["gui"]) and not _qt_ready(screen="--all" in rest):
         return 1
     return acts[act](rest)
 
@@ -125,6 +148,24 @@ def _has_venv() -> bool:
     return subprocess.call([sys.executable, "-c", test], stderr=subprocess.DEVNULL) == 0
 
 
+def _qt_ready(screen: bool) -> bool:
+    """Say whether Qt finds what it needs of the system; ``screen``: also one in memory, for tests of real windows."""
+    if not sys.platform.startswith("linux"):
+        return True
+    missing = [package for library, package in QT_LIBRARIES.items() if not _loads(library)]
+    if screen and shutil.which("xvfb-run") is None:
+        missing += ["xvfb", "xauth"]
+    return not missing or _debian_installed(missing)
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
 def _venv_package() -> str:
     return f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
 
@@ -135,7 +176,7 @@ def _debian_installed(packages: list[str]) -> bool:
     """
     command = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
     if WINDOWS or shutil.which("apt-get") is None:
-        _refuse(f"this Python lacks venv and ensurepip; install what your system calls {' '.join(packages)}.")
+        _refuse(f"something of the system is missing; install what it calls {' '.join(packages)}.")
         return False
     prefix = [] if os.geteuid() == 0 else ["sudo", "-n"]
     if prefix and shutil.which("sudo") is None:
