@@ -125,9 +125,11 @@ class RunActs:
         new_rows = progress.count > run.seen_count
         run.silent_polls = 0 if new_rows else run.silent_polls + 1
         run.seen_count = progress.count
-        if new_rows and run.phase is Phase.PAUSED and run.pause_rows < progress.count:
-            await run.to(Phase.RUNNING, "the device goes on")
-            run.told_state = None
+        if new_rows and run.pause.rows < progress.count:
+            run.pause.over()
+            if run.phase is Phase.PAUSED:
+                await run.to(Phase.RUNNING, "the device goes on")
+                run.told_state = None
         if run.silent_polls == 0 or run.silent_polls % SILENT_POLLS:
             return
         await self.look(run)
@@ -139,6 +141,7 @@ class RunActs:
         if state is ChannelState.PAUSED:
             await self._paused(run, told)
         elif state is ChannelState.RUNNING:
+            run.pause.over()
             if run.phase is Phase.PAUSED:
                 await run.to(Phase.RUNNING, "the device goes on")
         elif state is not told:
@@ -149,9 +152,8 @@ class RunActs:
         if run.phase is not Phase.RUNNING:
             return
         await run.to(Phase.PAUSED, "the device pauses")
-        run.pause_rows = run.seen_count
-        if run.pause_wanted or run.machines.step_mode is StepMode.PAUSE:
-            run.pause_wanted = False
+        run.pause.rows = run.seen_count
+        if run.pause.seen(run.utc(), by_program=run.machines.step_mode is StepMode.PAUSE):
             run.event("paused", text="the device has come to the pause")
         elif told is not ChannelState.PAUSED:
             self._note_state(run, ChannelState.PAUSED)
@@ -168,12 +170,14 @@ class RunActs:
             await self._device_log(run)
             if run.phase in (Phase.STALE, Phase.UNKNOWN):
                 return  # out of sight again meanwhile: nothing is decided before it is seen
+            run.pause.over()
             if run.phase is Phase.PAUSED:
                 await run.to(Phase.RUNNING, "the device went on")
             await run.to(Phase.DECIDING, "segment over")
             hooks.point("segment.over")
             if run.wait_for_person:
                 run.waiting_for = "paused between two segments: waits for you"
+                run.pause.seen(run.utc())
                 return
             await self.next_segment(run)
         elif state is ChannelState.PROTECTED:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from labctl.engine.machines.findings import Finding, Outcome
 from labctl.engine.machines.life import Phase
+from labctl.model.bench import NO_STEP, NOBODY, Holding, StepNow
 from labctl.model.cell import Cell
 from labctl.model.ids import ChannelId, RunId
 from labctl.model.program import Program
@@ -55,6 +56,8 @@ class Progress:
     eta_s: float
     plant_s: float
     note: str = ""
+    step: StepNow = NO_STEP
+    hold: Holding = NOBODY
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from labctl.engine.machines.limits import LimitChecker, program_steps
 from labctl.engine.machines.restjump import RestJumpWatch
 from labctl.engine.machines.stale import BadWatch, CapacityWatch, DeviceClockWatch, FrozenWatch
 from labctl.engine.machines.verify import LateVerifier, OpenCircuitWatch
+from labctl.engine.stepping import places_of
 from labctl.interfaces.cycler import CurrentRange
 from labctl.model.layers import LimitLayer
 from labctl.model.program import Program, Step, StepMode
@@ -52,6 +53,7 @@ class Machinery:
         self.detector = Detector(program.detections, program.cell)
         self.program: Program
         self.steps: dict[int, Step]
+        self.places: dict[int, int]
         self._layers = layers  # as they are now; True: as they were for rows that are shown again
         self._applied: tuple[LimitLayer, ...] = ()
         self._ranges = ranges
@@ -68,6 +70,7 @@ class Machinery:
     def _use(self, program: Program) -> None:
         self.program = program
         self.steps = {step.step_id: step for step in program_steps(program.flow)}
+        self.places = places_of(self.steps)
         self._limit(self._layers(True))
         self._verifier = LateVerifier(program, self._ranges)
         self._open_circuit = OpenCircuitWatch(program)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ from labctl.engine.run import Run
 from labctl.engine.station import Station
 from labctl.errors import StoreError
 from labctl.interfaces.cycler import DeviceProgram
+from labctl.model.bench import NOBODY, HeldHow, Holding
 from labctl.model.cell import Cell, CellKind
 from labctl.model.ids import CellId, RunId, TestId
 from labctl.model.program import program_from_json
@@ -66,6 +67,8 @@ class Pending:
     """A person wants it to stand still behind the present segment."""
     pauses: bool = False
     """A person here has paused the device, or asked it to pause before a step: no stranger did."""
+    asked: Holding = NOBODY
+    """Who has paused it, or asked for it, and when."""
 
 
 def pending_of(journal: Sequence[Mapping[str, Any]], segments: int) -> Pending:
@@ -75,11 +78,11 @@ def pending_of(journal: Sequence[Mapping[str, Any]], segments: int) -> Pending:
     stop: EndDecision | None = None
     finish: EndDecision | None = None
     stopped = began = chamber_set = waits = pauses = False
-    held = ""
+    held, asked = "", NOBODY
     for line in journal:
         kind = line.get("kind")
         if kind == "start.intent":
-            start, confirmed, began, pauses = line, None, True, False
+            start, confirmed, began, pauses, asked = line, None, True, False, NOBODY
         elif kind == "start.confirmed":
             confirmed = TestId(int(line["test_id"]))
         elif kind == "start.not_taken":
@@ -91,8 +94,10 @@ def pending_of(journal: Sequence[Mapping[str, Any]], segments: int) -> Pending:
         elif kind in ("pause.at_step_end", "pause.released"):
             waits = kind == "pause.at_step_end" and line.get("device_step") is None
             pauses = pauses or (kind == "pause.at_step_end" and not waits)
+            asked = _asked(HeldHow.STEP_END, line) if kind == "pause.at_step_end" else NOBODY
         elif kind in ("pause.intent", "resume.intent"):
             pauses = kind == "pause.intent"
+            asked = _asked(HeldHow.PERSON, line) if pauses else NOBODY
         elif kind in ("stop.intent", "stop.confirmed"):
             stopped = kind == "stop.confirmed"
             if line.get("outcome"):
@@ -103,7 +108,11 @@ def pending_of(journal: Sequence[Mapping[str, Any]], segments: int) -> Pending:
     if start is not None and int(start["number"]) <= segments:
         start = None  # the manifest knows that test already
     confirmed = confirmed if start is not None else None
-    return Pending(start, confirmed, stop, stopped, finish, began, chamber_set, held, waits, pauses)
+    return Pending(start, confirmed, stop, stopped, finish, began, chamber_set, held, waits, pauses, asked)
+
+
+def _asked(how: HeldHow, line: Mapping[str, Any]) -> Holding:
+    return Holding(how, str(line.get("by", "")), str(line.get("utc", "")))
 
 
 def cell_from_fields(fields: Mapping[str, Any]) -> Cell:
@@ -157,7 +166,9 @@ def reopened(station: Station, root: DataRoot, index: int, run_id: RunId, worker
         run.decision = pending.stop
     run.pending = pending
     run.wait_for_person = pending.waits
-    run.pause_wanted = pending.pauses
+    run.pause = replace(
+        run.pause, wanted=pending.pauses, asked=pending.asked, rows=run.position.device_sequence
+    )
     return run
 
 

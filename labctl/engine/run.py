@@ -26,7 +26,9 @@ from labctl.engine.machines.follow import Follower, Plausible, Position
 from labctl.engine.machines.life import Life, Phase
 from labctl.engine.machines.order import OrderWatch
 from labctl.engine.machines.walk import Evaluate, Walker, WalkPosition
+from labctl.engine.pausing import Pause
 from labctl.engine.station import Instrument, Station
+from labctl.engine.stepping import step_now
 from labctl.engine.storing import Portion, write_portions
 from labctl.errors import InvariantError, StoreError
 from labctl.interfaces.chamber import TemperatureReading
@@ -94,8 +96,10 @@ class Run:
         self.settled = asyncio.Event()  # set when nothing drives the cell any more, or nobody can say
         self.logged_test: TestId | None = None  # the device test whose log is stored
         self.wait_for_person = False  # stand still between two segments until a person says go on
-        self.pause_wanted = False  # a person has asked for a pause that has not come yet
-        self.pause_rows = 0  # device rows when the pause was seen: more of them end it
+        self.pause = Pause()
+        self.row_plant_s = (
+            math.nan
+        )  # plant moment at which the newest row came, NaN before one came in this process
         self.listener: EngineListener = listener or Silent()
         self.findings: list[Finding] = []
         self._evaluate: Evaluate = lambda text, values: condition_holds(text, dict(values))
@@ -212,6 +216,8 @@ class Run:
             eta_s=max(expected_s - test_time_s, 0.0) if self.phase is not Phase.ENDED else 0.0,
             plant_s=self._clock.plant.now_s(),
             note=self.findings[-1].text if self.findings else "",
+            step=step_now(self, self._clock.plant.now_s()),
+            hold=self.pause.holding(self.phase),
         )
 
     def result(self) -> RunResult:
@@ -266,18 +272,14 @@ class Run:
         if self.follower is None:
             raise StoreError(f"run {self.run_id} follows no device test")
         block = self.follower.block(device)
-        self.position = self.follower.position
+        self.position, self.row_plant_s = self.follower.position, self._clock.plant.now_s()
         resets, self.follower.counter_resets = self.follower.counter_resets, []
         if self._loosened:
             self.machines.look_at_limits()
         digested = self.feed(block)
         digested.backfilled = backfilled
-        digested.findings.extend(
-            Finding(
-                "counter.reset", Priority.EVENT, "the device's cycle counter fell; ours goes on", sequence
-            )
-            for sequence in resets
-        )
+        fell = "the device's cycle counter fell; ours goes on"
+        digested.findings.extend(Finding("counter.reset", Priority.EVENT, fell, at) for at in resets)
         digested.findings.extend(self.machines.watch_clock(block))
         if self._order is not None and (jumped := self._order.feed(block)) is not None:
             digested.findings.append(jumped)
@@ -443,6 +445,7 @@ class Run:
     def remember(self, events: Sequence[dict[str, Any]]) -> None:
         """Know what is already in the event file, so that it is not noted again."""
         self._known = {(str(event.get("kind")), int(event.get("sequence") or 0)) for event in events}
+        self.pause.remember(events)
         self.logged_test = next(
             (
                 TestId(int(event["test_id"]))

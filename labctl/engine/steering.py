@@ -12,7 +12,7 @@ from labctl.engine.machines.order import next_step, plain_next
 from labctl.engine.run import Run
 from labctl.errors import UnknownStateError, UserInputError
 from labctl.interfaces.cycler import ChannelState, LiveReading
-from labctl.model.bench import LinkState
+from labctl.model.bench import HeldHow, LinkState
 
 ENDED = "ended"
 
@@ -41,20 +41,21 @@ def _why(run: Run) -> str:
     return run.decision.reason if run.decision is not None else run.leaving or "it has ended"
 
 
-async def pause(task: InstrumentTask, run: Run) -> None:
+async def pause(task: InstrumentTask, run: Run, by: str) -> None:
     """Pause the device now: off, the step and its charge kept."""
 
     async def act() -> None:
         _need_live(task, run, Phase.RUNNING)
-        await run.journal("pause.intent", test_id=run.test_id)
-        run.pause_wanted = True
+        await run.journal("pause.intent", test_id=run.test_id, by=by)
+        run.pause.wanted = True
+        run.pause.ask(HeldHow.PERSON, by, run.utc())
         try:
             await task.instrument.cycler.pause(run.place)
         except UnknownStateError as error:
             run.event("pause.unconfirmed", text=str(error))
             raise
-        run.pause_wanted = False
-        run.pause_rows = run.seen_count = (await task.commands.progress(run)).count
+        run.pause.seen(run.utc())
+        run.pause.rows = run.seen_count = (await task.commands.progress(run)).count
         run.told_state = ChannelState.PAUSED
         await run.to(Phase.PAUSED, "by a person")
         await run.commit()
@@ -63,7 +64,7 @@ async def pause(task: InstrumentTask, run: Run) -> None:
     await task.ask(act)
 
 
-async def pause_at_step_end(task: InstrumentTask, run: Run) -> None:
+async def pause_at_step_end(task: InstrumentTask, run: Run, by: str) -> None:
     """Let the present step end, then pause: in the device, or between two segments where it is the last one."""
 
     async def act() -> None:
@@ -73,15 +74,17 @@ async def pause_at_step_end(task: InstrumentTask, run: Run) -> None:
         if segment is None or live.device_step is None:
             raise UserInputError(f"Run {run.run_id} has no step now.")
         following = next_step(segment, live.device_step, live.device_cycle)
-        await run.journal("pause.at_step_end", test_id=run.test_id, device_step=following)
+        await run.journal("pause.at_step_end", test_id=run.test_id, device_step=following, by=by)
         if following is None:
             run.wait_for_person = True
             run.event("pause.reserved", text="the run pauses when this segment is over")
         else:
             await task.instrument.cycler.pause_at(run.place, following)
-            run.pause_wanted = True
+            run.pause.wanted = True
             run.event("pause.reserved", text=f"the device pauses before its step {following}")
+        run.pause.ask(HeldHow.STEP_END, by, run.utc())
         await run.commit()
+        run.listener.progress(run.progress())
 
     await task.ask(act)
 
@@ -100,6 +103,7 @@ async def resume(task: InstrumentTask, run: Run) -> None:
         with task.commands.energising(run):
             await task.instrument.cycler.resume(run.place)
         run.told_state = None
+        run.pause.released()
         await run.to(Phase.RUNNING, "by a person")
         await run.commit()
         run.listener.progress(run.progress())
@@ -111,6 +115,7 @@ async def _resume_boundary(task: InstrumentTask, run: Run) -> None:
     await run.journal("pause.released", test_id=run.test_id)
     run.wait_for_person = False
     run.waiting_for = ""
+    run.pause.released()
     if run.at_boundary:
         await task.acts.guarded(run, task.acts.next_segment(run), "its start could not be journalled")
     run.listener.progress(run.progress())

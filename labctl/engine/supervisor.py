@@ -303,15 +303,15 @@ class Supervisor:
         run.request_end(EndDecision(Outcome.STOPPED, reason, None))
         return await stop_one(self._crew.task_of(run), run, self._clock)
 
-    async def pause(self, run_id: RunId | str) -> None:
+    async def pause(self, run_id: RunId | str, by: str = "") -> None:
         """Pause the device now. Raises: UserInputError, InstrumentError (refused, or not confirmed)."""
         run = self._run(run_id)
-        await steering.pause(self._crew.task_of(run), run)
+        await steering.pause(self._crew.task_of(run), run, by)
 
-    async def pause_at_step_end(self, run_id: RunId | str) -> None:
+    async def pause_at_step_end(self, run_id: RunId | str, by: str = "") -> None:
         """Let the step end, then pause. Raises as ``pause``."""
         run = self._run(run_id)
-        await steering.pause_at_step_end(self._crew.task_of(run), run)
+        await steering.pause_at_step_end(self._crew.task_of(run), run, by)
 
     async def resume(self, run_id: RunId | str) -> None:
         """Go on after a pause. Raises as ``pause``."""

@@ -19,6 +19,45 @@ class LinkState(StrEnum):
     HELD = "held"  # another device answers there, or someone else uses it: nothing is sent
 
 
+class HeldHow(StrEnum):
+    """Why a run that could go on does not, or will not soon."""
+
+    NONE = ""
+    RESERVED = "reserved"  # a person has asked for a pause at the end of the step; it has not come yet
+    PERSON = "person"  # a person here has paused it, in the middle of a step
+    STEP_END = "step end"  # a person here has asked for it; it came at the end of the step
+    PROGRAM = "program"  # the program has a pause here
+    INSTRUMENT = "instrument"  # nobody here: at the tester, or with the vendor's own program
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Who holds a run and since when; ``by`` is empty where no person here does."""
+
+    how: HeldHow = HeldHow.NONE
+    by: str = ""
+    utc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepNow:
+    """Where a run is in its program; ``number`` counts its steps in the order of the text, loops not unrolled.
+
+    ``number`` 0 = no step yet; ``kind`` is empty where no step is executed now. ``left_s`` is NaN unless time alone
+    ends the step.
+    """
+
+    number: int = 0
+    count: int = 0
+    kind: str = ""
+    time_s: float = float("nan")
+    left_s: float = float("nan")
+
+
+NOBODY = Holding()
+NO_STEP = StepNow()
+
+
 @dataclass(frozen=True, slots=True)
 class InstrumentStatus:
     """One instrument with its link."""
@@ -63,6 +102,21 @@ class ChannelStatus:
     seen_utc: str = ""
     tripped: str = ""
     """Why the channel is latched by a trip; empty when it is not."""
+    step_number: int = 0
+    """Which of the program's ``steps`` is executed, from 1 in the order of the text; 0 = none yet, or no run."""
+    steps: int = 0
+    step_kind: str = ""
+    """``CC-CHG``, ``CC-DIS``, ``REST`` and so on; empty where no step is executed now."""
+    step_time_s: float = float("nan")
+    """Time in the step when the channel was last seen."""
+    step_left_s: float = float("nan")
+    """Time to the end of the step when the channel was last seen; NaN unless time alone ends it."""
+    held_how: HeldHow = HeldHow.NONE
+    held_by: str = ""
+    """Who has paused the run, or asked for it; empty where nobody here did."""
+    held_utc: str = ""
+    owner: str = ""
+    """The instrument that a person has handed the cell to; empty while it is the channel's own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,12 @@ class StepMode(StrEnum):
     PAUSE = "pause"
 
 
+STEP_KINDS: dict[StepMode, str] = {
+    StepMode.REST: "REST", StepMode.CC_CHARGE: "CC-CHG", StepMode.CC_DISCHARGE: "CC-DIS",
+    StepMode.CV_CHARGE: "CV-CHG", StepMode.CV_DISCHARGE: "CV-DIS", StepMode.CCCV_CHARGE: "CCCV-CHG",
+    StepMode.CCCV_DISCHARGE: "CCCV-DIS", StepMode.PAUSE: "PAUSE",
+}  # fmt: skip
+"""Each step as operators write it."""
 CHARGE_MODES = frozenset({StepMode.CC_CHARGE, StepMode.CV_CHARGE, StepMode.CCCV_CHARGE})
 DISCHARGE_MODES = frozenset({StepMode.CC_DISCHARGE, StepMode.CV_DISCHARGE, StepMode.CCCV_DISCHARGE})
 

@@ -232,6 +232,14 @@ class Listener:
             rows=progress.rows,
             test_time_s=progress.test_time_s,
             seen_utc=self._clock.plant.utc().isoformat(timespec="seconds"),
+            step_number=progress.step.number,
+            steps=progress.step.count,
+            step_kind=progress.step.kind,
+            step_time_s=progress.step.time_s,
+            step_left_s=progress.step.left_s,
+            held_how=progress.hold.how,
+            held_by=progress.hold.by,
+            held_utc=progress.hold.utc,
         )
 
     def refresh(self, channel: ChannelId) -> None:

@@ -243,13 +243,13 @@ class RunKeeper:
     async def pause(self, actor: Actor, run_id: str, *, reason: str = "") -> None:
         """Pause the device now, read back."""
         self.get(run_id)
-        await self._supervisor.pause(RunId(run_id))
+        await self._supervisor.pause(RunId(run_id), actor.name)
         await self._note_done(actor, "run.pause", run_id, reason)
 
     async def pause_at_step_end(self, actor: Actor, run_id: str, *, reason: str = "") -> None:
         """Let the step end, then pause."""
         self.get(run_id)
-        await self._supervisor.pause_at_step_end(RunId(run_id))
+        await self._supervisor.pause_at_step_end(RunId(run_id), actor.name)
         await self._audit.write(actor, "run.pause-at-step-end", subject=run_id, reason=reason)
 
     async def resume(self, actor: Actor, run_id: str, *, reason: str = "") -> None:
