@@ -126,8 +126,10 @@ def _delta(number: int, value: object) -> Delta:
 
 
 def running(channel: str, cell: str = "C0001", state: str = "running", **words: Any) -> ChannelStatus:
-    """Return the status of a channel with a run."""
+    """Return the status of a channel with a run; its step is what the current says unless ``step_kind`` is given."""
     full = {"voltage_V": 3.7, "current_A": 1e-3, "cycle": 12, "cycles": 500, "protocol": "LFP-0.5C", **words}
+    kind = "CC-CHG" if full["current_A"] > 0 else "CC-DIS" if full["current_A"] < 0 else "REST"
+    full = {"step_number": 2, "steps": 4, "step_kind": kind, **full}
     run = full.pop("run_id", f"run-{channel.replace(':', '-')}")
     return ChannelStatus(ChannelId(channel), state, cell, cell, True, run, **full)
 

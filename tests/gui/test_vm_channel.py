@@ -43,6 +43,9 @@ def a_detail(run_id: str) -> RunDetail:
     return RunDetail(summary, {"program": PROGRAM}, ("rest 6 h",), (revision,), (), "")
 
 
+AT_STEP_3 = {"step_number": 3, "steps": 3, "step_kind": "CC-DIS", "step_time_s": 2304.0}
+
+
 def a_channel(**words: Any) -> tuple[Lab, FakeAsks, ChannelModel]:
     lab = a_lab()
     lab._utc = lambda: datetime(2026, 4, 21, 1, 42, tzinfo=UTC)
@@ -50,7 +53,7 @@ def a_channel(**words: Any) -> tuple[Lab, FakeAsks, ChannelModel]:
                          coating="Li-Zn", electrolyte="PEO")])  # fmt: skip
     ends = Forecast("2026-05-12T04:40:00+00:00", "", "")
     tell(lab, running("neware:1-23", "C0063", voltage_V=3.3393, current_A=-78.53e-6, temperature_degC=60.02, cycle=318,
-                      ends=ends, **words))  # fmt: skip
+                      ends=ends, **{**AT_STEP_3, **words}))  # fmt: skip
     asks = FakeAsks({
         "runs.get": a_detail,
         "runs.cycles": {"cycle": [1, 317], "retention": [1.0, 0.812], "coulombic_efficiency": [0.9, 0.9974],

@@ -14,6 +14,7 @@ from labctl.gui.viewmodels.gridtable import COLUMNS, GridTable
 from labctl.gui.viewmodels.lab import Lab
 from labctl.gui.viewmodels.tiles import TileKind, voltage_text
 from labctl.model.alarm import AlarmPriority, AlarmState
+from labctl.model.bench import HeldHow
 from labctl.model.cell import CellKind
 from labctl.model.job import JobState
 from labctl.testing.guilab import FakeAsks, TurnedClock, a_lab, alarm, box, cell, empty, job, running, tell
@@ -94,7 +95,8 @@ def test_channels_of_two_instruments_with_the_same_place_are_told_apart() -> Non
 def test_a_tile_says_id_word_value_cell_and_cycle() -> None:
     lab, grid, _ = a_bench(1)
     lab.take_cells([cell("C0001", CellKind.LFP_LI)])
-    tell(lab, running("neware:1-2", "C0001", voltage_V=3.3724, current_A=-1e-3, cycle=237))
+    tell(lab, running("neware:1-2", "C0001", voltage_V=3.3724, current_A=-1e-3, cycle=237,
+                      step_number=3, steps=4, step_kind="CC-DIS", step_time_s=900.0, step_left_s=2700.0))  # fmt: skip
     tile = grid.tile("neware:1-2")
     assert (tile.label, tile.word, tile.glyph, tile.value, tile.unit) == (
         "1-2",
@@ -104,9 +106,10 @@ def test_a_tile_says_id_word_value_cell_and_cycle() -> None:
         "V",
     )
     assert (tile.cell, tile.cycle, tile.fact) == ("C0001", "#237", "")
-    assert tile.progress == pytest.approx(236 / 500)
+    assert tile.progress == pytest.approx(0.25)
     hover = grid.hover("neware:1-2").replace("\u2009", " ")
     assert "3.3724 V" in hover and "0.0 s" in hover and "discharging" in hover
+    assert "step 3 of 4: CC-DIS" in hover
     assert grid.told("neware:1-2") == "1-2, C0001, discharging, 3.372 V"
 
 
@@ -139,12 +142,52 @@ def test_symmetric_cells_are_known_from_the_registry() -> None:
 def test_free_done_and_paused_tiles_say_a_fact_instead_of_a_curve() -> None:
     lab, grid, _ = a_bench(1)
     tell(lab, empty("neware:1-1"), empty("neware:1-2", state="finished", cell_id="C1", cycle=150, cycles=150),
-         running("neware:1-3", state="paused"), empty("neware:1-4", cell_id="C2"))  # fmt: skip
-    free, done, paused, loaded = (grid.tile(f"neware:1-{slot}") for slot in range(1, 5))
+         running("neware:1-3", state="paused", held_how=HeldHow.STEP_END, held_by="li",
+                 held_utc="1970-01-01T08:55:00+00:00"),
+         empty("neware:1-4", cell_id="C2"),
+         running("neware:1-5", step_kind="REST", step_time_s=5.0, step_left_s=720.0))  # fmt: skip
+    free, done, paused, loaded, rests = (grid.tile(f"neware:1-{slot}") for slot in range(1, 6))
     assert (free.kind, free.word, free.value) == (TileKind.FREE, "free", "")
     assert (done.word, done.fact) == ("DONE", "150 of 150")
-    assert (paused.word, paused.glyph, paused.fact) == ("PAUSE", "paused", "by a person")
+    assert (paused.word, paused.glyph, paused.fact) == ("PAUSE", "paused", "op: li, 08:55")
+    assert (rests.word, rests.fact) == ("REST", "00:12 left")
     assert (loaded.word, loaded.fact) == ("IDLE", "not released")
+
+
+@pytest.mark.parametrize(
+    ("held", "fact"),
+    [
+        ({"held_how": HeldHow.INSTRUMENT}, "at the tester, "),
+        ({"held_how": HeldHow.PROGRAM}, "program, "),
+        ({"held_how": HeldHow.PERSON}, "by a person, "),
+    ],
+)
+def test_a_pause_that_nobody_here_has_signed_says_where_it_comes_from(
+    held: dict[str, HeldHow], fact: str
+) -> None:
+    lab, grid, _ = a_bench(1)
+    tell(lab, running("neware:1-1", state="paused", held_utc="1970-01-01T08:55:00+00:00", **held))
+    assert grid.tile("neware:1-1").fact == f"{fact}08:55"
+
+
+def test_a_pause_between_two_parts_of_the_program_is_a_pause() -> None:
+    lab, grid, _ = a_bench(1)
+    tell(lab, running("neware:1-1", state="deciding", held_how=HeldHow.STEP_END, held_by="li"))
+    assert grid.tile("neware:1-1").word == "PAUSE"
+
+
+def test_a_pause_that_is_asked_for_is_told_on_hover() -> None:
+    lab, grid, _ = a_bench(1)
+    tell(lab, running("neware:1-1", held_how=HeldHow.RESERVED, held_by="li",
+                      held_utc="1970-01-01T08:55:00+00:00"))  # fmt: skip
+    assert "pauses at the end of the step (op: li, 08:55)" in grid.hover("neware:1-1")
+
+
+def test_a_cell_that_another_instrument_has_says_which() -> None:
+    lab, grid, _ = a_bench(1)
+    tell(lab, empty("neware:1-1", cell_id="C1", owner="pstat-1"))
+    tile = grid.tile("neware:1-1")
+    assert (tile.word, tile.fact) == ("EIS", "→ pstat-1")
 
 
 def test_u22_a_stale_value_is_muted_hatched_and_says_its_age_and_comes_back() -> None:

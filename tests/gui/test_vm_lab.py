@@ -9,7 +9,15 @@ import numpy as np
 
 from labctl.gui.viewmodels.batches import Batch, LinkNews, LinkPhase, Me, RowsOf
 from labctl.gui.viewmodels.lab import Lab, utc_of
-from labctl.model.bench import ChannelStatus, Delta, InstrumentStatus, LinkState, StationInfo, StopAll
+from labctl.model.bench import (
+    ChannelStatus,
+    Delta,
+    HeldHow,
+    InstrumentStatus,
+    LinkState,
+    StationInfo,
+    StopAll,
+)
 from labctl.model.cell import Cell, CellKind
 from labctl.model.ids import CellId, ChannelId
 from labctl.model.job import Forecast, Job, JobId, JobSpec, JobState
@@ -60,9 +68,9 @@ def test_values_come_back_as_the_models_own_dataclasses_with_null_as_no_value() 
     status = ChannelStatus(ChannelId("neware:1-1"), "running", voltage_V=3.7, ends=ends, cycle=3)
     lab.apply(Batch((Delta(1, "channel", "neware:1-1", to_plain(status)),)))
     found = lab.channels["neware:1-1"]
-    assert replace(found, current_A=0.0, temperature_degC=0.0) == replace(
-        status, current_A=0.0, temperature_degC=0.0
-    )
+    known = {"current_A": 0.0, "temperature_degC": 0.0, "step_time_s": 0.0, "step_left_s": 0.0}
+    assert replace(found, **known) == replace(status, **known)
+    assert found.held_how is HeldHow.NONE
     assert found.current_A != found.current_A
 
 
@@ -125,14 +133,13 @@ def test_a_fresh_snapshot_forgets_what_is_gone_and_says_so() -> None:
     assert ("channel", "neware:1-1") in heard[0]
 
 
-def test_live_rows_are_told_to_who_watches_them_and_give_the_step_word() -> None:
+def test_live_rows_are_told_to_who_watches_them() -> None:
     lab = live(Clock())
     seen: list[tuple[RowsOf, ...]] = []
     lab.watch({"rows"}, lambda places: seen.append(lab.rows))
     rows = RowsOf("r1", {"sequence": np.array([1, 2]), "step_type": np.array([0, 2], dtype=np.int8)})
     lab.apply(Batch(rows=(rows,)))
     assert seen == [(rows,)] and lab.rows == ()
-    assert lab.step_type("r1") == 2 and lab.step_type("r2") is None
 
 
 def test_the_news_of_the_station_leave_out_time_and_room_and_those_stay_as_they_were() -> None:

@@ -12,7 +12,7 @@ from labctl.model.alarm import AlarmPriority, AlarmState
 from labctl.model.bench import LinkState
 from labctl.model.job import JobState
 from labctl.model.person import Role
-from labctl.model.program import StepMode
+from labctl.model.program import STEP_KINDS, StepMode
 from labctl.model.record import STEP_TYPE_NAMES
 
 
@@ -49,22 +49,22 @@ def test_tile_words_fit_a_tile() -> None:
 
 
 @pytest.mark.parametrize(
-    ("step_type", "current_A", "expected"),
+    ("kind", "expected"),
     [
-        (1, 0.0, words.CHARGING),
-        (2, 0.0, words.DISCHARGING),
-        (0, 1.0, words.RESTING),
-        (7, 0.0, words.PAUSED),
-        (None, 1e-3, words.CHARGING),
-        (None, -1e-3, words.DISCHARGING),
-        (None, 0.0, words.RESTING),
-        (None, float("nan"), words.RUNNING),
+        ("CC-CHG", words.CHARGING),
+        ("CCCV-CHG", words.CHARGING),
+        ("CC-DIS", words.DISCHARGING),
+        ("REST", words.RESTING),
+        ("PAUSE", words.PAUSED),
+        ("", words.RUNNING),
     ],
 )
-def test_a_running_channel_says_what_it_does(
-    step_type: int | None, current_A: float, expected: StateWord
-) -> None:
-    assert words.step_word(step_type, current_A) is expected
+def test_a_running_channel_says_what_it_does(kind: str, expected: StateWord) -> None:
+    assert words.step_word(kind) is expected
+
+
+def test_steps_have_the_same_words_here_and_at_the_station() -> None:
+    assert {mode: words.step_name(mode) for mode in StepMode} == STEP_KINDS
 
 
 def test_u17_words_follow_the_window_language_and_technical_words_stay(

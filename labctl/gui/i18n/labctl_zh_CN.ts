@@ -337,12 +337,32 @@
         <translation>{text} 无效；需要大于 0 的数。</translation>
     </message>
     <message>
-        <source>paste {n} rows</source>
-        <translation>粘贴 {n} 行</translation>
+        <source>scan {cell}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>empty {column}</source>
+        <translation type="unfinished" />
     </message>
     <message>
         <source>edit {column}</source>
         <translation>编辑 {column}</translation>
+    </message>
+    <message>
+        <source>take {n} cells</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} slots</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>slot {slot}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>paste {n} rows</source>
+        <translation>粘贴 {n} 行</translation>
     </message>
     <message>
         <source>choose {value}</source>
@@ -417,12 +437,84 @@
         <translation>尚无可保存的行。</translation>
     </message>
     <message>
+        <source>{new} new, {changed} changed, {same} as they were</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} not saved</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
         <source>{title} {value}: {times} × the median of the other {kind} cells in this batch ({usual}, n = {n}).</source>
         <translation>{title} {value}：是本批其他 {kind} 电池中位数（{usual}，n = {n}）的 {times} 倍。</translation>
     </message>
     <message>
         <source>{times} × median?</source>
         <translation>中位数的 {times} 倍？</translation>
+    </message>
+    <message>
+        <source>Use {value}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Keep {value}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>sets {current}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{protocol} would set</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>the other {n} get about</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The cells are being saved.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Paste, scan or type cells first.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Row {rows} needs an answer before it can be started.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>No row has an id, a type and a free slot yet.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Row {rows} needs an answer before it can be started; the other {n} can.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} of {all} can be started now.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>type or paste</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Cells of the batch</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Mass by type</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>active mass / mg (log)</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Slots</source>
+        <translation type="unfinished" />
     </message>
 </context>
 <context>
@@ -484,6 +576,10 @@
         <translation>共 {time}</translation>
     </message>
     <message>
+        <source>{time} left</source>
+        <translation>剩余 {time}</translation>
+    </message>
+    <message>
         <source>Step time</source>
         <translation>工步时间</translation>
     </message>
@@ -527,20 +623,32 @@
 <context>
     <name>compare</name>
     <message>
-        <source>raw</source>
-        <translation>原始</translation>
+        <source>short</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>dead</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>tripped</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>protected</source>
+        <translation type="unfinished" />
     </message>
     <message>
         <source>add {n} runs</source>
         <translation>添加 {n} 个试验</translation>
     </message>
     <message>
-        <source>no batch</source>
-        <translation>无批次</translation>
+        <source>take a comparison over</source>
+        <translation type="unfinished" />
     </message>
     <message>
-        <source>pristine</source>
-        <translation>原始锂</translation>
+        <source>no batch</source>
+        <translation>无批次</translation>
     </message>
     <message>
         <source>remove runs</source>
@@ -551,8 +659,20 @@
         <translation>更改 {what}</translation>
     </message>
     <message>
-        <source>unit</source>
-        <translation>单位</translation>
+        <source>rename a group</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>colour of a group</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>change the plots</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>cannot be read</source>
+        <translation type="unfinished" />
     </message>
     <message>
         <source>{kept} % at {n}</source>
@@ -571,16 +691,32 @@
         <translation>未登记面积</translation>
     </message>
     <message>
-        <source>capacity kept / %</source>
-        <translation>容量保持率 / %</translation>
+        <source>raw</source>
+        <translation>原始</translation>
     </message>
     <message>
-        <source>CE / %</source>
-        <translation>CE / %</translation>
+        <source>capacity</source>
+        <translation type="unfinished" />
     </message>
     <message>
-        <source>overpotential / mV</source>
-        <translation>过电位 / mV</translation>
+        <source>specific capacity</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>areal capacity</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>pristine</source>
+        <translation>原始锂</translation>
+    </message>
+    <message>
+        <source>{film}-coated</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>cell</source>
+        <translation type="unfinished" />
     </message>
 </context>
 <context>
@@ -757,6 +893,73 @@
     </message>
 </context>
 <context>
+    <name>deeds</name>
+    <message>
+        <source>Start...</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Pause at step end</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Pause now</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Continue</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Jump to next step...</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Take cell out</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Reset trip...</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Start</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Jump</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Reset</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{act} is off: one channel at a time.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>A start goes by the review.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} of {all} {how}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source> and {n} more</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Look at the instrument: nobody knows whether it was done.</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
     <name>events</name>
     <message>
         <source>all</source>
@@ -781,6 +984,72 @@
     <message>
         <source>Acts</source>
         <translation>操作</translation>
+    </message>
+</context>
+<context>
+    <name>figures</name>
+    <message>
+        <source>cycles</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>first capacity</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>last capacity</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>kept</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>CE</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>mean CE</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>overpotential</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>short</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>above 1 V</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{group}, n = {n}</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
+    <name>filterdraft</name>
+    <message>
+        <source>A limit is missing.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Give the filter a name.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Another filter has this name.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Tick what makes a cell one to look at.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} of {all} channels now</source>
+        <translation type="unfinished" />
     </message>
 </context>
 <context>
@@ -1175,6 +1444,25 @@
     </message>
 </context>
 <context>
+    <name>lives</name>
+    <message>
+        <source>short</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>above 1 V</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>hard short: area resistance below {r} Ω cm² in {n} cycles</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>polarisation above {v} V</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
     <name>palette</name>
     <message>
         <source>Search or command</source>
@@ -1183,6 +1471,93 @@
     <message>
         <source>Commands</source>
         <translation>命令</translation>
+    </message>
+</context>
+<context>
+    <name>panels</name>
+    <message>
+        <source>voltage over time</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>current over time</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>voltage over capacity</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>dQ/dV</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>capacity and CE</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>capacity kept</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>CE</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>end voltages</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>overpotential</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>area resistance</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>cycle number</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>voltage</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>All cells of this plot are hidden.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Waiting for the station.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>No complete cycle yet.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>current</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>time</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>discharge</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>coulombic efficiency</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>end voltage</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{group}, mean ± s, n = {n}</source>
+        <translation type="unfinished" />
     </message>
 </context>
 <context>
@@ -1221,6 +1596,17 @@
     <message>
         <source>confirmed</source>
         <translation>已确认</translation>
+    </message>
+</context>
+<context>
+    <name>picker</name>
+    <message>
+        <source>running</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Mark the runs to compare (Space).</source>
+        <translation type="unfinished" />
     </message>
 </context>
 <context>
@@ -1276,12 +1662,40 @@
         <translation>已完成</translation>
     </message>
     <message>
+        <source>{done} of {total} done</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} running</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} held</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} failed</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>ends about {when}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
         <source>any that fits</source>
         <translation>任一合适通道</translation>
     </message>
     <message>
         <source>Nothing is selected.</source>
         <translation>未选择任何对象。</translation>
+    </message>
+    <message>
+        <source>move {job}</source>
+        <translation>移动 {job}</translation>
+    </message>
+    <message>
+        <source>hold</source>
+        <translation type="unfinished" />
     </message>
     <message>
         <source>Hold</source>
@@ -1296,20 +1710,132 @@
         <translation>移除</translation>
     </message>
     <message>
+        <source>remove</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Bring back</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>repeat</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Change</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>change</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Let the queue of {name} go on</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
         <source>Retry</source>
         <translation>重试</translation>
     </message>
     <message>
-        <source>Repeat</source>
-        <translation>重复</translation>
+        <source>the queue</source>
+        <translation type="unfinished" />
     </message>
     <message>
-        <source>move {job}</source>
-        <translation>移动 {job}</translation>
+        <source>Hold {name}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Release {name}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>It is held: {why}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>It is not held.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{act} {n} items</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>any</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>next free</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>end not known</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>held</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>waiting</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>since {begin}, ends about {end}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>starts about {begin}, ends about {end}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>held; would start {begin} and end {end}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{begin} to {end}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>ends between {low} and {high} (90 %)</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>length {time}</source>
+        <translation type="unfinished" />
     </message>
     <message>
         <source>week {n}</source>
         <translation>第 {n} 周</translation>
+    </message>
+    <message>
+        <source>Write the moment as 2026-04-21 14:00.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>free</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Choose a protocol.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Choose at least one cell.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The station is checking.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} items queued: {ids}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Queue {protocol} for {n} cells</source>
+        <translation type="unfinished" />
     </message>
 </context>
 <context>
@@ -1391,6 +1917,29 @@
     </message>
 </context>
 <context>
+    <name>registry</name>
+    <message>
+        <source>registered</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>corrected</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>loaded</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>taken out</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>run</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
     <name>selection</name>
     <message>
         <source>Nothing is selected.</source>
@@ -1426,6 +1975,41 @@
     <message>
         <source>{name} has access already.</source>
         <translation>{name} 已有访问权限。</translation>
+    </message>
+</context>
+<context>
+    <name>slots</name>
+    <message>
+        <source>{cell} is still in it</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>free</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>not free: {state}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>this table</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>slot is free or holds the cell</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>unload first</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>no slot yet</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>go to the queue</source>
+        <translation type="unfinished" />
     </message>
 </context>
 <context>
@@ -1497,6 +2081,37 @@
     <message>
         <source>Start {n}</source>
         <translation>启动 {n} 个</translation>
+    </message>
+</context>
+<context>
+    <name>station</name>
+    <message>
+        <source>charge</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>discharge</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>rest</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>paused</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>done</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>stale</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>unknown</source>
+        <translation type="unfinished" />
     </message>
 </context>
 <context>
@@ -1634,6 +2249,10 @@
         <translation>{n} / {all}</translation>
     </message>
     <message>
+        <source>{time} left</source>
+        <translation>剩余 {time}</translation>
+    </message>
+    <message>
         <source>ready</source>
         <translation>就绪</translation>
     </message>
@@ -1646,8 +2265,16 @@
         <translation>操作：{name}，{time}</translation>
     </message>
     <message>
-        <source>by a person</source>
-        <translation>由人员</translation>
+        <source>program, {time}</source>
+        <translation>程序，{time}</translation>
+    </message>
+    <message>
+        <source>at the tester, {time}</source>
+        <translation>在测试仪上，{time}</translation>
+    </message>
+    <message>
+        <source>by a person, {time}</source>
+        <translation>由人员，{time}</translation>
     </message>
     <message>
         <source>cycle {n} of {all}</source>
@@ -1660,6 +2287,18 @@
     <message>
         <source>live reading, coarser than the record</source>
         <translation>实时读数，精度低于记录</translation>
+    </message>
+    <message>
+        <source>step {n} of {all}: {kind}</source>
+        <translation>工步 {n} / {all}：{kind}</translation>
+    </message>
+    <message>
+        <source>pauses at the end of the step ({who})</source>
+        <translation>在工步结束时暂停（{who}）</translation>
+    </message>
+    <message>
+        <source>paused: {who}</source>
+        <translation>已暂停：{who}</translation>
     </message>
     <message>
         <source>ends {when}, {left} left ({basis})</source>
@@ -1796,11 +2435,18 @@
     </message>
 </context>
 <context>
-    <name>window</name>
+    <name>views</name>
     <message>
-        <source>This computer</source>
-        <translation>本机</translation>
+        <source>Cells</source>
+        <translation>电池</translation>
     </message>
+    <message>
+        <source>Station</source>
+        <translation>工位</translation>
+    </message>
+</context>
+<context>
+    <name>window</name>
     <message>
         <source>The station does not let this window in</source>
         <translation>工位拒绝本窗口接入</translation>

@@ -229,12 +229,11 @@ class ChannelModel:
             revision = tr("channel", "rev {n}  #{hash}").format(
                 n=newest.revision, hash=newest.protocol_hash[:4]
             )
-        steps = [line for line in self._lines if line.step_id]
-        at = next((place for place, line in enumerate(steps, 1) if line.step_id == self._row.step_id), 0)
-        name = steps[at - 1].name if at else word.short
-        step = (
-            tr("channel", "{name} step {n} / {all}").format(name=name, n=at, all=len(steps)) if at else name
-        )
+        step = name = status.step_kind or word.short
+        if status.step_number and status.step_kind:
+            step = tr("channel", "{name} step {n} / {all}").format(
+                name=name, n=status.step_number, all=status.steps
+            )
         cycle = (
             tr("channel", "cycle {n} / {all}").format(n=status.cycle, all=status.cycles)
             if status.cycles
@@ -318,9 +317,11 @@ class ChannelModel:
         line = self._now()
         longest = "" if line is None or not math.isfinite(line.end_time_s) else duration(line.end_time_s)
         under = tr("channel", "of {time}").format(time=longest) if longest else ""
-        return Readout(
-            "step_time", tr("channel", "Step time"), clock_time(self._row.step_time_s), "", under, stale
-        )
+        status = self.status
+        time_s = NAN if status is None else status.step_time_s
+        if status is not None and math.isfinite(status.step_left_s):
+            under = tr("channel", "{time} left").format(time=clock_time(status.step_left_s))
+        return Readout("step_time", tr("channel", "Step time"), clock_time(time_s), "", under, stale)
 
     def _finish(self, status: ChannelStatus) -> Readout:
         end = None if status.ends is None else utc_of(status.ends.end_utc)
@@ -335,9 +336,10 @@ class ChannelModel:
         return Readout("finish", tr("channel", "Finish"), moment(end, self._lab.plant_utc), "", under)
 
     def _now(self) -> ProgramLine | None:
-        return next(
-            (line for line in self._lines if line.step_id and line.step_id == self._row.step_id), None
-        )
+        status = self.status
+        steps = [line for line in self._lines if line.step_id]
+        at = 0 if status is None or not status.step_kind else status.step_number
+        return steps[at - 1] if 0 < at <= len(steps) else None
 
     def steps(self) -> tuple[StepLine, ...]:
         """Return the program with where the run is."""

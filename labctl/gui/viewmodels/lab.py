@@ -14,7 +14,7 @@ from labctl.gui.viewmodels.typing_in import AlarmCounts, Event, LiveRun
 from labctl.model.alarm import Alarm
 from labctl.model.bench import ChamberStatus, ChannelStatus, Delta, InstrumentStatus, StationInfo, StopAll
 from labctl.model.cell import Cell
-from labctl.model.job import Job
+from labctl.model.job import Job, QueueStanding
 
 EVENTS_KEPT = 5_000
 """Newest events in memory; older ones are in the journal and in the runs' folders."""
@@ -39,7 +39,6 @@ class Lab:
         self._instruments: dict[str, InstrumentStatus] = {}
         self._chambers: dict[str, ChamberStatus] = {}
         self._cells: dict[str, Cell] = {}
-        self._step_types: dict[str, int] = {}
         self._heard: dict[str, tuple[float, float]] = {}  # channel -> link time it came, age it had then
         self._owner: dict[str, str] = {}  # channel -> instrument
         self._watchers: list[tuple[frozenset[str], Observer]] = []
@@ -56,6 +55,7 @@ class Lab:
         self.station: StationInfo | None = None
         self.stop_all = StopAll(active=False)
         self.counts = AlarmCounts()
+        self.queue = QueueStanding()
         self.me = Me()
         self.rows: tuple[RowsOf, ...] = ()
         """The live rows of the batch at hand, for observers of ``rows``; nobody keeps them here."""
@@ -135,8 +135,6 @@ class Lab:
         if batch.reset:
             self._age_snapshot()
         for rows in batch.rows:
-            if len(rows) and "step_type" in rows.columns:
-                self._step_types[rows.run_id] = int(rows.columns["step_type"][-1])
             changed.add(("rows", rows.run_id))
         self.rows = batch.rows
         try:
@@ -160,10 +158,6 @@ class Lab:
                 del self._cells[cell_id]
         self._cells.update({str(cell.cell_id): cell for cell in cells})
         self._tell(changed)
-
-    def step_type(self, run_id: str) -> int | None:
-        """Return the step type of a run's newest row (``STEP_TYPE_NAMES``), None before the first."""
-        return self._step_types.get(run_id)
 
     def _tell(self, changed: set[Place]) -> None:
         if not changed:
@@ -208,8 +202,7 @@ class Lab:
                 self._heard[key] = (self._now_s(), 0.0)
                 self._note_seen(self._channels[key].seen_utc)
         elif topic == "run":
-            if not _put(self._runs, key, data, typing_in.run_of):
-                self._step_types.pop(key, None)
+            _put(self._runs, key, data, typing_in.run_of)
         elif topic == "job":
             _put(self._jobs, key, data, typing_in.job_of)
         elif topic == "alarm":
@@ -230,6 +223,8 @@ class Lab:
             self.stop_all = typing_in.stop_all_of(data)
         elif key == "alarms":
             self.counts = typing_in.counts_of(data)
+        elif key == "queue":
+            self.queue = typing_in.standing_of(data)
         elif key == "info":
             self.station = typing_in.info_of(data, self.station, self.stop_all)
             self._note_plant(str(data.get("plant_utc") or ""))

@@ -14,7 +14,7 @@ from labctl.gui.viewmodels.lab import Lab, utc_of
 from labctl.gui.viewmodels.text import NONE, age, figures, moment, number, short_clock
 from labctl.gui.viewmodels.words import PRIORITY_MARKS, PriorityMark, StateWord, tr
 from labctl.model.alarm import Alarm, AlarmPriority
-from labctl.model.bench import ChannelStatus
+from labctl.model.bench import ChannelStatus, HeldHow
 from labctl.model.cell import CellKind
 
 NAN = float("nan")
@@ -101,9 +101,13 @@ def is_symmetric(lab: Lab, status: ChannelStatus) -> bool:
 
 def state_word(lab: Lab, status: ChannelStatus) -> StateWord:
     """Return what a channel does, in one word."""
+    if status.owner:
+        return words.EIS
     if runs_now(status):
         if status.state == "running":
-            return words.step_word(lab.step_type(status.run_id), status.current_A)
+            return words.step_word(status.step_kind)
+        if status.state == "deciding" and status.held_how is HeldHow.STEP_END:
+            return words.PAUSED
         return words.channel_word(status.state)
     if is_free(status):
         return words.FREE
@@ -191,8 +195,12 @@ def _fact(lab: Lab, status: ChannelStatus, word: StateWord) -> str:
     """Return one short fact that says more than the sparkline would; empty where the sparkline says more."""
     if word is words.DONE and status.cycles:
         return tr("tiles", "{n} of {all}").format(n=status.cycle, all=status.cycles)
+    if word is words.EIS:
+        return f"→ {status.owner}"
     if word is words.PAUSED:
-        return _by_whom(lab, status)
+        return by_whom(lab, status)
+    if word is words.RESTING and math.isfinite(status.step_left_s):
+        return tr("tiles", "{time} left").format(time=short_clock(status.step_left_s))
     if word is words.LOADED:
         return tr("tiles", "ready") if status.ready else tr("tiles", "not released")
     if word.word in _SENTENCE_WORDS or math.isnan(status.voltage_V):
@@ -202,19 +210,24 @@ def _fact(lab: Lab, status: ChannelStatus, word: StateWord) -> str:
     return ""
 
 
-def _by_whom(lab: Lab, status: ChannelStatus) -> str:
-    """Return who paused a run and when, as far as this window has heard of it."""
-    for event in reversed(lab.events):
-        if event.kind == "act" and event.by and status.run_id in event.text and "pause" in event.text:
-            when = moment(utc_of(event.utc), lab.utc)
-            return tr("tiles", "op: {name}, {time}").format(name=event.by, time=when)
-    return tr("tiles", "by a person")
+def by_whom(lab: Lab, status: ChannelStatus) -> str:
+    """Return who holds a run and since when; empty where nothing does."""
+    if status.held_how is HeldHow.NONE:
+        return ""
+    when = moment(utc_of(status.held_utc), lab.plant_utc)
+    if status.held_by:
+        return tr("tiles", "op: {name}, {time}").format(name=status.held_by, time=when)
+    if status.held_how is HeldHow.PROGRAM:
+        return tr("tiles", "program, {time}").format(time=when)
+    if status.held_how is HeldHow.INSTRUMENT:
+        return tr("tiles", "at the tester, {time}").format(time=when)
+    return tr("tiles", "by a person, {time}").format(time=when)
 
 
 def _progress(status: ChannelStatus) -> float:
-    if not runs_now(status) or status.cycles <= 0:
-        return NAN
-    return min(1.0, max(0, status.cycle - 1) / status.cycles)
+    """Return how much of the step is over, where time alone ends it."""
+    whole_s = status.step_time_s + status.step_left_s
+    return status.step_time_s / whole_s if runs_now(status) and whole_s > 0 else NAN
 
 
 def _lines(status: ChannelStatus, cycles: Figures | None) -> tuple[str, ...]:
@@ -240,6 +253,13 @@ def hover_of(lab: Lab, status: ChannelStatus) -> str:
     ):
         if math.isfinite(value):
             lines.append(f"{text} · {quality} · {age_text}")
+    if status.step_number and status.step_kind:
+        told = tr("tiles", "step {n} of {all}: {kind}")
+        lines.append(told.format(n=status.step_number, all=status.steps, kind=status.step_kind))
+    if status.held_how is HeldHow.RESERVED:
+        lines.append(tr("tiles", "pauses at the end of the step ({who})").format(who=by_whom(lab, status)))
+    elif status.held_how is not HeldHow.NONE:
+        lines.append(tr("tiles", "paused: {who}").format(who=by_whom(lab, status)))
     if status.sentence:
         lines.append(status.sentence)
     if status.ends is not None and (end := utc_of(status.ends.end_utc)) is not None:

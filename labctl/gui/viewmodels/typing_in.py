@@ -11,12 +11,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from labctl.model.alarm import Alarm
-from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus, StationInfo, StopAll
-from labctl.model.job import Forecast, Job
+from labctl.model.bench import (
+    ChamberStatus,
+    ChannelStatus,
+    HeldHow,
+    InstrumentStatus,
+    StationInfo,
+    StopAll,
+)
+from labctl.model.job import Forecast, Job, QueueStanding
 from labctl.model.typed import from_plain
 
 NAN = float("nan")
-_CHANNEL_FLOATS = ("voltage_V", "current_A", "temperature_degC")
+_CHANNEL_FLOATS = ("voltage_V", "current_A", "temperature_degC", "step_time_s", "step_left_s")
 _RUN_FLOATS = ("voltage_V", "current_A", "eta_s")
 
 
@@ -93,6 +100,7 @@ def channel_of(data: Mapping[str, Any]) -> ChannelStatus:
         ends = told.get("ends")
         if isinstance(ends, Mapping):
             told["ends"] = Forecast(**ends)
+        told["held_how"] = HeldHow(told.get("held_how", ""))
         return ChannelStatus(**told)
     except TypeError:
         return from_plain(ChannelStatus, dict(data))
@@ -130,6 +138,11 @@ def chamber_of(data: Mapping[str, Any]) -> ChamberStatus:
 def stop_all_of(data: Mapping[str, Any]) -> StopAll:
     """Return the latch of *Stop all*. Raises: ValueError."""
     return from_plain(StopAll, dict(data))
+
+
+def standing_of(data: Mapping[str, Any]) -> QueueStanding:
+    """Return what keeps the queue from starting things. Raises: ValueError."""
+    return from_plain(QueueStanding, dict(data))
 
 
 def counts_of(data: Mapping[str, Any]) -> AlarmCounts:

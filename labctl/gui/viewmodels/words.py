@@ -14,7 +14,6 @@ from labctl.model.alarm import AlarmPriority, AlarmState
 from labctl.model.bench import LinkState
 from labctl.model.job import JobState
 from labctl.model.person import Role
-from labctl.model.record import CHARGE_CODES, DISCHARGE_CODES, STEP_TYPE_NAMES
 
 translate: Callable[[str, str], str] = lambda context, text: text  # noqa: E731  # the shell replaces it
 """``(context, English text) -> text``. Set once by the shell; numbers are filled in behind it with ``str.format``."""
@@ -193,8 +192,7 @@ PRIORITY_MARKS: dict[AlarmPriority, PriorityMark] = {
     AlarmPriority.LOW: PriorityMark(4, "square", "low", mark("words", "Low")),
 }
 
-ZERO_CURRENT_A = 1e-9
-"""Below this a channel that runs is taken to rest, where its rows do not say more."""
+_PAUSE, _REST = STEP_WORDS["pause"], STEP_WORDS["rest"]
 
 
 def channel_word(state: str) -> StateWord:
@@ -202,17 +200,13 @@ def channel_word(state: str) -> StateWord:
     return CHANNEL_WORDS.get(state, UNKNOWN)
 
 
-def step_word(step_type: int | None, current_A: float) -> StateWord:
-    """Return what a running channel does: by the step type of its newest row, else by the sign of its current."""
-    if step_type is not None and 0 <= step_type < len(STEP_TYPE_NAMES):
-        if step_type in CHARGE_CODES:
-            return CHARGING
-        if step_type in DISCHARGE_CODES:
-            return DISCHARGING
-        return PAUSED if STEP_TYPE_NAMES[step_type] == "PAUSE" else RESTING
-    if current_A > ZERO_CURRENT_A:
+def step_word(kind: str) -> StateWord:
+    """Return what a running channel does, by the kind of its step (``CC-CHG``); RUN where that is not known."""
+    if kind.endswith("CHG"):
         return CHARGING
-    return DISCHARGING if current_A < -ZERO_CURRENT_A else RESTING if current_A == current_A else RUNNING
+    if kind.endswith("DIS"):
+        return DISCHARGING
+    return {_REST: RESTING, _PAUSE: PAUSED}.get(kind, RUNNING)
 
 
 def step_name(name: str) -> str:
