@@ -247,12 +247,30 @@ class AlarmAct(Body):
 
 @dataclass(frozen=True, slots=True)
 class CheckProtocol(Body):
-    """A protocol to check; with cell and channel also whether and how it binds to them."""
+    """A protocol to check; with a cell also whether and how it binds to it, in its own channel unless one is given.
+
+    ``name`` is what the text is called in messages.
+    """
 
     text: str
     cell_id: str | None = None
     channel: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SaveProtocol(Body):
+    """A text to save as the next revision of a protocol.
+
+    ``based_on`` is the revision that it was made from, 0 for a new protocol; another one by now is a conflict.
+    ``source`` names the template that a new one was copied from.
+    """
+
+    text: str
+    based_on: int = 0
+    note: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,43 +357,6 @@ class Deltas:
     number: int
     deltas: tuple[Delta, ...]
     resnapshot: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ProtocolInfo:
-    """A protocol of the station's library."""
-
-    name: str
-    title: str
-    description: str
-    pack: str
-    problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ProtocolText:
-    """A protocol of the library with its text."""
-
-    name: str
-    title: str
-    text: str
-    protocol_hash: str
-    sentences: tuple[str, ...]
-    variables: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class CheckReport:
-    """What a check of a protocol found. ``sentences`` tells it in words; times are None where nothing was bound."""
-
-    ok: bool
-    name: str
-    protocol_hash: str
-    errors: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    sentences: tuple[str, ...] = ()
-    duration_s: float | None = None
-    rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

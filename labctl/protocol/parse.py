@@ -80,6 +80,18 @@ def with_variables(protocol: Protocol, variables: MappingType[str, str]) -> Prot
 
 
 def _protocol(node: Node, text: str, source: str, overrides: MappingType[str, str]) -> Protocol:
+    protocol = read_protocol(node, text, source, overrides)
+    for finding in check_protocol(protocol):
+        if finding.is_error:
+            raise _from_finding(finding, source)
+    return protocol
+
+
+def read_protocol(node: Node, text: str, source: str, overrides: MappingType[str, str]) -> Protocol:
+    """Return a document as a protocol; whether it makes sense is for ``check_protocol`` to say.
+
+    Raises: UserFileError with line, column and fix; UserInputError for unknown variables.
+    """
     values = Values(source, {})
     _check_header(node, values)
     fields = Fields(node, source, "a protocol", TOP_KEYS)
@@ -103,9 +115,6 @@ def _protocol(node: Node, text: str, source: str, overrides: MappingType[str, st
             f"variable '{unused[0].name}' is never used.",
             f"Use it as ${{{unused[0].name}}} in a value, or remove it.",
         )
-    for finding in check_protocol(protocol):
-        if finding.is_error:
-            raise _from_finding(finding, source)
     return protocol
 
 

@@ -179,6 +179,11 @@ def _protocol_lines(protocol: Protocol) -> list[str]:
     return lines
 
 
+def lines_of(node: ProtocolNode) -> list[str]:
+    """Return the lines of one node of a protocol and of what is inside it; the first is about the node itself."""
+    return _node_lines(node, 0)
+
+
 def _node_lines(node: ProtocolNode, depth: int) -> list[str]:
     pad = INDENT * depth
     match node:

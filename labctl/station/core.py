@@ -29,6 +29,7 @@ from labctl.station.latches import Latches
 from labctl.station.listening import Listener
 from labctl.station.notifying import Notifier
 from labctl.station.people import People
+from labctl.station.protocolshelf import ProtocolShelf
 from labctl.station.queueing import QueueKeeper
 from labctl.station.registry import Registry
 from labctl.station.runs import RunKeeper
@@ -65,6 +66,7 @@ class StationCore:
     runs: RunKeeper
     queue: QueueKeeper
     latches: Latches
+    protocols: ProtocolShelf
     started_utc: str
     pid: int = 0
     house_every_s: float = 5.0

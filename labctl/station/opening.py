@@ -37,6 +37,7 @@ from labctl.station.listening import Listener
 from labctl.station.notifying import Notifier, Send, send_with_apprise
 from labctl.station.overriding import OverrideWatch
 from labctl.station.people import People
+from labctl.station.protocolshelf import ProtocolShelf
 from labctl.station.queueing import QueueKeeper
 from labctl.station.registry import Registry
 from labctl.station.rowshub import RowsHub
@@ -158,6 +159,7 @@ def _assembled(
             file.notify, clock, file.name, head=lambda: audit.head, facts=lambda: core.facts(), send=send
         ),
         supervisor=supervisor, listener=listener, runs=runs, queue=queue, latches=latches, started_utc=started_utc,
+        protocols=ProtocolShelf(Ledger(root, worker, "protocols"), feed, audit, clock, reader),
         pid=os.getpid(), house_every_s=pace.house_every_s,
     )  # fmt: skip
     alarms.set_notifier(core.notifier)
@@ -180,6 +182,7 @@ def _introduce(core: StationCore) -> None:
     registry.on_channel.append(listener.refresh)
     supervisor.tell_loaded(registry.loaded)
     core.runs.cell_of = registry.find
+    core.queue.know_protocols(core.protocols.saved_text)
 
 
 async def _read_journals(core: StationCore, stack: AsyncExitStack) -> None:
@@ -198,12 +201,14 @@ async def _read_journals(core: StationCore, stack: AsyncExitStack) -> None:
     for name, reason in core.latches.chambers.items():
         core.supervisor.latch_chamber(name, reason)
     await core.registry.open()
+    await core.protocols.open()
+    stack.callback(core.protocols.close)
     await core.alarms.open()
     core.tell_stop_all()
     if core.audit.damaged:
         lines = ", ".join(map(str, core.audit.damaged[:10]))
         core.hear_problem("audit.damaged", f"audit.jsonl: line {lines} does not fit the chain")
-    for problem in core.registry.problems:
+    for problem in (*core.registry.problems, *core.protocols.problems):
         core.hear_problem("store.damaged", problem)
 
 

@@ -8,7 +8,7 @@ rows. Talks to no instrument.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -99,6 +99,8 @@ class Planner:
         self._bench = bench
         self._cells = cells
         self._clock = clock
+        self.saved: Callable[[str], str | None] = lambda name: None
+        """Returns the text of a protocol that people saved at this station, None where there is none."""
         self._library: dict[str, Path] = {}
         self._protocols: dict[tuple[str, str], Intent] = {}
         self._bound: dict[_Key, Program | ProgramError] = {}
@@ -116,6 +118,9 @@ class Planner:
         # A client's word is a name of the library, never a path on the station's disk (X07).
         if not all(character.isalnum() or character in "-_." for character in spec.protocol):
             raise UserInputError(f"{spec.protocol!r} is no name of a protocol; see 'labctl protocols list'.")
+        saved = self.saved(spec.protocol)
+        if saved is not None:
+            return saved
         if spec.protocol not in self._library:
             self._library[spec.protocol] = self._found(spec.protocol)
         return self._library[spec.protocol].read_text(encoding="utf-8-sig")

@@ -6,7 +6,7 @@ Every act of a person is journalled, written down, then believed and published (
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -108,6 +108,10 @@ class QueueKeeper:
     async def serve(self) -> None:
         """Start what may start, for ever; cancelled at the end. Runs that were started go on without us."""
         await self._runner.serve()
+
+    def know_protocols(self, saved: Callable[[str], str | None]) -> None:
+        """Take where to find the protocols that people saved at this station, before those of the packages."""
+        self._planner.saved = saved
 
     def close(self) -> None:
         """Close the ledger; what was written is durable."""

@@ -40,6 +40,7 @@ from labctl.station.audit import AuditJournal
 from labctl.station.feed import Feed
 from labctl.station.ledger import Ledger
 from labctl.station.people import People
+from labctl.station.protocolshelf import ProtocolShelf
 from labctl.station.registry import Registry
 from labctl.station.rowshub import RowsHub
 from labctl.store.disk import Disk
@@ -109,6 +110,11 @@ class FakeRuns:
         side = {"device_clock": np.zeros(len(rows), "S19")}
         every = {**rows.columns, **side}
         return RecordBlock({name: every[name] for name in columns or rows.columns})
+
+    async def backfilled(self, run_id: str, first: int, last: int) -> NDArray[np.bool_]:
+        """Return that rows 25 to 27 were fetched after an outage."""
+        sequence = np.arange(first, last + 1)
+        return (sequence >= 25) & (sequence <= 27)
 
     async def cycles(self, run_id: str) -> dict[str, NDArray[Any]]:
         """Return two cycles."""
@@ -241,6 +247,8 @@ class FakeCore:
         self.registry = Registry(root, self.worker, self.feed, self.audit, clock)
         self.alarms = AlarmKeeper(Ledger(root, self.worker, "alarms"), self.feed, self.audit, clock)
         self.notifier = FakeNotifier()
+        shelf = Ledger(root, self.worker, "protocols")
+        self.protocols = ProtocolShelf(shelf, self.feed, self.audit, clock, self.worker)
         self.queue = FakeQueue(self)
         self.runs = FakeRuns(self)
         self.series = FakeSeries(self.runs.rows)
@@ -254,12 +262,14 @@ class FakeCore:
         await self.people.open()
         await self.registry.open()
         await self.alarms.open()
+        await self.protocols.open()
         for status in self.channels():
             self.feed.publish("channel", status.channel, to_plain(status))
         self.feed.publish("station", "stop_all", to_plain(self.stopped))
 
     def close(self) -> None:
         """Close the files and the thread."""
+        self.protocols.close()
         self.registry.close()
         self.people.close()
         self.audit.close()

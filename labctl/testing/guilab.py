@@ -83,13 +83,13 @@ class FakeAsks:
 
 def method_of(verb: str) -> Callable[..., Any]:
     """Return the client's method behind a verb. Raises: AttributeError, KeyError where there is none."""
-    from labctl.api.client.aio import bench, jobs, people, registry, runs, station
+    from labctl.api.client.aio import bench, jobs, people, protocols, registry, runs, station
 
     places: dict[str, type] = {
         "station": station.AsyncStation, "queue": jobs.AsyncQueue, "runs": runs.AsyncRuns,
         "cells": registry.AsyncCells, "electrodes": registry.AsyncElectrodes, "batches": registry.AsyncBatches,
         "channels": bench.AsyncChannels, "chambers": bench.AsyncChambers, "instruments": bench.AsyncInstruments,
-        "protocols": station.AsyncProtocols, "alarms": people.AsyncAlarms, "people": people.AsyncPeople,
+        "protocols": protocols.AsyncProtocols, "alarms": people.AsyncAlarms, "people": people.AsyncPeople,
         "audit": people.AsyncAudit, "notify": people.AsyncNotify,
     }  # fmt: skip
     place, _, name = verb.partition(".")

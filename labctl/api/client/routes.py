@@ -7,13 +7,10 @@ from typing import Any
 from labctl.api.client.answers import Route
 from labctl.api.messages import (
     AuditPage,
-    CheckReport,
     Deltas,
     Done,
     Hello,
     PersonToken,
-    ProtocolInfo,
-    ProtocolText,
     Revised,
     State,
     Stopped,
@@ -25,6 +22,7 @@ from labctl.model.audit import AuditCheck
 from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus, StationInfo, StopAll
 from labctl.model.cell import Batch, Cell, CellEvent, Electrode, ImportReport, Revision
 from labctl.model.job import CalendarEntry, Job, QueueStanding
+from labctl.model.library import CheckReport, ProtocolInfo, ProtocolRevision, ProtocolText
 from labctl.model.person import Person
 from labctl.model.run import RunDetail, RunRevision, RunSummary
 
@@ -114,6 +112,9 @@ ALARM_ENABLE = Route("POST", "/alarms/{key}/enable", Alarm)
 
 PROTOCOLS = Route("GET", "/protocols", tuple[ProtocolInfo, ...])
 PROTOCOL = Route("GET", "/protocols/{name}", ProtocolText)
+PROTOCOL_REVISIONS = Route("GET", "/protocols/{name}/revisions", tuple[ProtocolRevision, ...])
+PROTOCOL_REVISION = Route("GET", "/protocols/{name}/revisions/{revision}", ProtocolText)
+PROTOCOL_SAVE = Route("POST", "/protocols/{name}/revisions", ProtocolRevision)
 PROTOCOL_CHECK = Route("POST", "/protocols/check", CheckReport)
 
 PEOPLE = Route("GET", "/people", tuple[Person, ...])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection
 from types import TracebackType
 from typing import Self
 
@@ -13,51 +13,21 @@ from labctl.api.client.aio.jobs import AsyncQueue
 from labctl.api.client.aio.link import PATIENCE_S, AsyncLink
 from labctl.api.client.aio.mirror import AsyncMirror
 from labctl.api.client.aio.people import AsyncAlarms, AsyncAudit, AsyncNotify, AsyncPeople
+from labctl.api.client.aio.protocols import AsyncProtocols
 from labctl.api.client.aio.registry import AsyncBatches, AsyncCells, AsyncElectrodes
 from labctl.api.client.aio.runs import AsyncRuns
 from labctl.api.client.aio.stream import AsyncStream
 from labctl.api.client.frames import Rows
 from labctl.api.messages import (
-    CheckProtocol,
-    CheckReport,
     Confirmed,
     Deltas,
     Hello,
-    ProtocolInfo,
-    ProtocolText,
     Reason,
     State,
 )
 from labctl.model.bench import Delta, StationInfo, StopAll
 
 RELEASE_WORD = "release"
-
-
-class AsyncProtocols:
-    """The station's library of protocols."""
-
-    def __init__(self, link: AsyncLink) -> None:
-        self._link = link
-
-    async def list(self) -> tuple[ProtocolInfo, ...]:
-        """Return the ready-made protocols."""
-        return await self._link.call(routes.PROTOCOLS)
-
-    async def get(self, name: str) -> ProtocolText:
-        """Return one with its text and its sentences."""
-        return await self._link.call(routes.PROTOCOL, name)
-
-    async def check(
-        self,
-        text: str,
-        *,
-        cell_id: str | None = None,
-        channel: str | None = None,
-        variables: Mapping[str, str] | None = None,
-    ) -> CheckReport:
-        """Check a protocol's text, alone or for a cell in a channel; nothing is stored or sent."""
-        body = CheckProtocol(text, cell_id, channel, dict(variables or {}))
-        return await self._link.call(routes.PROTOCOL_CHECK, body=body)
 
 
 class AsyncStation:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from types import TracebackType
 from typing import Self
 
@@ -15,50 +15,20 @@ from labctl.api.client.sync.jobs import Queue
 from labctl.api.client.sync.link import PATIENCE_S, Link
 from labctl.api.client.sync.mirror import Mirror
 from labctl.api.client.sync.people import Alarms, Audit, Notify, People
+from labctl.api.client.sync.protocols import Protocols
 from labctl.api.client.sync.registry import Batches, Cells, Electrodes
 from labctl.api.client.sync.runs import Runs
 from labctl.api.client.sync.stream import Stream
 from labctl.api.messages import (
-    CheckProtocol,
-    CheckReport,
     Confirmed,
     Deltas,
     Hello,
-    ProtocolInfo,
-    ProtocolText,
     Reason,
     State,
 )
 from labctl.model.bench import Delta, StationInfo, StopAll
 
 RELEASE_WORD = "release"
-
-
-class Protocols:
-    """The station's library of protocols."""
-
-    def __init__(self, link: Link) -> None:
-        self._link = link
-
-    def list(self) -> tuple[ProtocolInfo, ...]:
-        """Return the ready-made protocols."""
-        return self._link.call(routes.PROTOCOLS)
-
-    def get(self, name: str) -> ProtocolText:
-        """Return one with its text and its sentences."""
-        return self._link.call(routes.PROTOCOL, name)
-
-    def check(
-        self,
-        text: str,
-        *,
-        cell_id: str | None = None,
-        channel: str | None = None,
-        variables: Mapping[str, str] | None = None,
-    ) -> CheckReport:
-        """Check a protocol's text, alone or for a cell in a channel; nothing is stored or sent."""
-        body = CheckProtocol(text, cell_id, channel, dict(variables or {}))
-        return self._link.call(routes.PROTOCOL_CHECK, body=body)
 
 
 class Station:
