@@ -213,19 +213,25 @@ class StationFeed:
 
     async def _whole(self, station: AsyncStation, rows: Any) -> None:
         """Keep rows, with those before them that passed while the stream was opened anew."""
+        from labctl.api.client.frames import BACKFILLED, marked_rows
+        from labctl.model.record import RECORD_COLUMNS
+
         last = self._last.get(rows.run_id)
         while last is not None and rows.first > last + 1:
             limit = min(PAGE_ROWS, rows.first - last - 1)
-            table = await station.runs.records(rows.run_id, after=last, limit=limit)
+            table = await station.runs.records(
+                rows.run_id, after=last, limit=limit, columns=(*RECORD_COLUMNS, BACKFILLED)
+            )
             if table.num_rows == 0:
                 break
-            last = int(table.column("sequence")[-1].as_py())
-            self._keep(rows.run_id, table, backfilled=True)
+            for part in marked_rows(rows.run_id, table):
+                last = part.last
+                self._keep(rows.run_id, part.table, backfilled=part.backfilled)
         table = rows.table
         if last is not None and rows.first <= last:
             table = table.slice(last + 1 - rows.first)
         self._last[rows.run_id] = max(rows.last, last or 0)
-        self._keep(rows.run_id, table)
+        self._keep(rows.run_id, table, backfilled=rows.backfilled)
 
     def _keep(self, run_id: str, table: Any, *, backfilled: bool = False) -> None:
         from labctl.gui.viewmodels.batches import RowsOf

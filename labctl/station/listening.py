@@ -99,7 +99,7 @@ class Listener:
     def rows(self, run_id: str, block: RecordBlock, *, backfilled: bool = False) -> None:
         """Take rows that are durable; the curve shows which of them were fetched after an outage."""
         self._series.append(run_id, block, backfilled=backfilled)
-        self._hub.publish(run_id, block)
+        self._hub.publish(run_id, block, backfilled=backfilled)
         found = self._forecasts.feed(run_id, block)
         if found:
             self.advise(run_id, self._channels.get(run_id, ChannelId("")), found)

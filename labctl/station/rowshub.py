@@ -12,6 +12,8 @@ from collections.abc import Collection
 
 from labctl.model.record import RecordBlock
 
+LiveBlock = tuple[str, RecordBlock, bool]
+"""A run, rows of it, and whether they were fetched after an outage."""
 BLOCKS_KEPT = 4096
 """Blocks that may wait for one watcher (I14); with a row a second on 64 channels about ten minutes of pages."""
 
@@ -22,20 +24,20 @@ class Watcher:
     def __init__(self, runs: Collection[str] | None) -> None:
         self.runs = None if runs is None else frozenset(runs)
         self.lost = 0
-        self._blocks: deque[tuple[str, RecordBlock]] = deque()
+        self._blocks: deque[LiveBlock] = deque()
         self._some = asyncio.Event()
 
-    def put(self, run_id: str, block: RecordBlock) -> None:
+    def put(self, run_id: str, block: RecordBlock, *, backfilled: bool = False) -> None:
         """Take a block of a run that is watched."""
         if self.runs is not None and run_id not in self.runs:
             return
         if len(self._blocks) >= BLOCKS_KEPT:
             self._blocks.popleft()
             self.lost += 1
-        self._blocks.append((run_id, block))
+        self._blocks.append((run_id, block, backfilled))
         self._some.set()
 
-    async def take(self) -> tuple[list[tuple[str, RecordBlock]], int]:
+    async def take(self) -> tuple[list[LiveBlock], int]:
         """Wait for blocks; return all that are there, oldest first, and how many were dropped before them."""
         await self._some.wait()
         self._some.clear()
@@ -60,7 +62,7 @@ class RowsHub:
         """Watch no more."""
         self._watchers.remove(watcher)
 
-    def publish(self, run_id: str, block: RecordBlock) -> None:
-        """Hand out rows that are durable."""
+    def publish(self, run_id: str, block: RecordBlock, *, backfilled: bool = False) -> None:
+        """Hand out rows that are durable; ``backfilled``: they were fetched after an outage."""
         for watcher in self._watchers:
-            watcher.put(run_id, block)
+            watcher.put(run_id, block, backfilled=backfilled)

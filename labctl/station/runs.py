@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from labctl.clock import Clock
@@ -203,6 +204,10 @@ class RunKeeper:
         """Return up to ``limit`` rows behind sequence ``after``, in order; live runs too."""
         last = after + min(max(limit, 1), ROWS_MAX)
         return await self._read(run_id, lambda reader: reader.records(columns, after + 1, last))
+
+    async def backfilled(self, run_id: str, first: int, last: int) -> NDArray[np.bool_]:
+        """Tell of each of the rows ``first`` to ``last`` whether it was fetched after an outage. Shape: (n,)."""
+        return await self._read(run_id, lambda reader: reader.backfilled(first, last))
 
     async def cycles(self, run_id: str) -> dict[str, NDArray[Any]]:
         """Return the cycle summary by column, with the cell's area and mass as they are registered now."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -89,10 +89,15 @@ class _Runs:
         await self._world.answer(f"runs.stop {run_id}")
         return f"run {run_id} stopped, read back"
 
-    async def records(self, run_id: str, *, after: int = 0, limit: int = 1000) -> Any:
-        """Return rows that passed unseen."""
+    async def records(
+        self, run_id: str, *, after: int = 0, limit: int = 1000, columns: Sequence[str] | None = None
+    ) -> Any:
+        """Return rows that passed unseen, none of them back-filled."""
         self._world.calls.append(f"records {run_id} after {after} limit {limit}")
-        return self._world.table(run_id, after + 1, after + limit)
+        table = self._world.table(run_id, after + 1, after + limit)
+        return (
+            table.append_column("backfilled", [[False] * limit]) if "backfilled" in (columns or ()) else table
+        )
 
 
 class FakeWorld:

@@ -63,12 +63,14 @@ def test_any_cut_of_rows_comes_back_as_the_same_rows(sizes: list[int], start: in
     rows = some_rows().rows(start)
     blocks, at = [], 0
     for size in sizes:
-        blocks.append((str(RUN), rows.rows(at, at + size)))
+        blocks.append((str(RUN), rows.rows(at, at + size), size % 3 == 0))
         at += size
     tables = [unpacked(frame) for frame in frames(blocks)]
     got = [(header["first"], header["last"], table.num_rows) for header, table in tables]
     assert all(last - begin + 1 == count for begin, last, count in got)
-    sent = RecordBlock.joined([block for _, block in blocks]) if blocks else RecordBlock.empty(RECORD_COLUMNS)
+    sent = (
+        RecordBlock.joined([block for _, block, _ in blocks]) if blocks else RecordBlock.empty(RECORD_COLUMNS)
+    )
     for name, dtype in RECORD_COLUMNS.items():
         arrived = [table[name].to_numpy() for _, table in tables]
         column = np.concatenate(arrived) if arrived else np.empty(0, dtype)
@@ -78,17 +80,26 @@ def test_any_cut_of_rows_comes_back_as_the_same_rows(sizes: list[int], start: in
 
 def test_blocks_that_wait_together_share_a_frame_and_runs_never_do() -> None:
     block = some_rows().rows(0, 5)
-    many = [("a", block)] * (BLOCKS_PER_FRAME + 3) + [("b", block)] + [("a", block)]
+    many = [("a", block, False)] * (BLOCKS_PER_FRAME + 3) + [("b", block, False)] + [("a", block, False)]
     headers = [unpacked(frame)[0] for frame in frames(many)]
     assert [(header["run_id"], header["batches"]) for header in headers] == [
         ("a", BLOCKS_PER_FRAME), ("a", 4), ("b", 1),
     ]  # fmt: skip
 
 
+def test_rows_after_an_outage_have_frames_of_their_own() -> None:
+    block = some_rows().rows(0, 5)
+    marks = [False, True, True, False]
+    headers = [unpacked(frame)[0] for frame in frames([("a", block, mark) for mark in marks])]
+    assert [(header["backfilled"], header["batches"]) for header in headers] == [
+        (False, 1), (True, 2), (False, 1),
+    ]  # fmt: skip
+
+
 def test_a_gap_in_the_data_stays_a_gap_nan_stays_nan() -> None:
     rows = some_rows().rows(0, 3)
     columns = {**rows.columns, "voltage_volt": np.array([np.nan, -0.0, np.inf])}
-    (frame,) = frames([("a", RecordBlock(columns))])
+    (frame,) = frames([("a", RecordBlock(columns), False)])
     arrived = unpacked(frame)[1]["voltage_volt"].to_numpy()
     assert arrived.tobytes() == columns["voltage_volt"].tobytes()
 
@@ -141,7 +152,7 @@ def test_topics_and_rows_come_as_they_were_asked_for(play: Play) -> None:
             for begin in range(0, 90, 30):
                 bench.core.runs.hub.publish(RUN, rows.rows(begin, begin + 30))
             header, table = unpacked(await socket.recv())
-            assert header == {"run_id": RUN, "first": 1, "last": 90, "batches": 3}
+            assert header == {"run_id": RUN, "first": 1, "last": 90, "batches": 3, "backfilled": False}
             np.testing.assert_array_equal(table["voltage_volt"].to_numpy(), rows["voltage_volt"][:90])
             bench.core.feed.publish("alarm", "a:b", {})
             assert (await said(socket))["deltas"][0]["topic"] == "alarm"

@@ -262,13 +262,16 @@ def test_a_stream_gives_changes_and_rows_without_a_gap(station: Station, fake: S
     item = next(stream)
     assert isinstance(item, Rows) and (item.first, item.last, item.table.num_rows) == (11, 20, 10)
     fake.call(show(15, 22))  # a doubled part is cut off
-    fake.call(show(31, 40))  # rows 23 to 30 were lost on the way: they come from the store
-    found = [next(stream) for _ in range(3)]
-    assert [(item.first, item.last) for item in found if isinstance(item, Rows)] == [
-        (21, 22),
-        (23, 30),
-        (31, 40),
+    fake.call(show(31, 40))  # rows 23 to 30 were lost on the way: they come from the store, with their marks
+    found = [next(stream) for _ in range(5)]
+    assert [(item.first, item.last, item.backfilled) for item in found if isinstance(item, Rows)] == [
+        (21, 22, False),
+        (23, 24, False),
+        (25, 27, True),
+        (28, 30, False),
+        (31, 40, False),
     ]
+    assert all(isinstance(item, Rows) and "backfilled" not in item.table.column_names for item in found)
 
 
 def test_the_same_station_serves_a_program_with_an_event_loop(fake: ServedFake) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
+
 from labctl.model.bench import HeldHow
 from labctl.model.ids import CellId, ChannelId
 from labctl.model.job import JobSpec
@@ -65,3 +67,23 @@ def test_the_next_life_of_the_station_says_the_same(tmp_path: Path) -> None:
 
     bench.live(first)
     bench.live(second)
+
+
+def test_live_rows_say_which_of_them_were_fetched_after_an_outage(tmp_path: Path) -> None:
+    bench = lab(tmp_path)
+    bench.cable_out("neware", 2 * 3600.0, 4 * 3600.0)
+
+    async def story(core: StationCore) -> None:
+        watcher = core.runs.hub.watch(None)
+        await bench.load_cells(core)
+        await submitted(core, JobSpec(CellId("C101"), protocol="p1-li-li-1mA", variables={"cycles": "20"}))
+        await core.clock.plant.sleep(8 * 3600.0)
+        blocks, lost = await watcher.take()
+        assert not lost
+        (run,) = core.runs.list()
+        live = np.concatenate([np.full(len(block), late) for _, block, late in blocks])
+        stored = await core.runs.backfilled(run.run_id, 1, len(live))
+        np.testing.assert_array_equal(live, stored)
+        assert live.any() and not live.all() and not live[0] and not live[-1]
+
+    bench.live(story)

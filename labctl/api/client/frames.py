@@ -6,6 +6,7 @@ import json
 import struct
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from labctl.api.client.answers import table_of
 from labctl.api.messages import PREFIX
 from labctl.errors import LabctlError, UserInputError
 from labctl.model.bench import Delta
+from labctl.model.record import RECORD_COLUMNS
 from labctl.model.typed import from_plain
 
 if TYPE_CHECKING:
@@ -21,17 +23,21 @@ if TYPE_CHECKING:
 PATH = f"{PREFIX}/stream"
 BAD_TOKEN = 4401
 OPEN_TIMEOUT_S = 10.0
+BACKFILLED = "backfilled"
+MISSED_COLUMNS = ",".join((*RECORD_COLUMNS, BACKFILLED))
+"""What is asked for in place of rows that did not come by the stream."""
 _HEAD = struct.Struct("<I")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Rows ``first`` to ``last`` of a run, durable at the station, in order."""
+    """Rows ``first`` to ``last`` of a run, durable at the station; all were fetched after an outage or none was."""
 
     run_id: str
     first: int
     last: int
     table: pa.Table
+    backfilled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +84,22 @@ def read_rows(data: bytes) -> Rows:
     try:
         (size,) = _HEAD.unpack_from(data)
         head = json.loads(data[_HEAD.size : _HEAD.size + size])
-        return Rows(
-            str(head["run_id"]), int(head["first"]), int(head["last"]), table_of(data[_HEAD.size + size :])
-        )
+        first, last, late = int(head["first"]), int(head["last"]), bool(head.get("backfilled", False))
+        return Rows(str(head["run_id"]), first, last, table_of(data[_HEAD.size + size :]), late)
     except (ValueError, KeyError, struct.error) as error:
         raise LabctlError(f"the station's stream is not understood: {error}") from error
+
+
+def marked_rows(run_id: str, table: pa.Table) -> list[Rows]:
+    """Return rows fetched with the column ``backfilled`` as stretches that are back-filled, or are not."""
+    found: list[Rows] = []
+    begin, plain = 0, table.drop_columns([BACKFILLED])
+    for late, marks in groupby(table.column(BACKFILLED).to_pylist()):
+        count = sum(1 for _ in marks)
+        part, begin = plain.slice(begin, count), begin + count
+        first = int(part.column("sequence")[0].as_py())
+        found.append(Rows(run_id, first, first + count - 1, part, bool(late)))
+    return found
 
 
 def refuse_token() -> UserInputError:

@@ -3,7 +3,8 @@
 The first message is ``{"token", "after", "epoch", "topics", "runs"}``. Then the station sends text frames
 (``{"hello": ...}``, ``{"snapshot": ...}`` where ``after`` cannot be resumed, ``{"deltas": [...], "number": n}``,
 ``{"lost": blocks}``) and binary frames: header length (4 bytes, little endian), JSON header
-``{"run_id", "first", "last", "batches"}``, one Arrow IPC stream. Blocks of a run that wait together leave in one frame.
+``{"run_id", "first", "last", "batches", "backfilled"}``, one Arrow IPC stream. Blocks of a run that wait together leave
+in one frame, those that were fetched after an outage (``backfilled``) apart from the others.
 
 A client that does not keep up delays nobody (F23): rows wait in its own bounded hub queue and are then dropped, with
 their number told; deltas are not queued at all, it is sent what came after its last one.
@@ -33,6 +34,7 @@ from labctl.model.record import RecordBlock
 
 if TYPE_CHECKING:
     from labctl.station.core import StationCore
+    from labctl.station.rowshub import LiveBlock
 
 PATH = f"{PREFIX}/stream"
 FIRST_MESSAGE_S = 5.0
@@ -226,32 +228,34 @@ def _first_of(errors: BaseExceptionGroup[Any]) -> BaseException:
     return found
 
 
-def frames(blocks: Iterable[tuple[str, RecordBlock]]) -> Iterator[bytes]:
+def frames(blocks: Iterable[LiveBlock]) -> Iterator[bytes]:
     """Yield binary frames: the blocks of a run share one, in order; runs come in the order of their first block."""
-    by_run: dict[str, list[RecordBlock]] = {}
-    for run_id, block in blocks:
+    by_run: dict[str, list[tuple[RecordBlock, bool]]] = {}
+    for run_id, block, late in blocks:
         if len(block):
-            by_run.setdefault(run_id, []).append(block)
+            by_run.setdefault(run_id, []).append((block, late))
     for run_id, waiting in by_run.items():
-        for part in _cut(waiting):
-            yield _frame(run_id, part)
+        for part, late in _cut(waiting):
+            yield _frame(run_id, part, late)
 
 
-def _cut(blocks: list[RecordBlock]) -> Iterator[list[RecordBlock]]:
-    """Yield a run's blocks in parts that keep the caps of a frame."""
+def _cut(blocks: list[tuple[RecordBlock, bool]]) -> Iterator[tuple[list[RecordBlock], bool]]:
+    """Yield a run's blocks in parts that keep the caps of a frame; each part is back-filled or is not."""
     part: list[RecordBlock] = []
-    rows = 0
-    for block in blocks:
-        if part and (len(part) >= BLOCKS_PER_FRAME or rows + len(block) > FRAME_ROWS_MAX):
-            yield part
+    rows, kept = 0, False
+    for block, late in blocks:
+        full = len(part) >= BLOCKS_PER_FRAME or rows + len(block) > FRAME_ROWS_MAX
+        if part and (full or late is not kept):
+            yield part, kept
             part, rows = [], 0
         part.append(block)
-        rows += len(block)
+        rows, kept = rows + len(block), late
     if part:
-        yield part
+        yield part, kept
 
 
-def _frame(run_id: str, blocks: list[RecordBlock]) -> bytes:
+def _frame(run_id: str, blocks: list[RecordBlock], late: bool) -> bytes:
     first, last = int(blocks[0]["sequence"][0]), int(blocks[-1]["sequence"][-1])
-    header = json.dumps({"run_id": run_id, "first": first, "last": last, "batches": len(blocks)}).encode()
+    told = {"run_id": run_id, "first": first, "last": last, "batches": len(blocks), "backfilled": late}
+    header = json.dumps(told).encode()
     return b"".join([_HEAD.pack(len(header)), header, *blocks_stream(blocks)])

@@ -14,10 +14,12 @@ from labctl.api.client.aio.link import AsyncLink
 from labctl.api.client.answers import lost, pause_s
 from labctl.api.client.frames import (
     BAD_TOKEN,
+    MISSED_COLUMNS,
     OPEN_TIMEOUT_S,
     Rows,
     first_message,
     hang_up,
+    marked_rows,
     read_rows,
     read_text,
     refuse_token,
@@ -119,14 +121,16 @@ class AsyncStream:
         if last is not None and rows.last <= last:
             return
         while last is not None and rows.first > last + 1:
-            query = {"after": last, "limit": min(PAGE_ROWS, rows.first - last - 1)}
+            limit = min(PAGE_ROWS, rows.first - last - 1)
+            query = {"after": last, "limit": limit, "columns": MISSED_COLUMNS}
             table = await self._link.table(routes.RUN_RECORDS, rows.run_id, query=query)
             if table.num_rows == 0:
                 break
-            begin, last = last + 1, int(table.column("sequence")[-1].as_py())
-            self._at.last[rows.run_id] = last
-            yield Rows(rows.run_id, begin, last, table)
+            for part in marked_rows(rows.run_id, table):
+                last = self._at.last[rows.run_id] = part.last
+                yield part
         if last is not None and rows.first <= last:
-            rows = Rows(rows.run_id, last + 1, rows.last, rows.table.slice(last + 1 - rows.first))
+            kept = rows.table.slice(last + 1 - rows.first)
+            rows = Rows(rows.run_id, last + 1, rows.last, kept, rows.backfilled)
         self._at.last[rows.run_id] = rows.last
         yield rows

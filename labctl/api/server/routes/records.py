@@ -23,6 +23,7 @@ WIDTH_MAX = 16_384
 POINTS_MAX = 500
 HOURS_MAX = 24.0 * 365.0
 VOLTAGE = "voltage_volt"
+BACKFILLED = "backfilled"
 ARROW: dict[int | str, dict[str, Any]] = {
     200: {"content": {ARROW_TYPE: {}}, "description": "an Arrow IPC stream"}
 }
@@ -51,10 +52,17 @@ async def runs_records(
     limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = LIMIT_MAX,
     columns: str = "",
 ) -> Response:
-    """Return up to ``limit`` rows behind sequence ``after``, live runs too; ``columns`` is a comma-separated list."""
-    names = _columns(columns, {**RECORD_COLUMNS, **SIDE_COLUMNS}) or list(RECORD_COLUMNS)
-    block = await call.core.runs.records(known_run(call, run_id), after=after, limit=limit, columns=names)
-    return _arrow(columns_stream({name: block[name] for name in names}))
+    """Return up to ``limit`` rows behind sequence ``after``, live runs too; ``columns`` is a comma-separated list.
+
+    Beside the columns of a record there are ``device_clock`` and ``backfilled`` (the row was fetched after an outage).
+    """
+    names = _columns(columns, {**RECORD_COLUMNS, **SIDE_COLUMNS, BACKFILLED: "|b1"}) or list(RECORD_COLUMNS)
+    known, asked = known_run(call, run_id), [name for name in names if name != BACKFILLED]
+    block = await call.core.runs.records(known, after=after, limit=limit, columns=asked or ["sequence"])
+    found = {name: block[name] for name in asked}
+    if BACKFILLED in names:
+        found[BACKFILLED] = await call.core.runs.backfilled(known, after + 1, after + len(block))
+    return _arrow(columns_stream({name: found[name] for name in names}))
 
 
 @router.get("/runs/{run_id}/cycles", responses=ARROW, response_class=Response)
