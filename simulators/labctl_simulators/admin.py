@@ -8,7 +8,6 @@ from collections import deque
 from typing import Any
 
 from labctl.errors import UserInputError
-from labctl_simulators import wallclock
 from labctl_simulators.pace import Mode, OnLoss, Pace
 
 LINE_MAX_BYTES = 1_000_000  # a line carries one act; X04's request size
@@ -110,11 +109,7 @@ class AdminConnection(asyncio.Protocol):
 
     def _grant(self, request: dict[str, Any]) -> None:
         reply = self._pace.bench.admin(request)
-        wait_s = self._pace.wait_s()
-        if wait_s > 0:
-            wallclock.call_later(wait_s, lambda: self._granted(reply))
-        else:
-            self._granted(reply)
+        self._pace.hold_back(lambda: self._granted(reply))
 
     def _granted(self, reply: dict[str, Any]) -> None:
         self._reply(reply)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from enum import StrEnum
 
 from labctl.errors import UserInputError
@@ -46,6 +48,7 @@ class Pace:
         self._base_plant_s = bench.now_s
         self._base_wall_s = wallclock.now_s()
         self._noted_wall_s = self._base_wall_s
+        self._held: tuple[asyncio.TimerHandle, Callable[[], None]] | None = None
 
     def set_speed(self, speed: float | None) -> None:
         """Go at another pace from now on; None is as fast as it goes. Raises: UserInputError in mode free."""
@@ -54,8 +57,31 @@ class Pace:
                 "Mode free: the station goes by the same wall, so the speed stays as it began."
             )
         self.sync()
-        self.speed = self.bench.speed = speed
+        before, self.speed = self.speed, speed
+        self.bench.speed = speed
         self._rebase()
+        if self._held is None:
+            return
+        # A grant whose reply is held back at the old pace, perhaps for hours, goes on at the new one.
+        handle, reply = self._held
+        left_s = handle.when() - asyncio.get_running_loop().time()
+        handle.cancel()
+        self._base_wall_s += 0.0 if before is None or speed is None else max(0.0, left_s) * before / speed
+        self.hold_back(reply)
+
+    def hold_back(self, reply: Callable[[], None]) -> None:
+        """Send a grant's reply when the pace allows it: a wait of d plant seconds takes d / speed of the wall."""
+        wait_s = self._wait_s()
+        if wait_s <= 0:
+            self._held = None
+            reply()
+            return
+
+        def due() -> None:
+            self._held = None
+            reply()
+
+        self._held = (wallclock.call_later(wait_s, due), reply)
 
     def sync(self) -> None:
         """Move a running bench to now and write the moment down, because somebody is about to see it."""
@@ -107,7 +133,7 @@ class Pace:
         self._running = self._on_loss is OnLoss.RUN
         self._rebase()
 
-    def wait_s(self) -> float:
+    def _wait_s(self) -> float:
         """Return how long a grant's reply is held back so that the pace stays at most ``speed``."""
         if self.speed is None:
             return 0.0

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -307,3 +308,15 @@ def test_a_bench_that_belongs_to_a_parent_ends_when_the_parent_is_gone():
         assert json.loads(process.stdout.readline())["schema"] == "labctl.sim/1"
         process.stdin.close()
         assert process.wait(20) == 0
+
+
+def test_a_grant_held_back_for_a_day_at_a_slow_pace_goes_on_at_once_at_a_new_one(spawn):
+    bench = spawn("--mode", "lockstep", "--speed", "1")
+    leader, other = bench.admin(), bench.admin()
+    leader("lead", on_loss="freeze")
+    with ThreadPoolExecutor(1) as pool:
+        granted = pool.submit(lambda: leader("grant", until_s=86_400.0))
+        while other("hello")["plant_s"] < 86_400.0:
+            pass
+        other("pace", speed="max")
+        assert granted.result(30.0)["plant_s"] == 86_400.0
