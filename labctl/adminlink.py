@@ -22,6 +22,8 @@ REQUEST_TIMEOUT_S = 600.0
 """A grant may let a bench with many cells compute weeks of plant time before it answers."""
 
 INSTRUMENT = "virtual bench"
+PACE_TIMEOUT_S = 10.0
+SPEED_MAX = 1e7
 
 
 def split_host_port(host_port: str) -> tuple[str, int]:
@@ -170,3 +172,32 @@ class AdminLink:
         if self.on_lost is not None:
             on_lost, self.on_lost = self.on_lost, None
             on_lost(LinkClosed(why, instrument=INSTRUMENT))
+
+
+class Pace:
+    """How fast plant time goes. ``speed`` is plant seconds per wall second, None = as fast as it can.
+
+    ``fixed`` says why it cannot be changed, empty where it can: a virtual bench in lockstep, over its admin port
+    ``address``. ``on_change`` hears a new speed.
+    """
+
+    def __init__(self, speed: float | None, fixed: str, address: str = "") -> None:
+        self.speed = speed
+        self.fixed = fixed
+        self.on_change: Callable[[float | None], None] = lambda speed: None
+        self._address = address
+
+    async def set(self, speed: float | None) -> None:
+        """Go at another pace from now on. Raises: UserInputError, RefusedError, LinkClosed, LinkTimeout."""
+        if self.fixed:
+            raise UserInputError(self.fixed)
+        if speed is not None and not 0 < speed <= SPEED_MAX:
+            raise UserInputError(f"A speed is a number above 0 and at most {SPEED_MAX:g}, not {speed!r}.")
+        link = AdminLink()  # of its own: on the leader's link it would wait behind a grant
+        try:
+            await link.open(self._address)
+            await link.request("pace", timeout_s=PACE_TIMEOUT_S, speed="max" if speed is None else speed)
+        finally:
+            await link.close()
+        self.speed = speed
+        self.on_change(speed)

@@ -32,9 +32,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal, Protocol, TypeVar
 
-from labctl.adminlink import AdminLink
+from labctl.adminlink import AdminLink, Pace
 from labctl.errors import LinkClosed, UserInputError, WireError
-from labctl.sleepers import Sleepers, computer_asleep_s
+from labctl.sleepers import Busy, Sleepers, computer_asleep_s
 
 T = TypeVar("T")
 
@@ -123,6 +123,8 @@ class Clock(Protocol):
     @property
     def mode(self) -> ClockMode: ...
     @property
+    def pace(self) -> Pace: ...
+    @property
     def plant(self) -> PlantTime: ...
     @property
     def link(self) -> LinkTime: ...
@@ -142,36 +144,6 @@ class SupportsAdvance(Protocol):
     """A virtual bench in this process."""
 
     def advance_to(self, plant_s: float) -> None: ...
-
-
-class _Busy:
-    """Counts who holds the plant. One object serves all holders, because every exchange holds it."""
-
-    def __init__(self) -> None:
-        self.holders = 0
-        self.threads = 0
-        self.threaded = _ThreadBusy(self)
-
-    def __enter__(self) -> None:
-        self.holders += 1
-
-    def __exit__(self, *_: object) -> None:
-        self.holders -= 1
-
-
-class _ThreadBusy:
-    """The same hold, for work in a thread."""
-
-    def __init__(self, busy: _Busy) -> None:
-        self._busy = busy
-
-    def __enter__(self) -> None:
-        self._busy.holders += 1
-        self._busy.threads += 1
-
-    def __exit__(self, *_: object) -> None:
-        self._busy.holders -= 1
-        self._busy.threads -= 1
 
 
 class _IdleSelector(selectors.DefaultSelector):
@@ -311,8 +283,9 @@ class _SteppedPlant:
 class _Clock:
     """Both times together with the hold on the plant."""
 
-    def __init__(self, mode: ClockMode, plant: PlantTime, link: LinkTime, busy: _Busy) -> None:
+    def __init__(self, mode: ClockMode, plant: PlantTime, link: LinkTime, busy: Busy, pace: Pace) -> None:
         self.mode = mode
+        self.pace = pace
         self.plant = plant
         self.link = link
         self._busy = busy
@@ -327,7 +300,7 @@ class _Clock:
 class _Jumper:
     """Moves a jump clock: when nothing is ready, time leaps to the next deadline of either kind."""
 
-    def __init__(self, loop: _Loop, plant: _SteppedPlant, busy: _Busy, bench: SupportsAdvance | None) -> None:
+    def __init__(self, loop: _Loop, plant: _SteppedPlant, busy: Busy, bench: SupportsAdvance | None) -> None:
         self._loop = loop
         self._plant = plant
         self._busy = busy
@@ -358,7 +331,7 @@ class _Leader:
     """Moves a lockstep clock: when nothing is ready, asks the bench for time up to the earliest sleeper."""
 
     def __init__(
-        self, loop: _Loop, plant: _SteppedPlant, busy: _Busy, admin: AdminLink, speed: float | None
+        self, loop: _Loop, plant: _SteppedPlant, busy: Busy, admin: AdminLink, speed: float | None, pace: Pace
     ) -> None:
         self._loop = loop
         self._plant = plant
@@ -369,6 +342,7 @@ class _Leader:
         self._until_s: float | None = None
         self._pacing: asyncio.TimerHandle | None = None
         admin.on_lost = self._lost
+        pace.on_change = self._take_pace
 
     def idle(self, timeout_s: float | None) -> bool:
         until_s = self._plant.sleepers.next_s()
@@ -383,6 +357,13 @@ class _Leader:
         self._until_s = until_s
         self._admin.post("grant", until_s=until_s).add_done_callback(self._granted)
         return False
+
+    def _take_pace(self, speed: float | None) -> None:
+        """Go at another pace from this moment on."""
+        self._speed, self._next_grant_s = speed, self._loop.time()
+        if self._pacing is not None:
+            self._pacing.cancel()
+            self._pacing = None
 
     def _come_back_later(self, now_s: float) -> bool:
         """Set a timer; True when it is new, so that the loop looks at its timers again before it blocks."""
@@ -416,14 +397,15 @@ def _speed_of(spec: ClockSpec, hello: dict[str, Any]) -> float:
 
 
 async def _open_clock(spec: ClockSpec, loop: _Loop, bench: SupportsAdvance | None, admin: AdminLink) -> Clock:
-    busy = _Busy()
+    busy = Busy()
     link = _LoopLink(loop, VIRTUAL_EPOCH_UNIX_S)
     if spec.mode is ClockMode.REAL:
-        return _Clock(spec.mode, _ScaledPlant(False, time.time(), 0.0, 1.0), link, busy)
+        pace = Pace(1.0, "A real bench has the wall's time.")
+        return _Clock(spec.mode, _ScaledPlant(False, time.time(), 0.0, 1.0), link, busy, pace)
     if spec.mode is ClockMode.JUMP:
         stepped = _SteppedPlant(loop, VIRTUAL_EPOCH_UNIX_S, spec.start_s)
         loop.idle_selector.on_idle = _Jumper(loop, stepped, busy, bench).idle
-        return _Clock(spec.mode, stepped, link, busy)
+        return _Clock(spec.mode, stepped, link, busy, Pace(None, "Jump mode goes as fast as it can."))
     hello: dict[str, Any] = {}
     if spec.admin is not None:
         await admin.open(spec.admin)
@@ -431,12 +413,21 @@ async def _open_clock(spec: ClockSpec, loop: _Loop, bench: SupportsAdvance | Non
     epoch_unix_s = float(hello.get("epoch_unix_s", VIRTUAL_EPOCH_UNIX_S))
     start_s = float(hello.get("plant_s", spec.start_s))
     if spec.mode is ClockMode.FREE:
-        scaled = _ScaledPlant(True, epoch_unix_s, start_s, _speed_of(spec, hello))
-        return _Clock(spec.mode, scaled, link, busy)
+        speed = _speed_of(spec, hello)
+        scaled = _ScaledPlant(True, epoch_unix_s, start_s, speed)
+        fixed = "Mode free: bench and station go by the same wall, so the speed stays as it began."
+        return _Clock(spec.mode, scaled, link, busy, Pace(speed, fixed))
     lead = await admin.request("lead", on_loss=spec.on_loss)
     stepped = _SteppedPlant(loop, epoch_unix_s, float(lead.get("plant_s", start_s)))
-    loop.idle_selector.on_idle = _Leader(loop, stepped, busy, admin, spec.speed).idle
-    return _Clock(spec.mode, stepped, link, busy)
+    pace = Pace(_slower(spec.speed, hello.get("speed")), "", spec.admin or "")
+    loop.idle_selector.on_idle = _Leader(loop, stepped, busy, admin, spec.speed, pace).idle
+    return _Clock(spec.mode, stepped, link, busy, pace)
+
+
+def _slower(ours: float | None, told: object) -> float | None:
+    """Return the pace of lockstep: the smaller of the station's bound and the bench's, None without either."""
+    bench = float(told) if isinstance(told, int | float) else None
+    return min((speed for speed in (ours, bench) if speed is not None), default=None)
 
 
 def _check(spec: ClockSpec) -> None:

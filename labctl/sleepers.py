@@ -1,4 +1,4 @@
-"""Who sleeps: tasks that wait for a plant moment, in order, and the computer itself when it is suspended."""
+"""Who sleeps: tasks that wait for a plant moment, in order, and the computer itself when suspended; and who is busy."""
 
 from __future__ import annotations
 
@@ -54,6 +54,36 @@ class Sleepers:
         """Raise ``error`` in every sleeper, in order."""
         while self.next_s() is not None:
             heapq.heappop(self._heap)[2].set_exception(error)
+
+
+class Busy:
+    """Counts who holds the plant. One object serves all holders, because every exchange holds it."""
+
+    def __init__(self) -> None:
+        self.holders = 0
+        self.threads = 0
+        self.threaded = _ThreadBusy(self)
+
+    def __enter__(self) -> None:
+        self.holders += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.holders -= 1
+
+
+class _ThreadBusy:
+    """The same hold, for work in a thread."""
+
+    def __init__(self, busy: Busy) -> None:
+        self._busy = busy
+
+    def __enter__(self) -> None:
+        self._busy.holders += 1
+        self._busy.threads += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._busy.holders -= 1
+        self._busy.threads -= 1
 
 
 def computer_asleep_s() -> float:

@@ -71,6 +71,13 @@ class SetReady(Body):
 
 
 @dataclass(frozen=True, slots=True)
+class SetPace(Body):
+    """Another speed of a virtual bench: plant seconds per wall second; None = as fast as it can."""
+
+    speed: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SetChamber(Body):
     """A new set point; ``ramp_K_per_min`` as None leaves the ramp as the chamber has it."""
 

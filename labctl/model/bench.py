@@ -176,6 +176,12 @@ class StationInfo:
     runs_active: int
     jobs_waiting: int
     alarms_open: int
+    days_left: float = float("nan")
+    """Days of the wall until the volume is full at the present growth; NaN where nothing grows."""
+    speed: float | None = 1.0
+    """Plant seconds per wall second; None = as fast as it can."""
+    speed_fixed: str = ""
+    """Why the speed cannot be changed; empty where it can (``POST /pace``)."""
 
 
 @dataclass(frozen=True, slots=True)

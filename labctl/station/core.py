@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from dataclasses import dataclass, field
 
 from labctl import __version__
@@ -25,6 +26,7 @@ from labctl.station import handles
 from labctl.station.alarming import AlarmKeeper
 from labctl.station.audit import AuditJournal
 from labctl.station.feed import Feed
+from labctl.station.growth import Growth
 from labctl.station.latches import Latches
 from labctl.station.listening import Listener
 from labctl.station.notifying import Notifier
@@ -42,6 +44,9 @@ log = logging.getLogger(__name__)
 
 RESERVE_EVERY_BEATS = 60
 """Turns of the housekeeping task between two looks at the reserve: five minutes at its usual pace."""
+VITALS_EVERY_S = 30.0
+"""Link seconds between two words on what changes by itself; sooner only when a person changes the speed."""
+VITALS = ("plant_utc", "free_bytes", "days_left", "speed")
 STANDING = frozenset({AlarmState.UNACK, AlarmState.ACKED, AlarmState.RTN_UNACK})
 
 
@@ -73,6 +78,8 @@ class StationCore:
     ready: bool = False
     beats: int = 0
     """Counts the turns of the housekeeping task: a watchdog that sees it stand still knows that the loop does."""
+    growth: Growth = field(default_factory=Growth)
+    _vitals_s: float = -math.inf
     _channels_seen: int = 0
     _unjournalled: list[tuple[Actor, object, str]] = field(default_factory=list)
     """Stops of all outputs that the journal has not taken yet: nothing that stops waits for it."""
@@ -101,6 +108,9 @@ class StationCore:
             runs_active=len(self.listener.active()),
             jobs_waiting=self.queue.waiting(),
             alarms_open=sum(alarm.state in STANDING for alarm in self.alarms.alarms()),
+            days_left=self.growth.days_left(space.free_bytes, self._rows_per_s()),
+            speed=self.clock.pace.speed,
+            speed_fixed=self.clock.pace.fixed,
         )
 
     def facts(self) -> str:
@@ -201,6 +211,17 @@ class StationCore:
         self.listener.refresh(status.channel)
         return self.listener.status(status.channel)
 
+    async def set_pace(self, actor: Actor, speed: float | None) -> StationInfo:
+        """Let a virtual bench's time go at another speed, plant seconds per wall second; None = as fast as it can.
+
+        Raises: UserInputError where it cannot be changed, InstrumentError.
+        """
+        old = self.clock.pace.speed
+        await self.clock.pace.set(speed)
+        self.tell_vitals()
+        await self.audit.write(actor, "bench.pace", old=old, new=speed)
+        return self.info()
+
     async def ping(self, actor: Actor, instrument: str) -> str:
         """Ask an instrument who it is; returns its own words. Raises: InstrumentError, UserInputError."""
         return await self.supervisor.ping(instrument)
@@ -233,6 +254,7 @@ class StationCore:
             if self.beats % RESERVE_EVERY_BEATS == 1:
                 await self._look_at_reserve()
             self.feed.publish("station", "info", _slow(self.info()))
+            self._look_at_growth()
             await self.clock.link.sleep(self.house_every_s)
 
     async def write_late(self) -> None:
@@ -266,6 +288,23 @@ class StationCore:
             else:
                 self.alarms.clear("store.failed", "runs")
 
+    def _look_at_growth(self) -> None:
+        """Watch the free room, and tell everyone every half minute what changes by itself."""
+        now_s = self.clock.link.now_s()
+        self.growth.see(now_s, self.clock.plant.now_s(), self.root.space().free_bytes)
+        if now_s - self._vitals_s >= VITALS_EVERY_S:
+            self._vitals_s = now_s
+            self.tell_vitals()
+
+    def tell_vitals(self) -> None:
+        """Tell the bench's time and speed, and the room on the disk."""
+        plain: dict[str, object] = to_plain(self.info())
+        self.feed.publish("station", "vitals", {name: plain[name] for name in VITALS})
+
+    def _rows_per_s(self) -> float:
+        """Return how many rows the live runs make in a plant second."""
+        return sum(run.rows / max(run.test_time_s, 60.0) for run in self.listener.active())
+
     def _look_at_space(self) -> None:
         space = self.root.space()
         text = f"{space.free_bytes / 1e9:.1f} GB free on the volume of {self.root.path}"
@@ -288,9 +327,8 @@ class StationCore:
     async def _look_at_reserve(self) -> None:
         """Keep a day's room for the runs that go on, and give it to them when the volume is full (S5)."""
         runs = self.listener.active()
-        rows_per_s = sum(run.rows / max(run.test_time_s, 60.0) for run in runs)
         try:
-            report = await self.worker.call(Reserve(self.root).look, len(runs), rows_per_s)
+            report = await self.worker.call(Reserve(self.root).look, len(runs), self._rows_per_s())
         except StoreError as error:
             self.alarms.raise_alarm("store.failed", "reserve", text=str(error))
             return
@@ -320,6 +358,6 @@ class StationCore:
 def _slow(info: StationInfo) -> dict[str, object]:
     """Return what is worth a delta: without the values that change by themselves all the time."""
     plain: dict[str, object] = to_plain(info)
-    for name in ("plant_utc", "free_bytes", "stop_all"):
+    for name in (*VITALS, "stop_all"):
         plain.pop(name)
     return plain

@@ -57,6 +57,8 @@ class ScriptedBench:
                     "speed": self.speed, "seed": 1}  # fmt: skip
         if request["do"] == "lead":
             return {"ok": False, "error": "another station leads"} if self.refuse_lead else {"ok": True}
+        if request["do"] == "pace":
+            return {"ok": True, "speed": request["speed"]}
         self.granting.set()
         self.hold.wait()
         if self.close_at_grant and len(self.grants()) >= self.close_at_grant:

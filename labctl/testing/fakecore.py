@@ -17,6 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from labctl import __version__
+from labctl.adminlink import SPEED_MAX
 from labctl.clock import Clock
 from labctl.config.station import DeviceEntry, StationFile
 from labctl.errors import ConflictError, UserInputError
@@ -253,6 +254,7 @@ class FakeCore:
         self.runs = FakeRuns(self)
         self.series = FakeSeries(self.runs.rows)
         self.ready = True
+        self.speed: float | None = 60.0
         self.stopped = StopAll(active=False)
         self.setpoints_degC: dict[str, float] = {}
 
@@ -281,8 +283,16 @@ class FakeCore:
             name=self.name, version=__version__, epoch=EPOCH, pid=0, data=str(self.root.path), virtual=True,
             clock=self.clock.mode.value, plant_utc=self.clock.plant.utc().isoformat(timespec="seconds"),
             started_utc=UTC, ready=self.ready, stop_all=self.stopped, free_bytes=10**12, space="ok", runs_active=1,
-            jobs_waiting=len(self.queue.jobs()), alarms_open=len(self.alarms.alarms()),
+            jobs_waiting=len(self.queue.jobs()), alarms_open=len(self.alarms.alarms()), speed=self.speed,
         )  # fmt: skip
+
+    async def set_pace(self, actor: Actor, speed: float | None) -> StationInfo:
+        """Go at another speed. Raises: UserInputError."""
+        if speed is not None and not 0 < speed <= SPEED_MAX:
+            raise UserInputError(f"A speed is a number above 0, not {speed!r}.")
+        await self.audit.write(actor, "bench.pace", old=self.speed, new=speed)
+        self.speed = speed
+        return self.info()
 
     def channels(self) -> tuple[ChannelStatus, ...]:
         """Return four channels; the first runs."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import datetime, timedelta
 
+from labctl.adminlink import Pace
 from labctl.clock import Clock, ClockMode, LinkTime, PlantTime, Timer
 
 
@@ -49,6 +50,11 @@ class SkewedClock:
     def mode(self) -> ClockMode:
         """Return how plant time moves."""
         return self._inner.mode
+
+    @property
+    def pace(self) -> Pace:
+        """Return how fast the plant's time goes."""
+        return self._inner.pace
 
     @property
     def plant(self) -> PlantTime:

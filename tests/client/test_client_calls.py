@@ -228,6 +228,16 @@ def test_protocols_are_listed_shown_and_checked(station: Station) -> None:
     assert not station.protocols.check("labctl: protocol/1\nname: x\nsteps:\n  - rest: 3\n").ok
 
 
+def test_a_virtual_bench_takes_another_speed(station: Station) -> None:
+    assert station.info().speed == 60.0
+    assert station.set_pace(600.0).speed == 600.0
+    assert station.set_pace(None).speed is None
+    with pytest.raises(UserInputError, match="above 0"):
+        station.set_pace(-1.0)
+    newest = station.audit.page(newest=True).entries[-1]
+    assert (newest.act, newest.old, newest.new) == ("bench.pace", 600.0, None)
+
+
 def test_a_mirror_keeps_the_state_and_tells_what_is_gone(station: Station, fake: ServedFake) -> None:
     mirror = station.mirror(("chamber",))
     mirror.update()

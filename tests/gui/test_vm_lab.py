@@ -161,6 +161,20 @@ def test_the_news_of_the_station_leave_out_time_and_room_and_those_stay_as_they_
     assert lab.plant_utc == datetime(2026, 4, 21, 1, 43, 17, tzinfo=UTC)
 
 
+def test_time_speed_and_room_come_with_the_news() -> None:
+    lab = live(Clock())
+    lab.take_info(StationInfo("A", "1", "e", 1, "", True, "lockstep", "2026-04-21T00:00:00+00:00", "", True,
+                              StopAll(False), 5, "ok", 0, 0, 0, speed=60.0))  # fmt: skip
+    vitals = {"plant_utc": "2026-04-21T03:00:00+00:00", "free_bytes": 4, "days_left": 186.0, "speed": None}
+    lab.apply(Batch((Delta(1, "station", "vitals", vitals),)))
+    station = lab.station
+    assert station is not None and lab.plant_utc == utc_of("2026-04-21T03:00:00+00:00")
+    assert (station.free_bytes, station.days_left, station.speed) == (4, 186.0, None)
+    plain = {name: value for name, value in to_plain(station).items() if name not in vitals}
+    lab.apply(Batch((Delta(2, "station", "info", plain),)))
+    assert lab.station is not None and (lab.station.days_left, lab.station.speed) == (186.0, None)
+
+
 def test_a_virtual_benchs_time_follows_its_newest_reading() -> None:
     lab = live(Clock())
     lab.take_info(StationInfo("A", "1", "e", 1, "", True, "scaled", "2026-04-21T00:00:00+00:00", "", True,

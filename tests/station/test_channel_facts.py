@@ -6,7 +6,9 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from labctl.errors import UserInputError
 from labctl.model.bench import HeldHow
 from labctl.model.ids import CellId, ChannelId
 from labctl.model.job import JobSpec
@@ -85,5 +87,25 @@ def test_live_rows_say_which_of_them_were_fetched_after_an_outage(tmp_path: Path
         stored = await core.runs.backfilled(run.run_id, 1, len(live))
         np.testing.assert_array_equal(live, stored)
         assert live.any() and not live.all() and not live[0] and not live[-1]
+
+    bench.live(story)
+
+
+def test_time_speed_and_room_are_told_without_being_asked(tmp_path: Path) -> None:
+    bench = lab(tmp_path)
+
+    async def story(core: StationCore) -> None:
+        await core.clock.plant.sleep(60.0)
+        before = core.feed.value("station", "vitals")
+        await core.clock.plant.sleep(1200.0)
+        after = core.feed.value("station", "vitals")
+        assert before is not None and after is not None
+        assert set(after) == {"plant_utc", "free_bytes", "days_left", "speed"}
+        assert after["plant_utc"] > before["plant_utc"] and after["speed"] is None
+        assert "free_bytes" not in (core.feed.value("station", "info") or {})
+        info = core.info()
+        assert info.virtual and "Jump" in info.speed_fixed
+        with pytest.raises(UserInputError, match="Jump"):
+            await core.set_pace(ANNA, 10.0)
 
     bench.live(story)

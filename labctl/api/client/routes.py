@@ -32,6 +32,7 @@ HELLO = Route("GET", "/hello", Hello)
 STATION = Route("GET", "/station", StationInfo)
 STOP_ALL = Route("POST", "/stop-all", StopAll)
 STOP_ALL_RELEASE = Route("POST", "/stop-all/release", StopAll)
+PACE = Route("POST", "/pace", StationInfo)
 SNAPSHOT = Route("GET", "/snapshot", State)
 DELTAS = Route("GET", "/deltas", Deltas)
 

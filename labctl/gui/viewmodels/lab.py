@@ -223,6 +223,9 @@ class Lab:
             self.stop_all = typing_in.stop_all_of(data)
         elif key == "alarms":
             self.counts = typing_in.counts_of(data)
+        elif key == "vitals" and self.station is not None:
+            self.station = typing_in.with_vitals(self.station, data)
+            self._note_plant(self.station.plant_utc)
         elif key == "queue":
             self.queue = typing_in.standing_of(data)
         elif key == "info":

@@ -7,7 +7,7 @@ station says differently goes the tolerant way of ``labctl.model.typed``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from labctl.model.alarm import Alarm
@@ -151,14 +151,25 @@ def counts_of(data: Mapping[str, Any]) -> AlarmCounts:
 
 
 def info_of(data: Mapping[str, Any], before: StationInfo | None, stop_all: StopAll) -> StationInfo:
-    """Return the station; what its news leave out (time, free room, latch) stays as it was. Raises: ValueError."""
-    kept: dict[str, Any] = {
-        "plant_utc": "" if before is None else before.plant_utc,
-        "free_bytes": 0 if before is None else before.free_bytes,
-    }
+    """Return the station; what its news leave out (time, room, speed, latch) stays as it was. Raises: ValueError."""
+    kept: dict[str, Any] = {"plant_utc": "", "free_bytes": 0, "days_left": None, "speed": 1.0}
+    if before is not None:
+        kept = {name: getattr(before, name) for name in kept}
     told = from_plain(StationInfo, {**kept, **data, "stop_all": {"active": False}})
     return StationInfo(
         **{**{name: getattr(told, name) for name in StationInfo.__slots__}, "stop_all": stop_all}
+    )
+
+
+def with_vitals(info: StationInfo, data: Mapping[str, Any]) -> StationInfo:
+    """Return the station with what changes by itself: time and speed of the bench, room. Raises: ValueError."""
+    days, speed = data.get("days_left"), data.get("speed")
+    return replace(
+        info,
+        plant_utc=str(data.get("plant_utc") or ""),
+        free_bytes=int(data.get("free_bytes") or 0),
+        days_left=NAN if days is None else float(days),
+        speed=None if speed is None else float(speed),
     )
 
 

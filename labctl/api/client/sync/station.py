@@ -24,6 +24,7 @@ from labctl.api.messages import (
     Deltas,
     Hello,
     Reason,
+    SetPace,
     State,
 )
 from labctl.model.bench import Delta, StationInfo, StopAll
@@ -86,6 +87,13 @@ class Station:
     def release_stop_all(self, *, reason: str, confirm: str = "") -> StopAll:
         """Let outputs be switched on again; ``confirm`` must be the word ``release``. Nothing restarts by itself."""
         return self._link.call(routes.STOP_ALL_RELEASE, body=Confirmed(reason, confirm))
+
+    def set_pace(self, speed: float | None) -> StationInfo:
+        """Let a virtual bench's time go at so many plant seconds per wall second; None = as fast as it can.
+
+        Raises: UserInputError where it has only one speed (``info().speed_fixed`` says why).
+        """
+        return self._link.call(routes.PACE, body=SetPace(speed))
 
     def snapshot(self) -> State:
         """Return the present value of everything."""

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from labctl import __version__
-from labctl.api.messages import API_VERSION, PREFIX, Confirmed, Deltas, Hello, Reason, State
+from labctl.api.messages import API_VERSION, PREFIX, Confirmed, Deltas, Hello, Reason, SetPace, State
 from labctl.api.server.answers import reply
 from labctl.api.server.needs import Operator, Viewer
 from labctl.model.bench import StationInfo, StopAll
@@ -49,6 +49,12 @@ async def station_stop_all(call: Operator, body: Reason) -> Response:
 async def station_release(call: Operator, body: Confirmed) -> Response:
     """Release Stop all; nothing restarts by itself. ``confirm`` is the typed word ``release``."""
     return reply(await call.core.release_stop_all(call.actor, body.reason, body.confirm))
+
+
+@router.post("/pace", response_model=StationInfo)
+async def station_set_pace(call: Operator, body: SetPace) -> Response:
+    """Let a virtual bench's time go at another speed; refused, with the reason, where it has only one."""
+    return reply(await call.core.set_pace(call.actor, body.speed))
 
 
 @router.get("/snapshot", response_model=State)
