@@ -378,7 +378,7 @@ def test_the_table_shows_the_same_channels_and_copies_with_a_header() -> None:
     assert table.rows == grid.order
     assert table.cell("neware:1-1", "voltage") == "−0.5000"
     lines = table.tsv().splitlines()
-    assert len(lines) == 9 and lines[0].split("\t")[2] == "V V" and lines[1].split("\t")[2] == "-0.5000"
+    assert len(lines) == 9 and lines[0].split("\t")[2] == "voltage V" and lines[1].split("\t")[2] == "-0.5000"
     assert (
         sorted(["neware:1-2", "neware:1-1"], key=lambda name: table.key(name, "voltage"))[0] == "neware:1-1"
     )

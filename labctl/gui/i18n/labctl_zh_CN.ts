@@ -259,6 +259,29 @@
     </message>
 </context>
 <context>
+    <name>backup</name>
+    <message>
+        <source>Export is off: one is on its way.</source>
+        <translation>导出不可用：正在导出。</translation>
+    </message>
+    <message>
+        <source>Export is off: no run is in these channels.</source>
+        <translation>导出不可用：这些通道没有运行。</translation>
+    </message>
+    <message>
+        <source>Exporting {n} of {all}: {name}</source>
+        <translation>正在导出第 {n} 个，共 {all} 个：{name}</translation>
+    </message>
+    <message>
+        <source>{n} of {all} files written</source>
+        <translation>已写入 {n} 个文件，共 {all} 个</translation>
+    </message>
+    <message>
+        <source>{n} of {all} exports failed</source>
+        <translation>{all} 个导出中 {n} 个失败</translation>
+    </message>
+</context>
+<context>
     <name>cells</name>
     <message>
         <source>slot</source>
@@ -516,6 +539,114 @@
         <source>Slots</source>
         <translation type="unfinished" />
     </message>
+    <message>
+        <source>Question {n} of {all}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Edit</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Batch of new rows</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Paste</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Scan</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Fill down</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Import...</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Assign slots in order</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Remove rows</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>scan a barcode</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Barcode: each Enter adds a cell, Escape ends</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Copy rows in a spreadsheet and press Ctrl+V here. Columns are found by their names (id, slot, type, group, mass, area, OCV, batch, protocol, note) or by what is in them; units in the head count.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>bar = median</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>press one to use it for the row</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Table</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Questions and slots</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Save {n} cells</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The table is empty.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Select rows first.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Select two rows or more first (Shift).</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Undo {what}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>There is nothing to undo.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Review and start {n}...</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} selected</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Cells saved: {result}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Tables (*.csv *.tsv *.txt *.xlsx)</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Import cells</source>
+        <translation type="unfinished" />
+    </message>
 </context>
 <context>
     <name>channel</name>
@@ -616,8 +747,416 @@
         <translation>启动须经检查表。</translation>
     </message>
     <message>
+        <source>overpotential by cycle</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>overpotential</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>capacity and coulombic efficiency by cycle</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>80 % of cycle 1</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
         <source>at most {n} times</source>
         <translation>最多 {n} 次</translation>
+    </message>
+    <message>
+        <source>whole run, {time}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>trip {value} ({layer})</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>No channel is shown.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>More</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Note</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Snapshot</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Note to this run</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Write</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Add cycles</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Change protocol</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{act}: done</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The protocol is not known yet.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Add cycles…</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Change protocol and limits…</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Channel</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>cycle {n}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>cycle number</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Nothing is written yet.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Add cycles to {name}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Cycles more</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Reason</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The last loop goes on for so many more; taken over at the next boundary between segments.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Add</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Change the protocol of {name}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Protocol</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Reason, for the journal</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Steps, limits and loops that have not begun may change. The new revision is taken over at the next boundary between segments; what has begun stays as it is.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Save revision</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Nothing is changed yet.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Say why; it goes into the journal.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Export the plot</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Kind of file</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Width</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>File</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Browse…</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The data that are drawn are saved beside it as CSV. Figures are white, 7 pt, fonts embedded.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Export</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Channel before</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Channel after</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>predicted …</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>predicted</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The prediction is being made.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Nothing runs here: there is nothing to predict.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The first cycle is not closed yet.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>back-filled</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Plots</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Plot</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>What stands on x</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Logarithmic x (X in the plot)</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Logarithmic y (L in the plot)</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>follow live</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Keep the newest point in view (R in the plot)</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Steps</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Nothing runs in this channel.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>loading …</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>step</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>set</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>until</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Limits</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{share:.0f} % of the way to the limit</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>tightest layer shown</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>quantity</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>limit</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>layer</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>room</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Events of this run</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Which events</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>raw last frame</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>cycles {list}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>voltage</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>capacity</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>No cycle is there yet.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Cycles</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Cycles, as a list: 1,2,5,10:100:10</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Range of cycles</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Whole run</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>measured</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>last {n} cycles</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>cycles {a:.1f} to {b:.1f}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{span} of the run</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>now {value}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>current</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>test time</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>No station answers</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The channel is shown when it does.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>No channel is chosen</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Open one from the station.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Connect an instrument, or try the virtual bench.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>This station has no channels</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Steps, limits, events</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The figure was not written.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Choose another folder.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Written: {files}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Snapshot: {values}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>A picture of the view is on the clipboard.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Plot {name}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Show {label} {cell}</source>
+        <translation type="unfinished" />
     </message>
 </context>
 <context>
@@ -675,6 +1214,10 @@
         <translation type="unfinished" />
     </message>
     <message>
+        <source>alive {h} h</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
         <source>{kept} % at {n}</source>
         <translation>第 {n} 循环 {kept} %</translation>
     </message>
@@ -716,6 +1259,366 @@
     </message>
     <message>
         <source>cell</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>What the overlay draws</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Cycle overlay</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>cycle</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>auto</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>time</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Unit of charges</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>colour</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>group</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>dash</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>none</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>cycles 1,2,5,10:100:10</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Cycles to overlay</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>mean ± s</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>View</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Report...</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Export figure...</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>cycle range</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Cycle range</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Figures of cells and groups</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Add cells...</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Select channels</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Nothing is compared yet</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Choose two groups of cells, for example pristine and coated: running and ended tests alike. Comparing reads data only; no run is touched.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Add cells first.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Colour is the {what}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>dash is the cell</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} cells without mass or area are not drawn</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>plots</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>figures</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>overlay</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Plots or figures</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Rename (F2)</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Hide or show (Space)</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Unpin</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Pin: drawn in the overlay</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Move to group</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>New group...</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Colour of the group</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Colour {n}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Take out (Del)</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>New group</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Name</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Move plots together</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Tests of a cell one behind another</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Colour by cell</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Dash by cell</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Fit all</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Save figure</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The figure is not saved</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Saved {files}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The table is copied</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The figure is copied</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Add cells to compare...</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Charges in {unit}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>batch</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>protocol</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>state</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>cycles</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>test time</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>all runs</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>selected channels</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>running</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>ended</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>coating</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>compared already</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Add runs to compare</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Search cell, group, batch, protocol</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>from</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>group by</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Runs</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Mark all shown</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Add</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>all</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Add {n}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} runs shown, {m} marked</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>What plot {letter} draws</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Copy, save, axes</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Copy as image</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Copy as vector</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Copy data</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Save figure...</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Log x (X)</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Log y (L)</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Cursors A and B (C)</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Fit (F)</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Cells</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Compared cells</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Life</source>
         <translation type="unfinished" />
     </message>
 </context>
@@ -896,67 +1799,67 @@
     <name>deeds</name>
     <message>
         <source>Start...</source>
-        <translation type="unfinished" />
+        <translation>启动...</translation>
     </message>
     <message>
         <source>Pause at step end</source>
-        <translation type="unfinished" />
+        <translation>步末暂停</translation>
     </message>
     <message>
         <source>Pause now</source>
-        <translation type="unfinished" />
+        <translation>立即暂停</translation>
     </message>
     <message>
         <source>Continue</source>
-        <translation type="unfinished" />
+        <translation>继续</translation>
     </message>
     <message>
         <source>Jump to next step...</source>
-        <translation type="unfinished" />
+        <translation>跳到下一步...</translation>
     </message>
     <message>
         <source>Stop</source>
-        <translation type="unfinished" />
+        <translation>停止</translation>
     </message>
     <message>
         <source>Take cell out</source>
-        <translation type="unfinished" />
+        <translation>取出电池</translation>
     </message>
     <message>
         <source>Reset trip...</source>
-        <translation type="unfinished" />
+        <translation>复位跳闸...</translation>
     </message>
     <message>
         <source>Start</source>
-        <translation type="unfinished" />
+        <translation>启动</translation>
     </message>
     <message>
         <source>Jump</source>
-        <translation type="unfinished" />
+        <translation>跳转</translation>
     </message>
     <message>
         <source>Reset</source>
-        <translation type="unfinished" />
+        <translation>复位</translation>
     </message>
     <message>
         <source>{act} is off: one channel at a time.</source>
-        <translation type="unfinished" />
+        <translation>“{act}”不可用：一次只能一个通道。</translation>
     </message>
     <message>
         <source>A start goes by the review.</source>
-        <translation type="unfinished" />
+        <translation>启动须经过审核。</translation>
     </message>
     <message>
         <source>{n} of {all} {how}</source>
-        <translation type="unfinished" />
+        <translation>{all} 个中 {n} 个{how}</translation>
     </message>
     <message>
         <source> and {n} more</source>
-        <translation type="unfinished" />
+        <translation> 等另外 {n} 个</translation>
     </message>
     <message>
         <source>Look at the instrument: nobody knows whether it was done.</source>
-        <translation type="unfinished" />
+        <translation>请查看仪器：没有人知道是否已执行。</translation>
     </message>
 </context>
 <context>
@@ -993,11 +1896,11 @@
         <translation type="unfinished" />
     </message>
     <message>
-        <source>first capacity</source>
+        <source>Q first</source>
         <translation type="unfinished" />
     </message>
     <message>
-        <source>last capacity</source>
+        <source>Q last</source>
         <translation type="unfinished" />
     </message>
     <message>
@@ -1028,28 +1931,63 @@
         <source>{group}, n = {n}</source>
         <translation type="unfinished" />
     </message>
+    <message>
+        <source>group, cell</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
+    <name>filterdialog</name>
+    <message>
+        <source>New filter</source>
+        <translation>新建筛选</translation>
+    </message>
+    <message>
+        <source>Edit filter</source>
+        <translation>编辑筛选</translation>
+    </message>
+    <message>
+        <source>Name</source>
+        <translation>名称</translation>
+    </message>
+    <message>
+        <source>Show a channel where any of these is met:</source>
+        <translation>满足以下任一条件的通道将显示：</translation>
+    </message>
+    <message>
+        <source>Delete filter</source>
+        <translation>删除筛选</translation>
+    </message>
+    <message>
+        <source>Save filter</source>
+        <translation>保存筛选</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
 </context>
 <context>
     <name>filterdraft</name>
     <message>
         <source>A limit is missing.</source>
-        <translation type="unfinished" />
+        <translation>缺少限值。</translation>
     </message>
     <message>
         <source>Give the filter a name.</source>
-        <translation type="unfinished" />
+        <translation>请给筛选起名。</translation>
     </message>
     <message>
         <source>Another filter has this name.</source>
-        <translation type="unfinished" />
+        <translation>已有同名筛选。</translation>
     </message>
     <message>
         <source>Tick what makes a cell one to look at.</source>
-        <translation type="unfinished" />
+        <translation>勾选哪些情况需要查看。</translation>
     </message>
     <message>
         <source>{n} of {all} channels now</source>
-        <translation type="unfinished" />
+        <translation>目前 {all} 个通道中 {n} 个</translation>
     </message>
 </context>
 <context>
@@ -1136,6 +2074,29 @@
     </message>
 </context>
 <context>
+    <name>finding</name>
+    <message>
+        <source>Type the address of the BTS PC, such as 192.168.1.20.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>“{text}” is no address; write a name or number, then a colon and the port.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>typed by you</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>asking</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>the port opens; nothing was sent</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
     <name>firstrun</name>
     <message>
         <source>not known yet</source>
@@ -1213,6 +2174,170 @@
         <source>asking</source>
         <translation>询问中</translation>
     </message>
+    <message>
+        <source>Try the virtual bench</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>A second window on simulated testers and chambers, with cells that age and a campaign running. It speaks the same bytes as the real ones; time can run faster.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Open virtual bench</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Connect a Neware BTS</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Looks at this computer's ports and at the addresses that you type, and shows what to write in the station file. Sends no command that drives an output.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Find instruments...</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Import cells</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Paste a batch from a spreadsheet, or take a CSV or Excel file. Cells can be registered before any instrument is there.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Import cells...</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>From here to the first run</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Help for this view</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>No instruments yet</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>First steps</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Nothing is driven until you add an instrument and start a run. Try everything on the virtual bench first; it speaks the same bytes as the real one.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The virtual bench opens in a window of its own in a few seconds.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>It could not be started. In a terminal: labctl gui --demo</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Back</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>climate chamber</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>What is to be connected</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>address, such as 192.168.1.20:502</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Address of the instrument</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Test address</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Look at this computer's ports</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Ask who it is</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Put these lines in the station file (labctl init writes one), correct models and time zone, then start the station anew. labctl doctor checks the file and reads every channel without driving one.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Found</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>ports are opened at most, nothing is sent</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Instruments of the station</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>For the station file</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>where</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>what it is</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>test</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>station</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>instrument</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>channels</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>who it is</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>looking...</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>No serial port and no VISA address here. Testers in the network: type the address.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Select an instrument first.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The lines for the station file are in the clipboard.</source>
+        <translation type="unfinished" />
+    </message>
 </context>
 <context>
     <name>grid</name>
@@ -1246,6 +2371,14 @@
     <message>
         <source>state</source>
         <translation>状态</translation>
+    </message>
+    <message>
+        <source>voltage</source>
+        <translation>电压</translation>
+    </message>
+    <message>
+        <source>current</source>
+        <translation>电流</translation>
     </message>
     <message>
         <source>cell</source>
@@ -1286,6 +2419,26 @@
 </context>
 <context>
     <name>keys</name>
+    <message>
+        <source>everywhere</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>in the channel grid</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>in plots</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>in the alarm list</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>in tables</source>
+        <translation type="unfinished" />
+    </message>
     <message>
         <source>Stop all outputs</source>
         <translation>停止全部输出</translation>
@@ -1476,15 +2629,15 @@
 <context>
     <name>panels</name>
     <message>
-        <source>voltage over time</source>
+        <source>V-t</source>
         <translation type="unfinished" />
     </message>
     <message>
-        <source>current over time</source>
+        <source>I-t</source>
         <translation type="unfinished" />
     </message>
     <message>
-        <source>voltage over capacity</source>
+        <source>V-Q</source>
         <translation type="unfinished" />
     </message>
     <message>
@@ -1492,11 +2645,11 @@
         <translation type="unfinished" />
     </message>
     <message>
-        <source>capacity and CE</source>
+        <source>Q + CE</source>
         <translation type="unfinished" />
     </message>
     <message>
-        <source>capacity kept</source>
+        <source>retention</source>
         <translation type="unfinished" />
     </message>
     <message>
@@ -1504,7 +2657,7 @@
         <translation type="unfinished" />
     </message>
     <message>
-        <source>end voltages</source>
+        <source>end V</source>
         <translation type="unfinished" />
     </message>
     <message>
@@ -1512,7 +2665,7 @@
         <translation type="unfinished" />
     </message>
     <message>
-        <source>area resistance</source>
+        <source>ASR</source>
         <translation type="unfinished" />
     </message>
     <message>
@@ -1548,11 +2701,19 @@
         <translation type="unfinished" />
     </message>
     <message>
+        <source>capacity kept</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
         <source>coulombic efficiency</source>
         <translation type="unfinished" />
     </message>
     <message>
         <source>end voltage</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>area resistance</source>
         <translation type="unfinished" />
     </message>
     <message>
@@ -1617,6 +2778,65 @@
     </message>
 </context>
 <context>
+    <name>plotchoice</name>
+    <message>
+        <source>Cycle Q + CE</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Overlay</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>time</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>cycle</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>capacity</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>capacity/g</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>capacity/cm²</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>voltage</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>show {plot}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{axis} on x</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>logarithmic axes</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>predicted curve</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>cycles {list}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>curve {name}</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
     <name>plots</name>
     <message>
         <source>Plot. L and X log axes, F fit, R follow, C cursors, arrows move.</source>
@@ -1635,7 +2855,538 @@
         <translation type="unfinished" />
     </message>
     <message>
+        <source>Copy image</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Copy vector</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Copy data</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Export…</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Fit</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Logarithmic x</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Logarithmic y</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Cursors A and B</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Follow live</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Curves</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Hidden</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Pinned</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Name…</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Name of the curve</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
         <source>gap {span}</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
+    <name>predicted</name>
+    <message>
+        <source>There is no prediction for this cell and protocol.</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
+    <name>protocolchanges</name>
+    <message>
+        <source>The order of the rows says this; move the row.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Worked out from the set value and the chosen cell.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>A rest sets nothing; its time stands under “until”.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>A row “{kind}” has nothing here.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>“{text}” is no number of passes; write a whole number from 1.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Charge is positive here. Is “{text}” a discharge?</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>discharge {size}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>charge {size}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>A value is needed here, for example C/20 or 1 mA/cm².</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Write an amplitude as 10 mV rms.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Write some text.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>A rest ends by time only, for example t 10 min.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>A constant current cannot end by current. Set “C/20 → 4.2 V” to hold a voltage.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>A held voltage cannot be the end as well; end by I and t.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>A branch needs a condition, for example retention &lt; 80 %.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>“{text}” is no step. Which is meant?</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Choose the steps and wrap them in a repeat (Ctrl+G).</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
+    <name>protocoldoc</name>
+    <message>
+        <source>This place of the text is written in a way that only the text can edit.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The text cannot be read at line {line}: {problem}. Mend it, or undo.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>row {n}, {column}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>add step</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>duplicate</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>delete {n} steps</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>move down</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>move up</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>move</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>wrap in repeat</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>take repeat away</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>head: {field}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>A variable needs a value.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>variable {name}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>rename variable {name}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>There is no variable “{name}”.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>remove variable {name}</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
+    <name>protocolheader</name>
+    <message>
+        <source>Name</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Description</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>For cells</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Temperature</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Record</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Safety limits</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Warn at</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Formation of LFP|Li cells</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>any cell; else for example symmetric, lfp_li</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>25 °C | tolerance 1 K | soak 30 min | trip 5 K</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>10 s or 5 mV</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>V 2.5 V … 4.5 V | I 2 mA</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>V 2.6 V … 4.4 V</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>A protocol needs a name.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>“{word}” is no kind of cell. Known: {known}.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>“{part}” is not known here; use {known}.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>A variable's name has letters, digits and “_”, a letter first.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>There is a variable “{name}” already.</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
+    <name>protocoloffers</name>
+    <message>
+        <source>End after {time}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>End at C/20</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Allow {time}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Make it a {word}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Use the protocol's limits</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>At most 1 C</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Use “cycle”</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Write “{word}”</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Remove “{name}”</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Use “{name}”</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Add variable “{name}”</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Write {value} %</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
+    <name>protocolrevisions</name>
+    <message>
+        <source>head</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>variable</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>row {n}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>step</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>none</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>label</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>set</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>until</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>record</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>limits</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>= absolute</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>next</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
+    <name>protocolrows</name>
+    <message>
+        <source>{n} done</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>This step stands for “&amp;{name}”: edit that one, or the text.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Edit this in the text.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{done} or {condition}</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
+    <name>protocolstructure</name>
+    <message>
+        <source>Choose a step first.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The chosen steps do not stand together in one loop.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>There is no list of steps here; see the text.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>A repeat cannot go into itself.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The steps stand there already.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The protocol needs a step outside.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>This is the last step.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>This is the first step.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The loop would be empty; move the loop, or take it away.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Choose one repeat to take away.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>This repeat varies a value; write the value into its steps first.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>This branch has two sides; delete one in the text first.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>It is empty; delete it.</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
+    <name>protocoltyped</name>
+    <message>
+        <source>“{symbol}” stands there twice.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Is “{text}” a voltage, a current, a time or a capacity?</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>“{text}” is no end. Write for example V 4.3 V | I C/20 | t 4 h | Q 120 %.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>A value is missing.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>inherit</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>“{text}” is no record rule. Write for example 10 s or 5 mV.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>“{text}” is no limit. Write for example V 2.5 V … 4.5 V | I 2 mA.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>A limit has a lowest and a highest value.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Write a sweep as 1 MHz … 100 mHz, 10/dec.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Write j = 0.1 mA/cm^2 + 0.1 mA/cm^2, or rate = C/20, C/10.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>“{text}” is no quantity with a unit.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>“{text}” has no unit. Which is meant?</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>none</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>There is no variable “{name}” (known: {known}).</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>“{text}” does not fit here.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>“{text}” does not fit here; use {units}.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>“{text}” is negative; the direction is the word of the step.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Zero is not possible here.</source>
         <translation type="unfinished" />
     </message>
 </context>
@@ -1662,11 +3413,7 @@
         <translation>已完成</translation>
     </message>
     <message>
-        <source>{done} of {total} done</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>{n} running</source>
+        <source>{done} of {total}</source>
         <translation type="unfinished" />
     </message>
     <message>
@@ -1678,12 +3425,56 @@
         <translation type="unfinished" />
     </message>
     <message>
+        <source>{done} of {total} done</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} running</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
         <source>ends about {when}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Nothing matches</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Clear the search to see all items.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Nothing is held</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>What waits starts by itself when its turn comes.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Ended, failed and removed items are listed here.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Nothing has ended yet</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Insert a protocol for cells that sit in channels. It starts only when its checks pass.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The queue is empty</source>
         <translation type="unfinished" />
     </message>
     <message>
         <source>any that fits</source>
         <translation>任一合适通道</translation>
+    </message>
+    <message>
+        <source>now in cycle {n} of {all}</source>
+        <translation type="unfinished" />
     </message>
     <message>
         <source>Nothing is selected.</source>
@@ -1837,6 +3628,250 @@
         <source>Queue {protocol} for {n} cells</source>
         <translation type="unfinished" />
     </message>
+    <message>
+        <source>Nothing is changed.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>running, done part</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>planned</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>now</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>cell</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>channel</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>starts ~</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>ends ~</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>problem</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Insert into the queue</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>What would start where and when</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Queue</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Label</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>hold it, do not start by itself</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Place</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>at the end</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Not before</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Priority</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Cells</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>choose...</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Change {name}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Change {n} items</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>several</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Note</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Insert...</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Change...</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Repeat</source>
+        <translation>重复</translation>
+    </message>
+    <message>
+        <source>The station is asked for the variables.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>It has no variables.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>default {value}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Protocol</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>at any time, or 2026-04-21 14:00</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>release</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>whole queue</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>pos</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>item</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>target</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>waits for</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>length ~</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>state</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Which items</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>search</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Release all</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Hold all</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Items</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Items of the queue</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Channel calendar</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Channel calendar. Arrows choose, + and - zoom, 0 shows all, Home goes to now.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Up</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Down</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Move up</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Move down</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} selected</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>There is nothing to undo.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Choose an item to move, hold or change it.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Removed: {what}. Ctrl+Z brings it back.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>before {item}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The queue was not changed.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Nobody knows yet whether the queue was changed.</source>
+        <translation type="unfinished" />
+    </message>
 </context>
 <context>
     <name>rail</name>
@@ -1915,6 +3950,98 @@
         <source>{n} runs had not ended: {ready} to accept, {look} to look at, {waits} wait. Nothing is energised by accepting.</source>
         <translation>{n} 个试验未结束：{ready} 个可接受，{look} 个需查看，{waits} 个等待。接受不会使任何输出通电。</translation>
     </message>
+    <message>
+        <source>filter</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Accept selected</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Look at the channel</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Ask again</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Runs that had not ended</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Nothing to recover</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Every run that had not ended is followed. After a restart or a power cut this page lists what was, what each device says, and what is proposed; nothing is energised by it.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>channel</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>cell</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>what was</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>what the device says</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>what is proposed</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>result</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>to decide</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>to look at</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>waiting</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>all</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Which runs</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>asking</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Accept all {n} that agree</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>No run waits to be accepted.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Select runs first.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} selected</source>
+        <translation type="unfinished" />
+    </message>
 </context>
 <context>
     <name>registry</name>
@@ -1938,6 +4065,181 @@
         <source>run</source>
         <translation type="unfinished" />
     </message>
+    <message>
+        <source>filter cells</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Correct...</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Start...</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>batch</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>cells</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>electrode from</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>electrolyte</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>assembled</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>by</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>running</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>done</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>dead</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>note</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>cell id</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>name</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>type</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>group</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>made from</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>mass mg</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>area cm²</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>slot</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>runs</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>newest run</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>when</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>what</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>what was said</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Batches</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Registered cells</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>History of the cell</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Open a cell with Enter first.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Cells</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Cells of {batch}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>no batch</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>History {cell}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Registry</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} batches</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} cells</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>nothing here fits</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Select cells or a batch first.</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
+    <name>runevents</name>
+    <message>
+        <source>log of the device kept, {lines} lines</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>followed again from row {sequence}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>revision {revision} kept: {reason}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>note: {text}</source>
+        <translation type="unfinished" />
+    </message>
 </context>
 <context>
     <name>selection</name>
@@ -1952,6 +4254,82 @@
 </context>
 <context>
     <name>settings</name>
+    <message>
+        <source>virtual bench, {clock}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Name</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Address</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>You</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Data folder</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Free room</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Clock</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Bench time</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Started</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Version</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Process</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>not known yet</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Nobody is told of alarms. Name people under notify: in the station file.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>CRITICAL is never held back.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Quiet hours {hours}.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>A sign of life each day at {time}.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Nobody is named in the station file.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>being sent</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>test from the settings</source>
+        <translation type="unfinished" />
+    </message>
     <message>
         <source>Light</source>
         <translation>浅色</translation>
@@ -1975,6 +4353,294 @@
     <message>
         <source>{name} has access already.</source>
         <translation>{name} 已有访问权限。</translation>
+    </message>
+    <message>
+        <source>Look</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>kept for you on this computer</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Times and units</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>What draws your eye and ear</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Theme</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Language</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Size of text and controls</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Arrangement of views</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Times</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Size of tiles</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Motion</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Sound</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Unit of currents</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Unit of capacities</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Unit of capacity per mass</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Unit of capacity per area</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>local</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>an alarm that nobody has seen blinks once a second</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>new alarms are heard, three beeps for CRITICAL, two for HIGH, one below</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Reset layout</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>automatic</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Station</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>changed in its station file, not here</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Instruments</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Find instruments...</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>instrument</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>link</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>driver</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>resource</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>channels</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>polled every</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>identity</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>when the station is silent</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>no answer yet</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>People</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>who may look, operate, configure, administer</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>name</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Name of the new person</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>role</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Give access</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Take access away...</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>New token</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>It is shown this once and kept nowhere: copy it now and hand it over.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Done</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>since</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>until</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>kind</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>service</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>person</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>taken away</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Select one person with access first.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Who is told of alarms</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>first row first</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Send a test message</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>by</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>language</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>last message</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Keyboard</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>the same in every window</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>find a key or an act</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Keyboard map</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>keys</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>act</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>where</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} keys</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>no key fits</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Notifications</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Part of the settings</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Every change holds at once; Ctrl+Z takes it back.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Instruments, limits and notifications are written in the station file.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The layout is one view in one window again.</source>
+        <translation type="unfinished" />
     </message>
 </context>
 <context>
@@ -2082,36 +4748,304 @@
         <source>Start {n}</source>
         <translation>启动 {n} 个</translation>
     </message>
+    <message>
+        <source>protocol for the selected</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>between two starts</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Pause between two starts, 0 to 3600 s</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Check again</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Tick all that pass</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Nothing to start</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Select channels in the station view and press F5, or bring cells in the cells view. Nothing is driven before you have seen this table and pressed Start.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Bring cells</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Select channels</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Review</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Row in words</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Review of the start</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>channel</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>cell</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>OCV meas V</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>OCV reg V</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>protocol</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>set current</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>limits</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>starts</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>ends about</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>pre-flight</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>choose...</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{ticked} of {all} ticked, {n} pass</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Nothing to start.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} rows stay behind, each says why.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The station has not said anything about this row yet.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} starts are queued.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} were refused; each row says why.</source>
+        <translation type="unfinished" />
+    </message>
 </context>
 <context>
     <name>station</name>
     <message>
+        <source>Export rows as CSV into a folder</source>
+        <translation>将记录导出为 CSV 到文件夹</translation>
+    </message>
+    <message>
+        <source>Show</source>
+        <translation>显示</translation>
+    </message>
+    <message>
+        <source>No filter</source>
+        <translation>不筛选</translation>
+    </message>
+    <message>
+        <source>New filter...</source>
+        <translation>新建筛选...</translation>
+    </message>
+    <message>
+        <source>{tile}, selected</source>
+        <translation>{tile}，已选中</translation>
+    </message>
+    <message>
+        <source>Sort</source>
+        <translation>排序</translation>
+    </message>
+    <message>
+        <source>Group</source>
+        <translation>分组</translation>
+    </message>
+    <message>
+        <source>Filter</source>
+        <translation>筛选</translation>
+    </message>
+    <message>
+        <source>Find</source>
+        <translation>查找</translation>
+    </message>
+    <message>
+        <source>Show only channels with these words (/)</source>
+        <translation>只显示含有这些词的通道（/）</translation>
+    </message>
+    <message>
+        <source>Cell, batch, state</source>
+        <translation>电池、批次、状态</translation>
+    </message>
+    <message>
+        <source>Size of tiles</source>
+        <translation>图块大小</translation>
+    </message>
+    <message>
+        <source>Look</source>
+        <translation>外观</translation>
+    </message>
+    <message>
+        <source>Small tiles</source>
+        <translation>小图块</translation>
+    </message>
+    <message>
+        <source>Medium tiles</source>
+        <translation>中图块</translation>
+    </message>
+    <message>
+        <source>Large tiles</source>
+        <translation>大图块</translation>
+    </message>
+    <message>
+        <source>Tiles</source>
+        <translation>图块</translation>
+    </message>
+    <message>
+        <source>Table</source>
+        <translation>表格</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>无</translation>
+    </message>
+    <message>
+        <source>New...</source>
+        <translation>新建...</translation>
+    </message>
+    <message>
+        <source>Edit...</source>
+        <translation>编辑...</translation>
+    </message>
+    <message>
+        <source>Needs you</source>
+        <translation>需要处理</translation>
+    </message>
+    <message>
+        <source>Nothing needs you now.</source>
+        <translation>目前没有需要处理的。</translation>
+    </message>
+    <message>
+        <source>Open alarms</source>
+        <translation>打开报警</translation>
+    </message>
+    <message>
+        <source>{n} more</source>
+        <translation>还有 {n} 个</translation>
+    </message>
+    <message>
         <source>charge</source>
-        <translation type="unfinished" />
+        <translation>充电</translation>
     </message>
     <message>
         <source>discharge</source>
-        <translation type="unfinished" />
+        <translation>放电</translation>
     </message>
     <message>
         <source>rest</source>
-        <translation type="unfinished" />
+        <translation>静置</translation>
     </message>
     <message>
         <source>paused</source>
-        <translation type="unfinished" />
+        <translation>暂停</translation>
     </message>
     <message>
         <source>done</source>
-        <translation type="unfinished" />
+        <translation>完成</translation>
     </message>
     <message>
         <source>stale</source>
-        <translation type="unfinished" />
+        <translation>陈旧</translation>
     </message>
     <message>
         <source>unknown</source>
-        <translation type="unfinished" />
+        <translation>未知</translation>
+    </message>
+    <message>
+        <source>Channels</source>
+        <translation>通道</translation>
+    </message>
+    <message>
+        <source>More</source>
+        <translation>更多</translation>
+    </message>
+    <message>
+        <source>Cancel export</source>
+        <translation>取消导出</translation>
+    </message>
+    <message>
+        <source>Assign cells</source>
+        <translation>分配电池</translation>
+    </message>
+    <message>
+        <source>Protocol</source>
+        <translation>方案</translation>
+    </message>
+    <message>
+        <source>Compare</source>
+        <translation>对比</translation>
+    </message>
+    <message>
+        <source>Export...</source>
+        <translation>导出...</translation>
+    </message>
+    <message>
+        <source>Nothing selected</source>
+        <translation>未选择</translation>
+    </message>
+    <message>
+        <source>Select channels first: click, Ctrl, Shift, or drag a frame.</source>
+        <translation>先选择通道：单击、Ctrl、Shift 或拖出选框。</translation>
+    </message>
+    <message>
+        <source>View data</source>
+        <translation>查看数据</translation>
+    </message>
+    <message>
+        <source>Copy as table</source>
+        <translation>复制为表格</translation>
+    </message>
+    <message>
+        <source>Back up data...</source>
+        <translation>备份数据...</translation>
+    </message>
+    <message>
+        <source>Selected channels</source>
+        <translation>所选通道</translation>
     </message>
 </context>
 <context>
@@ -2225,6 +5159,17 @@
     <message>
         <source>no link</source>
         <translation>无连接</translation>
+    </message>
+</context>
+<context>
+    <name>sweeps</name>
+    <message>
+        <source>No active mass is registered: there is no capacity per gram.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>No area is registered: there is no capacity per area.</source>
+        <translation type="unfinished" />
     </message>
 </context>
 <context>
@@ -2437,8 +5382,40 @@
 <context>
     <name>views</name>
     <message>
+        <source>Alarms</source>
+        <translation>报警</translation>
+    </message>
+    <message>
         <source>Cells</source>
         <translation>电池</translation>
+    </message>
+    <message>
+        <source>Channel</source>
+        <translation>通道</translation>
+    </message>
+    <message>
+        <source>Compare</source>
+        <translation>对比</translation>
+    </message>
+    <message>
+        <source>First steps</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Queue</source>
+        <translation>队列</translation>
+    </message>
+    <message>
+        <source>Recovery</source>
+        <translation>恢复</translation>
+    </message>
+    <message>
+        <source>Settings</source>
+        <translation>设置</translation>
+    </message>
+    <message>
+        <source>Review and start</source>
+        <translation type="unfinished" />
     </message>
     <message>
         <source>Station</source>
@@ -2447,6 +5424,10 @@
 </context>
 <context>
     <name>window</name>
+    <message>
+        <source>Runs need a person after a restart: open Recovery (Ctrl+K).</source>
+        <translation type="unfinished" />
+    </message>
     <message>
         <source>The station does not let this window in</source>
         <translation>工位拒绝本窗口接入</translation>

@@ -8,6 +8,7 @@ from labctl.gui.parts.buttons import Button
 from labctl.gui.parts.labels import ElidedLabel, IconLabel, Label, Line
 from labctl.gui.parts.layouts import Column, Row, fix_size
 from labctl.gui.parts.why import set_why
+from labctl.gui.theme.current import theme
 from labctl.gui.theme.fonts import Role
 
 
@@ -62,6 +63,17 @@ class ActionBar(QFrame):
         else:
             self._reasons.pop(button, None)
         self._show_note()
+
+    def words_width(self) -> int:
+        """Return how wide the words of the selection are, with the gaps behind them."""
+        shown = [label for label in (self._strong, self._muted) if not label.isHidden()]
+        return sum(label.sizeHint().width() + 8 for label in shown)
+
+    def note_width(self) -> int:
+        """Return the room that a note should keep: its own width, at most 240 px of the design."""
+        if not self._note.text():
+            return 0
+        return min(self._note.sizeHint().width() + theme().px(24), theme().px(240))
 
     @property
     def note(self) -> str:

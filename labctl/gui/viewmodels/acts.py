@@ -199,6 +199,10 @@ def outcome(verb: str, answer: Any) -> tuple[ActState, str]:
     if isinstance(answer, str):
         open_end = "not confirmed" in answer.lower()
         return (ActState.NOT_CONFIRMED if open_end else ActState.CONFIRMED), answer
+    confirmed = getattr(answer, "confirmed", None)
+    if confirmed is not None:  # a stop of one run: the answer says whether the instrument read it back
+        state = ActState.CONFIRMED if confirmed else ActState.NOT_CONFIRMED
+        return state, str(getattr(answer, "text", ""))
     reports = getattr(answer, "reports", None)
     if verb == "station.stop_all" and reports is not None:
         missing = [str(report.channel) for report in reports if not report.confirmed]

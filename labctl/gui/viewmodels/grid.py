@@ -144,8 +144,10 @@ class Grid:
         return found
 
     def hover(self, channel: str) -> str:
-        """Return each number of a channel with unit, quality and age. Raises: KeyError."""
-        return hover_of(self._lab, self._lab.channels[channel])
+        """Return each number of a channel with unit, quality and age, and what is wrong. Raises: KeyError."""
+        strip = self.tile(channel).strip
+        told = hover_of(self._lab, self._lab.channels[channel])
+        return told if strip is None else f"{strip.mark.told}: {strip.word} {strip.reason}\n{told}"
 
     def told(self, channel: str) -> str:
         """Return a channel as a screen reader says it. Raises: KeyError."""

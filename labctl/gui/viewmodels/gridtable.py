@@ -35,8 +35,8 @@ class Column:
 COLUMNS: tuple[Column, ...] = (
     Column("slot", mark("gridtable", "slot"), key=True),
     Column("state", mark("gridtable", "state")),
-    Column("voltage", "V", "V", right=True),
-    Column("current", "I", "mA", right=True),
+    Column("voltage", mark("gridtable", "voltage"), "V", right=True),
+    Column("current", mark("gridtable", "current"), "mA", right=True),
     Column("temperature", "T", "°C", right=True),
     Column("cell", mark("gridtable", "cell")),
     Column("batch", mark("gridtable", "batch")),

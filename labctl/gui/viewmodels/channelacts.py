@@ -1,0 +1,195 @@
+"""What can be done with the selected channels: one list for buttons, menu, keys and palette (U21), with the reasons
+against, the questions before, and how each act stands once it was sent (R2, R3, R5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from labctl.gui.viewmodels.acts import Act, Acts, ActState, Trouble, button_text
+from labctl.gui.viewmodels.allowed import selection_why_not, short_id
+from labctl.gui.viewmodels.confirming import Confirmation, confirmation
+from labctl.gui.viewmodels.lab import Lab
+from labctl.gui.viewmodels.words import mark, tr
+
+NAMES_SHOWN = 6
+
+
+class Deed(StrEnum):
+    """The acts on channels, by the verb that the station knows."""
+
+    START = "queue.submit"
+    PAUSE_AT_STEP_END = "runs.pause_at_step_end"
+    PAUSE = "runs.pause"
+    CONTINUE = "runs.resume"
+    JUMP = "runs.skip"
+    STOP = "runs.stop"
+    EJECT = "channels.eject"
+    RESET = "channels.reset"
+
+
+LABELS: dict[Deed, str] = {
+    Deed.START: mark("deeds", "Start..."),
+    Deed.PAUSE_AT_STEP_END: mark("deeds", "Pause at step end"),
+    Deed.PAUSE: mark("deeds", "Pause now"),
+    Deed.CONTINUE: mark("deeds", "Continue"),
+    Deed.JUMP: mark("deeds", "Jump to next step..."),
+    Deed.STOP: mark("deeds", "Stop"),
+    Deed.EJECT: mark("deeds", "Take cell out"),
+    Deed.RESET: mark("deeds", "Reset trip..."),
+}
+KEYS: dict[Deed, str] = {
+    Deed.START: "F5",
+    Deed.PAUSE_AT_STEP_END: "F6",
+    Deed.PAUSE: "Shift+F6",
+    Deed.CONTINUE: "Ctrl+F6",
+    Deed.STOP: "Ctrl+F8",
+}
+NAMES: dict[Deed, str] = {Deed.START: mark("deeds", "Start"), Deed.JUMP: mark("deeds", "Jump"),
+                          Deed.RESET: mark("deeds", "Reset")}  # fmt: skip
+"""How an act is called within a sentence, where its label has three dots."""
+_ONE_BY_ONE = frozenset({Deed.RESET})
+_BY_RUN = frozenset({Deed.PAUSE_AT_STEP_END, Deed.PAUSE, Deed.CONTINUE, Deed.JUMP, Deed.STOP})
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the newest use of an act stands, for its button. ``text`` is short; ``told`` names what is not well."""
+
+    state: ActState
+    text: str
+    told: str = ""
+
+
+class ChannelActs:
+    """Acts on channels. ``watch`` tells which act stands otherwise now, and of which channel."""
+
+    def __init__(self, lab: Lab, acts: Acts) -> None:
+        self._lab = lab
+        self._acts = acts
+        self._sent: dict[Deed, dict[int, Act]] = {}
+        self._sending: Deed | None = None
+        self._watchers: list[Callable[[Deed, str], None]] = []
+        self._unwatch = acts.watch(self._changed)
+
+    def close(self) -> None:
+        """Watch no more."""
+        self._unwatch()
+
+    def watch(self, observer: Callable[[Deed, str], None]) -> Callable[[], None]:
+        """Call ``observer`` with act and channel at each change; returns unwatch."""
+        self._watchers.append(observer)
+        return lambda: self._watchers.remove(observer) if observer in self._watchers else None
+
+    # -- before -----------------------------------------------------------------------------------------------------
+
+    def label(self, deed: Deed) -> str:
+        """Return the act as buttons and menus say it."""
+        return tr("deeds", LABELS[deed])
+
+    def why_not(self, deed: Deed, channels: Sequence[str]) -> str:
+        """Return why an act is off for these channels, in words; empty = it may be done (R5)."""
+        name = tr("deeds", NAMES.get(deed, LABELS[deed]))
+        if deed in _ONE_BY_ONE and len(channels) > 1:
+            return tr("deeds", "{act} is off: one channel at a time.").format(act=name)
+        return selection_why_not(self._lab, deed.value, channels, name)
+
+    def question(self, deed: Deed, channels: Sequence[str]) -> Confirmation | None:
+        """Return what is asked before it is done, None where nothing is (R2)."""
+        return confirmation(self._lab, deed.value, channels)
+
+    # -- doing ------------------------------------------------------------------------------------------------------
+
+    def do(self, deed: Deed, channels: Sequence[str], reason: str = "", typed: str = "") -> str:
+        """Send an act for each channel, at once (R3); returns why it cannot be, empty when it was sent.
+
+        A start is not sent from here: it goes by the review.
+        """
+        why = self.why_not(deed, channels)
+        if deed is Deed.START:
+            why = why or tr("deeds", "A start goes by the review.")
+        if why:
+            return why
+        self._sent[deed] = {}
+        name = tr("deeds", NAMES.get(deed, LABELS[deed]))
+        self._sending = deed
+        try:
+            for channel in channels:
+                status = self._lab.channels[channel]
+                target = status.run_id if deed in _BY_RUN else channel
+                words: dict[str, Any] = {"confirm": typed} if deed is Deed.RESET else {}
+                text = f"{name} {short_id(channel)}"
+                self._acts.send(deed.value, channel, target, text=text, reason=reason, **words)
+        finally:
+            self._sending = None
+        return ""
+
+    def _changed(self, act: Act) -> None:
+        try:
+            deed = Deed(act.verb)
+        except ValueError:
+            return
+        sent = self._sent.get(deed, {})
+        if (
+            self._sending is deed or act.id in sent
+        ):  # else another view sent it: only its tile tells of it here
+            sent[act.id] = act
+        for observer in tuple(self._watchers):
+            observer(deed, act.subject)
+
+    # -- after ------------------------------------------------------------------------------------------------------
+
+    def standing(self, deed: Deed) -> Standing | None:
+        """Return how the newest use of an act stands, None where it was not used or was dismissed."""
+        sent = list(self._sent.get(deed, {}).values())
+        if not sent:
+            return None
+        bad = [act for act in sent if act.over and act.state is not ActState.CONFIRMED]
+        waiting = [act for act in sent if not act.over]
+        if waiting:
+            return Standing(ActState.SENDING, tr("acts", "sending"))
+        slowest = max(sent, key=lambda act: act.took_s)
+        if not bad:
+            return Standing(ActState.CONFIRMED, button_text(slowest, ""))
+        worst = next((act for act in bad if act.state is ActState.NOT_CONFIRMED), bad[0])
+        text = button_text(worst, "")
+        if len(sent) > 1:
+            text = tr("deeds", "{n} of {all} {how}").format(n=len(bad), all=len(sent), how=text)
+        return Standing(worst.state, text, self._told(bad, len(sent)))
+
+    def _told(self, bad: Sequence[Act], count: int) -> str:
+        names = ", ".join(short_id(act.subject) for act in bad[:NAMES_SHOWN])
+        if len(bad) > NAMES_SHOWN:
+            names += tr("deeds", " and {n} more").format(n=len(bad) - NAMES_SHOWN)
+        return f"{names}: {bad[0].text}" if count > 1 else bad[0].text
+
+    def trouble(self, deed: Deed) -> Trouble | None:
+        """Return what went wrong with the newest use of an act, None while it is sent or where all is well."""
+        found = self.standing(deed)
+        if found is None or found.state in (ActState.SENDING, ActState.CONFIRMED):
+            return None
+        next_text = ""
+        if found.state is ActState.NOT_CONFIRMED:
+            next_text = tr("deeds", "Look at the instrument: nobody knows whether it was done.")
+        return Trouble(f"{tr('deeds', NAMES.get(deed, LABELS[deed]))}: {found.text}", found.told, next_text)
+
+    def dismiss(self, deed: Deed) -> None:
+        """Forget how an act stands once a person has seen it; one that is awaited stays."""
+        sent = self._sent.get(deed, {})
+        if all(act.over for act in sent.values()):
+            for act in sent.values():
+                self._acts.dismiss(act.id)
+            self._sent.pop(deed, None)
+
+    def on_tile(self, channel: str) -> str:
+        """Return what a tile says of an act on its channel: while it is sent, and where it went wrong."""
+        act = self._acts.latest(channel)
+        if act is None or act.state is ActState.CONFIRMED:
+            return ""
+        return f"{act.text} …" if act.state is ActState.SENDING else button_text(act, "")
+
+
+__all__ = ["KEYS", "LABELS", "ChannelActs", "Deed", "Standing"]

@@ -1,0 +1,99 @@
+"""Short texts painted many times: laid out once, then drawn like a stamp. One per painted view, GUI thread only."""
+
+from __future__ import annotations
+
+import html
+
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QStaticText
+
+from labctl.gui.theme.current import theme
+from labctl.gui.theme.fonts import Role
+
+
+def plain_tip(text: str) -> str:
+    """Return a text for a tooltip: names of people stay plain, whatever they look like (R12)."""
+    lines = html.escape(text).replace("\n", "<br>")
+    return f"<qt style='white-space:pre'>{lines}</qt>" if text else ""
+
+
+KEPT = 20_000
+TRACKING_PX = -0.35
+"""Letter spacing of a tile's first line, so that PAUSE fits (design, section 6)."""
+
+
+class Texts:
+    """Texts in the theme's fonts. ``begin`` puts a role and a colour on; ``put`` draws at the left, right or middle."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[Role, bool, str, int], tuple[QStaticText, float]] = {}
+        self._fonts: dict[tuple[Role, bool], tuple[QFont, QFontMetricsF]] = {}
+        self._role, self._tight = Role.BODY, False
+        self._painter: QPainter | None = None
+
+    def forget(self) -> None:
+        """Lay everything out anew: theme, scale or language are different now."""
+        self._made.clear()
+        self._fonts.clear()
+
+    def _font(self, role: Role, tight: bool) -> tuple[QFont, QFontMetricsF]:
+        found = self._fonts.get((role, tight))
+        if found is None:
+            font = theme().font(role)
+            if tight:
+                font.setLetterSpacing(QFont.SpacingType.AbsoluteSpacing, TRACKING_PX * theme().scale)
+            found = self._fonts[role, tight] = (font, QFontMetricsF(font))
+        return found
+
+    def begin(self, painter: QPainter, role: Role, colour: QColor, *, tight: bool = False) -> None:
+        """Draw what follows in a role and a colour."""
+        self._painter, self._role, self._tight = painter, role, tight
+        painter.setFont(self._font(role, tight)[0])
+        painter.setPen(colour)
+
+    @property
+    def line(self) -> float:
+        """Return the height of a line of the role in use."""
+        return self._font(self._role, self._tight)[1].height()
+
+    def width(self, text: str, room: float = 0.0) -> float:
+        """Return the width of a text in the role in use, cut to ``room`` where it is given."""
+        return self._laid(text, room)[1]
+
+    def _laid(self, text: str, room: float) -> tuple[QStaticText, float]:
+        key = (self._role, self._tight, text, int(room))
+        found = self._made.get(key)
+        if found is None:
+            if len(self._made) > KEPT:
+                self._made.clear()
+            font, metrics = self._font(self._role, self._tight)
+            shown = text
+            if room > 0 and metrics.horizontalAdvance(text) > room:
+                shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
+            static = QStaticText(shown)
+            static.setTextFormat(Qt.TextFormat.PlainText)
+            static.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
+            static.prepare(font=font)
+            found = self._made[key] = (static, metrics.horizontalAdvance(shown))
+        return found
+
+    def put(self, x: float, top: float, text: str, room: float = 0.0) -> float:
+        """Draw a text at its left top; cut with three dots to ``room``. Returns its width."""
+        assert self._painter is not None
+        static, width = self._laid(text, room)
+        self._painter.drawStaticText(QPointF(x, top), static)
+        return width
+
+    def put_right(self, right: float, top: float, text: str, room: float = 0.0) -> float:
+        """Draw a text that ends at ``right``; returns its width."""
+        assert self._painter is not None
+        static, width = self._laid(text, room)
+        self._painter.drawStaticText(QPointF(right - width, top), static)
+        return width
+
+    def put_middle(self, middle: float, top: float, text: str, room: float = 0.0) -> float:
+        """Draw a text around ``middle``; returns its width."""
+        assert self._painter is not None
+        static, width = self._laid(text, room)
+        self._painter.drawStaticText(QPointF(middle - width / 2, top), static)
+        return width
