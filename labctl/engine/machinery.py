@@ -91,6 +91,16 @@ class Machinery:
         self.detector.revise(program.detections)
 
     @property
+    def limits(self) -> LimitChecker:
+        """Return what judges the rows."""
+        return self._limits
+
+    @property
+    def applied(self) -> tuple[LimitLayer, ...]:
+        """Return the layers of the station file that the rows are judged by."""
+        return self._applied
+
+    @property
     def step(self) -> Step | None:
         """Return the step of the last row, None before the first."""
         return self.steps.get(self.step_id)

@@ -87,11 +87,24 @@ class Station:
 
         Rows that are shown again (``replay``) are judged as if an override had not run out: it held when they came.
         """
-        channel, facts = self.limits.get(program.channel), program.cell
-        layers: list[LimitLayer] = [] if channel is None else [channel.layer(f"channel {program.channel}")]
-        if self.classes:
-            kind = class_of(facts.kind, self.classes)
-            layers.append(kind.limits_for(facts.area_cm2, facts.nominal_capacity_Ah))
+        facts = program.cell
+        sizes = (facts.area_cm2, facts.nominal_capacity_Ah)
+        return self.layers_of(program.channel, facts.kind, *sizes, replay=replay)
+
+    def layers_of(
+        self,
+        channel_id: ChannelId,
+        kind: str,
+        area_cm2: float | None,
+        nominal_Ah: float | None,
+        *,
+        replay: bool = False,
+    ) -> tuple[LimitLayer, ...]:
+        """Return the same for a cell of a kind and size; an empty kind: of the channel alone."""
+        channel = self.limits.get(channel_id)
+        layers: list[LimitLayer] = [] if channel is None else [channel.layer(f"channel {channel_id}")]
+        if self.classes and kind:
+            layers.append(class_of(kind, self.classes).limits_for(area_cm2, nominal_Ah))
         override = None if channel is None else channel.override
         if override is None or not (replay or override.in_force(self.clock.link.utc())):
             return tuple(layers)

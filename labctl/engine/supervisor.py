@@ -20,9 +20,10 @@ from labctl.engine import revising, steering
 from labctl.engine.climate import ClimateTask
 from labctl.engine.crew import Crew
 from labctl.engine.gate import Gate
-from labctl.engine.idle import IdleWatch
+from labctl.engine.idle import SILENT, IdleWatch
 from labctl.engine.jobs import Job, Progress, RunResult, StopSignal
 from labctl.engine.lease import Lease
+from labctl.engine.limiting import limits_of_idle, limits_of_run
 from labctl.engine.listening import EngineListener
 from labctl.engine.machines.findings import EndDecision, Finding, Outcome
 from labctl.engine.machines.life import Phase
@@ -35,7 +36,9 @@ from labctl.engine.stopping import stop_everything, stop_one
 from labctl.errors import InstrumentError, LabctlError, StoreError, UserInputError
 from labctl.interfaces.cycler import CyclerCapabilities
 from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus, LinkState, StopReport
+from labctl.model.cell import Cell
 from labctl.model.ids import ChannelId, RunId
+from labctl.model.limitsnow import LimitsNow
 from labctl.model.program import Limits, Program
 from labctl.store.root import DataRoot
 from labctl.transport.base import Transport
@@ -450,6 +453,18 @@ class Supervisor:
         """Return the limits that the station file sets for a channel."""
         found = self._station.limits.get(channel)
         return None if found is None else found.trip
+
+    def limits_now(self, channel: ChannelId, cell: Cell | None) -> LimitsNow:
+        """Return the limits that bind a channel's run, or a start with ``cell`` where none is followed.
+
+        Raises: UserInputError where there is no such channel.
+        """
+        run = self._runs.get(self._used.get(channel, RunId("")))
+        if run is not None:
+            return limits_of_run(self._station, run)
+        self._station.locate(channel)
+        known = next((status for status in self.channels() if status.channel == channel), None)
+        return limits_of_idle(self._station, known or ChannelStatus(channel, SILENT), cell)
 
     async def ping(self, instrument: str) -> str:
         """Ask an instrument who it is. Raises: UserInputError, InstrumentError."""

@@ -30,9 +30,13 @@ from labctl.model.bench import (
     StopAll,
     StopReport,
 )  # fmt: skip
-from labctl.model.ids import ChannelId, RunId
+from labctl.model.cell import Cell
+from labctl.model.ids import CellId, ChannelId, RunId
+from labctl.model.latest import LatestCycle
+from labctl.model.limitsnow import Layer, LayerLimit, LimitNow, LimitsNow
 from labctl.model.person import Actor
 from labctl.model.plain import to_plain
+from labctl.model.prediction import Prediction, PredictionState
 from labctl.model.program import StepMode
 from labctl.model.record import RecordBlock
 from labctl.model.run import RunDetail, RunNote, RunRevision, RunSummary
@@ -193,6 +197,32 @@ class FakeRuns:
         return ()
 
 
+class FakeForesight:
+    """Predictions and newest cycles that are always the same."""
+
+    def __init__(self, runs: FakeRuns) -> None:
+        self._runs = runs
+
+    async def sketch(self, text: str, cell: Cell, **how: Any) -> Prediction:
+        """Return a curve of two points."""
+        columns = {
+            "test_time_s": (0.0, 60.0),
+            "voltage_V": (0.0, 0.1),
+            "cycle": (1.0, 1.0),
+            "capacity_Ah": (0.0, 1e-5),
+        }
+        return Prediction(PredictionState.READY, twin="LIQ-P", outcome="finished", columns=columns)
+
+    async def predicted(self, run_id: str) -> Prediction:
+        """Say that it is being made."""
+        return Prediction(PredictionState.PENDING, "it is being rehearsed")
+
+    async def latest(self, *, state: str = "", runs: Sequence[str] = ()) -> tuple[LatestCycle, ...]:
+        """Return the second cycle of every run. Raises: UserInputError."""
+        chosen = [self._runs.get(run_id) for run_id in runs] or self._runs.list(state=state)
+        return tuple(LatestCycle(run.run_id, run.channel, CellId(run.cell_id), 2) for run in chosen)
+
+
 class FakeSeries:
     """A series is the first rows."""
 
@@ -253,6 +283,7 @@ class FakeCore:
         self.queue = FakeQueue(self)
         self.runs = FakeRuns(self)
         self.series = FakeSeries(self.runs.rows)
+        self.latest = self.predictions = FakeForesight(self.runs)
         self.ready = True
         self.speed: float | None = 60.0
         self.stopped = StopAll(active=False)
@@ -297,6 +328,12 @@ class FakeCore:
     def channels(self) -> tuple[ChannelStatus, ...]:
         """Return four channels; the first runs."""
         return tuple(self.channel(channel) for channel in CHANNELS)
+
+    def limits(self, channel: str) -> LimitsNow:
+        """Return the limits of a channel: one, and a quantity that nobody reads. Raises: UserInputError."""
+        known = (LayerLimit(Layer.DEVICE, "device", 5.0), LayerLimit(Layer.CHANNEL, "channel", 4.0, "li"))
+        high = LimitNow("voltage_max_V", "V", 4.0, Layer.CHANNEL, known, now=0.01)
+        return LimitsNow(self.channel(channel).channel, None, 0, (high,))
 
     def channel(self, channel: str) -> ChannelStatus:
         """Return one channel. Raises: UserInputError."""

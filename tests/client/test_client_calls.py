@@ -16,6 +16,7 @@ from labctl.model.bench import Delta
 from labctl.model.cell import Batch, Cell, CellKind, Electrode, ImportAction
 from labctl.model.ids import CellId, ChannelId
 from labctl.model.job import JobSpec, JobState
+from labctl.model.limitsnow import Layer
 from labctl.model.person import Role
 from labctl.testing.fakestation import ServedFake, served_fake
 
@@ -226,6 +227,13 @@ def test_protocols_are_listed_shown_and_checked(station: Station) -> None:
     shown = station.protocols.get(names[0])
     assert station.protocols.check(shown.text).ok
     assert not station.protocols.check("labctl: protocol/1\nname: x\nsteps:\n  - rest: 3\n").ok
+
+
+def test_the_limits_of_a_channel_name_their_layers(station: Station) -> None:
+    channel = station.channels.list()[0].channel
+    (high,) = station.channels.limits(channel).limits
+    assert (high.quantity, high.limit, high.layer) == ("voltage_max_V", 4.0, Layer.CHANNEL)
+    assert high.layers[1].loosened_by == "li" and high.warn != high.warn
 
 
 def test_a_virtual_bench_takes_another_speed(station: Station) -> None:

@@ -22,8 +22,11 @@ from labctl.model.audit import AuditCheck
 from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus, StationInfo, StopAll
 from labctl.model.cell import Batch, Cell, CellEvent, Electrode, ImportReport, Revision
 from labctl.model.job import CalendarEntry, Job, QueueStanding
+from labctl.model.latest import LatestCycle, NewestRevision
 from labctl.model.library import CheckReport, ProtocolInfo, ProtocolRevision, ProtocolText
+from labctl.model.limitsnow import LimitsNow
 from labctl.model.person import Person
+from labctl.model.prediction import Prediction
 from labctl.model.run import RunDetail, RunRevision, RunSummary
 
 Plain = dict[str, Any]
@@ -40,6 +43,7 @@ INSTRUMENTS = Route("GET", "/instruments", tuple[InstrumentStatus, ...])
 INSTRUMENT_PING = Route("POST", "/instruments/{name}/ping", Done)
 CHANNELS = Route("GET", "/channels", tuple[ChannelStatus, ...])
 CHANNEL = Route("GET", "/channels/{channel}", ChannelStatus)
+CHANNEL_LIMITS = Route("GET", "/channels/{channel}/limits", LimitsNow)
 CHANNEL_LOAD = Route("POST", "/channels/{channel}/load", ChannelStatus)
 CHANNEL_EJECT = Route("POST", "/channels/{channel}/eject", ChannelStatus)
 CHANNEL_READY = Route("POST", "/channels/{channel}/ready", ChannelStatus)
@@ -48,6 +52,7 @@ CHAMBERS = Route("GET", "/chambers", tuple[ChamberStatus, ...])
 CHAMBER_SET = Route("POST", "/chambers/{name}/set", Done)
 CHAMBER_OFF = Route("POST", "/chambers/{name}/off", Done)
 
+REGISTRY = Route("GET", "/registry", tuple[NewestRevision, ...])
 CELLS = Route("GET", "/cells", tuple[Cell, ...])
 CELL_ADD = Route("POST", "/cells", Cell)
 CELL = Route("GET", "/cells/{cell_id}", Cell)
@@ -95,6 +100,8 @@ RUN_NOTE = Route("POST", "/runs/{run_id}/note", Done)
 RUN_REVISE = Route("POST", "/runs/{run_id}/revise", Revised)
 RUN_ADD_CYCLES = Route("POST", "/runs/{run_id}/add-cycles", Revised)
 RUN_TAKE_UP = Route("POST", "/runs/{run_id}/take-up", tuple[str, ...])
+LATEST_CYCLES = Route("GET", "/latest-cycles", tuple[LatestCycle, ...])
+RUN_PREDICTED = Route("GET", "/runs/{run_id}/predicted", Prediction)
 RUN_RECORDS = Route("GET", "/runs/{run_id}/records", bytes)
 RUN_SERIES = Route("GET", "/runs/{run_id}/series", bytes)
 RUN_CYCLES = Route("GET", "/runs/{run_id}/cycles", bytes)
@@ -116,6 +123,7 @@ PROTOCOL = Route("GET", "/protocols/{name}", ProtocolText)
 PROTOCOL_REVISIONS = Route("GET", "/protocols/{name}/revisions", tuple[ProtocolRevision, ...])
 PROTOCOL_REVISION = Route("GET", "/protocols/{name}/revisions/{revision}", ProtocolText)
 PROTOCOL_SAVE = Route("POST", "/protocols/{name}/revisions", ProtocolRevision)
+PROTOCOL_SKETCH = Route("POST", "/protocols/sketch", Prediction)
 PROTOCOL_CHECK = Route("POST", "/protocols/check", CheckReport)
 
 PEOPLE = Route("GET", "/people", tuple[Person, ...])

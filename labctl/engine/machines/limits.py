@@ -173,6 +173,7 @@ class LimitChecker:
     ) -> None:
         self._bounds = _bounds(program, layers, host or HostLimits())
         self._streaks = [0] * len(self._bounds)
+        self._now: dict[str, float] = {}
         self.trip: EndDecision | None = None
         self._warn = None
         warnings = _warnings(program, warn)
@@ -197,11 +198,35 @@ class LimitChecker:
             tightest_host(tuple(host_warns)) if host_warns else None,
         )
 
+    def binding(self, step_id: int) -> dict[str, float]:
+        """Return what trips in a step, by field of ``Limits`` and ``HostLimits``; step 0 = before the first."""
+        return _values_of(self._bounds, step_id)
+
+    def warning(self, step_id: int) -> dict[str, float]:
+        """Return what is warned of in a step, by field."""
+        return {} if self._warn is None else _values_of(self._warn.bounds, step_id)
+
+    def values(self, step_id: int) -> dict[str, float]:
+        """Return the newest good values of what is limited in a step, by field."""
+        return {name: self._now[name] for name in self.binding(step_id) if name in self._now}
+
+    def _note_now(self, block: RecordBlock, derived: Mapping[str, NDArray[np.float64]]) -> None:
+        """Keep the newest good row's values for people."""
+        good = np.flatnonzero(block["quality"] == QUALITY_GOOD)
+        if not good.size:
+            return
+        last = slice(int(good[-1]), int(good[-1]) + 1)
+        one, row = {name: values[last] for name, values in derived.items()}, block.rows(last.start, last.stop)
+        for bound in self._bounds:
+            quantity = bound.quantity
+            self._now[quantity.field] = quantity.sign * float(quantity.values(row, one)[0])
+
     def feed(self, block: RecordBlock) -> list[Finding]:
         """Check the next rows; sets ``trip`` when a limit has tripped. Returns findings for the record."""
         if not len(block):
             return []
         derived = self._derived.feed(block)
+        self._note_now(block, derived)
         findings = [] if self._warn is None else self._warn.feed(block, derived)
         if self.trip is None:
             for index, bound in enumerate(self._bounds):
@@ -259,19 +284,19 @@ class WarnChecker:
         self._delay_s = np.array([each.delay_s for each in limits])
         self._since_s: dict[str, float] = {}
         self._active: set[str] = set()
-        self._bounds = _all_bounds(limits, host or HostLimits())
+        self.bounds = _all_bounds(limits, host or HostLimits())
         self._clear = [  # an unlimited step clears whatever was warned of before
             np.where(
                 np.isfinite(bound.soft), bound.soft - WARN_HYSTERESIS * np.abs(_finite(bound.soft)), np.inf
             )
-            for bound in self._bounds
+            for bound in self.bounds
         ]
-        self.sources = frozenset(bound.quantity.source for bound in self._bounds)
+        self.sources = frozenset(bound.quantity.source for bound in self.bounds)
 
     def feed(self, block: RecordBlock, derived: Mapping[str, NDArray[np.float64]]) -> list[Finding]:
         """Check the next rows; one finding when a warning comes, one when it goes."""
         findings: list[Finding] = []
-        for bound, clear in zip(self._bounds, self._clear, strict=True):
+        for bound, clear in zip(self.bounds, self._clear, strict=True):
             findings.extend(self._one(bound, clear, bound.quantity.values(block, derived), block))
         return findings
 
@@ -302,6 +327,12 @@ class WarnChecker:
                     text = f"{name} the warn limit: over"
                     findings.append(Finding("limit.warn.clear", Priority.EVENT, text, sequence, about=name))
         return findings
+
+
+def _values_of(bounds: Iterable[_Bound], step_id: int) -> dict[str, float]:
+    """Return the limits of a step as a person knows them, by field."""
+    found = {bound.quantity.field: float(bound.soft[step_id]) * bound.quantity.sign for bound in bounds}
+    return {name: value for name, value in found.items() if math.isfinite(value)}
 
 
 def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:

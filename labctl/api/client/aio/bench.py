@@ -6,6 +6,7 @@ from labctl.api.client import routes
 from labctl.api.client.aio.link import AsyncLink
 from labctl.api.messages import Confirmed, LoadCell, Reason, SetChamber, SetReady
 from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus
+from labctl.model.limitsnow import LimitsNow
 
 
 class AsyncInstruments:
@@ -36,6 +37,10 @@ class AsyncChannels:
     async def get(self, channel: str) -> ChannelStatus:
         """Return one channel."""
         return await self._link.call(routes.CHANNEL, channel)
+
+    async def limits(self, channel: str) -> LimitsNow:
+        """Return the limits that bind a channel now: of its run in the present step, or of a start."""
+        return await self._link.call(routes.CHANNEL_LIMITS, channel)
 
     async def load(self, channel: str, cell_id: str, *, reason: str = "") -> ChannelStatus:
         """Say that a cell sits in the channel now."""

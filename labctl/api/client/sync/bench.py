@@ -7,6 +7,7 @@ from labctl.api.client import routes
 from labctl.api.client.sync.link import Link
 from labctl.api.messages import Confirmed, LoadCell, Reason, SetChamber, SetReady
 from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus
+from labctl.model.limitsnow import LimitsNow
 
 
 class Instruments:
@@ -37,6 +38,10 @@ class Channels:
     def get(self, channel: str) -> ChannelStatus:
         """Return one channel."""
         return self._link.call(routes.CHANNEL, channel)
+
+    def limits(self, channel: str) -> LimitsNow:
+        """Return the limits that bind a channel now: of its run in the present step, or of a start."""
+        return self._link.call(routes.CHANNEL_LIMITS, channel)
 
     def load(self, channel: str, cell_id: str, *, reason: str = "") -> ChannelStatus:
         """Say that a cell sits in the channel now."""

@@ -10,6 +10,7 @@ from labctl.api.server.answers import Refusal, or_missing, reply
 from labctl.api.server.needs import Call, Configurer, Operator, Viewer
 from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus
 from labctl.model.ids import CellId, ChannelId
+from labctl.model.limitsnow import LimitsNow
 
 router = APIRouter(prefix=PREFIX, tags=["bench"])
 
@@ -48,6 +49,12 @@ async def channels_list(call: Viewer) -> Response:
 async def channels_get(call: Viewer, channel: str) -> Response:
     """Return one channel."""
     return reply(call.core.channel(_channel(call, channel)))
+
+
+@router.get("/channels/{channel}/limits", response_model=LimitsNow)
+async def channels_limits(call: Viewer, channel: str) -> Response:
+    """Return the limits that bind a channel now: the tightest of each quantity, its layer, all layers, the value."""
+    return reply(call.core.limits(_channel(call, channel)))
 
 
 @router.post("/channels/{channel}/load", response_model=ChannelStatus)
