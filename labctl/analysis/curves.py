@@ -46,17 +46,21 @@ def thinned(x: NDArray[Any], y: NDArray[Any], columns: int) -> tuple[FloatArray,
     At most 4 points a column, in the order of ``x``; a shorter series is returned as it is. Spikes survive,
     which picking each n-th point would lose. ``x`` must not fall.
     """
+    keep = thinned_places(x, y, columns)
+    return np.asarray(x[keep], dtype=float), np.asarray(y[keep], dtype=float)
+
+
+def thinned_places(x: NDArray[Any], y: NDArray[Any], columns: int) -> NDArray[np.int64]:
+    """Return the places of the points that ``thinned`` keeps, rising."""
     count = len(x)
     if count <= 4 * columns or columns < 1:
-        return np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        return np.arange(count)
     width = (float(x[-1]) - float(x[0])) / columns
     if width <= 0.0:
-        keep = np.unique([0, int(np.argmin(y)), int(np.argmax(y)), count - 1])
-        return np.asarray(x[keep], dtype=float), np.asarray(y[keep], dtype=float)
+        return np.unique([0, int(np.argmin(y)), int(np.argmax(y)), count - 1])
     column = np.minimum(((x - x[0]) / width).astype(np.int64), columns - 1)
     starts = np.flatnonzero(np.concatenate(([True], column[1:] != column[:-1])))
     stops = np.append(starts[1:], count) - 1
     group = np.repeat(np.arange(len(starts)), stops - starts + 1)
     order = np.lexsort((y, group))  # within a column by value: its first is the least, its last the largest
-    keep = np.unique(np.concatenate([starts, stops, order[starts], order[stops]]))
-    return np.asarray(x[keep], dtype=float), np.asarray(y[keep], dtype=float)
+    return np.unique(np.concatenate([starts, stops, order[starts], order[stops]]))

@@ -267,6 +267,17 @@ class CheckProtocol(Body):
 
 
 @dataclass(frozen=True, slots=True)
+class SketchProtocol(Body):
+    """A protocol to rehearse on a twin of a cell; ``twin`` names parameters, empty = those nearest to the cell."""
+
+    text: str
+    cell_id: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
+    twin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SaveProtocol(Body):
     """A text to save as the next revision of a protocol.
 

@@ -1,12 +1,7 @@
 """``labctl protocols rehearse``: run a program on a twin of the cell in jump mode, and keep what it predicts.
 
-The twin is a virtual cell made from **named** parameters (``--twin``, by default chosen from the registered
-cell's kind,
-electrolyte and coating) and the registered geometry. It never reads the parameters of a virtual bench's
-cells: those are
-the truth that a rehearsal is to be compared with. The real engine and the real driver run against an
-in-memory bench, so
-that the prediction passes through the same bytes, limits and detections as the run will.
+The twin is a virtual cell made from **named** parameters (``--twin``, by default chosen from the registered cell's
+kind, electrolyte and coating) and the registered geometry; see ``labctl.station.rehearsing``.
 """
 
 from __future__ import annotations
@@ -16,7 +11,6 @@ import json
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,22 +20,13 @@ from labctl.cli.context import root_of, station_if_any, station_of
 from labctl.cli.output import emit_json, say
 from labctl.cli.progress import RunBoard, duration
 from labctl.cli.protocols import variables_of
-from labctl.errors import UserInputError
 from labctl.model.ids import ChannelId
 
 if TYPE_CHECKING:
-    from labctl.clock import Clock
-    from labctl.config.station import StationFile
-    from labctl.engine.jobs import RunResult
-    from labctl.model.cell import Cell
     from labctl.model.program import Program
-    from labctl.model.protocol import Protocol
+    from labctl.station.rehearsing import Rehearsal
     from labctl.store.root import DataRoot
-    from labctl.store.runreader import RunReader
 
-TWIN_CHANNEL = ChannelId("neware:1-1")
-TWIN_MODEL = "5V100mA-4R"
-TWIN_POLL_S = 600.0
 PREDICTIONS = "rehearsals"
 CURVE_COLUMNS = 8_000
 """The kept curve is for drawing: min and max per bin, so that peaks stay."""
@@ -67,8 +52,10 @@ class Prediction:
 
 def rehearse(args: argparse.Namespace) -> int:
     """Run the verb."""
+    from labctl.protocol.bind import bind
     from labctl.protocol.library import find_protocol
     from labctl.protocol.parse import load_protocol
+    from labctl.station.rehearsing import TWIN_CHANNEL, perform, twin_bench, twin_of
     from labctl.store.catalogue import Catalogue
 
     station = station_if_any(args)
@@ -78,125 +65,21 @@ def rehearse(args: argparse.Namespace) -> int:
         cell = catalogue.cells.get(args.cell)
     twin = args.twin or twin_of(cell)
     bench = twin_bench(cell, twin, args.seed)
+    board = RunBoard(quiet=args.json, kept=False)
     with tempfile.TemporaryDirectory(prefix="labctl-rehearsal-") as folder:
-        on_twin = _twin_station(bench, Path(folder))
-        rehearsal = _perform(on_twin, bench, protocol, cell, Path(folder) / "data", quiet=args.json)
+        with board:
+            rehearsal = perform(
+                bench,
+                lambda found: bind(protocol, cell, TWIN_CHANNEL, found, has_chamber=True),
+                cell,
+                Path(folder),
+                observer=board.show,
+            )
         program = rehearsal.program
         if args.channel:
             program = bind_offline(station_of(args), protocol, cell, ChannelId(args.channel))
         prediction = _kept(root, program, twin, bench, rehearsal)
     return _tell(prediction, args)
-
-
-def twin_of(cell: Cell) -> str:
-    """Name the reference parameters nearest to a registered cell. Raises: UserInputError when there are
-    none.
-    """
-    from labctl.model.cell import CellKind
-
-    solid = "PEO" in cell.electrolyte.upper()
-    family = {CellKind.SYMMETRIC: "PEO" if solid else "LIQ", CellKind.LTO_LI: "LTO", CellKind.LFP_LI: "LFP"}
-    if cell.kind not in family:
-        raise UserInputError(f"no twin fits a cell of kind '{cell.kind}'; name its parameters with --twin.")
-    coated = cell.coating.strip().lower() not in ("", "none", "pristine") or (cell.film_nm or 0.0) > 0.0
-    return f"{family[cell.kind]}-{'Z' if coated else 'P'}"
-
-
-def twin_bench(cell: Cell, twin: str, seed: int | None) -> dict[str, Any]:
-    """Return a bench of one cell with an ideal measurement chain, made from named parameters and the
-    registry.
-    """
-    entry: dict[str, Any] = {
-        "cell_id": str(cell.cell_id),
-        "slot": str(TWIN_CHANNEL),
-        "variant": twin,
-        "chamber": "twin-room",
-    }
-    area_cm2 = cell.effective_area_cm2
-    if area_cm2 is not None:
-        entry["diameter_mm"] = 20.0 * (area_cm2 / 3.141592653589793) ** 0.5
-    if seed is not None:
-        entry["seed"] = seed
-    return {
-        "labctl": "bench/1",
-        "name": f"twin {twin}",
-        "instruments": [
-            {"name": "neware", "kind": "neware-bts", "devid": 33, "devtype": 27, "profile": "ideal",
-             "units": [{"unit": 1, "model": TWIN_MODEL}]}
-        ],
-        "chambers": [{"name": "twin-room", "profile": "ideal", "air_degC": 25, "setpoint_degC": 25, "on": True}],
-        "cells": [entry],
-    }  # fmt: skip
-
-
-def _twin_station(bench: Mapping[str, Any], folder: Path) -> StationFile:
-    """Return the station of the twin's bench; its links are in memory."""
-    from labctl.clock import ClockMode
-    from labctl.config.station import DeviceEntry, StationClock, StationFile
-
-    steps = folder / "steps"
-    steps.mkdir(parents=True, exist_ok=True)
-    options = {"devid": 33, "step_folder": str(steps), "units": {"1": TWIN_MODEL}}
-    cycler = DeviceEntry("neware", "neware-bts", "mem://neware", TWIN_POLL_S, "UTC", options)
-    chamber = DeviceEntry("twin-room", "modbus-chamber", "mem://twin-room", 60.0, channels=(TWIN_CHANNEL,))
-    return StationFile(
-        str(bench["name"]),
-        None,
-        clock=StationClock(mode=ClockMode.JUMP),
-        instruments=(cycler,),
-        chambers=(chamber,),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Rehearsal:
-    """What came out on the twin; ``reader`` is valid while the rehearsal's folder is."""
-
-    program: Program
-    result: RunResult
-    reader: RunReader
-
-
-def _perform(
-    station: StationFile, spec: Mapping[str, Any], protocol: Protocol, cell: Cell, data: Path, *, quiet: bool
-) -> Rehearsal:
-    from labctl.clock import run_with_clock
-    from labctl.engine.api import Job, open_station, run_jobs
-    from labctl.protocol.bind import bind
-    from labctl.store.root import DataRoot
-    from labctl.store.runreader import RunReader
-    from labctl.transport.base import Transport
-    from labctl.transport.memory import MemoryTransport
-
-    bench = _bench_factory()(spec)
-    board = RunBoard(quiet=quiet, kept=False)
-
-    with DataRoot(data, create=True) as root:
-
-        async def main(clock: Clock) -> tuple[Program, RunResult]:
-            def connect(resource: str) -> Transport:
-                name = resource.removeprefix("mem://")
-                return MemoryTransport(lambda: bench.connect(name), clock, name)
-
-            async with open_station(station, clock, connect=connect) as opened:
-                program = bind(
-                    protocol, cell, TWIN_CHANNEL, opened.capabilities(TWIN_CHANNEL), has_chamber=True
-                )
-                # The twin's start voltage is its own; the check against the registered one belongs to the
-                # real cell.
-                job = Job(program, cell, overrides={"ocv": "twin in a rehearsal"})
-                (result,) = await run_jobs(opened, root, [job], observer=board.show)
-                return program, result
-
-        with board:
-            program, result = run_with_clock(station.clock.spec(), main, bench=bench)
-        return Rehearsal(program, result, RunReader(root.run_folder(result.run_id)))
-
-
-def _bench_factory() -> Any:
-    for point in entry_points(group="labctl.benches", name="virtual"):
-        return point.load()
-    raise UserInputError("a rehearsal needs the simulators; install labctl again from its folder.")
 
 
 def _kept(

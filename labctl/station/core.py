@@ -20,6 +20,7 @@ from labctl.errors import StoreError, UserInputError
 from labctl.model.alarm import AlarmState
 from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus, StationInfo, StopAll
 from labctl.model.ids import ChannelId, RunId
+from labctl.model.limitsnow import LimitsNow
 from labctl.model.person import Actor
 from labctl.model.plain import to_plain
 from labctl.station import handles
@@ -28,9 +29,11 @@ from labctl.station.audit import AuditJournal
 from labctl.station.feed import Feed
 from labctl.station.growth import Growth
 from labctl.station.latches import Latches
+from labctl.station.latestcycles import LatestCycles
 from labctl.station.listening import Listener
 from labctl.station.notifying import Notifier
 from labctl.station.people import People
+from labctl.station.predictions import Predictions
 from labctl.station.protocolshelf import ProtocolShelf
 from labctl.station.queueing import QueueKeeper
 from labctl.station.registry import Registry
@@ -72,6 +75,8 @@ class StationCore:
     queue: QueueKeeper
     latches: Latches
     protocols: ProtocolShelf
+    predictions: Predictions
+    latest: LatestCycles
     started_utc: str
     pid: int = 0
     house_every_s: float = 5.0
@@ -134,6 +139,12 @@ class StationCore:
                 f"There is no channel {channel!r}. Instruments of {self.name}: {instruments}."
             )
         return self.listener.status(ChannelId(channel))
+
+    def limits(self, channel: str) -> LimitsNow:
+        """Return the limits that bind a channel now, each with its layers. Raises: UserInputError."""
+        place = self.channel(channel).channel
+        cell_id = self.registry.loaded(place)
+        return self.supervisor.limits_now(place, None if cell_id is None else self.registry.cell(cell_id))
 
     def instruments(self) -> tuple[InstrumentStatus, ...]:
         """Return every instrument with its link."""

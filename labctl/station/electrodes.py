@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 from labctl.config.celltable import problems_of
 from labctl.errors import ConflictError, UserInputError
 from labctl.model.cell import Batch, Cell, Electrode, EntryKind, Revision
+from labctl.model.latest import NewestRevision
 from labctl.model.plain import to_plain
 from labctl.model.typed import from_plain
 from labctl.store import names
@@ -121,6 +122,14 @@ class Shelf(Generic[E]):
         """Return the number of an entry's newest revision, 0 if it is unknown."""
         known = self._revisions.get(entry_id)
         return known[-1].revision if known else 0
+
+    def newest(self) -> tuple[NewestRevision, ...]:
+        """Return the newest revision of every entry."""
+        return tuple(
+            NewestRevision(self.kind, entry_id, known[-1].revision, known[-1].by, known[-1].utc)
+            for entry_id, known in sorted(self._revisions.items())
+            if known
+        )
 
     def check_lineage(self, entry_id: str, parent: str, parent_of: Callable[[E], str]) -> None:
         """Check that ``parent`` is registered and does not descend from the entry. Raises: UserInputError."""

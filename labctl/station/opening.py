@@ -32,11 +32,13 @@ from labctl.station.core import StationCore
 from labctl.station.feed import Feed
 from labctl.station.forecasts import Forecasts
 from labctl.station.latches import Latches
+from labctl.station.latestcycles import LatestCycles
 from labctl.station.ledger import Ledger
 from labctl.station.listening import Listener
 from labctl.station.notifying import Notifier, Send, send_with_apprise
 from labctl.station.overriding import OverrideWatch
 from labctl.station.people import People
+from labctl.station.predictions import Predictions
 from labctl.station.protocolshelf import ProtocolShelf
 from labctl.station.queueing import QueueKeeper
 from labctl.station.registry import Registry
@@ -97,13 +99,20 @@ async def open_core(
             try:
                 await _take_up(core)
                 await core.queue.open()
-                for keeper in (core.queue.serve, core.keep_house, core.keep_runs):
+                for keeper in (
+                    core.queue.serve,
+                    core.keep_house,
+                    core.keep_runs,
+                    core.latest.serve,
+                    core.predictions.serve,
+                ):
                     serving.append(tasks.create_task(keeper()))
                 core.ready = True
                 yield core
             finally:
                 core.ready = False
                 core.supervisor.close()
+                core.predictions.close()
                 for task in serving[1:]:
                     task.cancel()
         await _write_last(core)
@@ -160,6 +169,8 @@ def _assembled(
         ),
         supervisor=supervisor, listener=listener, runs=runs, queue=queue, latches=latches, started_utc=started_utc,
         protocols=ProtocolShelf(Ledger(root, worker, "protocols"), feed, audit, clock, reader),
+        predictions=Predictions(root, clock, file, feed, runs, reader),
+        latest=LatestCycles(root, clock, feed, runs, reader),
         pid=os.getpid(), house_every_s=pace.house_every_s,
     )  # fmt: skip
     alarms.set_notifier(core.notifier)
@@ -183,6 +194,9 @@ def _introduce(core: StationCore) -> None:
     supervisor.tell_loaded(registry.loaded)
     core.runs.cell_of = registry.find
     core.queue.know_protocols(core.protocols.saved_text)
+    core.latest.cell_of = registry.find
+    listener.on_progress.append(core.latest.run_progress)
+    listener.on_ended.append(core.latest.run_ended)
 
 
 async def _read_journals(core: StationCore, stack: AsyncExitStack) -> None:

@@ -26,6 +26,7 @@ from labctl.model.cell import (
     completed,
 )  # fmt: skip
 from labctl.model.ids import CellId, ChannelId
+from labctl.model.latest import NewestRevision
 from labctl.model.person import STATION, Actor
 from labctl.model.typed import from_plain
 from labctl.station import cellimport
@@ -34,6 +35,7 @@ from labctl.station.electrodes import Act, E, Shelf, line_of, revision_of
 from labctl.station.feed import Feed
 from labctl.station.ledger import Ledger
 from labctl.station.places import Loaded, Places
+from labctl.station.registryfeed import show
 from labctl.store.manifest import read_manifest
 from labctl.store.root import DataRoot
 from labctl.worker import Worker
@@ -171,6 +173,8 @@ class Registry:
                 self._cells.put(revision)
             except ValueError as error:
                 self.problems.append(f"cells.jsonl: a revision cannot be used ({error})")
+            else:
+                show(self._feed, self._cells, (revision,), self._cells, self._completed)
 
     def close(self) -> None:
         """Close the files."""
@@ -319,6 +323,11 @@ class Registry:
                 self.problems.append(problem)
         for revision in revisions:
             shelf.put(revision)
+        show(self._feed, shelf, revisions, self._cells, self._completed)
+
+    def newest(self) -> tuple[NewestRevision, ...]:
+        """Return the newest revision of every entry: what a correction is decided on."""
+        return (*self._cells.newest(), *self._electrodes.newest(), *self._batches.newest())
 
     async def _flush(self, *lines: dict[str, Any]) -> None:
         """Append lines to the ledger, and before them those that nobody waited for."""

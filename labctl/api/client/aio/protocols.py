@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from labctl.api.client import routes
 from labctl.api.client.aio.link import AsyncLink
-from labctl.api.messages import CheckProtocol, SaveProtocol
+from labctl.api.messages import CheckProtocol, SaveProtocol, SketchProtocol
 from labctl.model.library import CheckReport, ProtocolInfo, ProtocolRevision, ProtocolText
+from labctl.model.prediction import Prediction
 
 
 class AsyncProtocols:
@@ -58,3 +59,20 @@ class AsyncProtocols:
         """
         body = CheckProtocol(text, cell_id, channel, dict(variables or {}), name)
         return await self._link.call(routes.PROTOCOL_CHECK, body=body)
+
+    async def sketch(
+        self,
+        text: str,
+        cell_id: str,
+        *,
+        variables: Mapping[str, str] | None = None,
+        name: str = "",
+        twin: str = "",
+    ) -> Prediction:
+        """Return the curve that a rehearsal of a text on a twin of the cell predicts, at most 2,000 points.
+
+        Takes seconds, and is cut off after twenty: the curve is then the beginning. Where there is no twin, or the text
+        cannot run, the answer says why.
+        """
+        body = SketchProtocol(text, cell_id, dict(variables or {}), name, twin)
+        return await self._link.call(routes.PROTOCOL_SKETCH, body=body)

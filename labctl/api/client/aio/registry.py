@@ -17,6 +17,7 @@ from labctl.api.messages import (
     NewElectrode,
 )
 from labctl.model.cell import Batch, Cell, CellEvent, Electrode, EntryKind, ImportReport, Revision
+from labctl.model.latest import NewestRevision
 
 
 class AsyncCells:
@@ -28,6 +29,10 @@ class AsyncCells:
     async def list(self) -> tuple[Cell, ...]:
         """Return every cell, at its newest revision."""
         return await self._link.call(routes.CELLS)
+
+    async def newest(self) -> tuple[NewestRevision, ...]:
+        """Return the newest revision of every cell, electrode and batch: what a correction is decided on."""
+        return await self._link.call(routes.REGISTRY)
 
     async def get(self, cell_id: str) -> Cell:
         """Return one cell."""

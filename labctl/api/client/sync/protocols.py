@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 from labctl.api.client import routes
 from labctl.api.client.sync.link import Link
-from labctl.api.messages import CheckProtocol, SaveProtocol
+from labctl.api.messages import CheckProtocol, SaveProtocol, SketchProtocol
 from labctl.model.library import CheckReport, ProtocolInfo, ProtocolRevision, ProtocolText
+from labctl.model.prediction import Prediction
 
 
 class Protocols:
@@ -59,3 +60,20 @@ class Protocols:
         """
         body = CheckProtocol(text, cell_id, channel, dict(variables or {}), name)
         return self._link.call(routes.PROTOCOL_CHECK, body=body)
+
+    def sketch(
+        self,
+        text: str,
+        cell_id: str,
+        *,
+        variables: Mapping[str, str] | None = None,
+        name: str = "",
+        twin: str = "",
+    ) -> Prediction:
+        """Return the curve that a rehearsal of a text on a twin of the cell predicts, at most 2,000 points.
+
+        Takes seconds, and is cut off after twenty: the curve is then the beginning. Where there is no twin, or the text
+        cannot run, the answer says why.
+        """
+        body = SketchProtocol(text, cell_id, dict(variables or {}), name, twin)
+        return self._link.call(routes.PROTOCOL_SKETCH, body=body)

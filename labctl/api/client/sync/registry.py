@@ -18,6 +18,7 @@ from labctl.api.messages import (
     NewElectrode,
 )
 from labctl.model.cell import Batch, Cell, CellEvent, Electrode, EntryKind, ImportReport, Revision
+from labctl.model.latest import NewestRevision
 
 
 class Cells:
@@ -29,6 +30,10 @@ class Cells:
     def list(self) -> tuple[Cell, ...]:
         """Return every cell, at its newest revision."""
         return self._link.call(routes.CELLS)
+
+    def newest(self) -> tuple[NewestRevision, ...]:
+        """Return the newest revision of every cell, electrode and batch: what a correction is decided on."""
+        return self._link.call(routes.REGISTRY)
 
     def get(self, cell_id: str) -> Cell:
         """Return one cell."""

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ from labctl.api.client.sync.link import Link
 from labctl.api.client.sync.mirror import Mirror
 from labctl.api.messages import AddCycles, NoteText, Reason, ReviseRun, Stopped
 from labctl.errors import UserInputError
+from labctl.model.latest import LatestCycle
+from labctl.model.prediction import Prediction
 from labctl.model.run import RunDetail, RunRevision, RunSummary
 from labctl.model.typed import from_plain
 
@@ -96,6 +98,21 @@ class Runs:
     def cycles(self, run_id: str) -> pd.DataFrame:
         """Return the summary, one row per cycle."""
         return (self._link.table(routes.RUN_CYCLES, run_id)).to_pandas()
+
+    def latest_cycles(self, runs: Collection[str] = (), *, state: str = "") -> tuple[LatestCycle, ...]:
+        """Return the newest complete cycle of every run, of those of a ``state``, or of those named.
+
+        One question for all; from then on the feed tells topic ``cycle`` of each live run soon after a cycle closed.
+        """
+        return self._link.call(routes.LATEST_CYCLES, query={"state": state or None, "runs": list(runs)})
+
+    def predicted(self, run_id: str) -> Prediction:
+        """Return what a run was expected to do, by a rehearsal of its own program on a twin of its cell.
+
+        The first answer is pending; ask again after the feed's event ``run.predicted``, or in a few seconds. Where
+        there is no twin, the answer says why.
+        """
+        return self._link.call(routes.RUN_PREDICTED, run_id)
 
     def events(self, run_id: str) -> tuple[dict[str, Any], ...]:
         """Return what happened in a run, oldest first."""

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
-from labctl.api.messages import PREFIX, CheckProtocol, SaveProtocol
+from labctl.api.messages import PREFIX, CheckProtocol, SaveProtocol, SketchProtocol
 from labctl.api.server.answers import or_missing, reply
 from labctl.api.server.needs import Call, Operator, Viewer
 from labctl.engine.station import capabilities_of, channel_limits, has_chamber, override_of
@@ -22,6 +22,7 @@ from labctl.model.library import (
     ProtocolRevision,
     ProtocolText,
 )  # fmt: skip
+from labctl.model.prediction import Prediction
 from labctl.model.program import Program
 from labctl.model.protocol import Protocol
 from labctl.protocol.bind import bind
@@ -46,6 +47,16 @@ async def protocols_check(call: Viewer, body: CheckProtocol) -> Response:
     cell = None if body.cell_id is None else call.core.registry.cell(body.cell_id)
     channel = _channel(call, body, cell)
     return reply(await call.reader.call(_check, call, body, cell, channel))
+
+
+@router.post("/protocols/sketch", response_model=Prediction)
+async def protocols_sketch(call: Operator, body: SketchProtocol) -> Response:
+    """Rehearse a text on a twin of a cell and return the predicted curve; takes seconds, changes nothing."""
+    cell = call.core.registry.cell(body.cell_id)
+    found = await call.core.predictions.sketch(
+        body.text, cell, name=body.name, variables=body.variables, twin=body.twin
+    )
+    return reply(found)
 
 
 @router.get("/protocols/{name}", response_model=ProtocolText)

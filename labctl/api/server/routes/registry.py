@@ -20,6 +20,7 @@ from labctl.api.server.answers import Refusal, or_missing, reply
 from labctl.api.server.bodies import file_bytes
 from labctl.api.server.needs import Call, Operator, Viewer
 from labctl.model.cell import Batch, Cell, CellEvent, Electrode, ImportReport, Revision
+from labctl.model.latest import NewestRevision
 
 router = APIRouter(prefix=PREFIX, tags=["registry"])
 
@@ -29,6 +30,12 @@ def _same(path_id: str, body_id: str) -> str:
     if path_id != body_id:
         raise Refusal(422, f"The path names {path_id!r}, the body {body_id!r}.", fix="Ids never change.")
     return path_id
+
+
+@router.get("/registry", response_model=tuple[NewestRevision, ...])
+async def registry_newest(call: Viewer) -> Response:
+    """Return the newest revision of every cell, electrode and batch: what a correction is decided on."""
+    return reply(call.core.registry.newest())
 
 
 # -- cells -----------------------------------------------------------------------------------------------------------

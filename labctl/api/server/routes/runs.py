@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from labctl.api.messages import PREFIX, AddCycles, Done, NoteText, Reason, Revised, ReviseRun, Stopped
 from labctl.api.server.answers import or_missing, reply
 from labctl.api.server.needs import Call, Operator, Viewer
+from labctl.model.latest import LatestCycle
+from labctl.model.prediction import Prediction
 from labctl.model.run import RunDetail, RunRevision, RunSummary
 
+RUNS_TEXT_MAX = 30_000
+"""Characters of a list of runs in a question; a bench of 256 channels names 13,000."""
 router = APIRouter(prefix=PREFIX, tags=["runs"])
 
 
@@ -25,6 +29,22 @@ def known_run(call: Call, run_id: str) -> str:
 async def runs_list(call: Viewer, state: str = "", cell: str = "") -> Response:
     """Return the runs, oldest start first, optionally of one state or cell."""
     return reply(call.core.runs.list(state=state, cell=cell))
+
+
+@router.get("/latest-cycles", response_model=tuple[LatestCycle, ...])
+async def runs_latest_cycles(
+    call: Viewer, state: str = "", runs: Annotated[str, Query(max_length=RUNS_TEXT_MAX)] = ""
+) -> Response:
+    """Return the newest complete cycle of every run, of those of a state, or of those named with commas between."""
+    named = [name.strip() for name in runs.split(",") if name.strip()]
+    with or_missing():
+        return reply(await call.core.latest.latest(state=state, runs=named))
+
+
+@router.get("/runs/{run_id}/predicted", response_model=Prediction)
+async def runs_predicted(call: Viewer, run_id: str) -> Response:
+    """Return what a run was expected to do, by rehearsal of its own program; pending on the first question."""
+    return reply(await call.core.predictions.predicted(known_run(call, run_id)))
 
 
 @router.get("/runs/{run_id}", response_model=RunDetail)
