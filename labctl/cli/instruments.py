@@ -70,40 +70,15 @@ def _status(args: argparse.Namespace, found: tuple[Any, ...]) -> int:
 
 def _scan(args: argparse.Namespace) -> int:
     """List what could be written as ``resource:`` in a station file."""
-    places = [*_serial_ports(), *_visa_resources()]
+    from dataclasses import asdict
+
+    from labctl.config import plugged
+
+    places = plugged.plugged_places()
     if args.json:
-        emit_json(places)
+        emit_json([asdict(place) for place in places])
     elif places:
-        print_table("", ("resource", "what it is"), [(place["resource"], place["text"]) for place in places])
+        print_table("", ("resource", "what it is"), [(place.resource, place.text) for place in places])
     else:
         say("No serial port and no VISA address. Instruments on the network are named in the station file.")
     return EXIT_OK
-
-
-def _serial_ports() -> list[dict[str, str]]:
-    from serial.tools import list_ports
-
-    return [
-        {
-            "kind": "serial",
-            "resource": f"serial://{port.device}",
-            "text": f"{port.description} {port.hwid}".strip(),
-        }
-        for port in list_ports.comports()
-    ]
-
-
-def _visa_resources() -> list[dict[str, str]]:
-    """Return VISA addresses of an installed VISA library.
-
-    pyvisa-py is not asked: it would send a broadcast into the network to find out.
-    """
-    import pyvisa
-
-    try:
-        manager = pyvisa.ResourceManager("@ivi")
-        names = manager.list_resources()
-        manager.close()
-    except (OSError, ValueError, pyvisa.errors.Error):
-        return []
-    return [{"kind": "visa", "resource": f"visa://{name}", "text": "VISA"} for name in names]

@@ -66,11 +66,13 @@ def build(plan: Plan, session: Session) -> MainWindow:
 def _go_on(window: MainWindow, plan: Plan) -> None:
     """Bring the desk, then the views, then connect."""
     from labctl.gui.desk import Desk
+    from labctl.gui.opening import Opener
     from labctl.gui.views.registry import find_views
 
     desk = Desk(plan.connect, window)
     window.attach(desk, plan.pace)
     window.show_views(find_views())
+    window.opener = Opener(window)
     desk.start()
 
 

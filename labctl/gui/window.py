@@ -22,7 +22,7 @@ from labctl.gui.parts.palette import CommandPalette
 from labctl.gui.parts.stopall import give_chord, stop_all
 from labctl.gui.parts.toasts import Toasts
 from labctl.gui.parts.trouble import TroubleBar
-from labctl.gui.parts.view import Command, Context, View, ViewSpec
+from labctl.gui.parts.view import Command, Context, LookActs, View, ViewSpec
 from labctl.gui.rail import Rail
 from labctl.gui.session import Session
 from labctl.gui.statusbar import StatusBar, theme_word
@@ -58,6 +58,7 @@ class MainWindow(QWidget):
         self._place = -1
         self.on_tick: list[Callable[[], None]] = []
         self.on_close: list[Callable[[], None]] = []
+        self.opener: object = None
         self._admin = ""
         self._pace: Callable[[], tuple[str, str]] | None = None
         self.menu = QMenu(self)
@@ -140,6 +141,13 @@ class MainWindow(QWidget):
         self._banners.insertWidget(0, self.stop_banner)
         self.context = Context(
             desk.lab, desk.bridge, desk.acts, desk.bridge, self.session, self.go, self.say, self.trouble.say
+        )
+        self.context.look = LookActs(
+            self.set_theme,
+            self.set_language,
+            self.set_scale,
+            lambda: self.languages.language.value,
+            self.reset_layout,
         )
         desk.changed.connect(self._changed)
         desk.troubled.connect(self.trouble.say)

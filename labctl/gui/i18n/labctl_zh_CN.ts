@@ -122,6 +122,230 @@
         <source>this week: {mean:.0f} alarms a day, most in 10 min {peak}, time to acknowledge {took} (median), stale over 24 h: {stale}</source>
         <translation>本周：每天 {mean:.0f} 条报警，10 min 内最多 {peak} 条，确认用时 {took}（中位数），超过 24 h 未消除：{stale}</translation>
     </message>
+    <message>
+        <source>acknowledged</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>shelved</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>brought back</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>taken out of service</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>put into service</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>channel reset</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>night phone: nobody</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>night phone: {names}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Choose an alarm.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Not sent: people are called for critical and high alarms only.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Sent to nobody: the station file names no one under notify.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Sent to {name} at once, to the next person after 15 min.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Sent to {name} after 5 min, unless somebody acknowledges it.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>raised</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>raised, {n} times in all</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>station</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>cleared by itself</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>state</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>if nobody acts</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>acknowledged by</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>comment</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>shelved until</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>latched</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>stays off until a person resets it</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>chattering</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>comes and goes; shown once</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>run</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>kind</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>± 2 min</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>± 10 min</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>± 1 h</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>± 6 h</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Choose an alarm or an event to see the voltage around it.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>This is of no channel, so there is no curve.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Nothing ran on {name} then.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The station is asked for the rows.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>There are no rows around that moment.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>time</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>what</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>by</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>What is shown of the alarm</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Curve</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Phone text</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>History</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>How much is drawn around the moment</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Open in plot</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Message as it is sent to a phone</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>History of the alarm</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Voltage around the moment</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>local time</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>voltage</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>At that moment</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>since</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>where</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>cell</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>what to do</source>
+        <translation type="unfinished" />
+    </message>
 </context>
 <context>
     <name>allowed</name>
@@ -361,11 +585,11 @@
     </message>
     <message>
         <source>scan {cell}</source>
-        <translation type="unfinished" />
+        <translation>扫描 {cell}</translation>
     </message>
     <message>
         <source>empty {column}</source>
-        <translation type="unfinished" />
+        <translation>清空{column}</translation>
     </message>
     <message>
         <source>edit {column}</source>
@@ -373,15 +597,15 @@
     </message>
     <message>
         <source>take {n} cells</source>
-        <translation type="unfinished" />
+        <translation>取入 {n} 个电池</translation>
     </message>
     <message>
         <source>{n} slots</source>
-        <translation type="unfinished" />
+        <translation>{n} 个槽位</translation>
     </message>
     <message>
         <source>slot {slot}</source>
-        <translation type="unfinished" />
+        <translation>槽位 {slot}</translation>
     </message>
     <message>
         <source>paste {n} rows</source>
@@ -461,11 +685,11 @@
     </message>
     <message>
         <source>{new} new, {changed} changed, {same} as they were</source>
-        <translation type="unfinished" />
+        <translation>新增 {new}，更改 {changed}，未变 {same}</translation>
     </message>
     <message>
         <source>{n} not saved</source>
-        <translation type="unfinished" />
+        <translation>未保存 {n}</translation>
     </message>
     <message>
         <source>{title} {value}: {times} × the median of the other {kind} cells in this batch ({usual}, n = {n}).</source>
@@ -476,176 +700,184 @@
         <translation>中位数的 {times} 倍？</translation>
     </message>
     <message>
-        <source>Use {value}</source>
-        <translation type="unfinished" />
+        <source>Keep {value}</source>
+        <translation>保留 {value}</translation>
     </message>
     <message>
-        <source>Keep {value}</source>
-        <translation type="unfinished" />
+        <source>Use {value}</source>
+        <translation>改用 {value}</translation>
     </message>
     <message>
         <source>sets {current}</source>
-        <translation type="unfinished" />
+        <translation>设定 {current}</translation>
+    </message>
+    <message>
+        <source>Keep</source>
+        <translation>保留</translation>
+    </message>
+    <message>
+        <source>Use</source>
+        <translation>改用</translation>
     </message>
     <message>
         <source>{protocol} would set</source>
-        <translation type="unfinished" />
+        <translation>{protocol} 将设定</translation>
     </message>
     <message>
         <source>the other {n} get about</source>
-        <translation type="unfinished" />
+        <translation>其余 {n} 个约为</translation>
     </message>
     <message>
         <source>The cells are being saved.</source>
-        <translation type="unfinished" />
+        <translation>正在保存电池。</translation>
     </message>
     <message>
         <source>Paste, scan or type cells first.</source>
-        <translation type="unfinished" />
+        <translation>请先粘贴、扫描或输入电池。</translation>
     </message>
     <message>
         <source>Row {rows} needs an answer before it can be started.</source>
-        <translation type="unfinished" />
+        <translation>第 {rows} 行须先回答才能启动。</translation>
     </message>
     <message>
         <source>No row has an id, a type and a free slot yet.</source>
-        <translation type="unfinished" />
+        <translation>还没有任何一行具备编号、类型和空闲槽位。</translation>
     </message>
     <message>
         <source>Row {rows} needs an answer before it can be started; the other {n} can.</source>
-        <translation type="unfinished" />
+        <translation>第 {rows} 行须先回答才能启动；其余 {n} 行可以。</translation>
     </message>
     <message>
         <source>{n} of {all} can be started now.</source>
-        <translation type="unfinished" />
+        <translation>{all} 行中现在可启动 {n} 行。</translation>
     </message>
     <message>
         <source>type or paste</source>
-        <translation type="unfinished" />
+        <translation>输入或粘贴</translation>
     </message>
     <message>
         <source>Cells of the batch</source>
-        <translation type="unfinished" />
+        <translation>本批电池</translation>
     </message>
     <message>
         <source>Mass by type</source>
-        <translation type="unfinished" />
+        <translation>各类型质量</translation>
     </message>
     <message>
         <source>active mass / mg (log)</source>
-        <translation type="unfinished" />
+        <translation>活性质量 / mg（对数）</translation>
     </message>
     <message>
         <source>Slots</source>
-        <translation type="unfinished" />
+        <translation>槽位</translation>
     </message>
     <message>
         <source>Question {n} of {all}</source>
-        <translation type="unfinished" />
+        <translation>问题 {n}，共 {all}</translation>
     </message>
     <message>
         <source>Edit</source>
-        <translation type="unfinished" />
+        <translation>编辑</translation>
     </message>
     <message>
         <source>Batch of new rows</source>
-        <translation type="unfinished" />
+        <translation>新行的批次</translation>
     </message>
     <message>
         <source>Paste</source>
-        <translation type="unfinished" />
+        <translation>粘贴</translation>
     </message>
     <message>
         <source>Scan</source>
-        <translation type="unfinished" />
+        <translation>扫描</translation>
     </message>
     <message>
         <source>Fill down</source>
-        <translation type="unfinished" />
+        <translation>向下填充</translation>
     </message>
     <message>
         <source>Import...</source>
-        <translation type="unfinished" />
+        <translation>导入...</translation>
     </message>
     <message>
         <source>Assign slots in order</source>
-        <translation type="unfinished" />
+        <translation>按顺序分配槽位</translation>
     </message>
     <message>
         <source>Remove rows</source>
-        <translation type="unfinished" />
+        <translation>移除行</translation>
     </message>
     <message>
         <source>scan a barcode</source>
-        <translation type="unfinished" />
+        <translation>扫描条码</translation>
     </message>
     <message>
         <source>Barcode: each Enter adds a cell, Escape ends</source>
-        <translation type="unfinished" />
+        <translation>条码：每次回车加入一个电池，Esc 结束</translation>
     </message>
     <message>
         <source>Copy rows in a spreadsheet and press Ctrl+V here. Columns are found by their names (id, slot, type, group, mass, area, OCV, batch, protocol, note) or by what is in them; units in the head count.</source>
-        <translation type="unfinished" />
+        <translation>在电子表格中复制若干行，在此按 Ctrl+V。列按名称（编号、槽位、类型、分组、质量、面积、OCV、批次、方案、备注）或内容识别；表头中的单位有效。</translation>
     </message>
     <message>
         <source>bar = median</source>
-        <translation type="unfinished" />
+        <translation>竖线 = 中位数</translation>
     </message>
     <message>
         <source>press one to use it for the row</source>
-        <translation type="unfinished" />
+        <translation>点选即用于当前行</translation>
     </message>
     <message>
         <source>Table</source>
-        <translation type="unfinished" />
+        <translation>表格</translation>
     </message>
     <message>
         <source>Questions and slots</source>
-        <translation type="unfinished" />
+        <translation>问题与槽位</translation>
     </message>
     <message>
         <source>Save {n} cells</source>
-        <translation type="unfinished" />
+        <translation>保存 {n} 个电池</translation>
     </message>
     <message>
         <source>The table is empty.</source>
-        <translation type="unfinished" />
+        <translation>表格是空的。</translation>
     </message>
     <message>
         <source>Select rows first.</source>
-        <translation type="unfinished" />
+        <translation>请先选择行。</translation>
     </message>
     <message>
         <source>Select two rows or more first (Shift).</source>
-        <translation type="unfinished" />
+        <translation>请先选择两行以上（Shift）。</translation>
     </message>
     <message>
         <source>Undo {what}</source>
-        <translation type="unfinished" />
+        <translation>撤销{what}</translation>
     </message>
     <message>
         <source>There is nothing to undo.</source>
-        <translation type="unfinished" />
+        <translation>没有可撤销的操作。</translation>
     </message>
     <message>
         <source>Review and start {n}...</source>
-        <translation type="unfinished" />
+        <translation>核对并启动 {n}...</translation>
     </message>
     <message>
         <source>{n} selected</source>
-        <translation type="unfinished" />
+        <translation>已选 {n}</translation>
     </message>
     <message>
         <source>Cells saved: {result}</source>
-        <translation type="unfinished" />
+        <translation>电池已保存：{result}</translation>
     </message>
     <message>
         <source>Tables (*.csv *.tsv *.txt *.xlsx)</source>
-        <translation type="unfinished" />
+        <translation>表格 (*.csv *.tsv *.txt *.xlsx)</translation>
     </message>
     <message>
         <source>Import cells</source>
-        <translation type="unfinished" />
+        <translation>导入电池</translation>
     </message>
 </context>
 <context>
@@ -947,10 +1179,6 @@
         <translation type="unfinished" />
     </message>
     <message>
-        <source>back-filled</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
         <source>Plots</source>
         <translation type="unfinished" />
     </message>
@@ -1100,6 +1328,10 @@
     </message>
     <message>
         <source>test time</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>back-filled</source>
         <translation type="unfinished" />
     </message>
     <message>
@@ -1888,6 +2120,90 @@
         <source>Acts</source>
         <translation>操作</translation>
     </message>
+    <message>
+        <source>time</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>kind</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>where</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>what</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>by</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} events in the last 24 h</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>24 h ago</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>now</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} events, {hours:.1f} h ago</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Events</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Which events</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>search</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>How far back</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>all time</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>1 h</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>8 h</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>24 h</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>7 d</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Events, newest first</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Nothing matches.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Nothing has happened yet.</source>
+        <translation type="unfinished" />
+    </message>
 </context>
 <context>
     <name>figures</name>
@@ -2077,23 +2393,27 @@
     <name>finding</name>
     <message>
         <source>Type the address of the BTS PC, such as 192.168.1.20.</source>
-        <translation type="unfinished" />
+        <translation>请输入 BTS 计算机的地址，例如 192.168.1.20。</translation>
     </message>
     <message>
         <source>“{text}” is no address; write a name or number, then a colon and the port.</source>
-        <translation type="unfinished" />
+        <translation>“{text}”不是地址；请写名称或数字，再写冒号和端口。</translation>
     </message>
     <message>
         <source>typed by you</source>
-        <translation type="unfinished" />
+        <translation>您输入的地址</translation>
     </message>
     <message>
         <source>asking</source>
-        <translation type="unfinished" />
+        <translation>询问中</translation>
     </message>
     <message>
         <source>the port opens; nothing was sent</source>
-        <translation type="unfinished" />
+        <translation>端口可打开；未发送任何内容</translation>
+    </message>
+    <message>
+        <source>serial port</source>
+        <translation>串口</translation>
     </message>
 </context>
 <context>
@@ -2176,167 +2496,167 @@
     </message>
     <message>
         <source>Try the virtual bench</source>
-        <translation type="unfinished" />
+        <translation>试用虚拟台架</translation>
     </message>
     <message>
         <source>A second window on simulated testers and chambers, with cells that age and a campaign running. It speaks the same bytes as the real ones; time can run faster.</source>
-        <translation type="unfinished" />
+        <translation>另开一个窗口，连接模拟的测试仪和温箱，电池会老化，并有一组试验在运行。通信字节与真实设备相同；时间可以加快。</translation>
     </message>
     <message>
         <source>Open virtual bench</source>
-        <translation type="unfinished" />
+        <translation>打开虚拟台架</translation>
     </message>
     <message>
         <source>Connect a Neware BTS</source>
-        <translation type="unfinished" />
+        <translation>连接新威 BTS</translation>
     </message>
     <message>
         <source>Looks at this computer's ports and at the addresses that you type, and shows what to write in the station file. Sends no command that drives an output.</source>
-        <translation type="unfinished" />
+        <translation>查看本机端口和您输入的地址，并给出要写进站点文件的内容。不发送任何驱动输出的命令。</translation>
     </message>
     <message>
         <source>Find instruments...</source>
-        <translation type="unfinished" />
+        <translation>查找仪器...</translation>
     </message>
     <message>
         <source>Import cells</source>
-        <translation type="unfinished" />
+        <translation>导入电池</translation>
     </message>
     <message>
         <source>Paste a batch from a spreadsheet, or take a CSV or Excel file. Cells can be registered before any instrument is there.</source>
-        <translation type="unfinished" />
+        <translation>从电子表格粘贴一批，或选用 CSV、Excel 文件。没有仪器时也可以先登记电池。</translation>
     </message>
     <message>
         <source>Import cells...</source>
-        <translation type="unfinished" />
+        <translation>导入电池...</translation>
     </message>
     <message>
         <source>From here to the first run</source>
-        <translation type="unfinished" />
+        <translation>从这里到首次运行</translation>
     </message>
     <message>
         <source>Help for this view</source>
-        <translation type="unfinished" />
+        <translation>本视图的帮助</translation>
     </message>
     <message>
         <source>No instruments yet</source>
-        <translation type="unfinished" />
+        <translation>还没有仪器</translation>
     </message>
     <message>
         <source>First steps</source>
-        <translation type="unfinished" />
+        <translation>入门</translation>
     </message>
     <message>
         <source>Nothing is driven until you add an instrument and start a run. Try everything on the virtual bench first; it speaks the same bytes as the real one.</source>
-        <translation type="unfinished" />
+        <translation>在您添加仪器并启动运行之前，不会驱动任何设备。可以先在虚拟台架上试用一切；它的通信字节与真实台架相同。</translation>
     </message>
     <message>
         <source>The virtual bench opens in a window of its own in a few seconds.</source>
-        <translation type="unfinished" />
+        <translation>虚拟台架将在几秒后于独立窗口中打开。</translation>
     </message>
     <message>
         <source>It could not be started. In a terminal: labctl gui --demo</source>
-        <translation type="unfinished" />
+        <translation>无法启动。请在终端运行：labctl gui --demo</translation>
     </message>
     <message>
         <source>Back</source>
-        <translation type="unfinished" />
+        <translation>返回</translation>
     </message>
     <message>
         <source>climate chamber</source>
-        <translation type="unfinished" />
+        <translation>温箱</translation>
     </message>
     <message>
         <source>What is to be connected</source>
-        <translation type="unfinished" />
+        <translation>要连接的设备</translation>
     </message>
     <message>
         <source>address, such as 192.168.1.20:502</source>
-        <translation type="unfinished" />
+        <translation>地址，例如 192.168.1.20:502</translation>
     </message>
     <message>
         <source>Address of the instrument</source>
-        <translation type="unfinished" />
+        <translation>仪器地址</translation>
     </message>
     <message>
         <source>Test address</source>
-        <translation type="unfinished" />
+        <translation>测试地址</translation>
     </message>
     <message>
         <source>Look at this computer's ports</source>
-        <translation type="unfinished" />
+        <translation>查看本机端口</translation>
     </message>
     <message>
         <source>Ask who it is</source>
-        <translation type="unfinished" />
+        <translation>询问身份</translation>
     </message>
     <message>
         <source>Copy</source>
-        <translation type="unfinished" />
+        <translation>复制</translation>
     </message>
     <message>
         <source>Put these lines in the station file (labctl init writes one), correct models and time zone, then start the station anew. labctl doctor checks the file and reads every channel without driving one.</source>
-        <translation type="unfinished" />
+        <translation>把这些行写进站点文件（labctl init 可生成），改正型号和时区，然后重新启动站点。labctl doctor 会检查该文件并读取每个通道，不驱动任何通道。</translation>
     </message>
     <message>
         <source>Found</source>
-        <translation type="unfinished" />
+        <translation>已找到</translation>
     </message>
     <message>
         <source>ports are opened at most, nothing is sent</source>
-        <translation type="unfinished" />
+        <translation>最多打开端口，不发送任何内容</translation>
     </message>
     <message>
         <source>Instruments of the station</source>
-        <translation type="unfinished" />
+        <translation>站点的仪器</translation>
     </message>
     <message>
         <source>For the station file</source>
-        <translation type="unfinished" />
+        <translation>写进站点文件</translation>
     </message>
     <message>
         <source>where</source>
-        <translation type="unfinished" />
+        <translation>位置</translation>
     </message>
     <message>
         <source>what it is</source>
-        <translation type="unfinished" />
+        <translation>是什么</translation>
     </message>
     <message>
         <source>test</source>
-        <translation type="unfinished" />
+        <translation>测试</translation>
     </message>
     <message>
         <source>station</source>
-        <translation type="unfinished" />
+        <translation>站点</translation>
     </message>
     <message>
         <source>instrument</source>
-        <translation type="unfinished" />
+        <translation>仪器</translation>
     </message>
     <message>
         <source>channels</source>
-        <translation type="unfinished" />
+        <translation>通道</translation>
     </message>
     <message>
         <source>who it is</source>
-        <translation type="unfinished" />
+        <translation>身份</translation>
     </message>
     <message>
         <source>looking...</source>
-        <translation type="unfinished" />
+        <translation>查找中...</translation>
     </message>
     <message>
         <source>No serial port and no VISA address here. Testers in the network: type the address.</source>
-        <translation type="unfinished" />
+        <translation>本机没有串口，也没有 VISA 地址。网络中的测试仪：请输入地址。</translation>
     </message>
     <message>
         <source>Select an instrument first.</source>
-        <translation type="unfinished" />
+        <translation>请先选择一台仪器。</translation>
     </message>
     <message>
         <source>The lines for the station file are in the clipboard.</source>
-        <translation type="unfinished" />
+        <translation>站点文件的内容已在剪贴板中。</translation>
     </message>
 </context>
 <context>
@@ -2421,23 +2741,23 @@
     <name>keys</name>
     <message>
         <source>everywhere</source>
-        <translation type="unfinished" />
+        <translation>任何地方</translation>
     </message>
     <message>
         <source>in the channel grid</source>
-        <translation type="unfinished" />
+        <translation>通道网格中</translation>
     </message>
     <message>
         <source>in plots</source>
-        <translation type="unfinished" />
+        <translation>图中</translation>
     </message>
     <message>
         <source>in the alarm list</source>
-        <translation type="unfinished" />
+        <translation>报警列表中</translation>
     </message>
     <message>
         <source>in tables</source>
-        <translation type="unfinished" />
+        <translation>表格中</translation>
     </message>
     <message>
         <source>Stop all outputs</source>
@@ -3065,6 +3385,97 @@
     </message>
 </context>
 <context>
+    <name>protocoleditor</name>
+    <message>
+        <source>{by} has saved revision {n} meanwhile; your draft is based on revision {old}.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{name}-copy</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>template</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>draft</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>read-only; an edit is saved under a name of your own</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>based on rev {n}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>revision {n}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>copy of {name}, never saved</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>never saved</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>in use by {n} runs (they stay on their revision)</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>No protocol is open.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>It is being saved.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The station cannot be reached; the draft is kept on this computer.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Nothing has changed since revision {n}.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Mend the {n} errors first.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>End.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>This step cannot be read yet; see the problems.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Back to the first step of the repeat until {done}.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Otherwise:</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The branch ends here.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Give it a name.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Their revision is not known yet.</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
     <name>protocolheader</name>
     <message>
         <source>Name</source>
@@ -3136,6 +3547,33 @@
     </message>
     <message>
         <source>There is a variable “{name}” already.</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
+    <name>protocollibrary</name>
+    <message>
+        <source>draft on this computer</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>template</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>this station</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>draft</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} run</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} runs</source>
         <translation type="unfinished" />
     </message>
 </context>
@@ -3952,273 +4390,336 @@
     </message>
     <message>
         <source>filter</source>
-        <translation type="unfinished" />
+        <translation>筛选</translation>
     </message>
     <message>
         <source>Accept selected</source>
-        <translation type="unfinished" />
+        <translation>接受所选</translation>
     </message>
     <message>
         <source>Look at the channel</source>
-        <translation type="unfinished" />
+        <translation>查看通道</translation>
     </message>
     <message>
         <source>Ask again</source>
-        <translation type="unfinished" />
+        <translation>重新询问</translation>
     </message>
     <message>
         <source>Runs that had not ended</source>
-        <translation type="unfinished" />
+        <translation>未结束的运行</translation>
     </message>
     <message>
         <source>Nothing to recover</source>
-        <translation type="unfinished" />
+        <translation>没有要恢复的内容</translation>
     </message>
     <message>
         <source>Every run that had not ended is followed. After a restart or a power cut this page lists what was, what each device says, and what is proposed; nothing is energised by it.</source>
-        <translation type="unfinished" />
+        <translation>所有未结束的运行都在跟踪中。重启或断电后，本页列出之前的状态、各设备的回报和建议的做法；本页不会使任何设备通电。</translation>
     </message>
     <message>
         <source>channel</source>
-        <translation type="unfinished" />
+        <translation>通道</translation>
     </message>
     <message>
         <source>cell</source>
-        <translation type="unfinished" />
+        <translation>电池</translation>
     </message>
     <message>
         <source>what was</source>
-        <translation type="unfinished" />
+        <translation>之前的状态</translation>
     </message>
     <message>
         <source>what the device says</source>
-        <translation type="unfinished" />
+        <translation>设备回报</translation>
     </message>
     <message>
         <source>what is proposed</source>
-        <translation type="unfinished" />
+        <translation>建议的做法</translation>
     </message>
     <message>
         <source>result</source>
-        <translation type="unfinished" />
+        <translation>结果</translation>
     </message>
     <message>
         <source>to decide</source>
-        <translation type="unfinished" />
+        <translation>待决定</translation>
     </message>
     <message>
         <source>to look at</source>
-        <translation type="unfinished" />
+        <translation>待查看</translation>
     </message>
     <message>
         <source>waiting</source>
-        <translation type="unfinished" />
+        <translation>等待</translation>
     </message>
     <message>
         <source>all</source>
-        <translation type="unfinished" />
+        <translation>全部</translation>
     </message>
     <message>
         <source>Which runs</source>
-        <translation type="unfinished" />
+        <translation>哪些运行</translation>
     </message>
     <message>
         <source>asking</source>
-        <translation type="unfinished" />
+        <translation>询问中</translation>
     </message>
     <message>
         <source>Accept all {n} that agree</source>
-        <translation type="unfinished" />
+        <translation>接受全部一致的 {n} 项</translation>
     </message>
     <message>
         <source>No run waits to be accepted.</source>
-        <translation type="unfinished" />
+        <translation>没有等待接受的运行。</translation>
     </message>
     <message>
         <source>Select runs first.</source>
-        <translation type="unfinished" />
+        <translation>请先选择运行。</translation>
     </message>
     <message>
         <source>{n} selected</source>
-        <translation type="unfinished" />
+        <translation>已选 {n}</translation>
     </message>
 </context>
 <context>
     <name>registry</name>
     <message>
         <source>registered</source>
-        <translation type="unfinished" />
+        <translation>登记</translation>
     </message>
     <message>
         <source>corrected</source>
-        <translation type="unfinished" />
+        <translation>更正</translation>
     </message>
     <message>
         <source>loaded</source>
-        <translation type="unfinished" />
+        <translation>装入</translation>
     </message>
     <message>
         <source>taken out</source>
-        <translation type="unfinished" />
+        <translation>取出</translation>
     </message>
     <message>
         <source>run</source>
-        <translation type="unfinished" />
+        <translation>运行</translation>
     </message>
     <message>
         <source>filter cells</source>
-        <translation type="unfinished" />
+        <translation>筛选电池</translation>
     </message>
     <message>
         <source>Correct...</source>
-        <translation type="unfinished" />
+        <translation>更正...</translation>
     </message>
     <message>
         <source>Start...</source>
-        <translation type="unfinished" />
+        <translation>启动...</translation>
     </message>
     <message>
         <source>batch</source>
-        <translation type="unfinished" />
+        <translation>批次</translation>
     </message>
     <message>
         <source>cells</source>
-        <translation type="unfinished" />
+        <translation>电池</translation>
     </message>
     <message>
         <source>electrode from</source>
-        <translation type="unfinished" />
+        <translation>电极来源</translation>
     </message>
     <message>
         <source>electrolyte</source>
-        <translation type="unfinished" />
+        <translation>电解液</translation>
     </message>
     <message>
         <source>assembled</source>
-        <translation type="unfinished" />
+        <translation>组装</translation>
     </message>
     <message>
         <source>by</source>
-        <translation type="unfinished" />
+        <translation>操作人</translation>
     </message>
     <message>
         <source>running</source>
-        <translation type="unfinished" />
+        <translation>运行</translation>
     </message>
     <message>
         <source>done</source>
-        <translation type="unfinished" />
+        <translation>完成</translation>
     </message>
     <message>
         <source>dead</source>
-        <translation type="unfinished" />
+        <translation>失效</translation>
     </message>
     <message>
         <source>note</source>
-        <translation type="unfinished" />
+        <translation>备注</translation>
     </message>
     <message>
         <source>cell id</source>
-        <translation type="unfinished" />
+        <translation>电池编号</translation>
     </message>
     <message>
         <source>name</source>
-        <translation type="unfinished" />
+        <translation>名称</translation>
     </message>
     <message>
         <source>type</source>
-        <translation type="unfinished" />
+        <translation>类型</translation>
     </message>
     <message>
         <source>group</source>
-        <translation type="unfinished" />
+        <translation>分组</translation>
     </message>
     <message>
         <source>made from</source>
-        <translation type="unfinished" />
+        <translation>来源</translation>
     </message>
     <message>
         <source>mass mg</source>
-        <translation type="unfinished" />
+        <translation>质量 mg</translation>
     </message>
     <message>
         <source>area cm²</source>
-        <translation type="unfinished" />
+        <translation>面积 cm²</translation>
     </message>
     <message>
         <source>slot</source>
-        <translation type="unfinished" />
+        <translation>槽位</translation>
     </message>
     <message>
         <source>runs</source>
-        <translation type="unfinished" />
+        <translation>次数</translation>
     </message>
     <message>
         <source>newest run</source>
-        <translation type="unfinished" />
+        <translation>最近一次运行</translation>
     </message>
     <message>
         <source>when</source>
-        <translation type="unfinished" />
+        <translation>时间</translation>
     </message>
     <message>
         <source>what</source>
-        <translation type="unfinished" />
+        <translation>事项</translation>
     </message>
     <message>
         <source>what was said</source>
-        <translation type="unfinished" />
+        <translation>说明</translation>
     </message>
     <message>
         <source>Batches</source>
-        <translation type="unfinished" />
+        <translation>批次</translation>
     </message>
     <message>
         <source>Registered cells</source>
-        <translation type="unfinished" />
+        <translation>已登记电池</translation>
     </message>
     <message>
         <source>History of the cell</source>
-        <translation type="unfinished" />
+        <translation>电池履历</translation>
     </message>
     <message>
         <source>Open a cell with Enter first.</source>
-        <translation type="unfinished" />
+        <translation>请先用回车打开一个电池。</translation>
     </message>
     <message>
         <source>Cells</source>
-        <translation type="unfinished" />
+        <translation>电池</translation>
     </message>
     <message>
         <source>Cells of {batch}</source>
-        <translation type="unfinished" />
+        <translation>{batch} 的电池</translation>
     </message>
     <message>
         <source>no batch</source>
-        <translation type="unfinished" />
+        <translation>无批次</translation>
     </message>
     <message>
         <source>History {cell}</source>
-        <translation type="unfinished" />
+        <translation>履历 {cell}</translation>
     </message>
     <message>
         <source>Registry</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>{n} batches</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>{n} cells</source>
-        <translation type="unfinished" />
+        <translation>登记册</translation>
     </message>
     <message>
         <source>nothing here fits</source>
-        <translation type="unfinished" />
+        <translation>没有符合的条目</translation>
+    </message>
+    <message>
+        <source>1 batch</source>
+        <translation>1 个批次</translation>
+    </message>
+    <message>
+        <source>{n} batches</source>
+        <translation>{n} 个批次</translation>
+    </message>
+    <message>
+        <source>1 cell</source>
+        <translation>1 个电池</translation>
+    </message>
+    <message>
+        <source>{n} cells</source>
+        <translation>{n} 个电池</translation>
     </message>
     <message>
         <source>Select cells or a batch first.</source>
+        <translation>请先选择电池或批次。</translation>
+    </message>
+</context>
+<context>
+    <name>reports</name>
+    <message>
+        <source>voltage profile</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>voltage over capacity</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>capacity by cycle</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>dQ/dV</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Li | Li profile</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>table</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Write a number.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>From {low} to {high}.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>change the figure</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>take a template</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Add cells first.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Waiting for the station.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Give the template a name.</source>
         <translation type="unfinished" />
     </message>
 </context>
@@ -4256,79 +4757,79 @@
     <name>settings</name>
     <message>
         <source>virtual bench, {clock}</source>
-        <translation type="unfinished" />
+        <translation>虚拟台架，{clock}</translation>
     </message>
     <message>
         <source>Name</source>
-        <translation type="unfinished" />
+        <translation>名称</translation>
     </message>
     <message>
         <source>Address</source>
-        <translation type="unfinished" />
+        <translation>地址</translation>
     </message>
     <message>
         <source>You</source>
-        <translation type="unfinished" />
+        <translation>您</translation>
     </message>
     <message>
         <source>Data folder</source>
-        <translation type="unfinished" />
+        <translation>数据文件夹</translation>
     </message>
     <message>
         <source>Free room</source>
-        <translation type="unfinished" />
+        <translation>可用空间</translation>
     </message>
     <message>
         <source>Clock</source>
-        <translation type="unfinished" />
+        <translation>时钟</translation>
     </message>
     <message>
         <source>Bench time</source>
-        <translation type="unfinished" />
+        <translation>台架时间</translation>
     </message>
     <message>
         <source>Started</source>
-        <translation type="unfinished" />
+        <translation>启动于</translation>
     </message>
     <message>
         <source>Version</source>
-        <translation type="unfinished" />
+        <translation>版本</translation>
     </message>
     <message>
         <source>Process</source>
-        <translation type="unfinished" />
+        <translation>进程</translation>
     </message>
     <message>
         <source>not known yet</source>
-        <translation type="unfinished" />
+        <translation>尚不知道</translation>
     </message>
     <message>
         <source>Nobody is told of alarms. Name people under notify: in the station file.</source>
-        <translation type="unfinished" />
+        <translation>没有人会收到报警。请在站点文件的 notify: 下写明人员。</translation>
     </message>
     <message>
         <source>CRITICAL is never held back.</source>
-        <translation type="unfinished" />
+        <translation>CRITICAL 从不延后。</translation>
     </message>
     <message>
         <source>Quiet hours {hours}.</source>
-        <translation type="unfinished" />
+        <translation>免打扰时段 {hours}。</translation>
     </message>
     <message>
         <source>A sign of life each day at {time}.</source>
-        <translation type="unfinished" />
+        <translation>每天 {time} 报平安。</translation>
     </message>
     <message>
         <source>Nobody is named in the station file.</source>
-        <translation type="unfinished" />
+        <translation>站点文件中没有写明任何人。</translation>
     </message>
     <message>
         <source>being sent</source>
-        <translation type="unfinished" />
+        <translation>发送中</translation>
     </message>
     <message>
         <source>test from the settings</source>
-        <translation type="unfinished" />
+        <translation>来自设置的测试</translation>
     </message>
     <message>
         <source>Light</source>
@@ -4356,325 +4857,336 @@
     </message>
     <message>
         <source>Look</source>
-        <translation type="unfinished" />
+        <translation>外观</translation>
     </message>
     <message>
         <source>kept for you on this computer</source>
-        <translation type="unfinished" />
+        <translation>为您保存在本机</translation>
     </message>
     <message>
         <source>Times and units</source>
-        <translation type="unfinished" />
+        <translation>时间与单位</translation>
     </message>
     <message>
         <source>What draws your eye and ear</source>
-        <translation type="unfinished" />
+        <translation>视觉与声音提示</translation>
     </message>
     <message>
         <source>Theme</source>
-        <translation type="unfinished" />
+        <translation>主题</translation>
     </message>
     <message>
         <source>Language</source>
-        <translation type="unfinished" />
+        <translation>语言</translation>
     </message>
     <message>
         <source>Size of text and controls</source>
-        <translation type="unfinished" />
+        <translation>文字与控件大小</translation>
     </message>
     <message>
         <source>Arrangement of views</source>
-        <translation type="unfinished" />
+        <translation>视图布局</translation>
     </message>
     <message>
         <source>Times</source>
-        <translation type="unfinished" />
+        <translation>时间</translation>
     </message>
     <message>
         <source>Size of tiles</source>
-        <translation type="unfinished" />
+        <translation>方块大小</translation>
     </message>
     <message>
         <source>Motion</source>
-        <translation type="unfinished" />
+        <translation>动态</translation>
     </message>
     <message>
         <source>Sound</source>
-        <translation type="unfinished" />
+        <translation>声音</translation>
     </message>
     <message>
         <source>Unit of currents</source>
-        <translation type="unfinished" />
+        <translation>电流单位</translation>
     </message>
     <message>
         <source>Unit of capacities</source>
-        <translation type="unfinished" />
+        <translation>容量单位</translation>
     </message>
     <message>
         <source>Unit of capacity per mass</source>
-        <translation type="unfinished" />
+        <translation>比容量单位（质量）</translation>
     </message>
     <message>
         <source>Unit of capacity per area</source>
-        <translation type="unfinished" />
+        <translation>比容量单位（面积）</translation>
     </message>
     <message>
         <source>local</source>
-        <translation type="unfinished" />
+        <translation>本地</translation>
     </message>
     <message>
         <source>an alarm that nobody has seen blinks once a second</source>
-        <translation type="unfinished" />
+        <translation>无人看过的报警每秒闪烁一次</translation>
     </message>
     <message>
         <source>new alarms are heard, three beeps for CRITICAL, two for HIGH, one below</source>
-        <translation type="unfinished" />
+        <translation>新报警发声：CRITICAL 三声，HIGH 两声，其余一声</translation>
     </message>
     <message>
         <source>Reset layout</source>
-        <translation type="unfinished" />
+        <translation>重置布局</translation>
     </message>
     <message>
         <source>automatic</source>
-        <translation type="unfinished" />
+        <translation>自动</translation>
     </message>
     <message>
         <source>Station</source>
-        <translation type="unfinished" />
+        <translation>站点</translation>
     </message>
     <message>
         <source>changed in its station file, not here</source>
-        <translation type="unfinished" />
+        <translation>在站点文件中更改，不在此处</translation>
     </message>
     <message>
         <source>Instruments</source>
-        <translation type="unfinished" />
+        <translation>仪器</translation>
     </message>
     <message>
         <source>Find instruments...</source>
-        <translation type="unfinished" />
+        <translation>查找仪器...</translation>
     </message>
     <message>
         <source>instrument</source>
-        <translation type="unfinished" />
+        <translation>仪器</translation>
     </message>
     <message>
         <source>link</source>
-        <translation type="unfinished" />
+        <translation>链路</translation>
     </message>
     <message>
         <source>driver</source>
-        <translation type="unfinished" />
+        <translation>驱动</translation>
     </message>
     <message>
         <source>resource</source>
-        <translation type="unfinished" />
+        <translation>资源</translation>
     </message>
     <message>
         <source>channels</source>
-        <translation type="unfinished" />
+        <translation>通道</translation>
     </message>
     <message>
         <source>polled every</source>
-        <translation type="unfinished" />
+        <translation>轮询周期</translation>
     </message>
     <message>
         <source>identity</source>
-        <translation type="unfinished" />
+        <translation>身份</translation>
     </message>
     <message>
         <source>when the station is silent</source>
-        <translation type="unfinished" />
+        <translation>站点沉默时</translation>
     </message>
     <message>
         <source>no answer yet</source>
-        <translation type="unfinished" />
+        <translation>尚无回答</translation>
     </message>
     <message>
         <source>People</source>
-        <translation type="unfinished" />
+        <translation>人员</translation>
     </message>
     <message>
         <source>who may look, operate, configure, administer</source>
-        <translation type="unfinished" />
+        <translation>谁可以查看、操作、配置、管理</translation>
     </message>
     <message>
         <source>name</source>
-        <translation type="unfinished" />
+        <translation>姓名</translation>
     </message>
     <message>
         <source>Name of the new person</source>
-        <translation type="unfinished" />
+        <translation>新人员的姓名</translation>
     </message>
     <message>
         <source>role</source>
-        <translation type="unfinished" />
+        <translation>角色</translation>
     </message>
     <message>
         <source>Give access</source>
-        <translation type="unfinished" />
+        <translation>授予权限</translation>
     </message>
     <message>
         <source>Take access away...</source>
-        <translation type="unfinished" />
+        <translation>收回权限...</translation>
     </message>
     <message>
         <source>New token</source>
-        <translation type="unfinished" />
+        <translation>新令牌</translation>
     </message>
     <message>
         <source>It is shown this once and kept nowhere: copy it now and hand it over.</source>
-        <translation type="unfinished" />
+        <translation>只显示这一次，不在任何地方保存：请现在复制并交给本人。</translation>
     </message>
     <message>
         <source>Copy</source>
-        <translation type="unfinished" />
+        <translation>复制</translation>
     </message>
     <message>
         <source>Done</source>
-        <translation type="unfinished" />
+        <translation>完成</translation>
     </message>
     <message>
         <source>since</source>
-        <translation type="unfinished" />
+        <translation>自</translation>
     </message>
     <message>
         <source>until</source>
-        <translation type="unfinished" />
+        <translation>至</translation>
     </message>
     <message>
         <source>kind</source>
-        <translation type="unfinished" />
+        <translation>种类</translation>
     </message>
     <message>
         <source>service</source>
-        <translation type="unfinished" />
+        <translation>服务</translation>
     </message>
     <message>
         <source>person</source>
-        <translation type="unfinished" />
+        <translation>人员</translation>
     </message>
     <message>
         <source>taken away</source>
-        <translation type="unfinished" />
+        <translation>已收回</translation>
     </message>
     <message>
         <source>Select one person with access first.</source>
-        <translation type="unfinished" />
+        <translation>请先选择一位有权限的人员。</translation>
     </message>
     <message>
         <source>Who is told of alarms</source>
-        <translation type="unfinished" />
+        <translation>谁会收到报警</translation>
     </message>
     <message>
         <source>first row first</source>
-        <translation type="unfinished" />
+        <translation>从第一行开始</translation>
     </message>
     <message>
         <source>Send a test message</source>
-        <translation type="unfinished" />
+        <translation>发送测试消息</translation>
     </message>
     <message>
         <source>by</source>
-        <translation type="unfinished" />
+        <translation>方式</translation>
     </message>
     <message>
         <source>language</source>
-        <translation type="unfinished" />
+        <translation>语言</translation>
     </message>
     <message>
         <source>last message</source>
-        <translation type="unfinished" />
+        <translation>最近一条消息</translation>
     </message>
     <message>
         <source>Keyboard</source>
-        <translation type="unfinished" />
+        <translation>键盘</translation>
     </message>
     <message>
         <source>the same in every window</source>
-        <translation type="unfinished" />
+        <translation>所有窗口相同</translation>
     </message>
     <message>
         <source>find a key or an act</source>
-        <translation type="unfinished" />
+        <translation>查找按键或操作</translation>
     </message>
     <message>
         <source>Keyboard map</source>
-        <translation type="unfinished" />
+        <translation>按键表</translation>
     </message>
     <message>
         <source>keys</source>
-        <translation type="unfinished" />
+        <translation>按键</translation>
     </message>
     <message>
         <source>act</source>
-        <translation type="unfinished" />
+        <translation>操作</translation>
     </message>
     <message>
         <source>where</source>
-        <translation type="unfinished" />
+        <translation>位置</translation>
     </message>
     <message>
         <source>{n} keys</source>
-        <translation type="unfinished" />
+        <translation>{n} 个按键</translation>
     </message>
     <message>
         <source>no key fits</source>
-        <translation type="unfinished" />
+        <translation>没有符合的按键</translation>
     </message>
     <message>
         <source>Notifications</source>
-        <translation type="unfinished" />
+        <translation>通知</translation>
     </message>
     <message>
         <source>Part of the settings</source>
-        <translation type="unfinished" />
+        <translation>设置的部分</translation>
     </message>
     <message>
         <source>Every change holds at once; Ctrl+Z takes it back.</source>
-        <translation type="unfinished" />
+        <translation>更改立即生效；Ctrl+Z 撤回。</translation>
     </message>
     <message>
         <source>Instruments, limits and notifications are written in the station file.</source>
-        <translation type="unfinished" />
+        <translation>仪器、限值和通知写在站点文件中。</translation>
     </message>
     <message>
         <source>The layout is one view in one window again.</source>
-        <translation type="unfinished" />
+        <translation>布局已恢复为单窗口单视图。</translation>
     </message>
 </context>
 <context>
     <name>slots</name>
     <message>
         <source>{cell} is still in it</source>
-        <translation type="unfinished" />
+        <translation>{cell} 仍在其中</translation>
     </message>
     <message>
         <source>free</source>
-        <translation type="unfinished" />
+        <translation>空闲</translation>
     </message>
     <message>
         <source>not free: {state}</source>
-        <translation type="unfinished" />
+        <translation>不空闲：{state}</translation>
     </message>
     <message>
         <source>this table</source>
-        <translation type="unfinished" />
+        <translation>本表</translation>
     </message>
     <message>
         <source>slot is free or holds the cell</source>
-        <translation type="unfinished" />
+        <translation>槽位空闲或已装此电池</translation>
     </message>
     <message>
         <source>unload first</source>
-        <translation type="unfinished" />
+        <translation>先取出</translation>
     </message>
     <message>
         <source>no slot yet</source>
-        <translation type="unfinished" />
+        <translation>尚无槽位</translation>
     </message>
     <message>
         <source>go to the queue</source>
+        <translation>进入队列</translation>
+    </message>
+</context>
+<context>
+    <name>sound</name>
+    <message>
+        <source>sound off</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>sound on</source>
         <translation type="unfinished" />
     </message>
 </context>
@@ -4750,119 +5262,119 @@
     </message>
     <message>
         <source>protocol for the selected</source>
-        <translation type="unfinished" />
+        <translation>所选行的方案</translation>
     </message>
     <message>
         <source>between two starts</source>
-        <translation type="unfinished" />
+        <translation>相邻启动间隔</translation>
     </message>
     <message>
         <source>Pause between two starts, 0 to 3600 s</source>
-        <translation type="unfinished" />
+        <translation>相邻两次启动的间隔，0 至 3600 s</translation>
     </message>
     <message>
         <source>Check again</source>
-        <translation type="unfinished" />
+        <translation>重新检查</translation>
     </message>
     <message>
         <source>Tick all that pass</source>
-        <translation type="unfinished" />
+        <translation>勾选全部通过的行</translation>
     </message>
     <message>
         <source>Nothing to start</source>
-        <translation type="unfinished" />
+        <translation>没有要启动的内容</translation>
     </message>
     <message>
         <source>Select channels in the station view and press F5, or bring cells in the cells view. Nothing is driven before you have seen this table and pressed Start.</source>
-        <translation type="unfinished" />
+        <translation>在站点视图中选择通道并按 F5，或从电池视图带入电池。在您看过此表并按下启动之前，不会驱动任何设备。</translation>
     </message>
     <message>
         <source>Bring cells</source>
-        <translation type="unfinished" />
+        <translation>带入电池</translation>
     </message>
     <message>
         <source>Select channels</source>
-        <translation type="unfinished" />
+        <translation>选择通道</translation>
     </message>
     <message>
         <source>Review</source>
-        <translation type="unfinished" />
+        <translation>核对</translation>
     </message>
     <message>
         <source>Row in words</source>
-        <translation type="unfinished" />
+        <translation>该行说明</translation>
     </message>
     <message>
         <source>Review of the start</source>
-        <translation type="unfinished" />
+        <translation>启动核对表</translation>
     </message>
     <message>
         <source>channel</source>
-        <translation type="unfinished" />
+        <translation>通道</translation>
     </message>
     <message>
         <source>cell</source>
-        <translation type="unfinished" />
+        <translation>电池</translation>
     </message>
     <message>
         <source>OCV meas V</source>
-        <translation type="unfinished" />
+        <translation>实测 OCV V</translation>
     </message>
     <message>
         <source>OCV reg V</source>
-        <translation type="unfinished" />
+        <translation>登记 OCV V</translation>
     </message>
     <message>
         <source>protocol</source>
-        <translation type="unfinished" />
+        <translation>方案</translation>
     </message>
     <message>
         <source>set current</source>
-        <translation type="unfinished" />
+        <translation>设定电流</translation>
     </message>
     <message>
         <source>limits</source>
-        <translation type="unfinished" />
+        <translation>限值</translation>
     </message>
     <message>
         <source>starts</source>
-        <translation type="unfinished" />
+        <translation>启动</translation>
     </message>
     <message>
         <source>ends about</source>
-        <translation type="unfinished" />
+        <translation>预计结束</translation>
     </message>
     <message>
         <source>pre-flight</source>
-        <translation type="unfinished" />
+        <translation>启动前检查</translation>
     </message>
     <message>
         <source>choose...</source>
-        <translation type="unfinished" />
+        <translation>请选择...</translation>
     </message>
     <message>
         <source>{ticked} of {all} ticked, {n} pass</source>
-        <translation type="unfinished" />
+        <translation>已勾选 {ticked}，共 {all}，通过 {n}</translation>
     </message>
     <message>
         <source>Nothing to start.</source>
-        <translation type="unfinished" />
+        <translation>没有要启动的内容。</translation>
     </message>
     <message>
         <source>{n} rows stay behind, each says why.</source>
-        <translation type="unfinished" />
+        <translation>{n} 行不启动，各行写明原因。</translation>
     </message>
     <message>
         <source>The station has not said anything about this row yet.</source>
-        <translation type="unfinished" />
+        <translation>站点尚未就此行给出任何说明。</translation>
     </message>
     <message>
         <source>{n} starts are queued.</source>
-        <translation type="unfinished" />
+        <translation>{n} 项启动已排队。</translation>
     </message>
     <message>
         <source>{n} were refused; each row says why.</source>
-        <translation type="unfinished" />
+        <translation>{n} 项被拒绝；各行写明原因。</translation>
     </message>
 </context>
 <context>
@@ -5399,7 +5911,7 @@
     </message>
     <message>
         <source>First steps</source>
-        <translation type="unfinished" />
+        <translation>入门</translation>
     </message>
     <message>
         <source>Queue</source>
@@ -5415,7 +5927,7 @@
     </message>
     <message>
         <source>Review and start</source>
-        <translation type="unfinished" />
+        <translation>核对并启动</translation>
     </message>
     <message>
         <source>Station</source>
@@ -5426,7 +5938,7 @@
     <name>window</name>
     <message>
         <source>Runs need a person after a restart: open Recovery (Ctrl+K).</source>
-        <translation type="unfinished" />
+        <translation>重启后有运行需要人处理：请打开“恢复”（Ctrl+K）。</translation>
     </message>
     <message>
         <source>The station does not let this window in</source>

@@ -26,6 +26,17 @@ if TYPE_CHECKING:
     from labctl.gui.viewmodels.lab import Lab
 
 
+@dataclass(frozen=True, slots=True)
+class LookActs:
+    """What a view may ask of the window's look; each choice is kept per user by the window."""
+
+    set_theme: Callable[[Any], None]
+    set_language: Callable[[Any], None]
+    set_scale: Callable[[float], None]
+    language: Callable[[], str]
+    reset_layout: Callable[[], None]
+
+
 @dataclass(slots=True)
 class Context:
     """What the window gives to each view. ``shared`` holds view-models that several views look at (selection).
@@ -42,6 +53,7 @@ class Context:
     say: Callable[[str], None]
     trouble: Callable[[Any], None]
     shared: dict[str, Any] = field(default_factory=dict)
+    look: LookActs | None = None
 
     def share(self, name: str, make: Callable[[], Any]) -> Any:
         """Return what is shared under a name; made by who asks first."""

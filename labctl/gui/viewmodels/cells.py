@@ -88,6 +88,9 @@ class CellsTable:
         self.rows: tuple[CellRow, ...] = ()
         self.batch = ""
         self.trouble: Trouble | None = None
+        self.saving = False
+        self.result = ""
+        """What became of the last saving, in one line (R14)."""
 
     def watch(self, observer: Callable[[], None]) -> Callable[[], None]:
         """Call ``observer`` after each change; returns unwatch."""
@@ -106,6 +109,10 @@ class CellsTable:
         return Edit(text, lambda: self._set(after), lambda: self._set(before))
 
     # -- edits --------------------------------------------------------------------------------------------------------
+
+    def change(self, text: str, rows: Sequence[CellRow]) -> Edit | None:
+        """Return the edit that puts other rows in the table; None where nothing differs."""
+        return self._edit(text, rows)
 
     def paste(self, text: str, row: int | None = None, column: Col | None = None) -> Edit | None:
         """Return the edit that puts a block in: by its header, else at a place of the table, else by its content.
@@ -267,6 +274,14 @@ class CellsTable:
         protocol, cell = self.rows[row].text(Col.PROTOCOL), self.made(row)
         return None if cell is None or not protocol else self._current_of(protocol, cell)
 
+    def current_with(self, row: int, column: Col, value: float) -> float | None:
+        """Return the set current that another value in a column would mean, A."""
+        protocol, cell = self.rows[row].text(Col.PROTOCOL), self.made(row)
+        if cell is None or not protocol:
+            return None
+        changed: dict[str, float] = {column.value: value}
+        return self._current_of(protocol, replace(cell, **changed))  # type: ignore[arg-type]  # a column of numbers
+
     def made(self, row: int) -> Cell | None:
         """Return the cell that a row registers, None while its id or type is missing or bad."""
         found = self.rows[row]
@@ -368,6 +383,7 @@ class CellsTable:
             return tr("cells", "No row can be saved yet.")
         answers = {f"{self.rows[place].text(Col.CELL)}.{column.value}": "keep"
                    for place in chosen for column in self.rows[place].kept}  # fmt: skip
+        self.saving, self.result = True, ""
         content = import_text([cell for place in chosen if (cell := self.made(place)) is not None])
         self._asks.ask("cells.import_table", "pasted.csv", content.encode(), answers=answers, then=self._saved,
                        failed=self._failed, deadline_s=30.0)  # fmt: skip
@@ -378,12 +394,22 @@ class CellsTable:
             row.entry_id: _word(row.action, (*row.problems, *(q.text for q in row.questions)))
             for row in report.rows
         }
-        self.trouble = None
+        self.trouble, self.saving = None, False
+        self.result = _result(report)
         self._set(tuple(replace(row, told=told.get(row.text(Col.CELL), row.told)) for row in self.rows))
 
     def _failed(self, trouble: Trouble) -> None:
-        self.trouble = trouble
+        self.trouble, self.saving, self.result = trouble, False, str(trouble)
         self._set(self.rows)
+
+
+def _result(report: ImportReport) -> str:
+    counts = {action: report.count(action) for action in ImportAction}
+    told = tr("cells", "{new} new, {changed} changed, {same} as they were")
+    text = told.format(new=counts[ImportAction.NEW], changed=counts[ImportAction.CHANGED],
+                       same=counts[ImportAction.SAME])  # fmt: skip
+    left = counts[ImportAction.REFUSED] + counts[ImportAction.QUESTION]
+    return f"{text}, " + tr("cells", "{n} not saved").format(n=left) if left else text
 
 
 def _word(action: ImportAction, problems: tuple[str, ...]) -> str:

@@ -35,6 +35,7 @@ class Tested:
     told: str
     good: bool
     asked: bool
+    channels: int = 0
 
 
 class FirstRun:
@@ -156,5 +157,10 @@ class FirstRun:
         good, told = self._pings.get(box.name, (box.link is LinkState.LIVE, box.identity or box.text))
         asked = box.name in self._asked
         return Tested(
-            box.name, box.resource, tr("firstrun", "asking") if asked else told, good and not asked, asked
+            box.name,
+            box.resource,
+            tr("firstrun", "asking") if asked else told,
+            good and not asked,
+            asked,
+            len(box.channels),
         )

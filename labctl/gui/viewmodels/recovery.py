@@ -44,6 +44,10 @@ PROPOSAL_WORDS: dict[Proposal, str] = {
 }
 
 
+GROUPS = ("person", "look", "wait", "all")
+"""How the page groups runs: to decide, only to look at, waiting for an instrument, all."""
+
+
 @dataclass(frozen=True, slots=True)
 class RecoveryRow:
     """One run that had not ended, ready to be painted. ``why_not`` says why it cannot be accepted."""
@@ -59,6 +63,15 @@ class RecoveryRow:
     why_not: str
     result: str
     asked: bool
+
+
+def in_group(row: RecoveryRow, group: str) -> bool:
+    """Tell whether a run belongs to a group of the page."""
+    wanted = {
+        "person": (Proposal.FOLLOW, Proposal.FETCH, Proposal.LOOK), "look": (Proposal.LOOK,),
+        "wait": (Proposal.WAIT,),
+    }  # fmt: skip
+    return row.proposal in wanted.get(group, tuple(Proposal))
 
 
 class Recovery:

@@ -129,6 +129,17 @@ class Settings:
         self._watchers.append(observer)
         return lambda: self._watchers.remove(observer) if observer in self._watchers else None
 
+    def reload(self) -> None:
+        """Take what was kept meanwhile: theme, language and scale are chosen in the status bar too."""
+        found = preferences_of(self._keep.load())
+        if found != self.now:
+            changed = frozenset(
+                one.name for one in fields(found) if getattr(found, one.name) != getattr(self.now, one.name)
+            )
+            self.now = found
+            for observer in tuple(self._watchers):
+                observer(changed)
+
     def set(self, **changes: Any) -> Edit | None:
         """Return the edit that changes preferences. Raises: ValueError for a value that cannot be."""
         before, after = self.now, self.now

@@ -206,6 +206,11 @@ class BatchStart:
             return channel_why_not(self._lab, "queue.submit", wish.channel) or status.tripped
         return self._ocv_problem(wish)[1]
 
+    def _ocv_off(self, wish: Wish) -> bool:
+        """Tell whether the OCV is off; under a run what is measured is no OCV."""
+        status = self._lab.channels.get(wish.channel)
+        return status is not None and not runs_now(status) and self._ocv_problem(wish)[0]
+
     def _ocv_problem(self, wish: Wish) -> tuple[bool, str]:
         """Return whether the OCV is off, and what stands against the start because of it (U05)."""
         status, cell = self._lab.channels.get(wish.channel), self._lab.cells.get(wish.cell_id)
@@ -220,12 +225,16 @@ class BatchStart:
 
     def rows(self) -> tuple[StartRow, ...]:
         """Return the review, ready to be painted."""
-        return tuple(self._row(index) for index in range(len(self._wishes)))
+        whys = [self.why_not(index) for index in range(len(self._wishes))]
+        found, before = [], 0
+        for index, why in enumerate(whys):
+            found.append(self._row(index, why, before))
+            before += index not in self._unticked and not why
+        return tuple(found)
 
-    def _row(self, index: int) -> StartRow:
+    def _row(self, index: int, why: str, before: int) -> StartRow:
         wish, planned = self._wishes[index], self._planned.get(index)
         status, cell = self._lab.channels.get(wish.channel), self._lab.cells.get(wish.cell_id)
-        why = self.why_not(index)
         verdict, told = self._verdict(index, why)
         lines = () if planned is None else planned.review
         registered = NONE if cell is None or cell.ocv_V is None else number(cell.ocv_V, 3)
@@ -233,8 +242,8 @@ class BatchStart:
         return StartRow(
             index, channel, cabinet(self._lab.channels).label(channel) if channel else tr("starts", "any that fits"),
             wish.cell_id if cell is None else cell.name, NONE if status is None else number(status.voltage_V, 3),
-            registered, self._ocv_problem(wish)[0], wish.protocol, _after(lines, "currents: "),
-            _after(lines, "limits: "), self._starts(index, planned), self._ends(planned), verdict, told, why,
+            registered, self._ocv_off(wish), wish.protocol, _after(lines, "currents: "),
+            _after(lines, "limits: "), self._starts(before, planned), self._ends(planned), verdict, told, why,
             index not in self._unticked and not why, lines,
         )  # fmt: skip
 
@@ -247,10 +256,9 @@ class BatchStart:
         warnings = self._planned[index].warnings if index in self._planned else ()
         return (Verdict.WARN, " ".join(warnings)) if warnings else (Verdict.PASS, tr("starts", "passes"))
 
-    def _starts(self, index: int, planned: PlannedJob | None) -> str:
+    def _starts(self, before: int, planned: PlannedJob | None) -> str:
         if planned is not None and planned.starts is not None:
             return moment(utc_of(planned.starts.end_utc), self._lab.plant_utc)
-        before = sum(1 for other in range(index) if other not in self._unticked and not self.why_not(other))
         return moment(self._lab.plant_utc + timedelta(seconds=before * self.stagger_s), self._lab.plant_utc)
 
     def _ends(self, planned: PlannedJob | None) -> str:

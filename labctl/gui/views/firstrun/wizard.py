@@ -1,0 +1,199 @@
+"""The wizard: look, test, copy what the station file needs. It energises nothing."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QFontDatabase, QGuiApplication
+from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QWidget
+
+from labctl.gui.i18n.translating import tr
+from labctl.gui.parts.buttons import Button, Rank
+from labctl.gui.parts.card import Card
+from labctl.gui.parts.fields import mark_problem
+from labctl.gui.parts.labels import Label
+from labctl.gui.parts.layouts import Column, Row, fix_size
+from labctl.gui.parts.rows import Field, Head, RowModel, chosen_rows, give_widths
+from labctl.gui.parts.segment import Choice, Segment
+from labctl.gui.parts.table import Table
+from labctl.gui.parts.why import set_why
+from labctl.gui.theme.current import theme
+from labctl.gui.viewmodels.finding import Finder, Kind
+from labctl.gui.viewmodels.firstrun import FirstRun
+
+
+class Wizard(QWidget):
+    """``left`` = back to the first page."""
+
+    left = Signal()
+    copied = Signal(str)
+
+    def __init__(self, finder: Finder, first: FirstRun) -> None:
+        super().__init__()
+        self._finder, self._first = finder, first
+        self._shown = ""
+        self.back = Button(icon="arrow-left")
+        self.kind = Segment(
+            "", (Choice(Kind.NEWARE.value, "Neware BTS"), Choice(Kind.CHAMBER.value, "chamber"))
+        )
+        self.address = QLineEdit()
+        fix_size(self.address, width=280)
+        self.try_it = Button(icon="lan-connect", rank=Rank.PRIMARY)
+        self.look = Button(icon="magnify")
+        self.problem = Label("", tone="muted", wrap=True)
+        self.found_card, self.known_card, self.file_card = Card(inset=0), Card(inset=0), Card()
+        self.found, self.found_model = Table(""), RowModel()
+        self.found.setModel(self.found_model)
+        self.known, self.known_model = Table(""), RowModel()
+        self.known.setModel(self.known_model)
+        self.found_card.body.addWidget(self.found)
+        self.known_card.body.addWidget(self.known)
+        self.test = Button(icon="account-question-outline", height_px=28)
+        self.known_card.head.addWidget(self.test)
+        self.lines = QPlainTextEdit()
+        self.lines.setReadOnly(True)
+        self.lines.setTabChangesFocus(True)
+        self.copy = Button(icon="content-copy", height_px=28)
+        self.file_card.head.addWidget(self.copy)
+        self.after = Label("", tone="muted", wrap=True)
+        self.file_card.body.put(self.lines, self.after)
+        self._lay_out()
+        self._wire()
+
+    def _lay_out(self) -> None:
+        top = Row(gap=8)
+        top.put(self.back, self.kind, self.address, self.try_it, self.look, None)
+        middle = Row(gap=8)
+        middle.addWidget(self.found_card, 3)
+        middle.addWidget(self.file_card, 2)
+        column = Column(self, gap=8)
+        column.addLayout(top)
+        column.addWidget(self.problem)
+        column.addLayout(middle, 3)
+        column.addWidget(self.known_card, 2)
+
+    def _wire(self) -> None:
+        self.back.clicked.connect(self.left)
+        self.kind.chosen.connect(lambda key: self._finder.choose_kind(Kind(key)))
+        self.address.returnPressed.connect(self.try_address)
+        self.address.textChanged.connect(lambda text: mark_problem(self.address, ""))
+        self.try_it.clicked.connect(self.try_address)
+        self.look.clicked.connect(self._finder.look)
+        self.found.selectionModel().selectionChanged.connect(lambda new, old: self._show_lines())
+        self.known.selectionModel().selectionChanged.connect(lambda new, old: self._say_acts())
+        self.known.opened.connect(lambda index: self.test_known())
+        self.test.clicked.connect(self.test_known)
+        self.copy.clicked.connect(self.copy_lines)
+        self._finder.watch(self.refresh)
+        self._first.watch(self.refresh)
+        theme().changed.connect(self._give_widths)
+
+    def retranslate(self) -> None:
+        """Take every word anew."""
+        self.back.setText(tr("firstrun", "Back"))
+        self.kind.show_choices((
+            Choice(Kind.NEWARE.value, "Neware BTS"), Choice(Kind.CHAMBER.value, tr("firstrun", "climate chamber")),
+        ))  # fmt: skip
+        self.kind.setAccessibleName(tr("firstrun", "What is to be connected"))
+        self.address.setPlaceholderText(tr("firstrun", "address, such as 192.168.1.20:502"))
+        self.address.setAccessibleName(tr("firstrun", "Address of the instrument"))
+        self.try_it.setText(tr("firstrun", "Test address"))
+        self.look.setText(tr("firstrun", "Look at this computer's ports"))
+        self.test.setText(tr("firstrun", "Ask who it is"))
+        self.copy.setText(tr("firstrun", "Copy"))
+        self.after.setText(tr(
+            "firstrun", "Put these lines in the station file (labctl init writes one), correct models and time zone, "
+            "then start the station anew. labctl doctor checks the file and reads every channel without driving one."
+        ))  # fmt: skip
+        self.found_card.set_title(
+            tr("firstrun", "Found"), tr("firstrun", "ports are opened at most, nothing is sent")
+        )
+        self.known_card.set_title(tr("firstrun", "Instruments of the station"))
+        self.file_card.set_title(tr("firstrun", "For the station file"))
+        self.found.setAccessibleName(tr("firstrun", "Found"))
+        self.known.setAccessibleName(tr("firstrun", "Instruments of the station"))
+        self.lines.setAccessibleName(tr("firstrun", "For the station file"))
+        self.found_model.show_heads((
+            Head("resource", tr("firstrun", "where"), 230), Head("text", tr("firstrun", "what it is"), 190),
+            Head("told", tr("firstrun", "test"), 240), Head("station", tr("firstrun", "station"), 110),
+        ))  # fmt: skip
+        self.known_model.show_heads((
+            Head("name", tr("firstrun", "instrument"), 140), Head("resource", tr("firstrun", "where"), 230),
+            Head("channels", tr("firstrun", "channels"), 80, True), Head("told", tr("firstrun", "who it is"), 500),
+        ))  # fmt: skip
+        self._give_widths()
+        self.refresh()
+
+    def _give_widths(self) -> None:
+        give_widths(self.found, self.found_model)
+        give_widths(self.known, self.known_model)
+        self.lines.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+
+    def refresh(self) -> None:
+        """Show what was found and what the station knows."""
+        if not self.found_model.heads:
+            return
+        rows = self._finder.rows()
+        tone = {None: "muted", True: "done", False: "hard"}
+        self.found_model.show([
+            (Field(row.resource, strong=True), Field(row.text), Field(row.told, tone[row.good], why=row.told),
+             Field(row.station, "muted"))
+            for row in rows
+        ], [row.resource for row in rows])  # fmt: skip
+        boxes = self._first.instruments()
+        self.known_model.show([
+            (Field(box.name, strong=True), Field(box.resource), Field(str(box.channels)),
+             Field(box.told, "muted" if box.asked else "done" if box.good else "hard", why=box.told))
+            for box in boxes
+        ], [box.name for box in boxes])  # fmt: skip
+        self.known_card.setVisible(bool(boxes))
+        tested = next((at for at, row in enumerate(rows) if row.resource == self._finder.tested), -1)
+        if tested >= 0 and self._finder.tested != self._shown:
+            self._shown = self._finder.tested
+            self.found.selectRow(tested)
+        self._say_note(len(rows))
+        self._show_lines()
+        self._say_acts()
+
+    def _say_note(self, count: int) -> None:
+        finder = self._finder
+        told = ""
+        if finder.looking:
+            told = tr("firstrun", "looking...")
+        elif finder.trouble is not None:
+            told = str(finder.trouble)
+        elif finder.looked and not count:
+            told = tr(
+                "firstrun",
+                "No serial port and no VISA address here. Testers in the network: type the address.",
+            )
+        self.problem.setText(told)
+        self.problem.setVisible(bool(told))
+
+    def _show_lines(self) -> None:
+        rows, chosen = self._finder.rows(), chosen_rows(self.found)
+        resource = rows[chosen[0]].resource if chosen and chosen[0] < len(rows) else "tcp://192.168.1.20:502"
+        text = self._finder.file_lines(resource)
+        if text != self.lines.toPlainText():
+            self.lines.setPlainText(text)
+
+    def _say_acts(self) -> None:
+        set_why(self.test, "" if chosen_rows(self.known) else tr("firstrun", "Select an instrument first."))
+        set_why(self.look, tr("firstrun", "looking...") if self._finder.looking else "")
+
+    def try_address(self) -> None:
+        """Test what was typed."""
+        refusal = self._finder.test(self.address.text())
+        mark_problem(self.address, refusal)
+        self.problem.setText(refusal)
+        self.problem.setVisible(bool(refusal))
+
+    def test_known(self) -> None:
+        """Ask the selected instruments of the station who they are."""
+        boxes = self._first.instruments()
+        for row in chosen_rows(self.known):
+            self._first.test(boxes[row].name)
+
+    def copy_lines(self) -> None:
+        """Put the lines for the station file into the clipboard."""
+        QGuiApplication.clipboard().setText(self.lines.toPlainText())
+        self.copied.emit(tr("firstrun", "The lines for the station file are in the clipboard."))
