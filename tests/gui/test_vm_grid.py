@@ -14,9 +14,12 @@ from labctl.gui.viewmodels.gridtable import COLUMNS, GridTable
 from labctl.gui.viewmodels.lab import Lab
 from labctl.gui.viewmodels.tiles import TileKind, voltage_text
 from labctl.model.alarm import AlarmPriority, AlarmState
-from labctl.model.bench import HeldHow
+from labctl.model.bench import Delta, HeldHow
 from labctl.model.cell import CellKind
+from labctl.model.ids import CellId, ChannelId, RunId
 from labctl.model.job import JobState
+from labctl.model.latest import LatestCycle
+from labctl.model.plain import to_plain
 from labctl.testing.guilab import FakeAsks, TurnedClock, a_lab, alarm, box, cell, empty, job, running, tell
 
 
@@ -255,11 +258,13 @@ def test_u09_dead_cells_are_found_by_saved_filters_from_the_cycle_summaries() ->
         "run-neware-1-3": 0.95,
         "run-neware-1-4": math.nan,
     }
-    asks = FakeAsks({"runs.cycles": lambda run_id: {
-        "cycle": [1, 2], "retention": [1.0, kept[run_id]], "coulombic_efficiency": [0.9, 0.997],
-        "polarisation_volt": [0.1, 0.7 if run_id.endswith("3") else 0.1],
-        "discharging_capacity_mah_per_g": [150.0, 150.0 * kept[run_id]],
-    }})  # fmt: skip
+    asks = FakeAsks({"runs.latest_cycles": lambda runs: [
+        LatestCycle(RunId(run_id), ChannelId("neware:1-1"), CellId("C0001"), 2, retention=kept[run_id],
+                    coulombic_efficiency=0.997, polarisation_V=0.7 if run_id.endswith("3") else 0.1,
+                    first_discharging_capacity_mAh_per_g=150.0,
+                    discharging_capacity_mAh_per_g=150.0 * kept[run_id])
+        for run_id in runs
+    ]})  # fmt: skip
     figures = CellFigures(lab, asks)
     grid = Grid(lab, figures)
     dead, overpotential, low, shorts = ready_made()
@@ -271,8 +276,8 @@ def test_u09_dead_cells_are_found_by_saved_filters_from_the_cycle_summaries() ->
     assert grid.order == ("neware:1-4",)
     grid.set_saved(None)
     grid.set_sort(Sort.CAPACITY)
-    assert grid.order == ("neware:1-4", "neware:1-1", "neware:1-3", "neware:1-2")
-    assert len(asks.of("runs.cycles")) == 4
+    assert grid.order == ("neware:1-1", "neware:1-3", "neware:1-2", "neware:1-4"), "unknown comes last"
+    assert len(asks.of("runs.latest_cycles")) == 1, "one question for all"
     assert low.rules[0].told == "OCV below 0.100 V"
 
 
@@ -297,25 +302,46 @@ def test_figures_take_the_newest_complete_cycle() -> None:
     assert figures_of({}).cycles == 0
 
 
-def test_few_cycle_summaries_are_asked_for_at_once_and_again_when_a_cycle_closed() -> None:
+def newest(run_id: str, cycle: int, **figures: float) -> LatestCycle:
+    """Return what the station says of a run's newest cycle."""
+    return LatestCycle(RunId(run_id), ChannelId("neware:1-1"), CellId("C0001"), cycle, **figures)
+
+
+def test_newest_cycles_are_asked_in_one_question_then_the_station_tells_them_as_they_close() -> None:
     clock = TurnedClock()
     lab = a_lab(clock)
     tell(lab, *(running(f"neware:{unit}-{slot}", cycle=5) for unit in range(1, 5) for slot in range(1, 9)))
-    asks = FakeAsks()
+    asks, told = FakeAsks(), list[frozenset[str]]()
     figures = CellFigures(lab, asks)
+    figures.watch(told.append)
     figures.want()
-    assert len(asks.asked) == 4
-    asks.asked[0].then({"cycle": [1]})
-    assert len(asks.asked) == 5
-    tell(lab, running("neware:1-1", cycle=6))
-    assert len(asks.asked) == 5
+    figures.want()
+    (question,) = asks.asked
+    assert len(question.args[0]) == 32
+    question.then([newest(run_id, 4, retention=0.9) for run_id in question.args[0]])
+    known = figures.of("neware:1-1")
+    assert known is not None and (known.cycles, known.retention) == (4, 0.9)
+    told.clear()
+    closed = newest("run-neware-1-1", 5, retention=0.8)
+    tell(lab, running("neware:1-1", cycle=6), Delta(9, "cycle", closed.run_id, to_plain(closed)))
+    known = figures.of("neware:1-1")
+    assert known is not None and known.retention == 0.8
+    assert told == [frozenset({"neware:1-1"})] and len(asks.asked) == 1
+    tell(lab, running("neware:1-1", cycle=1, run_id="run-2"))
+    assert asks.asked[-1].args == (["run-2"],), "a run that began since is asked for by itself"
+
+
+def test_runs_that_the_station_knows_nothing_of_are_asked_again_only_after_a_minute() -> None:
+    clock = TurnedClock()
+    lab = a_lab(clock)
+    tell(lab, running("neware:1-1"))
+    asks = FakeAsks({"runs.latest_cycles": []})
+    CellFigures(lab, asks).want()
+    tell(lab, running("neware:1-1", voltage_V=3.5))
+    assert len(asks.asked) == 1
     clock.s += 61.0
-    while len(asks.asked) < 32:
-        asks.asked[len(asks.asked) - 4].then({"cycle": [1]})
-    for question in asks.asked[-4:]:
-        question.then({"cycle": [1]})
-    tell(lab, running("neware:1-1", cycle=7))
-    assert asks.asked[-1].args == ("run-neware-1-1",) and len(asks.asked) == 33
+    tell(lab, running("neware:1-1", voltage_V=3.6))
+    assert len(asks.asked) == 2
 
 
 def test_grouped_by_batch_the_tiles_close_ranks() -> None:

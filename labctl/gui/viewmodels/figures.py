@@ -1,23 +1,22 @@
 """Figures of the cells in the channels that the station's news do not carry: capacity kept, efficiency, overpotential.
 
-They come from the cycle summary of each run, asked for when a cycle has closed; few questions at a time.
+One question for all runs; from then on the station tells the newest cycle of each as it closes.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from labctl.gui.viewmodels.acts import Asks, Trouble
 from labctl.gui.viewmodels.lab import Lab, Place
+from labctl.model.latest import LatestCycle
 
 NAN = float("nan")
-OUTSTANDING_MAX = 4
 AGAIN_S = 60.0
-"""Link seconds before a run's figures are asked for again at the earliest: a fast virtual bench closes many cycles."""
+"""Link seconds before runs of which the station knows nothing are asked for again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +38,16 @@ def figures_of(columns: Mapping[str, Any]) -> Figures:
     cycle = _column(columns, "cycle")
     if not cycle:
         return Figures()
-    specific = _column(columns, "discharging_capacity_mah_per_g")
+    specific = _closed(columns, "discharging_capacity_mah_per_g")
     return Figures(
         int(cycle[-1]),
-        _last(_column(columns, "discharging_capacity_ah")),
+        _last(_closed(columns, "discharging_capacity_ah")),
         _last(specific),
         next((value for value in specific if math.isfinite(value)), NAN),
-        _last(_column(columns, "retention")),
-        _last(_column(columns, "coulombic_efficiency")),
-        _last(_column(columns, "polarisation_volt")),
-        _last(_column(columns, "area_resistance_ohm_cm2")),
+        _last(_closed(columns, "retention")),
+        _last(_closed(columns, "coulombic_efficiency")),
+        _last(_closed(columns, "polarisation_volt")),
+        _last(_closed(columns, "area_resistance_ohm_cm2")),
     )
 
 
@@ -60,22 +59,43 @@ def _column(columns: Mapping[str, Any], name: str) -> list[float]:
     return [float(value) if value is not None else NAN for value in found]
 
 
+def _closed(columns: Mapping[str, Any], name: str) -> list[float]:
+    """Return a column with NaN for the cycle that still runs: its figures are not yet those of a cycle."""
+    values, complete = _column(columns, name), _column(columns, "complete")
+    if len(complete) != len(values):
+        return values
+    return [value if whole else NAN for value, whole in zip(values, complete, strict=True)]
+
+
 def _last(values: list[float]) -> float:
     return next((value for value in reversed(values) if math.isfinite(value)), NAN)
 
 
+def figures_from(latest: LatestCycle) -> Figures:
+    """Return the figures of a run's newest complete cycle."""
+    return Figures(
+        latest.cycle, latest.discharging_capacity_Ah, latest.discharging_capacity_mAh_per_g,
+        latest.first_discharging_capacity_mAh_per_g, latest.retention, latest.coulombic_efficiency,
+        latest.polarisation_V, latest.area_resistance_ohm_cm2,
+    )  # fmt: skip
+
+
 class CellFigures:
-    """The figures of the runs in the channels, kept current. ``watch`` tells for which channels they changed."""
+    """The figures of the runs in the channels, kept current. ``watch`` tells for which channels they changed.
+
+    One question for all of them; from then on the station tells each cycle that closes.
+    """
 
     def __init__(self, lab: Lab, asks: Asks) -> None:
         self._lab = lab
         self._asks = asks
-        self._of: dict[str, Figures] = {}
-        self._asked: dict[str, tuple[int, float]] = {}
-        self._wanted: dict[str, None] = {}
-        self._outstanding = 0
+        self._of: dict[str, tuple[LatestCycle, Figures]] = {}
+        self._wanted: set[str] = set()
+        self._asking = False
+        self._tried: list[str] = []
+        self._tried_s = -math.inf
         self._watchers: list[Callable[[frozenset[str]], None]] = []
-        self._unwatch = lab.watch({"channel"}, self._changed)
+        self._unwatch = lab.watch({"channel", "cycle", "link"}, self._changed)
 
     def close(self) -> None:
         """Ask no more."""
@@ -88,47 +108,47 @@ class CellFigures:
     def of(self, channel: str) -> Figures | None:
         """Return the figures of the run in a channel, None before they are known."""
         status = self._lab.channels.get(channel)
-        return None if status is None else self._of.get(status.run_id)
+        latest = None if status is None else self._lab.latest.get(status.run_id)
+        if latest is None:
+            return None
+        known = self._of.get(latest.run_id)
+        if known is None or known[0] is not latest:
+            known = self._of[str(latest.run_id)] = (latest, figures_from(latest))
+        return known[1]
 
     def want(self, channels: Collection[str] | None = None) -> None:
-        """Ask for what is missing or has grown: of some channels, or of all."""
+        """Ask for what is missing: of some channels, or of all."""
         for channel in self._lab.channels if channels is None else channels:
             status = self._lab.channels.get(channel)
-            if status is None or not status.run_id:
-                continue
-            cycle, asked_s = self._asked.get(status.run_id, (-1, -math.inf))
-            grown = cycle < 0 or status.cycle > max(cycle, 1)
-            if grown and self._lab.now_s - asked_s >= AGAIN_S:
-                self._wanted[status.run_id] = None
-        self._pump()
+            if status is not None and status.run_id:
+                self._wanted.add(status.run_id)
+        self._ask()
 
     def _changed(self, places: frozenset[Place]) -> None:
-        known = {status.run_id for status in self._lab.channels.values()}
-        for run_id in [name for name in self._of if name not in known]:
-            del self._of[run_id]
-            self._asked.pop(run_id, None)
-        if self._asked:  # somebody has asked before: keep those current
-            self.want([key for _, key in places if self.of(key) is not None])
-
-    def _pump(self) -> None:
-        while self._wanted and self._outstanding < OUTSTANDING_MAX and self._lab.link.live:
-            run_id = next(iter(self._wanted))
-            del self._wanted[run_id]
-            cycle = max((s.cycle for s in self._lab.channels.values() if s.run_id == run_id), default=0)
-            self._asked[run_id] = (cycle, self._lab.now_s)
-            self._outstanding += 1
-            self._asks.ask("runs.cycles", run_id, then=partial(self._take, run_id), failed=self._failed)
-
-    def _take(self, run_id: str, answer: Mapping[str, Any]) -> None:
-        self._outstanding -= 1
-        found = figures_of(answer)
-        if self._of.get(run_id) != found:
-            self._of[run_id] = found
-            channels = frozenset(str(s.channel) for s in self._lab.channels.values() if s.run_id == run_id)
-            for observer in tuple(self._watchers):
+        told = {key for topic, key in places if topic == "cycle"}
+        if told:
+            channels = frozenset(str(s.channel) for s in self._lab.channels.values() if s.run_id in told)
+            for observer in tuple(self._watchers) if channels else ():
                 observer(channels)
-        self._pump()
+        if self._wanted:  # somebody has asked before: keep those current, and runs that have begun since
+            known = {status.run_id for status in self._lab.channels.values() if status.run_id}
+            for run_id in self._of.keys() - known:
+                del self._of[run_id]
+            self._wanted = known
+            self._ask()
+
+    def _ask(self) -> None:
+        missing = sorted(self._wanted - self._lab.latest.keys())
+        if not missing or self._asking or not self._lab.link.live:
+            return
+        if self._lab.now_s - self._tried_s < AGAIN_S and self._tried == missing:
+            return  # the station knows nothing of them: it is not asked at each news
+        self._asking, self._tried, self._tried_s = True, missing, self._lab.now_s
+        self._asks.ask("runs.latest_cycles", missing, then=self._take, failed=self._failed, deadline_s=30.0)
+
+    def _take(self, found: Sequence[LatestCycle]) -> None:
+        self._asking = False
+        self._lab.take_latest(found)
 
     def _failed(self, trouble: Trouble) -> None:
-        self._outstanding -= 1
-        self._pump()
+        self._asking = False

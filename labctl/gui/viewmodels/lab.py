@@ -15,6 +15,7 @@ from labctl.model.alarm import Alarm
 from labctl.model.bench import ChamberStatus, ChannelStatus, Delta, InstrumentStatus, StationInfo, StopAll
 from labctl.model.cell import Cell
 from labctl.model.job import Job, QueueStanding
+from labctl.model.latest import LatestCycle
 
 EVENTS_KEPT = 5_000
 """Newest events in memory; older ones are in the journal and in the runs' folders."""
@@ -39,6 +40,7 @@ class Lab:
         self._instruments: dict[str, InstrumentStatus] = {}
         self._chambers: dict[str, ChamberStatus] = {}
         self._cells: dict[str, Cell] = {}
+        self._latest: dict[str, LatestCycle] = {}
         self._heard: dict[str, tuple[float, float]] = {}  # channel -> link time it came, age it had then
         self._owner: dict[str, str] = {}  # channel -> instrument
         self._watchers: list[tuple[frozenset[str], Observer]] = []
@@ -51,6 +53,8 @@ class Lab:
         self.instruments: Mapping[str, InstrumentStatus] = MappingProxyType(self._instruments)
         self.chambers: Mapping[str, ChamberStatus] = MappingProxyType(self._chambers)
         self.cells: Mapping[str, Cell] = MappingProxyType(self._cells)
+        self.latest: Mapping[str, LatestCycle] = MappingProxyType(self._latest)
+        """The newest complete cycle of live runs, once somebody has asked for those."""
         self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self.station: StationInfo | None = None
         self.stop_all = StopAll(active=False)
@@ -148,6 +152,12 @@ class Lab:
         self._note_plant(info.plant_utc)
         self._tell({("station", "info"), ("station", "stop_all")})
 
+    def take_latest(self, found: Collection[LatestCycle]) -> None:
+        """Take newest cycles that were asked for; from then on the station tells them by itself."""
+        changed = {("cycle", str(one.run_id)) for one in found if self._latest.get(one.run_id) != one}
+        self._latest.update({str(one.run_id): one for one in found})
+        self._tell(changed)
+
     def take_cells(self, cells: Collection[Cell], *, whole: bool = True) -> None:
         """Take cells of the registry; ``whole``: all there are."""
         changed = {("cell", str(cell.cell_id)) for cell in cells if self._cells.get(cell.cell_id) != cell}
@@ -181,7 +191,7 @@ class Lab:
     def _forget(self) -> set[Place]:
         kept: dict[str, dict[str, Any]] = {
             "channel": self._channels, "run": self._runs, "job": self._jobs, "alarm": self._alarms,
-            "instrument": self._instruments, "chamber": self._chambers,
+            "instrument": self._instruments, "chamber": self._chambers, "cycle": self._latest,
         }  # fmt: skip
         gone = {(topic, key) for topic, values in kept.items() for key in values}
         for values in kept.values():
@@ -213,6 +223,10 @@ class Lab:
                 self._owner[channel] = key
         elif topic == "chamber":
             _put(self._chambers, key, data, typing_in.chamber_of)
+        elif topic == "cycle":
+            _put(self._latest, key, data, typing_in.latest_of)
+        elif topic == "cell":
+            _put(self._cells, key, data, typing_in.cell_of)
         elif topic == "event" and data is not None:
             self.events.append(typing_in.event_of(delta.number, data))
         elif topic == "station" and data is not None:

@@ -19,7 +19,9 @@ from labctl.model.bench import (
     StationInfo,
     StopAll,
 )
+from labctl.model.cell import Cell
 from labctl.model.job import Forecast, Job, QueueStanding
+from labctl.model.latest import LatestCycle
 from labctl.model.typed import from_plain
 
 NAN = float("nan")
@@ -133,6 +135,16 @@ def instrument_of(data: Mapping[str, Any]) -> InstrumentStatus:
 def chamber_of(data: Mapping[str, Any]) -> ChamberStatus:
     """Return a chamber. Raises: ValueError."""
     return from_plain(ChamberStatus, dict(data))
+
+
+def latest_of(data: Mapping[str, Any]) -> LatestCycle:
+    """Return the newest cycle of a run. Raises: ValueError."""
+    return from_plain(LatestCycle, dict(data))
+
+
+def cell_of(data: Mapping[str, Any]) -> Cell:
+    """Return a registered cell. Raises: ValueError."""
+    return from_plain(Cell, dict(data))
 
 
 def stop_all_of(data: Mapping[str, Any]) -> StopAll:
