@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from labctl.cli.app import EXIT_FAILED, EXIT_OK, add_subverbs
 from labctl.cli.atstation import add_acting, add_by, dash, ends_text, station_client, tell
 from labctl.cli.output import print_table, say
-from labctl.cli.queueadd import add_wishes, submit
+from labctl.cli.queueadd import add_changes, add_wishes, changes_of, submit
 
 if TYPE_CHECKING:
     from labctl.api.client import Station
     from labctl.model.job import CalendarEntry, Job
 
-HELP = "List, add, order, hold, release, remove, retry and clone jobs; show the calendar of every channel."
+HELP = "List, add, change, order, hold, release, remove, retry and clone jobs; show the calendar of every channel."
 
 DONE = ("ended", "failed", "removed")
 FAILED_NAMED = 8
@@ -31,8 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             ("add", "queue a protocol for cells, a campaign file, or a table with one job a row"),
             ("move", "put a job before another one, or at the end"),
             ("priority", "give a job another priority; larger goes first"),
-            ("hold", "keep a job from starting"),
-            ("release", "let a held job start when its turn comes"),
+            ("edit", "change a job that has not started: protocol, variables, moment, note, priority"),
+            ("hold", "keep a job, a channel, an instrument or the whole queue from starting"),
+            ("release", "let go on what was held"),
             ("remove", "take a job that has not started out of the queue"),
             ("retry", "queue a failed job again"),
             ("clone", "queue the same once more"),
@@ -43,9 +44,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs["list"].add_argument("--all", action="store_true", help="jobs that are over too")
     verbs["calendar"].add_argument("--all", action="store_true", help="what is over too")
     add_wishes(verbs["add"])
-    for name in ("show", "move", "priority", "hold", "release", "remove", "retry", "clone"):
+    for name in ("show", "edit", "move", "priority", "remove", "retry", "clone"):
         verbs[name].add_argument("job_id", metavar="JOB", help="for example j-17")
-    for name in ("move", "priority", "hold", "release", "remove", "retry", "clone"):
+    for name in ("hold", "release"):
+        verbs[name].add_argument(
+            "job_id",
+            metavar="WHAT",
+            help="a job (j-17), a channel (neware:1-3), an instrument (neware), or 'all'",
+        )
+    add_changes(verbs["edit"])
+    for name in ("edit", "move", "priority", "hold", "release", "remove", "retry", "clone"):
         add_acting(verbs[name])
         verbs[name].add_argument(
             "--version",
@@ -71,12 +79,27 @@ def run(args: argparse.Namespace) -> int:
             return _calendar(args, station.queue.calendar())
         if args.what == "wait":
             return _wait(args, station)
+        if args.what in ("hold", "release") and not args.job_id.startswith("j-"):
+            return _hold_part(args, station)
         job = station.queue.get(args.job_id) if args.what == "show" else _act(args, station)
     return tell(args, job, *_lines(job))
 
 
+def _hold_part(args: argparse.Namespace, station: Station) -> int:
+    """Hold or release everything, an instrument or a channel; tell what is held now."""
+    target = "" if args.job_id == "all" else args.job_id
+    act = station.queue.hold_queue if args.what == "hold" else station.queue.release_queue
+    standing = act(target, reason=args.reason)
+    lines = [f"The whole queue is {standing.stopped}."] if standing.stopped else []
+    lines += [f"{hold}." for hold in standing.holds]
+    lines += [f"{channel} stands still: {why}" for channel, why in standing.lanes.items()]
+    return tell(args, standing, *(lines or ["Nothing is held."]))
+
+
 def _act(args: argparse.Namespace, station: Station) -> Job:
     queue, job_id, reason, version = station.queue, args.job_id, args.reason, args.version
+    if args.what == "edit":
+        return queue.edit(job_id, **changes_of(args, station), reason=reason, version=version)
     if args.what == "move":
         return queue.move(job_id, before=args.before, reason=reason, version=version)
     if args.what == "priority":

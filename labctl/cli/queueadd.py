@@ -71,11 +71,51 @@ def add_wishes(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_changes(parser: argparse.ArgumentParser) -> None:
+    """Add what can be changed of a job that has not started; what is not given stays."""
+    parser.add_argument(
+        "--protocol", metavar="PROTOCOL", help="a file, or a name of the library, frozen anew"
+    )
+    parser.add_argument(
+        "--set", dest="variables", action="append", default=[], metavar="NAME=VALUE",
+        help="variables of the protocol; all that shall differ from its defaults",
+    )  # fmt: skip
+    parser.add_argument("--priority", type=int, default=None, metavar="N", help="larger goes first")
+    parser.add_argument(
+        "--not-before", default=None, metavar="UTC", help="ISO 8601, the bench's time; '' = at any time"
+    )
+    parser.add_argument("--note", default=None, metavar="TEXT")
+    parser.add_argument("--label", default=None, metavar="TEXT")
+
+
+def changes_of(args: argparse.Namespace, station: Station) -> dict[str, Any]:
+    """Return the words of ``queue.edit`` that the options name."""
+    found: dict[str, Any] = {
+        "priority": args.priority, "not_before_utc": args.not_before, "notes": args.note, "label": args.label,
+    }  # fmt: skip
+    if args.variables:
+        found["variables"] = words_of(args.variables, "--set")
+    return {**found, **(_protocol_words(args.protocol, station) if args.protocol else {})}
+
+
+def _protocol_words(source: str, station: Station) -> dict[str, str]:
+    """Return a protocol as a job names it: the text of a file or a ready-made one, or a name that people saved."""
+    from labctl.protocol.library import find_protocol
+
+    try:
+        path = find_protocol(source)
+    except UserInputError:
+        if source not in {known.name for known in station.protocols.list() if not known.read_only}:
+            raise
+        return {"protocol": source}
+    return {"protocol_text": path.read_text(encoding="utf-8-sig"), "protocol_source": Path(source).name}
+
+
 def submit(args: argparse.Namespace, station: Station) -> int:
     """Submit what the words name and tell what will start where."""
     kind = _kind(args.source)
     if kind == "protocol":
-        done = station.queue.submit(list(_specs(args)), dry_run=args.dry_run, key=args.key)
+        done = station.queue.submit(list(_specs(args, station)), dry_run=args.dry_run, key=args.key)
     elif args.cell or args.channel:
         raise UserInputError(
             f"--cell and --channel belong to a protocol; {args.source} is a {kind}, which names them."
@@ -107,11 +147,10 @@ def _kind(source: str) -> str:
     return "protocol"
 
 
-def _specs(args: argparse.Namespace) -> Iterator[JobSpec]:
+def _specs(args: argparse.Namespace, station: Station) -> Iterator[JobSpec]:
     """Yield a job for each cell. Raises: UserInputError where cells and channels do not fit together."""
     from labctl.model.ids import CellId, ChannelId
     from labctl.model.job import After, AfterWhen, JobSpec, RetryPolicy
-    from labctl.protocol.library import find_protocol
 
     if Path(args.source).suffix.lower() in (".yaml", ".yml") and not Path(args.source).is_file():
         raise UserInputError(f"there is no file {args.source}. Check the path.")
@@ -119,15 +158,13 @@ def _specs(args: argparse.Namespace) -> Iterator[JobSpec]:
         raise UserInputError(f"'{args.source}' is a protocol: name the cells with --cell ID.")
     if args.channel and not args.any and len(args.channel) != len(args.cell):
         raise UserInputError("give one --channel for each --cell, in the same order, or --any.")
-    path = find_protocol(args.source)
-    text = path.read_text(encoding="utf-8")
+    words = _protocol_words(args.source, station)
     after = (*(After(job) for job in args.after), *(After(job, AfterWhen.ANY) for job in args.after_any))
     for place, cell in enumerate(args.cell):
         chosen = args.channel[place] if args.channel and not args.any else None
         yield JobSpec(
             CellId(cell),
-            protocol_text=text,
-            protocol_source=Path(args.source).name,
+            **words,
             channel=None if chosen is None else ChannelId(chosen),
             channels=tuple(ChannelId(name) for name in args.channel) if args.any else (),
             variables=words_of(args.variables, "--set"),

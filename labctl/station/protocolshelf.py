@@ -253,20 +253,23 @@ def _revision(line: Line) -> ProtocolRevision:
 
 def _told(saved: ProtocolRevision) -> ProtocolText:
     """Return a saved version with what its text says. Runs in the reader."""
-    protocol = parse_protocol(saved.text, saved.name)
-    variables = {variable.name: str(variable.default) for variable in protocol.variables}
-    return ProtocolText(
-        saved.name, saved.title, saved.text, protocol_hash(protocol), tuple(sentences(protocol)), variables, False,
-        saved.revision, saved.by, saved.utc, saved.digest, saved.note,
+    return replace(
+        frozen_text(saved.name, saved.text), title=saved.title, revision=saved.revision, by=saved.by, utc=saved.utc,
+        note=saved.note,
     )  # fmt: skip
 
 
 def _packed_text(entry: LibraryEntry) -> ProtocolText:
     """Return a ready-made protocol with its text. Runs in the reader."""
     text = entry.path.read_text(encoding="utf-8-sig")
-    protocol = parse_protocol(text, str(entry.path))
+    return replace(frozen_text(entry.name, text), title=entry.title, read_only=True)
+
+
+def frozen_text(name: str, text: str) -> ProtocolText:
+    """Return a text with what it says. Raises: UserFileError where it cannot be read."""
+    protocol = parse_protocol(text, name)
     variables = {variable.name: str(variable.default) for variable in protocol.variables}
     return ProtocolText(
-        entry.name, entry.title, text, protocol_hash(protocol), tuple(sentences(protocol)), variables,
+        name, protocol.name, text, protocol_hash(protocol), tuple(sentences(protocol)), variables, False,
         digest=digest_of(text),
     )  # fmt: skip

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from labctl.testing.fakecore import FakeCore
 
 UTC = "2026-01-01T00:00:00+00:00"
+RESTS = "labctl: protocol/1\nname: Rest\nsteps:\n  - rest: 1 h\n"
 CHANNELS = tuple(ChannelId(f"neware:1-{place}") for place in range(1, 5))
 SOON = Forecast("2026-01-02T00:00:00+00:00", "2026-01-01T23:00:00+00:00", "2026-01-02T01:00:00+00:00")
 
@@ -178,8 +179,13 @@ class FakeQueue:
         self, actor: Actor, job_id: JobId, changes: JobEdit, *, version: int | None = None, reason: str = ""
     ) -> Job:
         """Change a wish."""
-        spec = changed_spec(self._jobs[job_id].spec, changes, "labctl: protocol/1")
+        spec = changed_spec(self._jobs[job_id].spec, changes, RESTS)
         return await self._change(actor, "job.edit", job_id, version, spec=spec)
+
+    def protocol_text(self, job_id: str) -> str:
+        """Return the text that was sent, or one that rests."""
+        text = self._jobs[JobId(job_id)].spec.protocol_text
+        return text or RESTS
 
     def standing(self) -> QueueStanding:
         """Return the holds."""

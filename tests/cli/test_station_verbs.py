@@ -121,6 +121,37 @@ def test_jobs_are_held_ordered_cloned_and_removed(desk: Desk) -> None:
     assert (waited.code, waited.json[0]["state"]) == (1, "removed")
 
 
+def test_parts_of_the_queue_are_held_and_jobs_are_changed_by_words(desk: Desk) -> None:
+    assert desk.json("queue", "hold", "neware:1-1", "--reason", "wire")["holds"][0]["target"] == "neware:1-1"
+    assert "is held by" in desk.call("queue", "hold", "all", "--reason", "drill").out
+    again = desk.call("queue", "hold", "all", "--json")
+    assert again.code != 0 and "held by" in again.json["error"]
+    desk.json("queue", "release", "all")
+    assert "Nothing is held." in desk.call("queue", "release", "neware:1-1").out
+    (job,) = desk.json("queue", "add", "formation", "--cell", "C1", "--hold")["jobs"]
+    words = (
+        "--set",
+        "opening_rest=1 h",
+        "--priority",
+        "4",
+        "--not-before",
+        "2026-02-01T08:00:00Z",
+        "--note",
+        "x",
+    )
+    spec = desk.json("queue", "edit", job["job_id"], *words)["spec"]
+    assert (spec["priority"], spec["notes"], spec["variables"]) == (4, "x", {"opening_rest": "1 h"})
+    desk.json("queue", "remove", job["job_id"])
+
+
+def test_a_file_with_a_slip_is_refused_by_its_own_name(desk: Desk, tmp_path: Path) -> None:
+    typo = tmp_path / "typo.yaml"
+    typo.write_text("labctl: protocol/1\nname: x\nsteps:\n  - rest: 3\n", encoding="utf-8")
+    sent = desk.json("queue", "add", str(typo), "--cell", "C1", "--hold")["jobs"][0]["job_id"]
+    assert desk.json("queue", "show", sent)["spec"]["protocol_source"] == "typo.yaml"
+    desk.json("queue", "remove", sent)
+
+
 def test_runs_are_listed_with_live_values_and_acted_on(desk: Desk) -> None:
     assert {run["run_id"] for run in desk.json("runs", "list")} >= {RUN}
     for words in (("pause",), ("pause", "--at-step-end"), ("skip", "--reason", "short"), ("take-up",)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +12,15 @@ import pytest
 from labctl.api.client import Station, connect, connect_async
 from labctl.api.client.frames import Rows
 from labctl.clock import Clock, ClockSpec, run_with_clock
-from labctl.errors import ConflictError, LinkClosed, UserInputError
+from labctl.errors import ConflictError, LinkClosed, ProgramError, UserInputError
 from labctl.model.bench import Delta
 from labctl.model.cell import Batch, Cell, CellKind, Electrode, ImportAction
 from labctl.model.ids import CellId, ChannelId
 from labctl.model.job import JobSpec, JobState
 from labctl.model.limitsnow import Layer
 from labctl.model.person import Role
+from labctl.model.prediction import PredictionState
+from labctl.model.rawframe import FrameKind
 from labctl.testing.fakestation import ServedFake, served_fake
 
 RUN = "20260101T000000-C1"
@@ -229,11 +232,77 @@ def test_protocols_are_listed_shown_and_checked(station: Station) -> None:
     assert not station.protocols.check("labctl: protocol/1\nname: x\nsteps:\n  - rest: 3\n").ok
 
 
+def test_a_protocol_is_saved_revision_by_revision_and_a_clash_names_who_saved(station: Station) -> None:
+    text = "labctl: protocol/1\nname: Mine\nsteps:\n  - rest: 1 h\n"
+    first = station.protocols.save("mine", text)
+    second = station.protocols.save(
+        "mine", text.replace("1 h", "2 h"), based_on=first.revision, note="longer"
+    )
+    with pytest.raises(ConflictError, match=r"revision 2 by .*\(longer\); yours was made from revision 1"):
+        station.protocols.save("mine", text.replace("1 h", "3 h"), based_on=first.revision)
+    assert [one.note for one in station.protocols.revisions("mine")] == ["", "longer"]
+    assert station.protocols.get("mine", 1).text == text
+    newest = station.protocols.get("mine")
+    assert (newest.revision, newest.digest, newest.read_only) == (2, second.digest, False)
+    with pytest.raises((UserInputError, ProgramError), match="broken:4:11: 'mni' is not a unit"):
+        station.protocols.save("broken", text.replace("1 h", "1 mni"))
+
+
+def test_a_check_tells_problems_by_field_and_steps_with_their_currents(station: Station) -> None:
+    text = "labctl: protocol/1\nname: x\nsteps:\n  - charge: 1 mA/cm^2\n    until: {time: 1 h}\n  - rest: 3\n"
+    said = station.protocols.check(text, name="x.yaml")
+    (problem,) = said.problems
+    assert (problem.path, problem.line, problem.is_error) == ("steps[1].rest", 6, True)
+    assert problem.fix and said.errors[0].startswith("x.yaml:6:11: ")
+    good = station.protocols.check(text.replace("rest: 3", "rest: 3 h"))
+    assert good.ok and [step.kind for step in good.steps] == ["charge", "rest"]
+    assert math.isnan(good.steps[0].current_A) and good.duration_s is None
+    assert station.protocols.sketch(text, "C1").columns["voltage_V"] == (0.0, 0.1)
+
+
+def test_parts_of_the_queue_are_held_and_waiting_jobs_are_changed(station: Station) -> None:
+    held = station.queue.hold_queue("neware", reason="fan")
+    assert [(hold.target, hold.reason) for hold in held.holds] == [("neware", "fan")]
+    with pytest.raises(ConflictError, match="neware is held by"):
+        station.queue.hold_queue("neware")
+    assert station.queue.standing() == held
+    assert station.queue.release_queue("neware").holds == ()
+    job_id = station.queue.submit({"cell_id": "C1", "protocol": "rest", "hold": True}).jobs[0].job_id
+    assert job_id is not None
+    job = station.queue.edit(job_id, priority=3, notes="soon", variables={"rest": "2 h"})
+    assert (job.spec.priority, job.spec.notes, job.spec.variables) == (3, "soon", {"rest": "2 h"})
+    with pytest.raises(ConflictError):
+        station.queue.edit(job_id, priority=1, version=job.version - 1)
+    assert station.queue.protocol(job_id).sentences
+    station.queue.remove(job_id)
+
+
+def test_newest_cycles_predictions_and_revisions_are_asked_in_one_call_each(station: Station) -> None:
+    assert {latest.cycle for latest in station.runs.latest_cycles()} == {2}
+    (one,) = station.runs.latest_cycles([RUN])
+    assert one.run_id == RUN and math.isnan(one.retention)
+    with pytest.raises(UserInputError, match="no run"):
+        station.runs.latest_cycles(["x"])
+    assert station.runs.predicted(RUN).state is PredictionState.PENDING
+    assert "C1" in {item.entry_id for item in station.cells.newest() if item.revision >= 1 and item.by}
+
+
 def test_the_limits_of_a_channel_name_their_layers(station: Station) -> None:
     channel = station.channels.list()[0].channel
     (high,) = station.channels.limits(channel).limits
     assert (high.quantity, high.limit, high.layer) == ("voltage_max_V", 4.0, Layer.CHANNEL)
     assert high.layers[1].loosened_by == "li" and high.warn != high.warn
+
+
+def test_raw_frames_come_a_page_at_a_time(station: Station) -> None:
+    channel = station.channels.list()[0].channel
+    page = station.instruments.frames("neware", limit=1)
+    assert [frame.text for frame in page.frames] == ["stop 1-1"] and page.kept_in == "wire/neware.log"
+    assert station.instruments.frames("neware", before=page.earlier).earlier == page.earlier
+    assert station.channels.frames(channel, until="2026-01-01").frames[0].kind is FrameKind.OUT
+    assert station.chambers.frames("oven").instrument == "oven"
+    with pytest.raises(UserInputError, match="no instrument"):
+        station.instruments.frames("nobody")
 
 
 def test_a_virtual_bench_takes_another_speed(station: Station) -> None:

@@ -27,6 +27,7 @@ from labctl.model.library import CheckReport, ProtocolInfo, ProtocolRevision, Pr
 from labctl.model.limitsnow import LimitsNow
 from labctl.model.person import Person
 from labctl.model.prediction import Prediction
+from labctl.model.rawframe import FramePage
 from labctl.model.run import RunDetail, RunRevision, RunSummary
 
 Plain = dict[str, Any]
@@ -44,6 +45,9 @@ INSTRUMENT_PING = Route("POST", "/instruments/{name}/ping", Done)
 CHANNELS = Route("GET", "/channels", tuple[ChannelStatus, ...])
 CHANNEL = Route("GET", "/channels/{channel}", ChannelStatus)
 CHANNEL_LIMITS = Route("GET", "/channels/{channel}/limits", LimitsNow)
+CHANNEL_FRAMES = Route("GET", "/channels/{channel}/frames", FramePage)
+INSTRUMENT_FRAMES = Route("GET", "/instruments/{name}/frames", FramePage)
+CHAMBER_FRAMES = Route("GET", "/chambers/{name}/frames", FramePage)
 CHANNEL_LOAD = Route("POST", "/channels/{channel}/load", ChannelStatus)
 CHANNEL_EJECT = Route("POST", "/channels/{channel}/eject", ChannelStatus)
 CHANNEL_READY = Route("POST", "/channels/{channel}/ready", ChannelStatus)
@@ -83,6 +87,7 @@ JOB_PRIORITY = Route("POST", "/jobs/{job_id}/priority", Job)
 JOB_REMOVE = Route("POST", "/jobs/{job_id}/remove", Job)
 JOB_RETRY = Route("POST", "/jobs/{job_id}/retry", Job)
 JOB_CLONE = Route("POST", "/jobs/{job_id}/clone", Job)
+JOB_PROTOCOL = Route("GET", "/jobs/{job_id}/protocol", ProtocolText)
 JOB_EDIT = Route("POST", "/jobs/{job_id}/edit", Job)
 QUEUE = Route("GET", "/queue", QueueStanding)
 QUEUE_HOLD = Route("POST", "/queue/hold", QueueStanding)

@@ -23,6 +23,7 @@ from labctl.api.messages import (
 from labctl.clock import link_now_s
 from labctl.errors import UserInputError
 from labctl.model.job import OPEN_STATES, CalendarEntry, Job, JobEdit, QueueStanding
+from labctl.model.library import ProtocolText
 
 
 class AsyncQueue:
@@ -131,6 +132,10 @@ class AsyncQueue:
             protocol, protocol_text, protocol_source, variables, priority, not_before_utc, notes, label
         )
         return await self._link.call(routes.JOB_EDIT, job_id, body=EditJob(changes, reason, version))
+
+    async def protocol(self, job_id: str) -> ProtocolText:
+        """Return the protocol of a job as it was frozen when it was queued or changed."""
+        return await self._link.call(routes.JOB_PROTOCOL, job_id)
 
     async def standing(self) -> QueueStanding:
         """Return what keeps the queue from starting things: holds of people, failed lanes, Stop all."""

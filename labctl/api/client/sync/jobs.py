@@ -24,6 +24,7 @@ from labctl.api.messages import (
 from labctl.clock import link_now_s
 from labctl.errors import UserInputError
 from labctl.model.job import OPEN_STATES, CalendarEntry, Job, JobEdit, QueueStanding
+from labctl.model.library import ProtocolText
 
 
 class Queue:
@@ -130,6 +131,10 @@ class Queue:
             protocol, protocol_text, protocol_source, variables, priority, not_before_utc, notes, label
         )
         return self._link.call(routes.JOB_EDIT, job_id, body=EditJob(changes, reason, version))
+
+    def protocol(self, job_id: str) -> ProtocolText:
+        """Return the protocol of a job as it was frozen when it was queued or changed."""
+        return self._link.call(routes.JOB_PROTOCOL, job_id)
 
     def standing(self) -> QueueStanding:
         """Return what keeps the queue from starting things: holds of people, failed lanes, Stop all."""

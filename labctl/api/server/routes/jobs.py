@@ -21,6 +21,8 @@ from labctl.api.server.answers import Refusal, reply
 from labctl.api.server.bodies import file_bytes
 from labctl.api.server.needs import Call, Operator, Viewer
 from labctl.model.job import CalendarEntry, Job, JobId, QueueStanding
+from labctl.model.library import ProtocolText
+from labctl.station.protocolshelf import frozen_text
 
 router = APIRouter(prefix=PREFIX, tags=["queue"])
 
@@ -68,6 +70,15 @@ async def jobs_table(call: Operator, body: SubmitTable) -> Response:
 async def jobs_get(call: Viewer, job_id: str) -> Response:
     """Return one job."""
     return reply(_job(call, job_id))
+
+
+@router.get("/jobs/{job_id}/protocol", response_model=ProtocolText)
+async def jobs_protocol(call: Viewer, job_id: str) -> Response:
+    """Return the protocol of a job as it was frozen when it was queued or changed."""
+    job = _job(call, job_id)
+    text = call.core.queue.protocol_text(job.job_id)
+    name = job.spec.protocol_source or job.spec.protocol or job.protocol_name
+    return reply(await call.reader.call(frozen_text, name, text))
 
 
 @router.post("/jobs/{job_id}/hold", response_model=Job)
