@@ -125,6 +125,14 @@ class Station:
         """Return the chamber that a channel stands in."""
         return next((chamber for chamber in self.chambers.values() if channel in chamber.channels), None)
 
+    def device(self, name: str) -> Instrument | Chamber:
+        """Return an instrument or chamber. Raises: UserInputError naming what there is."""
+        found = self.instruments.get(name) or self.chambers.get(name)
+        if found is None:
+            known = ", ".join(sorted([*self.instruments, *self.chambers])) or "none"
+            raise UserInputError(f"There is no instrument {name!r}. There are: {known}.")
+        return found
+
     def wires(self, channel: ChannelId) -> tuple[FrameKeeper, ...]:
         """Return the raw-frame logs of what serves a channel: its instrument, its chamber."""
         instrument, _ = self.locate(channel)

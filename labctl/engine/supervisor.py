@@ -28,6 +28,7 @@ from labctl.engine.listening import EngineListener
 from labctl.engine.machines.findings import EndDecision, Finding, Outcome
 from labctl.engine.machines.life import Phase
 from labctl.engine.making import check_channels, check_jobs, never_started, prepare
+from labctl.engine.rawframes import Frames
 from labctl.engine.resume import reopened
 from labctl.engine.run import Run
 from labctl.engine.shell import stop_run
@@ -87,6 +88,7 @@ class Supervisor:
             self._station, root, listener, self._stop, self._gate, stays=True, idle_every_s=idle_every_s,
             on_over=self._run_is_over,
         )  # fmt: skip
+        self.frames = Frames(self._station, self._crew.worker)
         self._idle = {
             name: IdleWatch(task, clock, self._stop, listener, self._is_used, idle_every_s, self._crew.worker)
             for name, task in self._crew.tasks.items()

@@ -55,6 +55,16 @@ class FrameKeeper:
         if self._lines:
             await worker.call(self._write, self._take())
 
+    async def write_out(self, worker: Worker) -> None:
+        """Write everything that there is, so that a reader of the file sees it."""
+        lines = self._take()
+
+        def write() -> None:
+            self._write(lines)
+            self._log.flush()
+
+        await worker.call(write)
+
     def close(self) -> None:
         """Write the rest and close the log; called when nobody serves the instrument any more."""
         self._write(self._take())

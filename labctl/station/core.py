@@ -36,6 +36,7 @@ from labctl.station.people import People
 from labctl.station.predictions import Predictions
 from labctl.station.protocolshelf import ProtocolShelf
 from labctl.station.queueing import QueueKeeper
+from labctl.station.rawframes import RawFrames
 from labctl.station.registry import Registry
 from labctl.station.runs import RunKeeper
 from labctl.station.series import SeriesStore
@@ -71,6 +72,7 @@ class StationCore:
     notifier: Notifier
     supervisor: Supervisor
     listener: Listener
+    frames: RawFrames
     runs: RunKeeper
     queue: QueueKeeper
     latches: Latches

@@ -41,6 +41,7 @@ from labctl.station.people import People
 from labctl.station.predictions import Predictions
 from labctl.station.protocolshelf import ProtocolShelf
 from labctl.station.queueing import QueueKeeper
+from labctl.station.rawframes import RawFrames
 from labctl.station.registry import Registry
 from labctl.station.rowshub import RowsHub
 from labctl.station.runs import Bind, RunKeeper
@@ -167,7 +168,9 @@ def _assembled(
         notifier=Notifier(
             file.notify, clock, file.name, head=lambda: audit.head, facts=lambda: core.facts(), send=send
         ),
-        supervisor=supervisor, listener=listener, runs=runs, queue=queue, latches=latches, started_utc=started_utc,
+        supervisor=supervisor, listener=listener,
+        frames=RawFrames(root, reader, supervisor.frames), runs=runs, queue=queue, latches=latches,
+        started_utc=started_utc,
         protocols=ProtocolShelf(Ledger(root, worker, "protocols"), feed, audit, clock, reader),
         predictions=Predictions(root, clock, file, feed, runs, reader),
         latest=LatestCycles(root, clock, feed, runs, reader),

@@ -74,6 +74,10 @@ class WireLog:
         if self._now_s() - self._flushed_s >= FLUSH_EVERY_S:
             self._flush()
 
+    def flush(self) -> None:
+        """Write what waits: somebody wants to read it. Raises nothing; a refusal ends the log (``trouble``)."""
+        self._flush()
+
     def close(self) -> None:
         """Write what waits and close. Raises nothing; a refusal here is only logged."""
         told = self.trouble

@@ -38,6 +38,7 @@ from labctl.model.person import Actor
 from labctl.model.plain import to_plain
 from labctl.model.prediction import Prediction, PredictionState
 from labctl.model.program import StepMode
+from labctl.model.rawframe import FrameKind, FramePage, RawFrame
 from labctl.model.record import RecordBlock
 from labctl.model.run import RunDetail, RunNote, RunRevision, RunSummary
 from labctl.station.alarming import AlarmKeeper
@@ -284,6 +285,7 @@ class FakeCore:
         self.runs = FakeRuns(self)
         self.series = FakeSeries(self.runs.rows)
         self.latest = self.predictions = FakeForesight(self.runs)
+        self.frames = self
         self.ready = True
         self.speed: float | None = 60.0
         self.stopped = StopAll(active=False)
@@ -307,6 +309,21 @@ class FakeCore:
         self.people.close()
         self.audit.close()
         self.worker.close()
+
+    def known(self, name: str) -> str:
+        """Return the name of the one instrument. Raises: UserInputError."""
+        if name not in ("neware", "oven"):
+            raise UserInputError(f"There is no instrument {name!r}.")
+        return name
+
+    async def page(
+        self, name: str, *, channel: str = "", until: str = "", before: str = "", limit: int = 50
+    ) -> FramePage:
+        """Return two frames. Raises: UserInputError for a moment or place that is none."""
+        if until > "9" or before > "9":
+            raise UserInputError("That is no moment.")
+        asked = RawFrame(UTC, f"{name}/1", FrameKind.OUT, 3, "0a0b0c", "stop 1-1", (CHANNELS[0],))
+        return FramePage(name, (asked,) * min(limit, 2), before or "0badc0de-17", f"wire/{name}.log")
 
     def info(self) -> StationInfo:
         """Return how the station stands."""

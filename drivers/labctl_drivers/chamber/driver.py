@@ -10,8 +10,10 @@ from collections.abc import Callable, Sequence
 from labctl.clock import Clock
 from labctl.errors import InstrumentError, LinkTimeout, RefusedError, UnknownStateError, UsageError, WireError
 from labctl.interfaces.chamber import ChamberReading, ChamberState, Quality
+from labctl.interfaces.frames import FrameText
 from labctl.interfaces.settled import SettledWatch
 from labctl.transport.base import Transport
+from labctl_drivers.chamber.explain import explain
 from labctl_drivers.chamber.messages import (
     Framing,
     Function,
@@ -60,6 +62,10 @@ class ModbusChamber:
     def name(self) -> str:
         """Return the name from the station file."""
         return self._name
+
+    def explain(self, data: bytes, *, sent: bool) -> FrameText:
+        """Say in one line what raw bytes are."""
+        return explain(data, self._options.framing, sent=sent)
 
     async def open(self) -> None:
         """Connect and read once, so that a wrong unit or map shows now. Raises InstrumentError."""

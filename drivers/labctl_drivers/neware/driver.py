@@ -32,6 +32,7 @@ from labctl.model.record import DEVICE_COLUMNS, DeviceBlock
 from labctl.transport.base import Transport
 from labctl.worker import Worker
 from labctl_drivers.neware import messages as m
+from labctl_drivers.neware.explain import explain
 from labctl_drivers.neware.lane import Lane
 from labctl_drivers.neware.options import POLL_MIN_S, NewareOptions
 from labctl_drivers.neware.plausible import mark_implausible
@@ -60,6 +61,8 @@ _PLACE = re.compile(r"([1-9][0-9]{0,4})-([1-9][0-9]{0,4})")
 
 class NewareCycler:
     """All channels of one middle machine (``devid``); implements ``labctl.interfaces.cycler.Cycler``."""
+
+    explain = staticmethod(explain)
 
     def __init__(
         self,

@@ -20,7 +20,18 @@ from labctl.api.server.crashes import CrashReports
 from labctl.api.server.gate import Doors, Gate
 from labctl.api.server.openapi import described
 from labctl.api.server.page import page
-from labctl.api.server.routes import alarms, bench, jobs, people, protocols, records, registry, runs, station
+from labctl.api.server.routes import (
+    alarms,
+    bench,
+    frames,
+    jobs,
+    people,
+    protocols,
+    records,
+    registry,
+    runs,
+    station,
+)
 from labctl.api.server.stream import PATH, Streams
 from labctl.errors import LabctlError
 from labctl.worker import Worker
@@ -28,7 +39,7 @@ from labctl.worker import Worker
 if TYPE_CHECKING:
     from labctl.station.core import StationCore
 
-ROUTERS = (station, bench, registry, jobs, runs, records, alarms, protocols, people)
+ROUTERS = (station, bench, frames, registry, jobs, runs, records, alarms, protocols, people)
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": Failure, "description": text}
     for status, text in {

@@ -7,6 +7,7 @@ from labctl.api.client.aio.link import AsyncLink
 from labctl.api.messages import Confirmed, LoadCell, Reason, SetChamber, SetReady
 from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus
 from labctl.model.limitsnow import LimitsNow
+from labctl.model.rawframe import FramePage
 
 
 class AsyncInstruments:
@@ -22,6 +23,14 @@ class AsyncInstruments:
     async def ping(self, name: str) -> str:
         """Ask an instrument who it is; returns its own words."""
         return (await self._link.call(routes.INSTRUMENT_PING, name)).text
+
+    async def frames(self, name: str, *, until: str = "", before: str = "", limit: int = 50) -> FramePage:
+        """Return raw frames of an instrument's links, newest first.
+
+        ``until`` is the latest moment (ISO 8601), ``before`` the ``earlier`` of a page: what came before it.
+        """
+        query = {"until": until or None, "before": before or None, "limit": limit}
+        return await self._link.call(routes.INSTRUMENT_FRAMES, name, query=query)
 
 
 class AsyncChannels:
@@ -58,6 +67,14 @@ class AsyncChannels:
         """Reset what a failure left: the lane, and a trip, which needs the channel's name in ``confirm``."""
         return await self._link.call(routes.CHANNEL_RESET, channel, body=Confirmed(reason, confirm))
 
+    async def frames(self, channel: str, *, until: str = "", before: str = "", limit: int = 50) -> FramePage:
+        """Return raw frames of an instrument that name a channel, newest first.
+
+        ``until`` is the latest moment (ISO 8601), ``before`` the ``earlier`` of a page: what came before it.
+        """
+        query = {"until": until or None, "before": before or None, "limit": limit}
+        return await self._link.call(routes.CHANNEL_FRAMES, channel, query=query)
+
 
 class AsyncChambers:
     """The temperature chambers."""
@@ -80,3 +97,11 @@ class AsyncChambers:
     async def off(self, name: str) -> str:
         """Switch a chamber off; returns the station's sentence."""
         return (await self._link.call(routes.CHAMBER_OFF, name)).text
+
+    async def frames(self, name: str, *, until: str = "", before: str = "", limit: int = 50) -> FramePage:
+        """Return raw frames of a chamber's links, newest first.
+
+        ``until`` is the latest moment (ISO 8601), ``before`` the ``earlier`` of a page: what came before it.
+        """
+        query = {"until": until or None, "before": before or None, "limit": limit}
+        return await self._link.call(routes.CHAMBER_FRAMES, name, query=query)

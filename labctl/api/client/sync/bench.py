@@ -8,6 +8,7 @@ from labctl.api.client.sync.link import Link
 from labctl.api.messages import Confirmed, LoadCell, Reason, SetChamber, SetReady
 from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus
 from labctl.model.limitsnow import LimitsNow
+from labctl.model.rawframe import FramePage
 
 
 class Instruments:
@@ -23,6 +24,14 @@ class Instruments:
     def ping(self, name: str) -> str:
         """Ask an instrument who it is; returns its own words."""
         return (self._link.call(routes.INSTRUMENT_PING, name)).text
+
+    def frames(self, name: str, *, until: str = "", before: str = "", limit: int = 50) -> FramePage:
+        """Return raw frames of an instrument's links, newest first.
+
+        ``until`` is the latest moment (ISO 8601), ``before`` the ``earlier`` of a page: what came before it.
+        """
+        query = {"until": until or None, "before": before or None, "limit": limit}
+        return self._link.call(routes.INSTRUMENT_FRAMES, name, query=query)
 
 
 class Channels:
@@ -59,6 +68,14 @@ class Channels:
         """Reset what a failure left: the lane, and a trip, which needs the channel's name in ``confirm``."""
         return self._link.call(routes.CHANNEL_RESET, channel, body=Confirmed(reason, confirm))
 
+    def frames(self, channel: str, *, until: str = "", before: str = "", limit: int = 50) -> FramePage:
+        """Return raw frames of an instrument that name a channel, newest first.
+
+        ``until`` is the latest moment (ISO 8601), ``before`` the ``earlier`` of a page: what came before it.
+        """
+        query = {"until": until or None, "before": before or None, "limit": limit}
+        return self._link.call(routes.CHANNEL_FRAMES, channel, query=query)
+
 
 class Chambers:
     """The temperature chambers."""
@@ -81,3 +98,11 @@ class Chambers:
     def off(self, name: str) -> str:
         """Switch a chamber off; returns the station's sentence."""
         return (self._link.call(routes.CHAMBER_OFF, name)).text
+
+    def frames(self, name: str, *, until: str = "", before: str = "", limit: int = 50) -> FramePage:
+        """Return raw frames of a chamber's links, newest first.
+
+        ``until`` is the latest moment (ISO 8601), ``before`` the ``earlier`` of a page: what came before it.
+        """
+        query = {"until": until or None, "before": before or None, "limit": limit}
+        return self._link.call(routes.CHAMBER_FRAMES, name, query=query)
