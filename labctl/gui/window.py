@@ -149,6 +149,9 @@ class MainWindow(QWidget):
             lambda: self.languages.language.value,
             self.reset_layout,
         )
+        from labctl.gui.hearing import sounds_of
+
+        self.on_tick.append(sounds_of(self.context).tick)
         desk.changed.connect(self._changed)
         desk.troubled.connect(self.trouble.say)
         from labctl.gui.summary import DiskDays

@@ -59,6 +59,18 @@
         <translation>不在列表中</translation>
     </message>
     <message>
+        <source>Nothing is shelved.</source>
+        <translation>没有搁置的报警。</translation>
+    </message>
+    <message>
+        <source>No alarm matches what is chosen above and at the left.</source>
+        <translation>没有符合上方和左侧所选条件的报警。</translation>
+    </message>
+    <message>
+        <source>No alarms. Everything that runs is within its limits.</source>
+        <translation>没有报警。所有运行均在限值之内。</translation>
+    </message>
+    <message>
         <source>cleared</source>
         <translation>已恢复</translation>
     </message>
@@ -124,227 +136,351 @@
     </message>
     <message>
         <source>acknowledged</source>
-        <translation type="unfinished" />
+        <translation>已确认</translation>
     </message>
     <message>
         <source>shelved</source>
-        <translation type="unfinished" />
+        <translation>已搁置</translation>
     </message>
     <message>
         <source>brought back</source>
-        <translation type="unfinished" />
+        <translation>已恢复</translation>
     </message>
     <message>
         <source>taken out of service</source>
-        <translation type="unfinished" />
+        <translation>已停用</translation>
     </message>
     <message>
         <source>put into service</source>
-        <translation type="unfinished" />
+        <translation>已启用</translation>
     </message>
     <message>
         <source>channel reset</source>
-        <translation type="unfinished" />
+        <translation>通道已复位</translation>
     </message>
     <message>
         <source>night phone: nobody</source>
-        <translation type="unfinished" />
+        <translation>夜间电话：无人</translation>
     </message>
     <message>
         <source>night phone: {names}</source>
-        <translation type="unfinished" />
+        <translation>夜间电话：{names}</translation>
     </message>
     <message>
         <source>Choose an alarm.</source>
-        <translation type="unfinished" />
+        <translation>请选择报警。</translation>
     </message>
     <message>
         <source>Not sent: people are called for critical and high alarms only.</source>
-        <translation type="unfinished" />
+        <translation>不发送：仅危急和高优先级报警才通知人员。</translation>
     </message>
     <message>
         <source>Sent to nobody: the station file names no one under notify.</source>
-        <translation type="unfinished" />
+        <translation>无人接收：工位文件的 notify 中没有人员。</translation>
     </message>
     <message>
         <source>Sent to {name} at once, to the next person after 15 min.</source>
-        <translation type="unfinished" />
+        <translation>立即发送给 {name}，15 分钟后发送给下一位。</translation>
     </message>
     <message>
         <source>Sent to {name} after 5 min, unless somebody acknowledges it.</source>
-        <translation type="unfinished" />
+        <translation>若无人确认，5 分钟后发送给 {name}。</translation>
     </message>
     <message>
         <source>raised</source>
-        <translation type="unfinished" />
+        <translation>触发</translation>
     </message>
     <message>
         <source>raised, {n} times in all</source>
-        <translation type="unfinished" />
+        <translation>触发，共 {n} 次</translation>
     </message>
     <message>
         <source>station</source>
-        <translation type="unfinished" />
+        <translation>工位</translation>
     </message>
     <message>
         <source>cleared by itself</source>
-        <translation type="unfinished" />
+        <translation>自行消除</translation>
     </message>
     <message>
         <source>state</source>
-        <translation type="unfinished" />
+        <translation>状态</translation>
     </message>
     <message>
         <source>if nobody acts</source>
-        <translation type="unfinished" />
+        <translation>若不处理</translation>
     </message>
     <message>
         <source>acknowledged by</source>
-        <translation type="unfinished" />
+        <translation>确认人</translation>
     </message>
     <message>
         <source>comment</source>
-        <translation type="unfinished" />
+        <translation>备注</translation>
     </message>
     <message>
         <source>shelved until</source>
-        <translation type="unfinished" />
+        <translation>搁置至</translation>
     </message>
     <message>
         <source>latched</source>
-        <translation type="unfinished" />
+        <translation>锁存</translation>
     </message>
     <message>
         <source>stays off until a person resets it</source>
-        <translation type="unfinished" />
+        <translation>在人工复位前保持关闭</translation>
     </message>
     <message>
         <source>chattering</source>
-        <translation type="unfinished" />
+        <translation>抖动</translation>
     </message>
     <message>
         <source>comes and goes; shown once</source>
-        <translation type="unfinished" />
+        <translation>反复出现；只显示一次</translation>
     </message>
     <message>
         <source>run</source>
-        <translation type="unfinished" />
+        <translation>运行</translation>
     </message>
     <message>
         <source>kind</source>
-        <translation type="unfinished" />
+        <translation>类别</translation>
     </message>
     <message>
         <source>± 2 min</source>
-        <translation type="unfinished" />
+        <translation>± 2 min</translation>
     </message>
     <message>
         <source>± 10 min</source>
-        <translation type="unfinished" />
+        <translation>± 10 min</translation>
     </message>
     <message>
         <source>± 1 h</source>
-        <translation type="unfinished" />
+        <translation>± 1 h</translation>
     </message>
     <message>
         <source>± 6 h</source>
-        <translation type="unfinished" />
+        <translation>± 6 h</translation>
     </message>
     <message>
         <source>Choose an alarm or an event to see the voltage around it.</source>
-        <translation type="unfinished" />
+        <translation>选择报警或事件，即可查看其前后的电压。</translation>
     </message>
     <message>
         <source>This is of no channel, so there is no curve.</source>
-        <translation type="unfinished" />
+        <translation>此项不属于任何通道，没有曲线。</translation>
     </message>
     <message>
         <source>Nothing ran on {name} then.</source>
-        <translation type="unfinished" />
+        <translation>当时 {name} 没有运行。</translation>
     </message>
     <message>
         <source>The station is asked for the rows.</source>
-        <translation type="unfinished" />
+        <translation>正在向工位查询数据。</translation>
     </message>
     <message>
         <source>There are no rows around that moment.</source>
-        <translation type="unfinished" />
+        <translation>该时刻附近没有数据。</translation>
+    </message>
+    <message>
+        <source>Acknowledge with a comment</source>
+        <translation>确认并备注</translation>
+    </message>
+    <message>
+        <source>Comment, for the journal</source>
+        <translation>备注（记入日志）</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Write a comment, or acknowledge without one (A).</source>
+        <translation>请填写备注，或直接确认（A）。</translation>
+    </message>
+    <message>
+        <source>It leaves the list and nobody is called; it comes back by itself.</source>
+        <translation>它会离开列表且不再通知人员；到时自动恢复。</translation>
+    </message>
+    <message>
+        <source>For how long</source>
+        <translation>搁置多久</translation>
+    </message>
+    <message>
+        <source>{n} h</source>
+        <translation>{n} h</translation>
+    </message>
+    <message>
+        <source>Reason, for the journal</source>
+        <translation>原因（记入日志）</translation>
+    </message>
+    <message>
+        <source>Shift hand-over</source>
+        <translation>交接班</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
     </message>
     <message>
         <source>time</source>
-        <translation type="unfinished" />
+        <translation>时间</translation>
     </message>
     <message>
         <source>what</source>
-        <translation type="unfinished" />
+        <translation>内容</translation>
     </message>
     <message>
         <source>by</source>
-        <translation type="unfinished" />
+        <translation>操作人</translation>
     </message>
     <message>
         <source>What is shown of the alarm</source>
-        <translation type="unfinished" />
+        <translation>显示报警的哪些内容</translation>
     </message>
     <message>
         <source>Curve</source>
-        <translation type="unfinished" />
+        <translation>曲线</translation>
     </message>
     <message>
         <source>Phone text</source>
-        <translation type="unfinished" />
+        <translation>短信内容</translation>
     </message>
     <message>
         <source>History</source>
-        <translation type="unfinished" />
+        <translation>历史</translation>
     </message>
     <message>
         <source>How much is drawn around the moment</source>
-        <translation type="unfinished" />
+        <translation>该时刻前后的时间范围</translation>
     </message>
     <message>
         <source>Open in plot</source>
-        <translation type="unfinished" />
+        <translation>在图中打开</translation>
     </message>
     <message>
         <source>Message as it is sent to a phone</source>
-        <translation type="unfinished" />
+        <translation>发送到手机的内容</translation>
     </message>
     <message>
         <source>History of the alarm</source>
-        <translation type="unfinished" />
+        <translation>报警历史</translation>
     </message>
     <message>
         <source>Voltage around the moment</source>
-        <translation type="unfinished" />
+        <translation>该时刻前后的电压</translation>
     </message>
     <message>
         <source>local time</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>voltage</source>
-        <translation type="unfinished" />
+        <translation>本地时间</translation>
     </message>
     <message>
         <source>At that moment</source>
-        <translation type="unfinished" />
+        <translation>当时情况</translation>
+    </message>
+    <message>
+        <source>voltage</source>
+        <translation>电压</translation>
     </message>
     <message>
         <source>since</source>
-        <translation type="unfinished" />
+        <translation>起始</translation>
     </message>
     <message>
         <source>where</source>
-        <translation type="unfinished" />
+        <translation>位置</translation>
     </message>
     <message>
         <source>cell</source>
-        <translation type="unfinished" />
+        <translation>电池</translation>
     </message>
     <message>
         <source>what to do</source>
-        <translation type="unfinished" />
+        <translation>处理方法</translation>
+    </message>
+    <message>
+        <source>Priority</source>
+        <translation>优先级</translation>
+    </message>
+    <message>
+        <source>Which alarms</source>
+        <translation>显示哪些报警</translation>
+    </message>
+    <message>
+        <source>Where</source>
+        <translation>位置</translation>
+    </message>
+    <message>
+        <source>Places with alarms</source>
+        <translation>有报警的位置</translation>
+    </message>
+    <message>
+        <source>Alarms, not acknowledged first</source>
+        <translation>报警，未确认的在前</translation>
+    </message>
+    <message>
+        <source>with comment...</source>
+        <translation>附备注…</translation>
+    </message>
+    <message>
+        <source>Go to channel</source>
+        <translation>转到通道</translation>
+    </message>
+    <message>
+        <source>Reset trip...</source>
+        <translation>复位跳闸…</translation>
+    </message>
+    <message>
+        <source>Shift hand-over...</source>
+        <translation>交接班…</translation>
+    </message>
+    <message>
+        <source>Export</source>
+        <translation>导出</translation>
+    </message>
+    <message>
+        <source>Any</source>
+        <translation>全部</translation>
+    </message>
+    <message>
+        <source>{n} new: show</source>
+        <translation>{n} 条新报警：显示</translation>
+    </message>
+    <message>
+        <source>Tones of new alarms: critical 3, high 2, medium 1. Press to switch them on or off.</source>
+        <translation>新报警的提示音：危急 3 声，高 2 声，中 1 声。点击可开关。</translation>
+    </message>
+    <message>
+        <source>The trip was not reset.</source>
+        <translation>跳闸未复位。</translation>
+    </message>
+    <message>
+        <source>Export events</source>
+        <translation>导出事件</translation>
+    </message>
+    <message>
+        <source>The events were not written.</source>
+        <translation>事件未能写入。</translation>
+    </message>
+    <message>
+        <source>{n} events written to {name}</source>
+        <translation>已将 {n} 条事件写入 {name}</translation>
+    </message>
+    <message>
+        <source>confirmed {s:.1f} s</source>
+        <translation>已确认 {s:.1f} s</translation>
+    </message>
+    <message>
+        <source>The alarm was not changed.</source>
+        <translation>报警未更改。</translation>
+    </message>
+    <message>
+        <source>Message to a phone</source>
+        <translation>手机消息</translation>
     </message>
 </context>
 <context>
@@ -646,6 +782,10 @@
     <message>
         <source>The type is missing.</source>
         <translation>缺少类型。</translation>
+    </message>
+    <message>
+        <source>OCV is {measured} V, not {registered} V: is the cell in this slot?</source>
+        <translation>实测 OCV {measured} V，而非 {registered} V：此槽位装的是这个电池吗？</translation>
     </message>
     <message>
         <source>no free slot: it goes to the queue</source>
@@ -980,19 +1120,23 @@
     </message>
     <message>
         <source>overpotential by cycle</source>
-        <translation type="unfinished" />
+        <translation>各循环过电位</translation>
     </message>
     <message>
         <source>overpotential</source>
-        <translation type="unfinished" />
+        <translation>过电位</translation>
     </message>
     <message>
         <source>capacity and coulombic efficiency by cycle</source>
-        <translation type="unfinished" />
+        <translation>循环容量与库仑效率</translation>
     </message>
     <message>
         <source>80 % of cycle 1</source>
-        <translation type="unfinished" />
+        <translation>首圈的 80 %</translation>
+    </message>
+    <message>
+        <source>80 % of cycle 1: expected at cycle {n}, {date}</source>
+        <translation>首圈的 80 %：预计第 {n} 循环，{date}</translation>
     </message>
     <message>
         <source>at most {n} times</source>
@@ -1000,414 +1144,414 @@
     </message>
     <message>
         <source>whole run, {time}</source>
-        <translation type="unfinished" />
+        <translation>全程 {time}</translation>
     </message>
     <message>
         <source>trip {value} ({layer})</source>
-        <translation type="unfinished" />
+        <translation>跳闸 {value}（{layer}）</translation>
     </message>
     <message>
         <source>No channel is shown.</source>
-        <translation type="unfinished" />
+        <translation>未显示任何通道。</translation>
     </message>
     <message>
         <source>More</source>
-        <translation type="unfinished" />
+        <translation>更多</translation>
     </message>
     <message>
         <source>Note</source>
-        <translation type="unfinished" />
+        <translation>备注</translation>
     </message>
     <message>
         <source>Snapshot</source>
-        <translation type="unfinished" />
+        <translation>快照</translation>
     </message>
     <message>
         <source>Note to this run</source>
-        <translation type="unfinished" />
+        <translation>给本次运行加备注</translation>
     </message>
     <message>
         <source>Write</source>
-        <translation type="unfinished" />
+        <translation>写入</translation>
     </message>
     <message>
         <source>Add cycles</source>
-        <translation type="unfinished" />
+        <translation>增加循环</translation>
     </message>
     <message>
         <source>Change protocol</source>
-        <translation type="unfinished" />
+        <translation>修改方案</translation>
     </message>
     <message>
         <source>{act}: done</source>
-        <translation type="unfinished" />
+        <translation>{act}：已完成</translation>
     </message>
     <message>
         <source>The protocol is not known yet.</source>
-        <translation type="unfinished" />
+        <translation>方案尚未读到。</translation>
     </message>
     <message>
         <source>Add cycles…</source>
-        <translation type="unfinished" />
+        <translation>增加循环…</translation>
     </message>
     <message>
         <source>Change protocol and limits…</source>
-        <translation type="unfinished" />
+        <translation>修改方案与限值…</translation>
     </message>
     <message>
         <source>Channel</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>cycle {n}</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>cycle number</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>Cancel</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>Nothing is written yet.</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>Add cycles to {name}</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>Cycles more</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>Reason</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>The last loop goes on for so many more; taken over at the next boundary between segments.</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>Add</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>Change the protocol of {name}</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>Protocol</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>Reason, for the journal</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>Steps, limits and loops that have not begun may change. The new revision is taken over at the next boundary between segments; what has begun stays as it is.</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>Save revision</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>Nothing is changed yet.</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>Say why; it goes into the journal.</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>Export the plot</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>Kind of file</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>Width</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>File</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>Browse…</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>The data that are drawn are saved beside it as CSV. Figures are white, 7 pt, fonts embedded.</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>Export</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>Channel before</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>Channel after</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>predicted …</source>
-        <translation type="unfinished" />
+        <translation>通道</translation>
     </message>
     <message>
         <source>predicted</source>
-        <translation type="unfinished" />
+        <translation>预测</translation>
+    </message>
+    <message>
+        <source>cycle {n}</source>
+        <translation>第 {n} 循环</translation>
+    </message>
+    <message>
+        <source>cycle number</source>
+        <translation>循环序号</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Nothing is written yet.</source>
+        <translation>还没有写内容。</translation>
+    </message>
+    <message>
+        <source>Add cycles to {name}</source>
+        <translation>给 {name} 增加循环</translation>
+    </message>
+    <message>
+        <source>Cycles more</source>
+        <translation>增加的循环数</translation>
+    </message>
+    <message>
+        <source>Reason</source>
+        <translation>原因</translation>
+    </message>
+    <message>
+        <source>The last loop goes on for so many more; taken over at the next boundary between segments.</source>
+        <translation>最后一个循环段再多做这么多次；在下一个段边界生效。</translation>
+    </message>
+    <message>
+        <source>Add</source>
+        <translation>增加</translation>
+    </message>
+    <message>
+        <source>Change the protocol of {name}</source>
+        <translation>修改 {name} 的方案</translation>
+    </message>
+    <message>
+        <source>Protocol</source>
+        <translation>方案</translation>
+    </message>
+    <message>
+        <source>Reason, for the journal</source>
+        <translation>原因（写入日志）</translation>
+    </message>
+    <message>
+        <source>Steps, limits and loops that have not begun may change. The new revision is taken over at the next boundary between segments; what has begun stays as it is.</source>
+        <translation>尚未开始的工步、限值和循环可以修改。新版本在下一个段边界生效；已经开始的保持不变。</translation>
+    </message>
+    <message>
+        <source>Save revision</source>
+        <translation>保存版本</translation>
+    </message>
+    <message>
+        <source>Nothing is changed yet.</source>
+        <translation>还没有任何修改。</translation>
+    </message>
+    <message>
+        <source>Say why; it goes into the journal.</source>
+        <translation>请说明原因；会写入日志。</translation>
+    </message>
+    <message>
+        <source>Export the plot</source>
+        <translation>导出图形</translation>
+    </message>
+    <message>
+        <source>Kind of file</source>
+        <translation>文件类型</translation>
+    </message>
+    <message>
+        <source>Width</source>
+        <translation>宽度</translation>
+    </message>
+    <message>
+        <source>File</source>
+        <translation>文件</translation>
+    </message>
+    <message>
+        <source>Browse…</source>
+        <translation>浏览…</translation>
+    </message>
+    <message>
+        <source>The data that are drawn are saved beside it as CSV. Figures are white, 7 pt, fonts embedded.</source>
+        <translation>图中数据同时存为 CSV。图为白底，7 pt，嵌入字体。</translation>
+    </message>
+    <message>
+        <source>Export</source>
+        <translation>导出</translation>
+    </message>
+    <message>
+        <source>Channel before</source>
+        <translation>上一个通道</translation>
+    </message>
+    <message>
+        <source>Channel after</source>
+        <translation>下一个通道</translation>
+    </message>
+    <message>
+        <source>predicted …</source>
+        <translation>预测 …</translation>
     </message>
     <message>
         <source>The prediction is being made.</source>
-        <translation type="unfinished" />
+        <translation>正在计算预测曲线。</translation>
     </message>
     <message>
         <source>Nothing runs here: there is nothing to predict.</source>
-        <translation type="unfinished" />
+        <translation>这里没有运行，无可预测。</translation>
     </message>
     <message>
         <source>The first cycle is not closed yet.</source>
-        <translation type="unfinished" />
+        <translation>第一个循环尚未完成。</translation>
     </message>
     <message>
         <source>Plots</source>
-        <translation type="unfinished" />
+        <translation>图形</translation>
     </message>
     <message>
         <source>Plot</source>
-        <translation type="unfinished" />
+        <translation>图</translation>
     </message>
     <message>
         <source>What stands on x</source>
-        <translation type="unfinished" />
+        <translation>横轴</translation>
     </message>
     <message>
         <source>Logarithmic x (X in the plot)</source>
-        <translation type="unfinished" />
+        <translation>横轴对数（图中按 X）</translation>
     </message>
     <message>
         <source>Logarithmic y (L in the plot)</source>
-        <translation type="unfinished" />
+        <translation>纵轴对数（图中按 L）</translation>
     </message>
     <message>
         <source>follow live</source>
-        <translation type="unfinished" />
+        <translation>跟随实时</translation>
     </message>
     <message>
         <source>Keep the newest point in view (R in the plot)</source>
-        <translation type="unfinished" />
+        <translation>保持最新点可见（图中按 R）</translation>
     </message>
     <message>
         <source>Steps</source>
-        <translation type="unfinished" />
+        <translation>工步</translation>
     </message>
     <message>
         <source>Nothing runs in this channel.</source>
-        <translation type="unfinished" />
+        <translation>此通道没有运行。</translation>
     </message>
     <message>
         <source>loading …</source>
-        <translation type="unfinished" />
+        <translation>读取中 …</translation>
     </message>
     <message>
         <source>step</source>
-        <translation type="unfinished" />
+        <translation>工步</translation>
     </message>
     <message>
         <source>set</source>
-        <translation type="unfinished" />
+        <translation>设定</translation>
     </message>
     <message>
         <source>until</source>
-        <translation type="unfinished" />
+        <translation>截止</translation>
     </message>
     <message>
         <source>Limits</source>
-        <translation type="unfinished" />
+        <translation>限值</translation>
     </message>
     <message>
         <source>{share:.0f} % of the way to the limit</source>
-        <translation type="unfinished" />
+        <translation>已用去到限值的 {share:.0f} %</translation>
     </message>
     <message>
         <source>tightest layer shown</source>
-        <translation type="unfinished" />
+        <translation>显示最严一层</translation>
     </message>
     <message>
         <source>quantity</source>
-        <translation type="unfinished" />
+        <translation>项目</translation>
     </message>
     <message>
         <source>limit</source>
-        <translation type="unfinished" />
+        <translation>限值</translation>
     </message>
     <message>
         <source>layer</source>
-        <translation type="unfinished" />
+        <translation>层级</translation>
     </message>
     <message>
         <source>room</source>
-        <translation type="unfinished" />
+        <translation>余量</translation>
     </message>
     <message>
         <source>Events of this run</source>
-        <translation type="unfinished" />
+        <translation>本次运行事件</translation>
     </message>
     <message>
         <source>Which events</source>
-        <translation type="unfinished" />
+        <translation>哪些事件</translation>
     </message>
     <message>
         <source>raw last frame</source>
-        <translation type="unfinished" />
+        <translation>最后一帧</translation>
     </message>
     <message>
         <source>cycles {list}</source>
-        <translation type="unfinished" />
+        <translation>循环 {list}</translation>
     </message>
     <message>
         <source>voltage</source>
-        <translation type="unfinished" />
+        <translation>电压</translation>
     </message>
     <message>
         <source>capacity</source>
-        <translation type="unfinished" />
+        <translation>容量</translation>
     </message>
     <message>
         <source>No cycle is there yet.</source>
-        <translation type="unfinished" />
+        <translation>还没有循环。</translation>
     </message>
     <message>
         <source>Cycles</source>
-        <translation type="unfinished" />
+        <translation>循环</translation>
     </message>
     <message>
         <source>Cycles, as a list: 1,2,5,10:100:10</source>
-        <translation type="unfinished" />
+        <translation>循环列表：1,2,5,10:100:10</translation>
     </message>
     <message>
         <source>Range of cycles</source>
-        <translation type="unfinished" />
+        <translation>循环范围</translation>
     </message>
     <message>
         <source>Whole run</source>
-        <translation type="unfinished" />
+        <translation>全程</translation>
     </message>
     <message>
         <source>measured</source>
-        <translation type="unfinished" />
+        <translation>实测</translation>
     </message>
     <message>
         <source>last {n} cycles</source>
-        <translation type="unfinished" />
+        <translation>最近 {n} 个循环</translation>
     </message>
     <message>
         <source>cycles {a:.1f} to {b:.1f}</source>
-        <translation type="unfinished" />
+        <translation>第 {a:.1f} 至 {b:.1f} 循环</translation>
     </message>
     <message>
         <source>{span} of the run</source>
-        <translation type="unfinished" />
+        <translation>其中 {span}</translation>
     </message>
     <message>
         <source>now {value}</source>
-        <translation type="unfinished" />
+        <translation>当前 {value}</translation>
     </message>
     <message>
         <source>current</source>
-        <translation type="unfinished" />
+        <translation>电流</translation>
     </message>
     <message>
         <source>test time</source>
-        <translation type="unfinished" />
+        <translation>测试时间</translation>
     </message>
     <message>
         <source>back-filled</source>
-        <translation type="unfinished" />
+        <translation>补传</translation>
     </message>
     <message>
         <source>No station answers</source>
-        <translation type="unfinished" />
+        <translation>没有工作站应答</translation>
     </message>
     <message>
         <source>The channel is shown when it does.</source>
-        <translation type="unfinished" />
+        <translation>应答后即显示通道。</translation>
     </message>
     <message>
         <source>No channel is chosen</source>
-        <translation type="unfinished" />
+        <translation>未选择通道</translation>
     </message>
     <message>
         <source>Open one from the station.</source>
-        <translation type="unfinished" />
+        <translation>请从工位页打开一个通道。</translation>
     </message>
     <message>
         <source>Connect an instrument, or try the virtual bench.</source>
-        <translation type="unfinished" />
+        <translation>请连接仪器，或试用虚拟台架。</translation>
     </message>
     <message>
         <source>This station has no channels</source>
-        <translation type="unfinished" />
+        <translation>此工作站没有通道</translation>
     </message>
     <message>
         <source>Steps, limits, events</source>
-        <translation type="unfinished" />
+        <translation>工步、限值、事件</translation>
     </message>
     <message>
         <source>The figure was not written.</source>
-        <translation type="unfinished" />
+        <translation>图形未写入。</translation>
     </message>
     <message>
         <source>Choose another folder.</source>
-        <translation type="unfinished" />
+        <translation>请选择其他文件夹。</translation>
     </message>
     <message>
         <source>Written: {files}</source>
-        <translation type="unfinished" />
+        <translation>已写入：{files}</translation>
     </message>
     <message>
         <source>Snapshot: {values}</source>
-        <translation type="unfinished" />
+        <translation>快照：{values}</translation>
     </message>
     <message>
         <source>A picture of the view is on the clipboard.</source>
-        <translation type="unfinished" />
+        <translation>视图图片已在剪贴板。</translation>
     </message>
     <message>
         <source>Plot {name}</source>
-        <translation type="unfinished" />
+        <translation>图 {name}</translation>
     </message>
     <message>
         <source>Show {label} {cell}</source>
-        <translation type="unfinished" />
+        <translation>显示 {label} {cell}</translation>
     </message>
 </context>
 <context>
     <name>compare</name>
     <message>
         <source>short</source>
-        <translation type="unfinished" />
+        <translation>短路</translation>
     </message>
     <message>
         <source>dead</source>
-        <translation type="unfinished" />
+        <translation>失效</translation>
     </message>
     <message>
         <source>tripped</source>
-        <translation type="unfinished" />
+        <translation>跳闸</translation>
     </message>
     <message>
         <source>protected</source>
-        <translation type="unfinished" />
+        <translation>保护停机</translation>
     </message>
     <message>
         <source>add {n} runs</source>
@@ -1415,7 +1559,7 @@
     </message>
     <message>
         <source>take a comparison over</source>
-        <translation type="unfinished" />
+        <translation>接收一个对比</translation>
     </message>
     <message>
         <source>no batch</source>
@@ -1431,23 +1575,23 @@
     </message>
     <message>
         <source>rename a group</source>
-        <translation type="unfinished" />
+        <translation>重命名分组</translation>
     </message>
     <message>
         <source>colour of a group</source>
-        <translation type="unfinished" />
+        <translation>分组颜色</translation>
     </message>
     <message>
         <source>change the plots</source>
-        <translation type="unfinished" />
+        <translation>更改图</translation>
     </message>
     <message>
         <source>cannot be read</source>
-        <translation type="unfinished" />
+        <translation>无法读取</translation>
     </message>
     <message>
         <source>alive {h} h</source>
-        <translation type="unfinished" />
+        <translation>存活 {h} h</translation>
     </message>
     <message>
         <source>{kept} % at {n}</source>
@@ -1471,15 +1615,15 @@
     </message>
     <message>
         <source>capacity</source>
-        <translation type="unfinished" />
+        <translation>容量</translation>
     </message>
     <message>
         <source>specific capacity</source>
-        <translation type="unfinished" />
+        <translation>比容量</translation>
     </message>
     <message>
         <source>areal capacity</source>
-        <translation type="unfinished" />
+        <translation>面容量</translation>
     </message>
     <message>
         <source>pristine</source>
@@ -1487,371 +1631,371 @@
     </message>
     <message>
         <source>{film}-coated</source>
-        <translation type="unfinished" />
+        <translation>{film} 包覆</translation>
     </message>
     <message>
         <source>cell</source>
-        <translation type="unfinished" />
+        <translation>电池</translation>
     </message>
     <message>
         <source>What the overlay draws</source>
-        <translation type="unfinished" />
+        <translation>叠加图绘制的内容</translation>
     </message>
     <message>
         <source>Cycle overlay</source>
-        <translation type="unfinished" />
+        <translation>循环叠加</translation>
     </message>
     <message>
         <source>cycle</source>
-        <translation type="unfinished" />
+        <translation>循环</translation>
     </message>
     <message>
         <source>auto</source>
-        <translation type="unfinished" />
+        <translation>自动</translation>
     </message>
     <message>
         <source>time</source>
-        <translation type="unfinished" />
+        <translation>时间</translation>
     </message>
     <message>
         <source>Unit of charges</source>
-        <translation type="unfinished" />
+        <translation>电量单位</translation>
     </message>
     <message>
         <source>colour</source>
-        <translation type="unfinished" />
+        <translation>颜色</translation>
     </message>
     <message>
         <source>group</source>
-        <translation type="unfinished" />
+        <translation>分组</translation>
     </message>
     <message>
         <source>dash</source>
-        <translation type="unfinished" />
+        <translation>线型</translation>
     </message>
     <message>
         <source>none</source>
-        <translation type="unfinished" />
+        <translation>无</translation>
     </message>
     <message>
         <source>cycles 1,2,5,10:100:10</source>
-        <translation type="unfinished" />
+        <translation>循环 1,2,5,10:100:10</translation>
     </message>
     <message>
         <source>Cycles to overlay</source>
-        <translation type="unfinished" />
+        <translation>要叠加的循环</translation>
     </message>
     <message>
         <source>mean ± s</source>
-        <translation type="unfinished" />
+        <translation>均值 ± s</translation>
     </message>
     <message>
         <source>View</source>
-        <translation type="unfinished" />
+        <translation>视图</translation>
     </message>
     <message>
         <source>Copy</source>
-        <translation type="unfinished" />
+        <translation>复制</translation>
     </message>
     <message>
         <source>Report...</source>
-        <translation type="unfinished" />
+        <translation>报告…</translation>
     </message>
     <message>
         <source>Export figure...</source>
-        <translation type="unfinished" />
+        <translation>导出图…</translation>
     </message>
     <message>
         <source>cycle range</source>
-        <translation type="unfinished" />
+        <translation>循环范围</translation>
     </message>
     <message>
         <source>Cycle range</source>
-        <translation type="unfinished" />
+        <translation>循环范围</translation>
     </message>
     <message>
         <source>Figures of cells and groups</source>
-        <translation type="unfinished" />
+        <translation>电池与分组的数值</translation>
     </message>
     <message>
         <source>Add cells...</source>
-        <translation type="unfinished" />
+        <translation>添加电池…</translation>
     </message>
     <message>
         <source>Select channels</source>
-        <translation type="unfinished" />
+        <translation>选择通道</translation>
     </message>
     <message>
         <source>Nothing is compared yet</source>
-        <translation type="unfinished" />
+        <translation>尚无对比</translation>
     </message>
     <message>
         <source>Choose two groups of cells, for example pristine and coated: running and ended tests alike. Comparing reads data only; no run is touched.</source>
-        <translation type="unfinished" />
+        <translation>选择两组电池，例如未包覆与包覆；运行中和已结束的测试均可。对比只读取数据，不影响任何运行。</translation>
     </message>
     <message>
         <source>Add cells first.</source>
+        <translation>请先添加电池。</translation>
+    </message>
+    <message>
+        <source>Colour is the {what}, dash is the cell.</source>
         <translation type="unfinished" />
     </message>
     <message>
-        <source>Colour is the {what}</source>
+        <source>Colour is the {what}.</source>
         <translation type="unfinished" />
     </message>
     <message>
-        <source>dash is the cell</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>{n} cells without mass or area are not drawn</source>
+        <source>{n} cells without mass or area are not drawn.</source>
         <translation type="unfinished" />
     </message>
     <message>
         <source>plots</source>
-        <translation type="unfinished" />
+        <translation>图</translation>
     </message>
     <message>
         <source>figures</source>
-        <translation type="unfinished" />
+        <translation>数值</translation>
     </message>
     <message>
         <source>overlay</source>
-        <translation type="unfinished" />
+        <translation>叠加</translation>
     </message>
     <message>
         <source>Plots or figures</source>
-        <translation type="unfinished" />
+        <translation>图或数值</translation>
     </message>
     <message>
         <source>Rename (F2)</source>
-        <translation type="unfinished" />
+        <translation>重命名 (F2)</translation>
     </message>
     <message>
         <source>Hide or show (Space)</source>
-        <translation type="unfinished" />
+        <translation>隐藏或显示 (空格)</translation>
     </message>
     <message>
         <source>Unpin</source>
-        <translation type="unfinished" />
+        <translation>取消固定</translation>
     </message>
     <message>
         <source>Pin: drawn in the overlay</source>
-        <translation type="unfinished" />
+        <translation>固定：在叠加图中绘制</translation>
     </message>
     <message>
         <source>Move to group</source>
-        <translation type="unfinished" />
+        <translation>移到分组</translation>
     </message>
     <message>
         <source>New group...</source>
-        <translation type="unfinished" />
+        <translation>新分组…</translation>
     </message>
     <message>
         <source>Colour of the group</source>
-        <translation type="unfinished" />
+        <translation>分组颜色</translation>
     </message>
     <message>
         <source>Colour {n}</source>
-        <translation type="unfinished" />
+        <translation>颜色 {n}</translation>
     </message>
     <message>
         <source>Take out (Del)</source>
-        <translation type="unfinished" />
+        <translation>移出 (Del)</translation>
     </message>
     <message>
         <source>New group</source>
-        <translation type="unfinished" />
+        <translation>新分组</translation>
     </message>
     <message>
         <source>Name</source>
-        <translation type="unfinished" />
+        <translation>名称</translation>
     </message>
     <message>
         <source>Move plots together</source>
-        <translation type="unfinished" />
+        <translation>联动各图</translation>
     </message>
     <message>
         <source>Tests of a cell one behind another</source>
-        <translation type="unfinished" />
+        <translation>同一电池的测试首尾相接</translation>
     </message>
     <message>
         <source>Colour by cell</source>
-        <translation type="unfinished" />
+        <translation>按电池着色</translation>
     </message>
     <message>
         <source>Dash by cell</source>
-        <translation type="unfinished" />
+        <translation>按电池区分线型</translation>
     </message>
     <message>
         <source>Fit all</source>
-        <translation type="unfinished" />
+        <translation>全部适应</translation>
     </message>
     <message>
         <source>Save figure</source>
-        <translation type="unfinished" />
+        <translation>保存图</translation>
     </message>
     <message>
         <source>The figure is not saved</source>
-        <translation type="unfinished" />
+        <translation>图未保存</translation>
     </message>
     <message>
         <source>Saved {files}</source>
-        <translation type="unfinished" />
+        <translation>已保存 {files}</translation>
     </message>
     <message>
         <source>The table is copied</source>
-        <translation type="unfinished" />
+        <translation>表格已复制</translation>
     </message>
     <message>
         <source>The figure is copied</source>
-        <translation type="unfinished" />
+        <translation>图已复制</translation>
     </message>
     <message>
         <source>Add cells to compare...</source>
-        <translation type="unfinished" />
+        <translation>添加要对比的电池…</translation>
     </message>
     <message>
         <source>Charges in {unit}</source>
-        <translation type="unfinished" />
+        <translation>电量单位 {unit}</translation>
     </message>
     <message>
         <source>batch</source>
-        <translation type="unfinished" />
+        <translation>批次</translation>
     </message>
     <message>
         <source>protocol</source>
-        <translation type="unfinished" />
+        <translation>流程</translation>
     </message>
     <message>
         <source>state</source>
-        <translation type="unfinished" />
+        <translation>状态</translation>
     </message>
     <message>
         <source>cycles</source>
-        <translation type="unfinished" />
+        <translation>循环</translation>
     </message>
     <message>
         <source>test time</source>
-        <translation type="unfinished" />
+        <translation>测试时间</translation>
     </message>
     <message>
         <source>all runs</source>
-        <translation type="unfinished" />
+        <translation>全部运行</translation>
     </message>
     <message>
         <source>selected channels</source>
-        <translation type="unfinished" />
+        <translation>所选通道</translation>
     </message>
     <message>
         <source>running</source>
-        <translation type="unfinished" />
+        <translation>运行中</translation>
     </message>
     <message>
         <source>ended</source>
-        <translation type="unfinished" />
+        <translation>已结束</translation>
     </message>
     <message>
         <source>coating</source>
-        <translation type="unfinished" />
+        <translation>包覆</translation>
     </message>
     <message>
         <source>compared already</source>
-        <translation type="unfinished" />
+        <translation>已在对比中</translation>
     </message>
     <message>
         <source>Add runs to compare</source>
-        <translation type="unfinished" />
+        <translation>添加要对比的运行</translation>
     </message>
     <message>
         <source>Search cell, group, batch, protocol</source>
-        <translation type="unfinished" />
+        <translation>搜索电池、分组、批次、流程</translation>
     </message>
     <message>
         <source>from</source>
-        <translation type="unfinished" />
+        <translation>来源</translation>
     </message>
     <message>
         <source>group by</source>
-        <translation type="unfinished" />
+        <translation>分组依据</translation>
     </message>
     <message>
         <source>Runs</source>
-        <translation type="unfinished" />
+        <translation>运行</translation>
     </message>
     <message>
         <source>Mark all shown</source>
-        <translation type="unfinished" />
+        <translation>全部勾选</translation>
     </message>
     <message>
         <source>Cancel</source>
-        <translation type="unfinished" />
+        <translation>取消</translation>
     </message>
     <message>
         <source>Add</source>
-        <translation type="unfinished" />
+        <translation>添加</translation>
     </message>
     <message>
         <source>all</source>
-        <translation type="unfinished" />
+        <translation>全部</translation>
     </message>
     <message>
         <source>Add {n}</source>
-        <translation type="unfinished" />
+        <translation>添加 {n}</translation>
     </message>
     <message>
         <source>{n} runs shown, {m} marked</source>
-        <translation type="unfinished" />
+        <translation>显示 {n} 个运行，已勾选 {m} 个</translation>
     </message>
     <message>
         <source>What plot {letter} draws</source>
-        <translation type="unfinished" />
+        <translation>图 {letter} 绘制的内容</translation>
     </message>
     <message>
         <source>Copy, save, axes</source>
-        <translation type="unfinished" />
+        <translation>复制、保存、坐标轴</translation>
     </message>
     <message>
         <source>Copy as image</source>
-        <translation type="unfinished" />
+        <translation>复制为图像</translation>
     </message>
     <message>
         <source>Copy as vector</source>
-        <translation type="unfinished" />
+        <translation>复制为矢量图</translation>
     </message>
     <message>
         <source>Copy data</source>
-        <translation type="unfinished" />
+        <translation>复制数据</translation>
     </message>
     <message>
         <source>Save figure...</source>
-        <translation type="unfinished" />
+        <translation>保存图…</translation>
     </message>
     <message>
         <source>Log x (X)</source>
-        <translation type="unfinished" />
+        <translation>x 对数 (X)</translation>
     </message>
     <message>
         <source>Log y (L)</source>
-        <translation type="unfinished" />
+        <translation>y 对数 (L)</translation>
     </message>
     <message>
         <source>Cursors A and B (C)</source>
-        <translation type="unfinished" />
+        <translation>游标 A 和 B (C)</translation>
     </message>
     <message>
         <source>Fit (F)</source>
-        <translation type="unfinished" />
+        <translation>适应 (F)</translation>
     </message>
     <message>
         <source>Cells</source>
-        <translation type="unfinished" />
+        <translation>电池</translation>
     </message>
     <message>
         <source>Compared cells</source>
-        <translation type="unfinished" />
+        <translation>对比的电池</translation>
     </message>
     <message>
         <source>Life</source>
-        <translation type="unfinished" />
+        <translation>寿命</translation>
     </message>
 </context>
 <context>
@@ -2122,134 +2266,134 @@
     </message>
     <message>
         <source>time</source>
-        <translation type="unfinished" />
+        <translation>时间</translation>
     </message>
     <message>
         <source>kind</source>
-        <translation type="unfinished" />
+        <translation>类别</translation>
     </message>
     <message>
         <source>where</source>
-        <translation type="unfinished" />
+        <translation>位置</translation>
     </message>
     <message>
         <source>what</source>
-        <translation type="unfinished" />
+        <translation>内容</translation>
     </message>
     <message>
         <source>by</source>
-        <translation type="unfinished" />
+        <translation>操作人</translation>
     </message>
     <message>
         <source>{n} events in the last 24 h</source>
-        <translation type="unfinished" />
+        <translation>最近 24 h 共 {n} 条事件</translation>
     </message>
     <message>
         <source>24 h ago</source>
-        <translation type="unfinished" />
+        <translation>24 h 前</translation>
     </message>
     <message>
         <source>now</source>
-        <translation type="unfinished" />
+        <translation>现在</translation>
     </message>
     <message>
         <source>{n} events, {hours:.1f} h ago</source>
-        <translation type="unfinished" />
+        <translation>{n} 条事件，{hours:.1f} h 前</translation>
     </message>
     <message>
         <source>Events</source>
-        <translation type="unfinished" />
+        <translation>事件</translation>
     </message>
     <message>
         <source>Which events</source>
-        <translation type="unfinished" />
+        <translation>显示哪些事件</translation>
     </message>
     <message>
         <source>search</source>
-        <translation type="unfinished" />
+        <translation>搜索</translation>
     </message>
     <message>
         <source>How far back</source>
-        <translation type="unfinished" />
+        <translation>时间范围</translation>
     </message>
     <message>
         <source>all time</source>
-        <translation type="unfinished" />
+        <translation>全部时间</translation>
     </message>
     <message>
         <source>1 h</source>
-        <translation type="unfinished" />
+        <translation>1 h</translation>
     </message>
     <message>
         <source>8 h</source>
-        <translation type="unfinished" />
+        <translation>8 h</translation>
     </message>
     <message>
         <source>24 h</source>
-        <translation type="unfinished" />
+        <translation>24 h</translation>
     </message>
     <message>
         <source>7 d</source>
-        <translation type="unfinished" />
+        <translation>7 d</translation>
     </message>
     <message>
         <source>Events, newest first</source>
-        <translation type="unfinished" />
+        <translation>事件，最新在前</translation>
     </message>
     <message>
         <source>Nothing matches.</source>
-        <translation type="unfinished" />
+        <translation>没有匹配项。</translation>
     </message>
     <message>
         <source>Nothing has happened yet.</source>
-        <translation type="unfinished" />
+        <translation>尚无事件。</translation>
     </message>
 </context>
 <context>
     <name>figures</name>
     <message>
         <source>cycles</source>
-        <translation type="unfinished" />
+        <translation>循环</translation>
     </message>
     <message>
         <source>Q first</source>
-        <translation type="unfinished" />
+        <translation>首次 Q</translation>
     </message>
     <message>
         <source>Q last</source>
-        <translation type="unfinished" />
+        <translation>末次 Q</translation>
     </message>
     <message>
         <source>kept</source>
-        <translation type="unfinished" />
+        <translation>保持率</translation>
     </message>
     <message>
         <source>CE</source>
-        <translation type="unfinished" />
+        <translation>CE</translation>
     </message>
     <message>
         <source>mean CE</source>
-        <translation type="unfinished" />
+        <translation>平均 CE</translation>
     </message>
     <message>
         <source>overpotential</source>
-        <translation type="unfinished" />
+        <translation>过电位</translation>
     </message>
     <message>
         <source>short</source>
-        <translation type="unfinished" />
+        <translation>短路</translation>
     </message>
     <message>
         <source>above 1 V</source>
-        <translation type="unfinished" />
+        <translation>超过 1 V</translation>
     </message>
     <message>
         <source>{group}, n = {n}</source>
-        <translation type="unfinished" />
+        <translation>{group}，n = {n}</translation>
     </message>
     <message>
         <source>group, cell</source>
-        <translation type="unfinished" />
+        <translation>分组、电池</translation>
     </message>
 </context>
 <context>
@@ -2660,6 +2804,125 @@
     </message>
 </context>
 <context>
+    <name>frames</name>
+    <message>
+        <source>link opened</source>
+        <translation>链路打开</translation>
+    </message>
+    <message>
+        <source>link closed</source>
+        <translation>链路关闭</translation>
+    </message>
+    <message>
+        <source>sent</source>
+        <translation>发送</translation>
+    </message>
+    <message>
+        <source>received</source>
+        <translation>接收</translation>
+    </message>
+    <message>
+        <source>no answer</source>
+        <translation>无应答</translation>
+    </message>
+    <message>
+        <source>closed by the peer</source>
+        <translation>对端关闭</translation>
+    </message>
+    <message>
+        <source>station began</source>
+        <translation>工作站启动</translation>
+    </message>
+    <message>
+        <source>identity</source>
+        <translation>身份</translation>
+    </message>
+    <message>
+        <source>not kept</source>
+        <translation>未保存</translation>
+    </message>
+    <message>
+        <source>unreadable</source>
+        <translation>无法读取</translation>
+    </message>
+    <message>
+        <source>{n} B</source>
+        <translation>{n} B</translation>
+    </message>
+    <message>
+        <source>kept in {file}</source>
+        <translation>保存在 {file}</translation>
+    </message>
+    <message>
+        <source>No frame has passed yet.</source>
+        <translation>还没有帧通过。</translation>
+    </message>
+    <message>
+        <source>There are no earlier frames.</source>
+        <translation>没有更早的帧。</translation>
+    </message>
+    <message>
+        <source>of</source>
+        <translation>来自</translation>
+    </message>
+    <message>
+        <source>Search in frames</source>
+        <translation>在帧中搜索</translation>
+    </message>
+    <message>
+        <source>follow</source>
+        <translation>跟随</translation>
+    </message>
+    <message>
+        <source>Earlier</source>
+        <translation>更早</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>Raw frames</source>
+        <translation>原始帧</translation>
+    </message>
+    <message>
+        <source>The chosen frame</source>
+        <translation>选中的帧</translation>
+    </message>
+    <message>
+        <source>Choose a frame to see all of it.</source>
+        <translation>选择一帧查看全部内容。</translation>
+    </message>
+    <message>
+        <source>time</source>
+        <translation>时间</translation>
+    </message>
+    <message>
+        <source>what</source>
+        <translation>类型</translation>
+    </message>
+    <message>
+        <source>bytes</source>
+        <translation>字节</translation>
+    </message>
+    <message>
+        <source>channels</source>
+        <translation>通道</translation>
+    </message>
+    <message>
+        <source>reading</source>
+        <translation>解读</translation>
+    </message>
+    <message>
+        <source>first bytes</source>
+        <translation>首部字节</translation>
+    </message>
+    <message>
+        <source>Earlier frames</source>
+        <translation>更早的帧</translation>
+    </message>
+</context>
+<context>
     <name>grid</name>
     <message>
         <source>{name} {t:.1f} °C</source>
@@ -2917,22 +3180,41 @@
     </message>
 </context>
 <context>
+    <name>limits</name>
+    <message>
+        <source>charge / step</source>
+        <translation>工步电量</translation>
+    </message>
+    <message>
+        <source>step time</source>
+        <translation>工步时间</translation>
+    </message>
+    <message>
+        <source> (loosened by {name})</source>
+        <translation>（由 {name} 放宽）</translation>
+    </message>
+    <message>
+        <source>warns at {value}</source>
+        <translation>{value} 时告警</translation>
+    </message>
+</context>
+<context>
     <name>lives</name>
     <message>
         <source>short</source>
-        <translation type="unfinished" />
+        <translation>短路</translation>
     </message>
     <message>
         <source>above 1 V</source>
-        <translation type="unfinished" />
+        <translation>超过 1 V</translation>
     </message>
     <message>
         <source>hard short: area resistance below {r} Ω cm² in {n} cycles</source>
-        <translation type="unfinished" />
+        <translation>硬短路：{n} 个循环面电阻低于 {r} Ω cm²</translation>
     </message>
     <message>
         <source>polarisation above {v} V</source>
-        <translation type="unfinished" />
+        <translation>极化超过 {v} V</translation>
     </message>
 </context>
 <context>
@@ -2950,95 +3232,95 @@
     <name>panels</name>
     <message>
         <source>V-t</source>
-        <translation type="unfinished" />
+        <translation>V-t</translation>
     </message>
     <message>
         <source>I-t</source>
-        <translation type="unfinished" />
+        <translation>I-t</translation>
     </message>
     <message>
         <source>V-Q</source>
-        <translation type="unfinished" />
+        <translation>V-Q</translation>
     </message>
     <message>
         <source>dQ/dV</source>
-        <translation type="unfinished" />
+        <translation>dQ/dV</translation>
     </message>
     <message>
         <source>Q + CE</source>
-        <translation type="unfinished" />
+        <translation>Q + CE</translation>
     </message>
     <message>
         <source>retention</source>
-        <translation type="unfinished" />
+        <translation>保持率</translation>
     </message>
     <message>
         <source>CE</source>
-        <translation type="unfinished" />
+        <translation>CE</translation>
     </message>
     <message>
         <source>end V</source>
-        <translation type="unfinished" />
+        <translation>终止电压</translation>
     </message>
     <message>
         <source>overpotential</source>
-        <translation type="unfinished" />
+        <translation>过电位</translation>
     </message>
     <message>
         <source>ASR</source>
-        <translation type="unfinished" />
+        <translation>面电阻</translation>
     </message>
     <message>
         <source>cycle number</source>
+        <translation>循环数</translation>
+    </message>
+    <message>
+        <source>discharge {what}</source>
         <translation type="unfinished" />
     </message>
     <message>
         <source>voltage</source>
-        <translation type="unfinished" />
+        <translation>电压</translation>
     </message>
     <message>
         <source>All cells of this plot are hidden.</source>
-        <translation type="unfinished" />
+        <translation>此图的电池均已隐藏。</translation>
     </message>
     <message>
         <source>Waiting for the station.</source>
-        <translation type="unfinished" />
+        <translation>正在等待站点。</translation>
     </message>
     <message>
         <source>No complete cycle yet.</source>
-        <translation type="unfinished" />
+        <translation>尚无完整循环。</translation>
     </message>
     <message>
         <source>current</source>
-        <translation type="unfinished" />
+        <translation>电流</translation>
     </message>
     <message>
         <source>time</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>discharge</source>
-        <translation type="unfinished" />
+        <translation>时间</translation>
     </message>
     <message>
         <source>capacity kept</source>
-        <translation type="unfinished" />
+        <translation>容量保持率</translation>
     </message>
     <message>
         <source>coulombic efficiency</source>
-        <translation type="unfinished" />
+        <translation>库仑效率</translation>
     </message>
     <message>
         <source>end voltage</source>
-        <translation type="unfinished" />
+        <translation>终止电压</translation>
     </message>
     <message>
         <source>area resistance</source>
-        <translation type="unfinished" />
+        <translation>面电阻</translation>
     </message>
     <message>
         <source>{group}, mean ± s, n = {n}</source>
-        <translation type="unfinished" />
+        <translation>{group}，均值 ± s，n = {n}</translation>
     </message>
 </context>
 <context>
@@ -3083,11 +3365,11 @@
     <name>picker</name>
     <message>
         <source>running</source>
-        <translation type="unfinished" />
+        <translation>运行中</translation>
     </message>
     <message>
         <source>Mark the runs to compare (Space).</source>
-        <translation type="unfinished" />
+        <translation>请勾选要对比的运行（空格）。</translation>
     </message>
 </context>
 <context>
@@ -3101,10 +3383,415 @@
     <name>plotchoice</name>
     <message>
         <source>Cycle Q + CE</source>
-        <translation type="unfinished" />
+        <translation>循环容量 + CE</translation>
     </message>
     <message>
         <source>Overlay</source>
+        <translation>叠加</translation>
+    </message>
+    <message>
+        <source>time</source>
+        <translation>时间</translation>
+    </message>
+    <message>
+        <source>cycle</source>
+        <translation>循环</translation>
+    </message>
+    <message>
+        <source>capacity</source>
+        <translation>容量</translation>
+    </message>
+    <message>
+        <source>capacity/g</source>
+        <translation>容量/g</translation>
+    </message>
+    <message>
+        <source>capacity/cm²</source>
+        <translation>容量/cm²</translation>
+    </message>
+    <message>
+        <source>voltage</source>
+        <translation>电压</translation>
+    </message>
+    <message>
+        <source>show {plot}</source>
+        <translation>显示 {plot}</translation>
+    </message>
+    <message>
+        <source>{axis} on x</source>
+        <translation>横轴 {axis}</translation>
+    </message>
+    <message>
+        <source>logarithmic axes</source>
+        <translation>对数坐标</translation>
+    </message>
+    <message>
+        <source>predicted curve</source>
+        <translation>预测曲线</translation>
+    </message>
+    <message>
+        <source>cycles {list}</source>
+        <translation>循环 {list}</translation>
+    </message>
+    <message>
+        <source>curve {name}</source>
+        <translation>曲线 {name}</translation>
+    </message>
+</context>
+<context>
+    <name>plots</name>
+    <message>
+        <source>Plot. L and X log axes, F fit, R follow, C cursors, arrows move.</source>
+        <translation>图形。L 和 X 切换对数，F 适应，R 跟随，C 光标，方向键移动。</translation>
+    </message>
+    <message>
+        <source>live &gt;</source>
+        <translation>实时 &gt;</translation>
+    </message>
+    <message>
+        <source>Follow the newest point again</source>
+        <translation>重新跟随最新点</translation>
+    </message>
+    <message>
+        <source>Follow the newest point again (R)</source>
+        <translation>重新跟随最新点（R）</translation>
+    </message>
+    <message>
+        <source>Copy image</source>
+        <translation>复制图像</translation>
+    </message>
+    <message>
+        <source>Copy vector</source>
+        <translation>复制矢量图</translation>
+    </message>
+    <message>
+        <source>Copy data</source>
+        <translation>复制数据</translation>
+    </message>
+    <message>
+        <source>Export…</source>
+        <translation>导出…</translation>
+    </message>
+    <message>
+        <source>Fit</source>
+        <translation>适应窗口</translation>
+    </message>
+    <message>
+        <source>Logarithmic x</source>
+        <translation>横轴对数</translation>
+    </message>
+    <message>
+        <source>Logarithmic y</source>
+        <translation>纵轴对数</translation>
+    </message>
+    <message>
+        <source>Cursors A and B</source>
+        <translation>光标 A 和 B</translation>
+    </message>
+    <message>
+        <source>Follow live</source>
+        <translation>跟随实时</translation>
+    </message>
+    <message>
+        <source>Curves</source>
+        <translation>曲线</translation>
+    </message>
+    <message>
+        <source>Hidden</source>
+        <translation>隐藏</translation>
+    </message>
+    <message>
+        <source>Pinned</source>
+        <translation>固定</translation>
+    </message>
+    <message>
+        <source>Name…</source>
+        <translation>命名…</translation>
+    </message>
+    <message>
+        <source>Name of the curve</source>
+        <translation>曲线名称</translation>
+    </message>
+    <message>
+        <source>gap {span}</source>
+        <translation>断点 {span}</translation>
+    </message>
+</context>
+<context>
+    <name>predicted</name>
+    <message>
+        <source>There is no prediction for this cell and protocol.</source>
+        <translation>此电池与方案没有预测曲线。</translation>
+    </message>
+    <message>
+        <source>rehearsal on a twin of the cell: {twin}</source>
+        <translation>在孪生电池上预演：{twin}</translation>
+    </message>
+    <message>
+        <source>; cut off by its time limit</source>
+        <translation>；因时限中断</translation>
+    </message>
+</context>
+<context>
+    <name>protocol</name>
+    <message>
+        <source>Name</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>What is it for?</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>what has changed, and why (may stay empty)</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Letters, digits, “-” and “_”; the title inside may be anything.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} errors</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} warnings</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>duration</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>rows</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>disk per cell</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>throughput</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>numbers for</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Shown as</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Add step</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Duplicate</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Wrap in repeat</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Take repeat away</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Fold</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Steps</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Head and variables</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>YAML text</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Preview</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Protocol</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Nothing is wrong.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>It is being checked.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>row {n}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>head</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>line {n}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Choose a row first.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The end is no step.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Choose a repeat first.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Unfold</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>variable</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>value</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>note</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>used</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} times</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Variables</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>A value that is chosen anew at each start; write its name into a cell to use it.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Add variable</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Remove, keep its value</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>name</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>title</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>from</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>revision</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>saved</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>in use</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Protocols</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Search protocols</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The protocol in words</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Open</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Copy as new</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>{n} shown</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Protocols of this station</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The station is asked for its protocols.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>No protocol has these words.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>There is no protocol yet. Begin a new one, or import a file.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Choose a protocol first.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>In words</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>A draft on this computer; open it to go on.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Problems</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>click goes to the cell</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>row {n} marked</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Loops</source>
         <translation type="unfinished" />
     </message>
     <message>
@@ -3112,133 +3799,95 @@
         <translation type="unfinished" />
     </message>
     <message>
-        <source>cycle</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>capacity</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>capacity/g</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>capacity/cm²</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
         <source>voltage</source>
         <translation type="unfinished" />
     </message>
     <message>
-        <source>show {plot}</source>
+        <source>Voltage over time</source>
         <translation type="unfinished" />
     </message>
     <message>
-        <source>{axis} on x</source>
+        <source>shape only: times and end voltages as written</source>
         <translation type="unfinished" />
     </message>
     <message>
-        <source>logarithmic axes</source>
+        <source>simulated by the station on a cell model</source>
         <translation type="unfinished" />
     </message>
     <message>
-        <source>predicted curve</source>
+        <source>Preview V(t)</source>
         <translation type="unfinished" />
     </message>
     <message>
-        <source>cycles {list}</source>
+        <source>goes on to {time}</source>
         <translation type="unfinished" />
     </message>
     <message>
-        <source>curve {name}</source>
-        <translation type="unfinished" />
-    </message>
-</context>
-<context>
-    <name>plots</name>
-    <message>
-        <source>Plot. L and X log axes, F fit, R follow, C cursors, arrows move.</source>
+        <source>part</source>
         <translation type="unfinished" />
     </message>
     <message>
-        <source>live &gt;</source>
+        <source>times</source>
         <translation type="unfinished" />
     </message>
     <message>
-        <source>Follow the newest point again</source>
+        <source>Estimate</source>
         <translation type="unfinished" />
     </message>
     <message>
-        <source>Follow the newest point again (R)</source>
+        <source>likely; a dead cell ends earlier</source>
         <translation type="unfinished" />
     </message>
     <message>
-        <source>Copy image</source>
+        <source>all</source>
         <translation type="unfinished" />
     </message>
     <message>
-        <source>Copy vector</source>
+        <source>where</source>
         <translation type="unfinished" />
     </message>
     <message>
-        <source>Copy data</source>
+        <source>what</source>
         <translation type="unfinished" />
     </message>
     <message>
-        <source>Export…</source>
+        <source>before → after</source>
         <translation type="unfinished" />
     </message>
     <message>
-        <source>Fit</source>
+        <source>Changes</source>
         <translation type="unfinished" />
     </message>
     <message>
-        <source>Logarithmic x</source>
+        <source>Changes to rev {n}</source>
         <translation type="unfinished" />
     </message>
     <message>
-        <source>Logarithmic y</source>
+        <source>Changes to the template</source>
         <translation type="unfinished" />
     </message>
     <message>
-        <source>Cursors A and B</source>
+        <source>{n} changes, {steps} undo steps</source>
         <translation type="unfinished" />
     </message>
     <message>
-        <source>Follow live</source>
+        <source>Nothing differs in rows, head and variables.</source>
         <translation type="unfinished" />
     </message>
     <message>
-        <source>Curves</source>
+        <source>It was never saved: there is nothing to compare with.</source>
         <translation type="unfinished" />
     </message>
     <message>
-        <source>Hidden</source>
+        <source>Edit again</source>
         <translation type="unfinished" />
     </message>
     <message>
-        <source>Pinned</source>
+        <source>Steps of the protocol</source>
         <translation type="unfinished" />
     </message>
     <message>
-        <source>Name…</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>Name of the curve</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>gap {span}</source>
-        <translation type="unfinished" />
-    </message>
-</context>
-<context>
-    <name>predicted</name>
-    <message>
-        <source>There is no prediction for this cell and protocol.</source>
+        <source>The protocol as text</source>
         <translation type="unfinished" />
     </message>
 </context>
@@ -3472,6 +4121,29 @@
     </message>
     <message>
         <source>Their revision is not known yet.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The station is simulating.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>The station cannot be reached; it simulates.</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Choose a cell first (numbers for): its twin is simulated.</source>
+        <translation type="unfinished" />
+    </message>
+</context>
+<context>
+    <name>protocolfigures</name>
+    <message>
+        <source>start now: ends {end}</source>
+        <translation type="unfinished" />
+    </message>
+    <message>
+        <source>Mend the text, or undo.</source>
         <translation type="unfinished" />
     </message>
 </context>
@@ -3852,59 +4524,59 @@
     </message>
     <message>
         <source>{done} of {total}</source>
-        <translation type="unfinished" />
+        <translation>{done}/{total}</translation>
     </message>
     <message>
         <source>{n} held</source>
-        <translation type="unfinished" />
+        <translation>{n} 项暂缓</translation>
     </message>
     <message>
         <source>{n} failed</source>
-        <translation type="unfinished" />
+        <translation>{n} 项失败</translation>
     </message>
     <message>
         <source>{done} of {total} done</source>
-        <translation type="unfinished" />
+        <translation>已完成 {done}/{total}</translation>
     </message>
     <message>
         <source>{n} running</source>
-        <translation type="unfinished" />
+        <translation>{n} 项运行中</translation>
     </message>
     <message>
         <source>ends about {when}</source>
-        <translation type="unfinished" />
+        <translation>约 {when} 结束</translation>
     </message>
     <message>
         <source>Nothing matches</source>
-        <translation type="unfinished" />
+        <translation>没有匹配项</translation>
     </message>
     <message>
         <source>Clear the search to see all items.</source>
-        <translation type="unfinished" />
+        <translation>清除搜索即可看到全部任务。</translation>
     </message>
     <message>
         <source>Nothing is held</source>
-        <translation type="unfinished" />
+        <translation>没有暂缓的任务</translation>
     </message>
     <message>
         <source>What waits starts by itself when its turn comes.</source>
-        <translation type="unfinished" />
+        <translation>等待的任务轮到时会自动开始。</translation>
     </message>
     <message>
         <source>Ended, failed and removed items are listed here.</source>
-        <translation type="unfinished" />
+        <translation>已结束、失败和移除的任务列在这里。</translation>
     </message>
     <message>
         <source>Nothing has ended yet</source>
-        <translation type="unfinished" />
+        <translation>还没有结束的任务</translation>
     </message>
     <message>
         <source>Insert a protocol for cells that sit in channels. It starts only when its checks pass.</source>
-        <translation type="unfinished" />
+        <translation>为通道中的电池插入规程。检查通过后才会开始。</translation>
     </message>
     <message>
         <source>The queue is empty</source>
-        <translation type="unfinished" />
+        <translation>队列为空</translation>
     </message>
     <message>
         <source>any that fits</source>
@@ -3912,7 +4584,7 @@
     </message>
     <message>
         <source>now in cycle {n} of {all}</source>
-        <translation type="unfinished" />
+        <translation>第 {n}/{all} 圈</translation>
     </message>
     <message>
         <source>Nothing is selected.</source>
@@ -3924,7 +4596,7 @@
     </message>
     <message>
         <source>hold</source>
-        <translation type="unfinished" />
+        <translation>暂缓</translation>
     </message>
     <message>
         <source>Hold</source>
@@ -3940,27 +4612,31 @@
     </message>
     <message>
         <source>remove</source>
-        <translation type="unfinished" />
+        <translation>移除</translation>
     </message>
     <message>
         <source>Bring back</source>
-        <translation type="unfinished" />
+        <translation>恢复</translation>
+    </message>
+    <message>
+        <source>Repeat</source>
+        <translation>重复</translation>
     </message>
     <message>
         <source>repeat</source>
-        <translation type="unfinished" />
+        <translation>重复</translation>
     </message>
     <message>
         <source>Change</source>
-        <translation type="unfinished" />
+        <translation>更改</translation>
     </message>
     <message>
         <source>change</source>
-        <translation type="unfinished" />
+        <translation>更改</translation>
     </message>
     <message>
         <source>Let the queue of {name} go on</source>
-        <translation type="unfinished" />
+        <translation>让 {name} 的队列继续</translation>
     </message>
     <message>
         <source>Retry</source>
@@ -3968,71 +4644,71 @@
     </message>
     <message>
         <source>the queue</source>
-        <translation type="unfinished" />
+        <translation>整个队列</translation>
     </message>
     <message>
         <source>Hold {name}</source>
-        <translation type="unfinished" />
+        <translation>暂缓 {name}</translation>
     </message>
     <message>
         <source>Release {name}</source>
-        <translation type="unfinished" />
+        <translation>放行 {name}</translation>
     </message>
     <message>
         <source>It is held: {why}</source>
-        <translation type="unfinished" />
+        <translation>已暂缓：{why}</translation>
     </message>
     <message>
         <source>It is not held.</source>
-        <translation type="unfinished" />
+        <translation>未被暂缓。</translation>
     </message>
     <message>
         <source>{act} {n} items</source>
-        <translation type="unfinished" />
+        <translation>{act} {n} 项</translation>
     </message>
     <message>
         <source>any</source>
-        <translation type="unfinished" />
+        <translation>任意</translation>
     </message>
     <message>
         <source>next free</source>
-        <translation type="unfinished" />
+        <translation>下一空闲</translation>
     </message>
     <message>
         <source>end not known</source>
-        <translation type="unfinished" />
+        <translation>结束时间未知</translation>
     </message>
     <message>
         <source>held</source>
-        <translation type="unfinished" />
+        <translation>暂缓</translation>
     </message>
     <message>
         <source>waiting</source>
-        <translation type="unfinished" />
+        <translation>等待</translation>
     </message>
     <message>
         <source>since {begin}, ends about {end}</source>
-        <translation type="unfinished" />
+        <translation>{begin} 开始，约 {end} 结束</translation>
     </message>
     <message>
         <source>starts about {begin}, ends about {end}</source>
-        <translation type="unfinished" />
+        <translation>约 {begin} 开始，约 {end} 结束</translation>
     </message>
     <message>
         <source>held; would start {begin} and end {end}</source>
-        <translation type="unfinished" />
+        <translation>已暂缓；原计划 {begin} 至 {end}</translation>
     </message>
     <message>
         <source>{begin} to {end}</source>
-        <translation type="unfinished" />
+        <translation>{begin} 至 {end}</translation>
     </message>
     <message>
         <source>ends between {low} and {high} (90 %)</source>
-        <translation type="unfinished" />
+        <translation>{low} 至 {high} 之间结束（90 %）</translation>
     </message>
     <message>
         <source>length {time}</source>
-        <translation type="unfinished" />
+        <translation>时长 {time}</translation>
     </message>
     <message>
         <source>week {n}</source>
@@ -4040,275 +4716,283 @@
     </message>
     <message>
         <source>Write the moment as 2026-04-21 14:00.</source>
-        <translation type="unfinished" />
+        <translation>请按 2026-04-21 14:00 的格式填写时间。</translation>
     </message>
     <message>
         <source>free</source>
-        <translation type="unfinished" />
+        <translation>空闲</translation>
     </message>
     <message>
         <source>Choose a protocol.</source>
-        <translation type="unfinished" />
+        <translation>请选择规程。</translation>
     </message>
     <message>
         <source>Choose at least one cell.</source>
-        <translation type="unfinished" />
+        <translation>请至少选择一个电池。</translation>
     </message>
     <message>
         <source>The station is checking.</source>
-        <translation type="unfinished" />
+        <translation>工位正在检查。</translation>
+    </message>
+    <message>
+        <source>Move</source>
+        <translation>移动</translation>
     </message>
     <message>
         <source>{n} items queued: {ids}</source>
-        <translation type="unfinished" />
+        <translation>已排入 {n} 项：{ids}</translation>
     </message>
     <message>
         <source>Queue {protocol} for {n} cells</source>
-        <translation type="unfinished" />
+        <translation>为 {n} 个电池排入 {protocol}</translation>
     </message>
     <message>
         <source>Nothing is changed.</source>
-        <translation type="unfinished" />
+        <translation>没有更改。</translation>
     </message>
     <message>
         <source>running, done part</source>
-        <translation type="unfinished" />
+        <translation>运行中，已完成部分</translation>
     </message>
     <message>
         <source>planned</source>
-        <translation type="unfinished" />
+        <translation>计划</translation>
     </message>
     <message>
         <source>now</source>
-        <translation type="unfinished" />
+        <translation>现在</translation>
     </message>
     <message>
         <source>cell</source>
-        <translation type="unfinished" />
+        <translation>电池</translation>
     </message>
     <message>
         <source>channel</source>
-        <translation type="unfinished" />
+        <translation>通道</translation>
     </message>
     <message>
         <source>starts ~</source>
-        <translation type="unfinished" />
+        <translation>预计开始</translation>
     </message>
     <message>
         <source>ends ~</source>
-        <translation type="unfinished" />
+        <translation>预计结束</translation>
     </message>
     <message>
         <source>problem</source>
-        <translation type="unfinished" />
+        <translation>问题</translation>
     </message>
     <message>
         <source>Insert into the queue</source>
-        <translation type="unfinished" />
+        <translation>插入队列</translation>
     </message>
     <message>
         <source>What would start where and when</source>
-        <translation type="unfinished" />
+        <translation>将在何处何时开始</translation>
     </message>
     <message>
         <source>Queue</source>
-        <translation type="unfinished" />
+        <translation>排入</translation>
     </message>
     <message>
         <source>Cancel</source>
-        <translation type="unfinished" />
+        <translation>取消</translation>
     </message>
     <message>
         <source>Label</source>
-        <translation type="unfinished" />
+        <translation>标签</translation>
     </message>
     <message>
         <source>hold it, do not start by itself</source>
-        <translation type="unfinished" />
+        <translation>先暂缓，不自动开始</translation>
     </message>
     <message>
         <source>Place</source>
-        <translation type="unfinished" />
+        <translation>位置</translation>
     </message>
     <message>
         <source>at the end</source>
-        <translation type="unfinished" />
+        <translation>末尾</translation>
     </message>
     <message>
         <source>Not before</source>
-        <translation type="unfinished" />
+        <translation>不早于</translation>
     </message>
     <message>
         <source>Priority</source>
-        <translation type="unfinished" />
+        <translation>优先级</translation>
     </message>
     <message>
         <source>Cells</source>
-        <translation type="unfinished" />
+        <translation>电池</translation>
     </message>
     <message>
         <source>choose...</source>
-        <translation type="unfinished" />
+        <translation>请选择…</translation>
     </message>
     <message>
         <source>Change {name}</source>
-        <translation type="unfinished" />
+        <translation>更改 {name}</translation>
     </message>
     <message>
         <source>Change {n} items</source>
-        <translation type="unfinished" />
+        <translation>更改 {n} 项</translation>
     </message>
     <message>
         <source>several</source>
-        <translation type="unfinished" />
+        <translation>多个</translation>
     </message>
     <message>
         <source>Note</source>
-        <translation type="unfinished" />
+        <translation>备注</translation>
     </message>
     <message>
         <source>Insert...</source>
-        <translation type="unfinished" />
+        <translation>插入…</translation>
     </message>
     <message>
         <source>Change...</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>Repeat</source>
-        <translation>重复</translation>
+        <translation>更改…</translation>
     </message>
     <message>
         <source>The station is asked for the variables.</source>
-        <translation type="unfinished" />
+        <translation>正在向工位查询变量。</translation>
     </message>
     <message>
         <source>It has no variables.</source>
-        <translation type="unfinished" />
+        <translation>该规程没有变量。</translation>
     </message>
     <message>
         <source>default {value}</source>
-        <translation type="unfinished" />
+        <translation>默认 {value}</translation>
     </message>
     <message>
         <source>Protocol</source>
-        <translation type="unfinished" />
+        <translation>规程</translation>
     </message>
     <message>
         <source>at any time, or 2026-04-21 14:00</source>
-        <translation type="unfinished" />
+        <translation>任何时间，或 2026-04-21 14:00</translation>
+    </message>
+    <message>
+        <source>Show this campaign alone</source>
+        <translation>只显示此系列</translation>
     </message>
     <message>
         <source>release</source>
-        <translation type="unfinished" />
+        <translation>放行</translation>
     </message>
     <message>
         <source>whole queue</source>
-        <translation type="unfinished" />
+        <translation>整个队列</translation>
+    </message>
+    <message>
+        <source>Press to release it.</source>
+        <translation>点击即可放行。</translation>
     </message>
     <message>
         <source>pos</source>
-        <translation type="unfinished" />
+        <translation>序号</translation>
     </message>
     <message>
         <source>item</source>
-        <translation type="unfinished" />
+        <translation>任务</translation>
     </message>
     <message>
         <source>target</source>
-        <translation type="unfinished" />
+        <translation>对象</translation>
     </message>
     <message>
         <source>waits for</source>
-        <translation type="unfinished" />
+        <translation>等待</translation>
     </message>
     <message>
         <source>length ~</source>
-        <translation type="unfinished" />
+        <translation>预计时长</translation>
     </message>
     <message>
         <source>state</source>
-        <translation type="unfinished" />
+        <translation>状态</translation>
     </message>
     <message>
         <source>Which items</source>
-        <translation type="unfinished" />
+        <translation>显示哪些任务</translation>
     </message>
     <message>
         <source>search</source>
-        <translation type="unfinished" />
+        <translation>搜索</translation>
     </message>
     <message>
         <source>Release all</source>
-        <translation type="unfinished" />
+        <translation>全部放行</translation>
     </message>
     <message>
         <source>Hold all</source>
-        <translation type="unfinished" />
+        <translation>全部暂缓</translation>
     </message>
     <message>
         <source>Items</source>
-        <translation type="unfinished" />
+        <translation>任务</translation>
     </message>
     <message>
         <source>Items of the queue</source>
-        <translation type="unfinished" />
+        <translation>队列中的任务</translation>
     </message>
     <message>
         <source>Channel calendar</source>
-        <translation type="unfinished" />
+        <translation>通道日历</translation>
     </message>
     <message>
         <source>Channel calendar. Arrows choose, + and - zoom, 0 shows all, Home goes to now.</source>
-        <translation type="unfinished" />
+        <translation>通道日历。方向键选择，+ 和 - 缩放，0 显示全部，Home 回到现在。</translation>
     </message>
     <message>
         <source>Up</source>
-        <translation type="unfinished" />
+        <translation>上移</translation>
     </message>
     <message>
         <source>Down</source>
-        <translation type="unfinished" />
+        <translation>下移</translation>
     </message>
     <message>
         <source>Move up</source>
-        <translation type="unfinished" />
+        <translation>上移</translation>
     </message>
     <message>
         <source>Move down</source>
-        <translation type="unfinished" />
+        <translation>下移</translation>
     </message>
     <message>
         <source>Undo</source>
-        <translation type="unfinished" />
+        <translation>撤销</translation>
     </message>
     <message>
         <source>{n} selected</source>
-        <translation type="unfinished" />
+        <translation>已选 {n} 项</translation>
     </message>
     <message>
         <source>There is nothing to undo.</source>
-        <translation type="unfinished" />
+        <translation>没有可撤销的操作。</translation>
     </message>
     <message>
         <source>Choose an item to move, hold or change it.</source>
-        <translation type="unfinished" />
+        <translation>选择任务后可移动、暂缓或更改。</translation>
     </message>
     <message>
         <source>Removed: {what}. Ctrl+Z brings it back.</source>
-        <translation type="unfinished" />
+        <translation>已移除：{what}。Ctrl+Z 可恢复。</translation>
     </message>
     <message>
         <source>before {item}</source>
-        <translation type="unfinished" />
+        <translation>在 {item} 之前</translation>
     </message>
     <message>
         <source>The queue was not changed.</source>
-        <translation type="unfinished" />
+        <translation>队列未更改。</translation>
     </message>
     <message>
         <source>Nobody knows yet whether the queue was changed.</source>
-        <translation type="unfinished" />
+        <translation>尚不清楚队列是否已更改。</translation>
     </message>
 </context>
 <context>
@@ -4672,74 +5356,338 @@
     <name>reports</name>
     <message>
         <source>voltage profile</source>
-        <translation type="unfinished" />
+        <translation>电压曲线</translation>
     </message>
     <message>
         <source>voltage over capacity</source>
-        <translation type="unfinished" />
+        <translation>电压-容量</translation>
     </message>
     <message>
         <source>capacity by cycle</source>
-        <translation type="unfinished" />
+        <translation>容量-循环</translation>
     </message>
     <message>
         <source>dQ/dV</source>
-        <translation type="unfinished" />
+        <translation>dQ/dV</translation>
     </message>
     <message>
         <source>Li | Li profile</source>
-        <translation type="unfinished" />
+        <translation>Li | Li 曲线</translation>
     </message>
     <message>
         <source>table</source>
-        <translation type="unfinished" />
+        <translation>表格</translation>
     </message>
     <message>
         <source>Write a number.</source>
-        <translation type="unfinished" />
+        <translation>请输入数字。</translation>
     </message>
     <message>
         <source>From {low} to {high}.</source>
-        <translation type="unfinished" />
+        <translation>范围 {low} 至 {high}。</translation>
     </message>
     <message>
         <source>change the figure</source>
-        <translation type="unfinished" />
+        <translation>更改图</translation>
     </message>
     <message>
         <source>take a template</source>
-        <translation type="unfinished" />
+        <translation>套用模板</translation>
+    </message>
+    <message>
+        <source>cycle {n}</source>
+        <translation>循环 {n}</translation>
+    </message>
+    <message>
+        <source>runs</source>
+        <translation>运行</translation>
     </message>
     <message>
         <source>Add cells first.</source>
-        <translation type="unfinished" />
+        <translation>请先添加电池。</translation>
     </message>
     <message>
         <source>Waiting for the station.</source>
-        <translation type="unfinished" />
+        <translation>正在等待站点。</translation>
     </message>
     <message>
         <source>Give the template a name.</source>
-        <translation type="unfinished" />
+        <translation>请为模板命名。</translation>
+    </message>
+    <message>
+        <source>labctl figure</source>
+        <translation>labctl 图</translation>
+    </message>
+    <message>
+        <source>height / mm</source>
+        <translation>高度 / mm</translation>
+    </message>
+    <message>
+        <source>type / pt</source>
+        <translation>字号 / pt</translation>
+    </message>
+    <message>
+        <source>line / pt</source>
+        <translation>线宽 / pt</translation>
+    </message>
+    <message>
+        <source>size / pt</source>
+        <translation>大小 / pt</translation>
+    </message>
+    <message>
+        <source>x from</source>
+        <translation>x 从</translation>
+    </message>
+    <message>
+        <source>x to</source>
+        <translation>x 到</translation>
+    </message>
+    <message>
+        <source>y from</source>
+        <translation>y 从</translation>
+    </message>
+    <message>
+        <source>y to</source>
+        <translation>y 到</translation>
+    </message>
+    <message>
+        <source>by cell</source>
+        <translation>按电池</translation>
+    </message>
+    <message>
+        <source>lines</source>
+        <translation>线</translation>
+    </message>
+    <message>
+        <source>circles</source>
+        <translation>圆</translation>
+    </message>
+    <message>
+        <source>squares</source>
+        <translation>方</translation>
+    </message>
+    <message>
+        <source>triangles</source>
+        <translation>三角</translation>
+    </message>
+    <message>
+        <source>diamonds</source>
+        <translation>菱形</translation>
+    </message>
+    <message>
+        <source>colour</source>
+        <translation>彩色</translation>
+    </message>
+    <message>
+        <source>grey</source>
+        <translation>灰度</translation>
+    </message>
+    <message>
+        <source>dark ground</source>
+        <translation>深色底</translation>
+    </message>
+    <message>
+        <source>groups</source>
+        <translation>分组</translation>
+    </message>
+    <message>
+        <source>cells</source>
+        <translation>电池</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>无</translation>
+    </message>
+    <message>
+        <source>width</source>
+        <translation>宽度</translation>
+    </message>
+    <message>
+        <source>marker</source>
+        <translation>标记</translation>
+    </message>
+    <message>
+        <source>palette</source>
+        <translation>配色</translation>
+    </message>
+    <message>
+        <source>legend</source>
+        <translation>图例</translation>
+    </message>
+    <message>
+        <source>charges</source>
+        <translation>电量</translation>
+    </message>
+    <message>
+        <source>voltages</source>
+        <translation>电压</translation>
+    </message>
+    <message>
+        <source>cycles</source>
+        <translation>循环</translation>
+    </message>
+    <message>
+        <source>x title</source>
+        <translation>x 标题</translation>
+    </message>
+    <message>
+        <source>y title</source>
+        <translation>y 标题</translation>
+    </message>
+    <message>
+        <source>Page</source>
+        <translation>页面</translation>
+    </message>
+    <message>
+        <source>Style</source>
+        <translation>样式</translation>
+    </message>
+    <message>
+        <source>Axes</source>
+        <translation>坐标轴</translation>
+    </message>
+    <message>
+        <source>empty = by the data</source>
+        <translation>留空 = 按数据</translation>
+    </message>
+    <message>
+        <source>Provenance below the figure</source>
+        <translation>图下注明来源</translation>
+    </message>
+    <message>
+        <source>Mean ± s of each group</source>
+        <translation>每组的均值 ± s</translation>
+    </message>
+    <message>
+        <source>true size</source>
+        <translation>实际大小</translation>
+    </message>
+    <message>
+        <source>fit</source>
+        <translation>适应</translation>
+    </message>
+    <message>
+        <source>200 %</source>
+        <translation>200 %</translation>
+    </message>
+    <message>
+        <source>figure</source>
+        <translation>图</translation>
+    </message>
+    <message>
+        <source>template</source>
+        <translation>模板</translation>
+    </message>
+    <message>
+        <source>Save template...</source>
+        <translation>保存模板…</translation>
+    </message>
+    <message>
+        <source>view</source>
+        <translation>显示</translation>
+    </message>
+    <message>
+        <source>Groups</source>
+        <translation>分组</translation>
+    </message>
+    <message>
+        <source>Cells of the figure</source>
+        <translation>图中的电池</translation>
+    </message>
+    <message>
+        <source>Copy figure</source>
+        <translation>复制图</translation>
+    </message>
+    <message>
+        <source>Copy data</source>
+        <translation>复制数据</translation>
+    </message>
+    <message>
+        <source>Save as {kind}</source>
+        <translation>另存为 {kind}</translation>
+    </message>
+    <message>
+        <source>Take a comparison</source>
+        <translation>取用一个对比</translation>
+    </message>
+    <message>
+        <source>No figure yet</source>
+        <translation>尚无图</translation>
+    </message>
+    <message>
+        <source>Add the cells of two groups, or take over what the Compare view shows. A figure is saved as a vector with the drawn data beside it.</source>
+        <translation>添加两组电池，或取用“对比”视图的内容。图以矢量保存，所绘数据保存在旁。</translation>
+    </message>
+    <message>
+        <source>standard</source>
+        <translation>标准</translation>
+    </message>
+    <message>
+        <source>{w} × {h} mm, type {pt} pt, data saved beside the figure</source>
+        <translation>{w} × {h} mm，字号 {pt} pt，数据保存在图旁</translation>
+    </message>
+    <message>
+        <source>The template is not saved</source>
+        <translation>模板未保存</translation>
+    </message>
+    <message>
+        <source>Template {name} saved</source>
+        <translation>模板 {name} 已保存</translation>
+    </message>
+    <message>
+        <source>Save template</source>
+        <translation>保存模板</translation>
+    </message>
+    <message>
+        <source>Name</source>
+        <translation>名称</translation>
+    </message>
+    <message>
+        <source>Save figure</source>
+        <translation>保存图</translation>
+    </message>
+    <message>
+        <source>The figure is not saved</source>
+        <translation>图未保存</translation>
+    </message>
+    <message>
+        <source>Saved {files}</source>
+        <translation>已保存 {files}</translation>
+    </message>
+    <message>
+        <source>The figure is copied</source>
+        <translation>图已复制</translation>
+    </message>
+    <message>
+        <source>The data are copied</source>
+        <translation>数据已复制</translation>
+    </message>
+    <message>
+        <source>Add cells to the figure...</source>
+        <translation>向图中添加电池…</translation>
+    </message>
+    <message>
+        <source>Draw: {what}</source>
+        <translation>绘制：{what}</translation>
     </message>
 </context>
 <context>
     <name>runevents</name>
     <message>
         <source>log of the device kept, {lines} lines</source>
-        <translation type="unfinished" />
+        <translation>已保存设备日志，{lines} 行</translation>
     </message>
     <message>
         <source>followed again from row {sequence}</source>
-        <translation type="unfinished" />
+        <translation>从第 {sequence} 行起恢复跟踪</translation>
     </message>
     <message>
         <source>revision {revision} kept: {reason}</source>
-        <translation type="unfinished" />
+        <translation>已保存版本 {revision}：{reason}</translation>
     </message>
     <message>
         <source>note: {text}</source>
-        <translation type="unfinished" />
+        <translation>备注：{text}</translation>
     </message>
 </context>
 <context>
@@ -5183,11 +6131,11 @@
     <name>sound</name>
     <message>
         <source>sound off</source>
-        <translation type="unfinished" />
+        <translation>已静音</translation>
     </message>
     <message>
         <source>sound on</source>
-        <translation type="unfinished" />
+        <translation>声音开</translation>
     </message>
 </context>
 <context>
@@ -5677,11 +6625,11 @@
     <name>sweeps</name>
     <message>
         <source>No active mass is registered: there is no capacity per gram.</source>
-        <translation type="unfinished" />
+        <translation>未登记活性物质质量：没有每克容量。</translation>
     </message>
     <message>
         <source>No area is registered: there is no capacity per area.</source>
-        <translation type="unfinished" />
+        <translation>未登记面积：没有单位面积容量。</translation>
     </message>
 </context>
 <context>
@@ -5914,12 +6862,24 @@
         <translation>入门</translation>
     </message>
     <message>
+        <source>Raw frames</source>
+        <translation>原始帧</translation>
+    </message>
+    <message>
+        <source>Protocol</source>
+        <translation>方案</translation>
+    </message>
+    <message>
         <source>Queue</source>
         <translation>队列</translation>
     </message>
     <message>
         <source>Recovery</source>
         <translation>恢复</translation>
+    </message>
+    <message>
+        <source>Reports</source>
+        <translation>报告</translation>
     </message>
     <message>
         <source>Settings</source>

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QFontMetrics
 
 from labctl.gui.parts.table import QUESTION_ROLE, RAW_ROLE, STRONG_ROLE, TONE_ROLE, Table
@@ -168,6 +168,25 @@ def give_widths(table: Table, model: RowModel) -> None:
     for at, head in enumerate(model.heads):
         table.setColumnWidth(at, theme().px(head.width_px))
     fit_widths(table, model)
+
+
+class _Widths(QObject):
+    """Gives the columns their widths anew at each scale; lives as long as the table, and its connection with it."""
+
+    def __init__(self, table: Table, model: RowModel) -> None:
+        super().__init__(table)
+        self._table, self._model = table, model
+        theme().changed.connect(self.apply)
+
+    def apply(self) -> None:
+        """Give the widths."""
+        give_widths(self._table, self._model)
+
+
+def keep_widths(table: Table, model: RowModel) -> None:
+    """Give a table its model, and its columns their widths at every scale."""
+    table.setModel(model)
+    _Widths(table, model)
 
 
 def fit_widths(table: Table, model: RowModel) -> None:

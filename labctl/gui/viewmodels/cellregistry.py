@@ -60,14 +60,14 @@ class RegisteredRow:
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """One line of a cell's history; ``run_id`` opens the run."""
+    """One line of a cell's history; ``channel`` is where it was."""
 
     when: str
     what: str
     where: str
     by: str
     text: str
-    run_id: str
+    channel: str
 
 
 class Registry:
@@ -220,7 +220,7 @@ class Registry:
         return tuple(
             HistoryRow(
                 moment(utc_of(one.utc), self._lab.plant_utc), tr("registry", HISTORY_WORDS[one.kind]),
-                bench.label(one.channel) if one.channel else "", one.by, one.text, one.run_id or "",
+                bench.label(one.channel) if one.channel else "", one.by, one.text, str(one.channel or ""),
             )
             for one in reversed(self._history.get(cell_id, ()))
         )  # fmt: skip

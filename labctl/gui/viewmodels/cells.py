@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from labctl.gui.viewmodels import cellcolumns as columns
 from labctl.gui.viewmodels.acts import Asks, Trouble
-from labctl.gui.viewmodels.allowed import is_free
+from labctl.gui.viewmodels.allowed import is_free, runs_now
 from labctl.gui.viewmodels.cellcolumns import NUMBERS, ONE_C_DEFAULTS, READ_ONLY, Col, Value
 from labctl.gui.viewmodels.doubts import Doubt, doubts
 from labctl.gui.viewmodels.edits import Edit
@@ -26,6 +27,8 @@ from labctl.model.ids import CellId
 
 EMPTY = Value()
 NEXT_FREE = "next free"
+OCV_NEAR_V = 0.050
+"""How far the measured OCV may be off the registered one, as in the review of the start."""
 CurrentOf = Callable[[str, Cell], float | None]
 """Returns the set current of a protocol for a cell, A; None where it cannot be told."""
 
@@ -241,7 +244,9 @@ class CellsTable:
             return CellText(self.problem(row))
         if column is Col.OCV_MEAS:
             status = self._lab.channels.get(self.channel_of(found))
-            return CellText(NONE if status is None else number(status.voltage_V, 3), Look.DERIVED)
+            text = NONE if status is None else number(status.voltage_V, 3)
+            why = self.ocv_problem(found)
+            return CellText(text, Look.BAD if why else Look.DERIVED, why)
         if column is Col.CURRENT:
             current_A = self.current_A(row)
             doubted = any(place == row for place, _ in self.doubts())
@@ -328,7 +333,17 @@ class CellsTable:
                 cell=found.text(Col.CELL), rows=", ".join(str(place + 1) for place in same))  # fmt: skip
         if self.made(row) is None:
             return tr("cells", "The type is missing.")
-        return found.told or self._slot_problem(found)
+        return found.told or self._slot_problem(found) or self.ocv_problem(found)
+
+    def ocv_problem(self, row: CellRow) -> str:
+        """Return that the slot shows another OCV than the row's, empty where it fits or cannot be told (U05)."""
+        status, registered_V = self._lab.channels.get(self.channel_of(row)), row.number(Col.OCV)
+        if status is None or registered_V is None or runs_now(status) or not math.isfinite(status.voltage_V):
+            return ""
+        if abs(status.voltage_V - registered_V) <= OCV_NEAR_V + 1e-12:
+            return ""
+        told = tr("cells", "OCV is {measured} V, not {registered} V: is the cell in this slot?")
+        return told.format(measured=number(status.voltage_V, 3), registered=number(registered_V, 3))
 
     def _slot_problem(self, row: CellRow) -> str:
         slot = row.text(Col.SLOT)

@@ -52,6 +52,7 @@ class Library:
         """Return the first set current that a protocol means for a cell; None until its text has come."""
         if name not in self._texts:
             self._want(name)
+        if name not in self._texts:
             return None
         return self._currents.of(name, cell)
 

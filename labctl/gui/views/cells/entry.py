@@ -27,9 +27,9 @@ from labctl.gui.viewmodels.edits import Edit
 from labctl.gui.viewmodels.questions import OpenQuestion
 
 WIDTHS = {
-    Col.SLOT: 60, Col.CELL: 72, Col.KIND: 48, Col.GROUP: 76, Col.MASS: 78, Col.AREA: 74, Col.ONE_C: 80,
+    Col.SLOT: 60, Col.CELL: 72, Col.KIND: 46, Col.GROUP: 74, Col.MASS: 78, Col.AREA: 74, Col.ONE_C: 80,
     Col.OCV_MEAS: 90, Col.OCV: 82, Col.BATCH: 96, Col.PROTOCOL: 116, Col.CURRENT: 98, Col.NOTE: 140,
-    Col.PROBLEM: 330,
+    Col.PROBLEM: 240,
 }  # fmt: skip
 FITTED = frozenset({Col.SLOT, Col.CELL, Col.PROTOCOL})
 RARE = (Col.ONE_C, Col.BATCH, Col.NOTE)
@@ -120,7 +120,7 @@ class EntryTable(Table):
 
     def retitle(self) -> None:
         """Name everything in the window's language."""
-        heads = [Head("#", "#", 44, True)]
+        heads = [Head("#", "#", 40, True)]
         numbers = {*NUMBERS, Col.OCV_MEAS, Col.CURRENT}
         heads += [
             Head(
@@ -159,7 +159,7 @@ class EntryTable(Table):
         box = Widget()
         box.setAutoFillBackground(False)
         row = Row(box, margins=(8, 0, 4, 0), gap=6)
-        row.addWidget(ElidedLabel(question.short, tone="muted", fill=False))
+        row.addWidget(ElidedLabel(question.short, tone="muted"), 1)
         for answer in question.answers:
             button = Button(answer.brief, height_px=24)
             button.setToolTip(answer.hint or question.text)
@@ -168,7 +168,6 @@ class EntryTable(Table):
             button.clicked.connect(lambda checked=False, one=answer: self.do(one.edit()))
             row.addWidget(button)
             self._answers.append(button)
-        row.addStretch(1)
         return box
 
     @property

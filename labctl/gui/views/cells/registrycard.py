@@ -10,11 +10,10 @@ from labctl.gui.parts.buttons import Button
 from labctl.gui.parts.card import Card
 from labctl.gui.parts.fields import SearchField
 from labctl.gui.parts.layouts import fix_size
-from labctl.gui.parts.rows import Field, Head, RowModel, chosen_rows, fit_widths, give_widths
+from labctl.gui.parts.rows import Field, Head, RowModel, chosen_rows, fit_widths, give_widths, keep_widths
 from labctl.gui.parts.segment import Choice, Segment
 from labctl.gui.parts.table import Table
 from labctl.gui.parts.why import set_why
-from labctl.gui.theme.current import theme
 from labctl.gui.viewmodels.cellregistry import Registry
 from labctl.gui.viewmodels.text import plural
 
@@ -22,11 +21,11 @@ PAGES = ("batches", "cells", "history")
 
 
 class RegistryCard(Card):
-    """``correct_wanted`` and ``start_wanted`` carry cell ids, ``run_wanted`` a run."""
+    """``correct_wanted`` and ``start_wanted`` carry cell ids, ``channel_wanted`` a channel."""
 
     correct_wanted = Signal(list)
     start_wanted = Signal(list)
-    run_wanted = Signal(str)
+    channel_wanted = Signal(str)
 
     def __init__(self, registry: Registry) -> None:
         super().__init__(inset=0)
@@ -43,7 +42,7 @@ class RegistryCard(Card):
         self.models = {key: RowModel() for key in PAGES}
         self.tables = {key: Table("") for key in PAGES}
         for key in PAGES:
-            self.tables[key].setModel(self.models[key])
+            keep_widths(self.tables[key], self.models[key])
             self.stack.addWidget(self.tables[key])
             self.tables[key].opened.connect(self._open)
             self.tables[key].selectionModel().selectionChanged.connect(lambda new, old: self._say_acts())
@@ -51,7 +50,6 @@ class RegistryCard(Card):
         self.search.textChanged.connect(lambda text: self.refresh())
         self.correct.clicked.connect(lambda: self.correct_wanted.emit(self.chosen_cells()))
         self.start.clicked.connect(lambda: self.start_wanted.emit(self.chosen_cells()))
-        theme().changed.connect(self._give_widths)
 
     # -- words --------------------------------------------------------------------------------------------------------
 
@@ -169,7 +167,7 @@ class RegistryCard(Card):
                 )
                 for row in found
             ],
-            [f"{at} {row.run_id}" for at, row in enumerate(found)],
+            [f"{at} {row.channel}" for at, row in enumerate(found)],
         )
 
     # -- acts ---------------------------------------------------------------------------------------------------------
@@ -221,6 +219,6 @@ class RegistryCard(Card):
         elif page == "cells":
             self.open_cell(key)
         elif key.partition(" ")[2]:
-            self.run_wanted.emit(key.partition(" ")[2])
+            self.channel_wanted.emit(key.partition(" ")[2])
             return
         self.tables[self.pages.key].setFocus()

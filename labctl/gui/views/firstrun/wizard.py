@@ -12,11 +12,10 @@ from labctl.gui.parts.card import Card
 from labctl.gui.parts.fields import mark_problem
 from labctl.gui.parts.labels import Label
 from labctl.gui.parts.layouts import Column, Row, fix_size
-from labctl.gui.parts.rows import Field, Head, RowModel, chosen_rows, give_widths
+from labctl.gui.parts.rows import Field, Head, RowModel, chosen_rows, give_widths, keep_widths
 from labctl.gui.parts.segment import Choice, Segment
 from labctl.gui.parts.table import Table
 from labctl.gui.parts.why import set_why
-from labctl.gui.theme.current import theme
 from labctl.gui.viewmodels.finding import Finder, Kind
 from labctl.gui.viewmodels.firstrun import FirstRun
 
@@ -42,9 +41,9 @@ class Wizard(QWidget):
         self.problem = Label("", tone="muted", wrap=True)
         self.found_card, self.known_card, self.file_card = Card(inset=0), Card(inset=0), Card()
         self.found, self.found_model = Table(""), RowModel()
-        self.found.setModel(self.found_model)
+        keep_widths(self.found, self.found_model)
         self.known, self.known_model = Table(""), RowModel()
-        self.known.setModel(self.known_model)
+        keep_widths(self.known, self.known_model)
         self.found_card.body.addWidget(self.found)
         self.known_card.body.addWidget(self.known)
         self.test = Button(icon="account-question-outline", height_px=28)
@@ -85,7 +84,6 @@ class Wizard(QWidget):
         self.copy.clicked.connect(self.copy_lines)
         self._finder.watch(self.refresh)
         self._first.watch(self.refresh)
-        theme().changed.connect(self._give_widths)
 
     def retranslate(self) -> None:
         """Take every word anew."""

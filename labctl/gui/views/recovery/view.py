@@ -14,13 +14,12 @@ from labctl.gui.parts.empty import Empty
 from labctl.gui.parts.fields import SearchField
 from labctl.gui.parts.labels import Label
 from labctl.gui.parts.layouts import fix_size
-from labctl.gui.parts.rows import Field, Head, RowModel, chosen_rows, fit_widths, give_widths
+from labctl.gui.parts.rows import Field, Head, RowModel, chosen_rows, fit_widths, give_widths, keep_widths
 from labctl.gui.parts.segment import Choice, Segment
 from labctl.gui.parts.soon import Soon
 from labctl.gui.parts.table import Table
 from labctl.gui.parts.view import Command, Context, View, ViewSpec
 from labctl.gui.parts.why import set_why, why
-from labctl.gui.theme.current import theme
 from labctl.gui.viewmodels.recovery import GROUPS, Proposal, Recovery, RecoveryRow, in_group
 
 TONES = {
@@ -44,7 +43,7 @@ class RecoveryView(View):
         self.head_right.addWidget(self.filter)
         self.told = Label("", wrap=True)
         self.card, self.model, self.table = Card(inset=0), RowModel(), Table("")
-        self.table.setModel(self.model)
+        keep_widths(self.table, self.model)
         self.card.body.addWidget(self.table)
         self.empty = Empty()
         self.page.addWidget(self.told)
@@ -72,7 +71,6 @@ class RecoveryView(View):
         action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         action.triggered.connect(self.accept_all)
         self.addAction(action)
-        theme().changed.connect(lambda: give_widths(self.table, self.model))
 
     # -- what is shown ------------------------------------------------------------------------------------------------
 

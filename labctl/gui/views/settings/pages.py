@@ -14,10 +14,9 @@ from labctl.gui.parts.confirm import confirm_or_do
 from labctl.gui.parts.fields import ChoiceBox, SearchField
 from labctl.gui.parts.labels import ElidedLabel, Label
 from labctl.gui.parts.layouts import Column, Row, fix_size
-from labctl.gui.parts.rows import Field, Head, RowModel, chosen_rows, give_widths
+from labctl.gui.parts.rows import Field, Head, RowModel, chosen_rows, give_widths, keep_widths
 from labctl.gui.parts.table import Table
 from labctl.gui.parts.why import set_why
-from labctl.gui.theme.current import theme
 from labctl.gui.viewmodels.allowed import general
 from labctl.gui.viewmodels.confirming import confirmation
 from labctl.gui.viewmodels.facts import Night, box_rows, key_rows, station_facts
@@ -30,8 +29,7 @@ from labctl.model.person import Role
 def table_of(name: str) -> tuple[Table, RowModel]:
     """Return a table with its model; the columns keep their widths at every scale."""
     table, model = Table(name), RowModel()
-    table.setModel(model)
-    theme().changed.connect(lambda: give_widths(table, model))
+    keep_widths(table, model)
     return table, model
 
 

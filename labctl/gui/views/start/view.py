@@ -16,13 +16,12 @@ from labctl.gui.parts.empty import Empty
 from labctl.gui.parts.fields import ChoiceBox, mark_problem
 from labctl.gui.parts.labels import Label
 from labctl.gui.parts.layouts import fix_size
-from labctl.gui.parts.rows import Field, Head, RowModel, chosen_rows, fit_widths, give_widths
+from labctl.gui.parts.rows import Field, Head, RowModel, chosen_rows, fit_widths, give_widths, keep_widths
 from labctl.gui.parts.side import SidePage
 from labctl.gui.parts.soon import Soon
 from labctl.gui.parts.table import Table
 from labctl.gui.parts.view import Command, Context, View, ViewSpec
 from labctl.gui.parts.why import set_why, why
-from labctl.gui.theme.current import theme
 from labctl.gui.viewmodels.library import Library
 from labctl.gui.viewmodels.parsing import parse_quantity
 from labctl.gui.viewmodels.starts import BatchStart, StartRow, Verdict
@@ -83,7 +82,7 @@ class StartView(View):
         self.model = RowModel()
         self.model.tick = self._tick
         self.table = ReviewTable(self.toggle)
-        self.table.setModel(self.model)
+        keep_widths(self.table, self.model)
         self.card.body.addWidget(self.table)
         self.details = Card()
         self.lines = Label("", wrap=True)
@@ -114,7 +113,6 @@ class StartView(View):
             action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             action.triggered.connect(lambda checked=False, act=call: act())
             (self.table if keys == "Ctrl+A" else self).addAction(action)
-        theme().changed.connect(lambda: give_widths(self.table, self.model))
 
     # -- what is shown ------------------------------------------------------------------------------------------------
 
@@ -142,9 +140,9 @@ class StartView(View):
             Head("measured", tr("starts", "OCV meas V"), 88, True),
             Head("registered", tr("starts", "OCV reg V"), 84, True),
             Head("protocol", tr("starts", "protocol"), 110, fit=True),
-            Head("current", tr("starts", "set current"), 170),
-            Head("limits", tr("starts", "limits"), 150), Head("starts", tr("starts", "starts"), 84),
-            Head("ends", tr("starts", "ends about"), 96), Head("told", tr("starts", "pre-flight"), 300),
+            Head("current", tr("starts", "set current"), 130),
+            Head("limits", tr("starts", "limits"), 120), Head("starts", tr("starts", "starts"), 72),
+            Head("ends", tr("starts", "ends about"), 92), Head("told", tr("starts", "pre-flight"), 300),
         ))  # fmt: skip
         give_widths(self.table, self.model)
         self._offer()
