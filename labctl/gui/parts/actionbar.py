@@ -34,7 +34,7 @@ class ActionBar(QFrame):
         outer.addWidget(Line())
         outer.addWidget(inner, 1)
         self._reasons: dict[Button, str] = {}
-        self._told = ""
+        self._told, self._first = "", False
         self._show_note()
         self.say_selection("")
 
@@ -50,9 +50,9 @@ class ActionBar(QFrame):
         (self._right if right else self._left).addWidget(button)
         return button
 
-    def say(self, note: str) -> None:
-        """Show a note at the right while no act is off for a reason."""
-        self._told = note
+    def say(self, note: str, *, first: bool = False) -> None:
+        """Show a note at the right while no act is off for a reason; ``first``: before any reason (an answer)."""
+        self._told, self._first = note, first and bool(note)
         self._show_note()
 
     def set_why(self, button: Button, reason: str) -> None:
@@ -82,6 +82,7 @@ class ActionBar(QFrame):
 
     def _show_note(self) -> None:
         reason = next(iter(self._reasons.values()), "")
+        reason = "" if self._first else reason
         text = reason or self._told
         self._note.setText(text)
         self._note.setVisible(bool(text))

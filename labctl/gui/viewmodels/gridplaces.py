@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -94,20 +95,20 @@ class GridPlaces:
         if found is None:
             return next(iter(self.tiles), "")
         here_x, here_y = _middle(found)
-        best: tuple[float, str] = (float("inf"), "")
+        reach = found[3] / 2 if columns else found[2] / 2
+        in_line: tuple[float, str] = (math.inf, "")
+        any_of: tuple[float, str] = (math.inf, "")
         for name, box in self.tiles.items():
             x, y = _middle(box)
-            ahead, aside = (
-                ((x - here_x) * columns, abs(y - here_y))
-                if columns
-                else ((y - here_y) * rows, abs(x - here_x))
-            )
-            near = found[3] / 2 if columns else float("inf")
-            if ahead > 0 and aside < near:
-                # One row further down weighs more than any step aside: columns are kept, holes are jumped.
-                far = ahead + aside if columns else ahead * 64 + aside
-                best = min(best, (far, name))
-        return best[1]
+            ahead = (x - here_x) * columns + (y - here_y) * rows
+            aside = abs(y - here_y) if columns else abs(x - here_x)
+            if ahead <= 0:
+                continue
+            if aside < reach:
+                in_line = min(in_line, (ahead, name))
+            elif rows:
+                any_of = min(any_of, (ahead * 64 + aside, name))  # a row ahead weighs more than a step aside
+        return in_line[1] or any_of[1]
 
 
 def _inside(box: Box, x: int, y: int) -> bool:

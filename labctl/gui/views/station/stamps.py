@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap
 
 from labctl.gui.theme.current import theme
 from labctl.gui.theme.glyphs import paint_badge, paint_glyph
@@ -16,14 +16,14 @@ from labctl.model.alarm import AlarmPriority
 SPARKS_KEPT = 1_024
 SPARK_AGE_S = 2.0
 """A sparkline of two hours does not change within this time; on a bench that runs faster it is good enough."""
-SPARKS_AT_ONCE = 24
+SPARKS_AT_ONCE = 12
 """Sparklines drawn anew in one painting; the others follow in the next ones."""
 
 
 class Stamps:
     """Pictures of glyphs, badges and sparklines at one device pixel ratio."""
 
-    def __init__(self, sparks: Sparklines) -> None:
+    def __init__(self, sparks: Sparklines | None) -> None:
         self._sparks = sparks
         self._signs: dict[tuple[str, str, int], QPixmap] = {}
         self._lines: OrderedDict[str, tuple[float, tuple[int, int], QPixmap | None]] = OrderedDict()
@@ -73,6 +73,25 @@ class Stamps:
             painter.end()
         return found
 
+    def body(self, width: int, height: int, fill: str, *, hatched: bool = False) -> QPixmap:
+        """Return a tile's body: fill (a token, empty for none), hairline, hatching where nobody knows."""
+        key = (f"body {fill} {hatched}", str(width), height)
+        found = self._signs.get(key)
+        if found is None:
+            look = theme()
+            found = self._signs[key] = self._blank(width, height)
+            area, corner = QRectF(0.5, 0.5, width - 1, height - 1), look.px(4)
+            painter = QPainter(found)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(look.colour("hairline"), 1))
+            painter.setBrush(QBrush(look.colour(fill)) if fill else QBrush(Qt.BrushStyle.NoBrush))
+            painter.drawRoundedRect(area, corner, corner)
+            if hatched:
+                painter.setBrush(QBrush(look.colour("hairline"), Qt.BrushStyle.BDiagPattern))
+                painter.drawRoundedRect(area, corner, corner)
+            painter.end()
+        return found
+
     def spark(self, channel: str, width: int, height: int, now_s: float) -> QPixmap | None:
         """Return a channel's sparkline, perhaps ``SPARK_AGE_S`` old; None where it has none or is not drawn yet."""
         known = self._lines.get(channel)
@@ -93,8 +112,8 @@ class Stamps:
 
     def _drawn(self, channel: str, width: int, height: int) -> QPixmap | None:
         """Draw least and greatest of each column as one line: no averaging, own scale, no axis."""
-        spark = self._sparks.of(channel)
-        if len(spark.x) < 2:
+        spark = None if self._sparks is None else self._sparks.of(channel)
+        if spark is None or len(spark.x) < 2:
             return None
         low, high = float(spark.low_V.min()), float(spark.high_V.max())
         span = max(high - low, 1e-3)  # below a millivolt it is noise: a flat line

@@ -14,25 +14,29 @@ from PySide6.QtCore import (
     QObject,
     QPersistentModelIndex,
     QPoint,
+    QPointF,
     QRect,
     Qt,
     Signal,
 )
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QPainter
-from PySide6.QtWidgets import QStyleOptionViewItem, QWidget
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QPainter, QPen
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTableView, QWidget
 
-from labctl.gui.parts.table import RAW_ROLE, STRONG_ROLE, TONE_ROLE, Cells, Table
+from labctl.gui.parts.table import RAW_ROLE, Table
 from labctl.gui.theme.current import theme
 from labctl.gui.theme.fonts import Role
-from labctl.gui.theme.glyphs import paint_badge, paint_glyph
 from labctl.gui.viewmodels.grid import Grid, GridChange
 from labctl.gui.viewmodels.gridtable import COLUMNS, GridTable, plain_cell
 from labctl.gui.viewmodels.selection import Selection
-from labctl.gui.views.station.texts import plain_tip
+from labctl.gui.viewmodels.tiles import Tile
+from labctl.gui.views.station.stamps import Stamps
+from labctl.gui.views.station.texts import Texts, plain_tip
 
 Index = QModelIndex | QPersistentModelIndex
-TILE_ROLE = Qt.ItemDataRole.UserRole + 110
 STATE_AT = next(at for at, column in enumerate(COLUMNS) if column.id == "state")
+_SELECTED, _HOVERED, _FOCUSED = (
+    QStyle.StateFlag.State_Selected, QStyle.StateFlag.State_MouseOver, QStyle.StateFlag.State_HasFocus,
+)  # fmt: skip
 WIDTHS_PX = {
     "slot": 72, "state": 108, "voltage": 80, "current": 88, "temperature": 72, "cell": 104, "batch": 104,
     "protocol": 148, "cycle": 64, "capacity": 84, "retention": 76, "efficiency": 76, "rows": 72, "ends": 100,
@@ -54,6 +58,14 @@ class StationModel(QAbstractTableModel):
     def rows(self) -> tuple[str, ...]:
         """Return the channels as they stand."""
         return self._rows
+
+    def tile(self, row: int) -> Tile:
+        """Return the tile of a row."""
+        return self._grid.tile(self._rows[row])
+
+    def text(self, row: int, column: int) -> str:
+        """Return the text of a cell."""
+        return self._table.cell(self._rows[row], COLUMNS[column].id)
 
     def row_of(self, channel: str) -> int:
         """Return a channel's row, -1 where it is not shown."""
@@ -120,12 +132,6 @@ class StationModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole:
             side = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
             return int(side | Qt.AlignmentFlag.AlignVCenter)
-        if role == STRONG_ROLE:
-            return column.key
-        if role == TONE_ROLE:
-            return "muted" if self._grid.tile(channel).muted or column.id == "says" else None
-        if role == TILE_ROLE and index.column() == STATE_AT:
-            return self._grid.tile(channel)
         if role == Qt.ItemDataRole.ToolTipRole:
             return plain_tip(self._grid.hover(channel))
         if role == Qt.ItemDataRole.AccessibleTextRole and column.key:
@@ -133,38 +139,66 @@ class StationModel(QAbstractTableModel):
         return None
 
 
-class StateCells(Cells):
-    """Paints the glyph, or the alarm's badge, before the word of the state (U18)."""
+class PaintedCells(QStyledItemDelegate):
+    """Paints cells straight from the model: a table in which every cell changes ten times a second asks Qt nothing.
 
-    def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
-        """Leave the word out: it is painted behind the sign."""
-        super().initStyleOption(option, index)
-        tile = index.data(TILE_ROLE)
-        if tile is not None:
-            option.text = ""
+    Looks as ``parts.table`` does; the state has its glyph, or the alarm's badge, before the word (U18).
+    """
+
+    def __init__(self, model: StationModel, table: QTableView) -> None:
+        super().__init__(table)
+        self._model = model
+        self.texts, self.stamps = Texts(), Stamps(None)
+        theme().changed.connect(self.forget)
+
+    def forget(self) -> None:
+        """Follow theme, scale and language."""
+        self.texts.forget()
+        self.stamps.forget()
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Paint the cell, its sign, and the word: the alarm's where there is one."""
-        super().paint(painter, option, index)
-        tile = index.data(TILE_ROLE)
-        if tile is None:
-            return
-        look, rect = theme(), option.rect
-        size = look.px(16 if tile.strip is not None else 10)
-        middle = rect.left() + look.px(11 + 8)
-        box = QRect(middle - size // 2, rect.top() + (rect.height() - size) // 2, size, size)
-        if tile.strip is not None:
-            paint_badge(painter, tile.strip.mark.token, box.toRectF())
+        """Paint one cell: ground, rule below, text, the keyboard's frame."""
+        look, texts, rect, state = theme(), self.texts, option.rect, option.state
+        at, row = index.column(), index.row()
+        column, tile, text = COLUMNS[at], self._model.tile(row), self._model.text(row, at)
+        ground = "selection" if state & _SELECTED else "hover" if state & _HOVERED else ""
+        if ground:
+            painter.fillRect(rect, look.colour(ground))
+        painter.fillRect(rect.left(), rect.bottom(), rect.width(), 1, look.colour("hairline"))
+        inset = look.px(8)
+        left, room = rect.left() + inset, rect.width() - 2 * inset
+        if at == STATE_AT:
+            left, room, text = self._sign(painter, rect, tile)
+        loud = at == STATE_AT and tile.strip is not None
+        tone = "muted" if (tile.muted and not loud) or column.id == "says" else "text"
+        texts.begin(painter, Role.STRONG if column.key or loud else Role.BODY, look.colour(tone))
+        top = rect.top() + (rect.height() - texts.line) / 2
+        if room > 0 and text:
+            put = texts.put_right if column.right else texts.put
+            put(rect.right() + 1 - inset if column.right else left, top, text, room)
+        if state & _FOCUSED:
+            painter.setPen(QPen(look.colour("focus"), look.px(2)))
+            painter.drawRect(rect.adjusted(1, 1, -2, -2))
+
+    def _sign(self, painter: QPainter, rect: QRect, tile: Tile) -> tuple[int, int, str]:
+        """Paint the sign of a state; returns where its word begins, the room for it, and the word."""
+        look = theme()
+        self.stamps.begin(self._ratio())
+        strip = tile.strip
+        size = look.px(16 if strip is not None else 10)
+        middle = rect.left() + look.px(8 + 8)
+        where = QPointF(middle - size / 2, rect.top() + (rect.height() - size) / 2)
+        if strip is not None:
+            stamp = self.stamps.badge(strip.priority, size, look.colour("text").name())
         else:
-            paint_glyph(painter, tile.glyph, box.toRectF(), look.colour(tile.token))
-        painter.save()
-        painter.setFont(look.font(Role.STRONG if tile.strip is not None else Role.BODY))
-        painter.setPen(look.colour("muted" if tile.muted and tile.strip is None else "text"))
-        line = rect.adjusted(look.px(11 + 16 + 6), 0, 0, 0)
-        painter.drawText(
-            line, Qt.AlignmentFlag.AlignVCenter, tile.word if tile.strip is None else tile.strip.word
-        )
-        painter.restore()
+            stamp = self.stamps.glyph(tile.glyph, tile.token, size)
+        painter.drawPixmap(where, stamp)
+        left = rect.left() + look.px(8 + 16 + 6)
+        return left, rect.right() - left, tile.word if strip is None else strip.word
+
+    def _ratio(self) -> float:
+        table = self.parent()
+        return table.devicePixelRatioF() if isinstance(table, QTableView) else 1.0
 
 
 class StationTable(Table):
@@ -182,7 +216,8 @@ class StationTable(Table):
         self._taking = False
         self.rows = StationModel(grid, table, self)
         self.setModel(self.rows)
-        self.setItemDelegateForColumn(STATE_AT, StateCells(self))
+        self.cells = PaintedCells(self.rows, self)
+        self.setItemDelegate(self.cells)
         self.setSortingEnabled(True)
         self.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.horizontalHeader().setSortIndicatorClearable(True)

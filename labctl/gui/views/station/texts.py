@@ -22,6 +22,15 @@ TRACKING_PX = -0.35
 """Letter spacing of a tile's first line, so that PAUSE fits (design, section 6)."""
 
 
+def _stamp(text: str, font: QFont) -> tuple[QStaticText, float]:
+    """Return a text laid out once, with its width."""
+    made = QStaticText(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
+    made.prepare(font=font)
+    return made, made.size().width()
+
+
 class Texts:
     """Texts in the theme's fonts. ``begin`` puts a role and a colour on; ``put`` draws at the left, right or middle."""
 
@@ -67,14 +76,10 @@ class Texts:
             if len(self._made) > KEPT:
                 self._made.clear()
             font, metrics = self._font(self._role, self._tight)
-            shown = text
-            if room > 0 and metrics.horizontalAdvance(text) > room:
-                shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
-            static = QStaticText(shown)
-            static.setTextFormat(Qt.TextFormat.PlainText)
-            static.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
-            static.prepare(font=font)
-            found = self._made[key] = (static, metrics.horizontalAdvance(shown))
+            found = _stamp(text, font)
+            if 0 < room < found[1]:
+                found = _stamp(metrics.elidedText(text, Qt.TextElideMode.ElideRight, room), font)
+            self._made[key] = found
         return found
 
     def put(self, x: float, top: float, text: str, room: float = 0.0) -> float:

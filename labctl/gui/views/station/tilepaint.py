@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPen
 
 from labctl.gui.theme.current import Theme, theme
 from labctl.gui.theme.fonts import Role
@@ -73,25 +73,12 @@ class TilePaint:
 
     def _bodies(self, painter: QPainter, placed: Sequence[Placed], size: TileSize, lit: bool) -> None:
         look = theme()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        corner = look.px(4)
-        hairline = QPen(look.colour("hairline"), 1)
-        panel, chosen = QBrush(look.colour("panel")), QBrush(look.colour("selection"))
-        nothing, field = QBrush(Qt.BrushStyle.NoBrush), QBrush(look.colour("field"))
-        hatch = QBrush(look.colour("hairline"), Qt.BrushStyle.BDiagPattern)
-        painter.setPen(hairline)
         for one in placed:
             left, top, width, height = one.box
-            area = QRectF(left + 0.5, top + 0.5, width - 1, height - 1)
             tile = one.tile
             free = tile.kind is TileKind.FREE
-            fill = chosen if one.selected else field if tile.strip else nothing if free else panel
-            painter.setBrush(fill)
-            painter.drawRoundedRect(area, corner, corner)
-            if tile.hatched:
-                painter.setBrush(hatch)
-                painter.drawRoundedRect(area, corner, corner)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            fill = "selection" if one.selected else "field" if tile.strip else "" if free else "panel"
+            painter.drawPixmap(left, top, self.stamps.body(width, height, fill, hatched=tile.hatched))
         bar = look.colour("neutral_bar")
         foot = look.px(FOOT_PX)
         for one in placed:
@@ -99,11 +86,11 @@ class TilePaint:
                 left, top, width, height = one.box
                 done = round((width - 4) * one.tile.progress)
                 painter.fillRect(left + 2, top + height - foot - 1, done, foot, bar)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._edges(painter, placed, look, lit)
 
     def _edges(self, painter: QPainter, placed: Sequence[Placed], look: Theme, lit: bool) -> None:
         """Paint what stands out: the alarm's edge, and the ring of the selection."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         corner, two = look.px(4), look.px(2)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         ring = QPen(look.colour("accent"), two)
@@ -120,24 +107,26 @@ class TilePaint:
 
     # -- lines of M and L -------------------------------------------------------------------------------------------
 
-    def _top(self, box: Box, line_px: float, height_px: float) -> float:
-        """Return where a text of the role in use begins in a line of the tile."""
-        return box[1] + theme().px(line_px) + (theme().px(height_px) - self.texts.line) / 2
+    def _down(self, line_px: float, height_px: float = LINE_PX) -> float:
+        """Return how far below the tile's top a text of the role in use begins in a line."""
+        return theme().px(line_px) + (theme().px(height_px) - self.texts.line) / 2
 
     def _first_line(self, painter: QPainter, calm: Sequence[Placed]) -> None:
         look, texts = theme(), self.texts
         inset, glyph, gap, close = look.px(INSET_PX), look.px(GLYPH_PX), look.px(2), look.px(3)
         texts.begin(painter, Role.SMALL, look.colour("muted"), tight=True)
+        first, free = self._down(FIRST_PX), self._down(36.0)
+        sign = look.px(FIRST_PX) + (look.px(LINE_PX) - glyph) / 2
         for one in calm:
             left, top, width, _ = one.box
-            y = self._top(one.box, FIRST_PX, LINE_PX)
+            y = top + first
             if one.tile.kind is TileKind.FREE:
                 texts.put(left + inset, y, one.tile.label, width - 2 * inset)
-                texts.put_middle(left + width / 2, self._top(one.box, 36.0, LINE_PX), one.tile.word)
+                texts.put_middle(left + width / 2, top + free, one.tile.word)
                 continue
             right = left + width - close - glyph
             painter.drawPixmap(
-                QPointF(right, top + look.px(FIRST_PX) + (look.px(LINE_PX) - glyph) / 2),
+                QPointF(right, top + sign),
                 self.stamps.glyph(one.tile.glyph, one.tile.token, glyph),
             )
             word = texts.put_right(right - gap, y, one.tile.word)
@@ -151,10 +140,10 @@ class TilePaint:
         widths: list[tuple[Placed, float]] = []
         for muted in (False, True):
             texts.begin(painter, Role.VALUE, look.colour("muted" if muted else "text"))
+            down = self._down(line_px, 24.0)
             for one in placed:
                 if one.tile.value and one.tile.muted is muted:
-                    y = self._top(one.box, line_px, 24.0)
-                    widths.append((one, texts.put(one.box[0] + inset, y, one.tile.value)))
+                    widths.append((one, texts.put(one.box[0] + inset, one.box[1] + down, one.tile.value)))
         base = theme().px(line_px) + (theme().px(24.0) + texts.line) / 2
         texts.begin(painter, Role.SMALL, look.colour("muted"))
         drop = texts.line + look.px(1.5)
@@ -167,30 +156,32 @@ class TilePaint:
         taken: list[float] = []
         shown = [one for one in calm if one.tile.kind is not TileKind.FREE]
         texts.begin(painter, Role.SMALL, look.colour("muted"))
+        second, third, four = self._down(25.0), self._down(THIRD_PX), look.px(4)
         for one in shown:
-            left, _, width, _ = one.box
+            left, top, width, _ = one.box
             right = left + width - inset
             lines = one.tile.lines
             cycle = one.tile.cycle if not wide or len(lines) < 2 else lines[1]
-            used = texts.put_right(right, self._top(one.box, THIRD_PX, LINE_PX), cycle) if cycle else 0.0
+            used = texts.put_right(right, top + third, cycle) if cycle else 0.0
             taken.append(used)
             if wide and lines:
-                texts.put_right(right, self._top(one.box, 25.0, LINE_PX), lines[0], width / 2 - inset)
+                texts.put_right(right, top + second, lines[0], width / 2 - inset)
         texts.begin(painter, Role.SMALL, look.colour("text"))
         for one, used in zip(shown, taken, strict=True):
-            room = max(1.0, one.box[2] - 2 * inset - used - (look.px(4) if used else 0))
-            texts.put(one.box[0] + inset, self._top(one.box, THIRD_PX, LINE_PX), one.tile.cell, room)
+            room = max(1.0, one.box[2] - 2 * inset - used - (four if used else 0))
+            texts.put(one.box[0] + inset, one.box[1] + third, one.tile.cell, room)
 
     def _fourth_line(self, painter: QPainter, calm: Sequence[Placed], *, wide: bool) -> None:
         look, texts = theme(), self.texts
         inset, height, now_s = look.px(INSET_PX), look.px(SPARK_PX), self._now_s()
         texts.begin(painter, Role.SMALL, look.colour("muted"))
+        fourth, spark_top = self._down(FOURTH_PX - 0.5), look.px(FOURTH_PX)
         for one in calm:
             if one.tile.kind is TileKind.FREE and not one.act:
                 continue
             left, top, width, _ = one.box
             room = width - 2 * inset
-            y = self._top(one.box, FOURTH_PX - 0.5, LINE_PX)
+            y = top + fourth
             if wide and len(one.tile.lines) > 2:
                 room -= round(texts.put_right(left + width - inset, y, one.tile.lines[2])) + look.px(8)
             fact = one.act or one.tile.fact
@@ -199,7 +190,7 @@ class TilePaint:
                 continue
             spark = self.stamps.spark(one.tile.channel, room, height, now_s)
             if spark is not None:
-                painter.drawPixmap(QPointF(left + inset, top + look.px(FOURTH_PX)), spark)
+                painter.drawPixmap(QPointF(left + inset, top + spark_top), spark)
 
     # -- abnormal ---------------------------------------------------------------------------------------------------
 
@@ -227,13 +218,13 @@ class TilePaint:
             assert one.tile.strip is not None
             left, room = one.box[0] + inset, one.box[2] - inset - look.px(3)
             texts.begin(painter, Role.SMALL_STRONG, look.colour("text"), tight=True)
-            y = self._top(one.box, 49.0, LINE_PX)
+            y = one.box[1] + self._down(49.0)
             used = texts.put(left, y, one.tile.label, room) + look.px(4)
             texts.begin(painter, Role.SMALL, look.colour("text"), tight=True)
             if room - used > look.px(12):
                 texts.put(left + used, y, one.tile.cell, room - used)
             said = one.act or (one.tile.fact if one.tile.hatched else one.tile.strip.reason)
-            texts.put(left, self._top(one.box, 66.0, LINE_PX), said, room)
+            texts.put(left, one.box[1] + self._down(66.0), said, room)
 
     # -- size S -----------------------------------------------------------------------------------------------------
 

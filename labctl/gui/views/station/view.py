@@ -31,8 +31,9 @@ from labctl.gui.viewmodels.selection import Selection
 from labctl.gui.viewmodels.sparks import Sparklines
 from labctl.gui.viewmodels.starts import Wish
 from labctl.gui.viewmodels.text import moment
-from labctl.gui.views.station.exporting import choose_folder
+from labctl.gui.views.station.exporting import Write, choose_folder
 from labctl.gui.views.station.filtering import Filtering
+from labctl.gui.views.station.folding import fold
 from labctl.gui.views.station.gridview import GridView
 from labctl.gui.views.station.head import Head, Look
 from labctl.gui.views.station.menu import LINE, Entry, menu_of
@@ -271,6 +272,7 @@ class StationView(View):
         return tuple(name for name in self.grid.cabinet.order if name in picked)
 
     def _selected(self) -> None:
+        self.bar.say("")
         if not len(self.selection):
             self.bar.say_selection(tr("station", "Nothing selected"))
         else:
@@ -300,17 +302,22 @@ class StationView(View):
         """Do an act on the selection: ask first where it harms, send at once, show how it stands."""
         chosen = self.chosen
         why = self.acts.why_not(deed, chosen) if chosen else self._none()
-        if why:
-            self.bar.say(why)
+        if self._say(why):
             return
         if deed is Deed.START:
             self.context.go("start", self._wishes(chosen))
             return
 
         def send(reason: str, typed: str) -> None:
-            self.bar.say(self.acts.do(deed, chosen, reason, typed))
+            self._say(self.acts.do(deed, chosen, reason, typed))
 
         self.asked = confirm_or_do(self.acts.question(deed, chosen), send, self)
+
+    def _say(self, refusal: str) -> bool:
+        """Say why a wish is refused, before anything else; True where it is."""
+        if refusal:
+            self.bar.say(refusal, first=True)
+        return bool(refusal)
 
     def _wishes(self, chosen: Sequence[str]) -> list[Wish]:
         channels = self.context.lab.channels
@@ -324,10 +331,8 @@ class StationView(View):
         if button is not None:
             self.bar.set_why(button, "") if standing.state is ActState.SENDING else self._show_reasons()
             button.show_phase(PHASES[standing.state], standing.text)
-        elif standing.state is ActState.SENDING:
-            self.bar.say(f"{self.acts.label(deed)}: {standing.text}")
         else:
-            self.bar.say(f"{self.acts.label(deed)}: {standing.text}")
+            self.bar.say(f"{self.acts.label(deed)}: {standing.text}", first=True)
         trouble = self.acts.trouble(deed)
         if trouble is not None:
             self.context.trouble(trouble)
@@ -359,20 +364,22 @@ class StationView(View):
 
     def _go(self, name: str) -> None:
         chosen = self.chosen
-        why = self._go_why(name, chosen)
-        if why:
-            self.bar.say(why)
-        elif name == "assign":
+        if self._say(self._go_why(name, chosen)):
+            return
+        if name == "assign":
             self.context.go("cells", {"slots": list(chosen)})
         elif name == "protocol":
             self.context.go("protocol", self.context.lab.channels[chosen[0]].protocol or None)
         elif name == "compare":
             self.context.go("compare", {"channels": list(chosen)})
         else:
-            choose_folder(self, lambda write: self.bar.say(self.backup.begin(chosen, write)))
+            choose_folder(self, lambda write: self._begin(chosen, write))
+
+    def _begin(self, chosen: Sequence[str], write: Write) -> None:
+        self._say(self.backup.begin(chosen, write))
 
     def _backed_up(self) -> None:
-        self.bar.say(self.backup.told)
+        self.bar.say(self.backup.told, first=True)
         self.cancel.setVisible(self.backup.busy)
         self._show_reasons()
         if not self.backup.busy and self.backup.told:
@@ -466,17 +473,7 @@ class StationView(View):
 
     def _fold(self) -> None:
         """Put acts that have no room into *More*, the last first; acts on hardware stay in sight."""
-        gap = theme().px(8)
-        room = self.width() - theme().px(32) - self.bar.note_width()
-        fixed = [*self._buttons.values()]
-        used = self.bar.words_width() + sum(button.sizeHint().width() + gap for button in fixed)
-        widths = {name: button.sizeHint().width() + gap for name, button in self._goes.items()}
-        fits = used + sum(widths.values()) <= room
-        used += 0 if fits else self.more.sizeHint().width() + gap
-        for name, button in self._goes.items():
-            used += widths[name]
-            button.setVisible(fits or used <= room)
-        self.more.setVisible(not fits)
+        fold(self.bar, list(self._buttons.values()), list(self._goes.values()), self.more, self.width())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fold what has no room."""
