@@ -8,7 +8,7 @@ what came last: a window that is busy makes the client wait, never the memory gr
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -145,6 +145,11 @@ class Bridge(QObject):
 
         self._client.post(lambda: self._answer(number, what, work, deadline_s))
 
+    @property
+    def executor(self) -> Executor:
+        """Return where plots have their columns made: the thread of ``work``."""
+        return self._pool
+
     def work(
         self,
         function: Callable[[], T],
@@ -174,18 +179,12 @@ class Bridge(QObject):
         """Stop all outputs over the connection that nothing else uses. After 5 s ``failed`` says not confirmed."""
         self.ask(STOP_VERB, reason, then=then, failed=failed, deadline_s=STOP_DEADLINE_S)
 
-    def set_pace(self, admin: str, speed: str, failed: Callable[[Trouble], None]) -> None:
-        """Ask a virtual bench for another pace (``600``, ``max``) over its admin link."""
+    def set_pace(self, speed: str, failed: Callable[[Trouble], None]) -> None:
+        """Ask the station for another speed of its virtual bench (``600``, ``max``)."""
+        wish = None if speed == "max" else float(speed)
 
         async def call(station: AsyncStation) -> object:
-            from labctl.adminlink import AdminLink
-
-            link = AdminLink()
-            try:
-                await link.open(admin)
-                return await link.request("pace", speed=speed if speed == "max" else float(speed))
-            finally:
-                await link.close()
+            return await station.set_pace(wish)
 
         self.run(call, failed=failed, deadline_s=PACE_DEADLINE_S, what="pace")
 

@@ -15,8 +15,9 @@ from labctl.gui.viewmodels.figures import CellFigures
 from labctl.gui.viewmodels.lab import Lab
 from labctl.gui.viewmodels.programlines import program_lines
 from labctl.model.cell import CellKind
-from labctl.model.ids import ChannelId, RunId
+from labctl.model.ids import CellId, ChannelId, RunId
 from labctl.model.job import Forecast
+from labctl.model.latest import LatestCycle
 from labctl.model.run import RunDetail, RunRevision, RunSummary
 from labctl.testing.guilab import FakeAsks, TurnedClock, a_lab, cell, empty, running, tell
 
@@ -56,8 +57,9 @@ def a_channel(**words: Any) -> tuple[Lab, FakeAsks, ChannelModel]:
                       ends=ends, **{**AT_STEP_3, **words}))  # fmt: skip
     asks = FakeAsks({
         "runs.get": a_detail,
-        "runs.cycles": {"cycle": [1, 317], "retention": [1.0, 0.812], "coulombic_efficiency": [0.9, 0.9974],
-                        "discharging_capacity_mah_per_g": [153.2, 124.5]},
+        "runs.latest_cycles": [LatestCycle(
+            RunId("run-neware-1-23"), ChannelId("neware:1-23"), CellId("C0063"), 317, coulombic_efficiency=0.9974,
+            retention=0.812, discharging_capacity_mAh_per_g=124.5, first_discharging_capacity_mAh_per_g=153.2)],
     })  # fmt: skip
     model = ChannelModel(lab, Acts(asks, TurnedClock()), CellFigures(lab, asks))
     model.show("neware:1-23")

@@ -1739,15 +1739,15 @@
     </message>
     <message>
         <source>Colour is the {what}, dash is the cell.</source>
-        <translation type="unfinished" />
+        <translation>颜色表示{what}，线型表示电池。</translation>
     </message>
     <message>
         <source>Colour is the {what}.</source>
-        <translation type="unfinished" />
+        <translation>颜色表示{what}。</translation>
     </message>
     <message>
         <source>{n} cells without mass or area are not drawn.</source>
-        <translation type="unfinished" />
+        <translation>{n} 个电池缺少质量或面积，未绘制。</translation>
     </message>
     <message>
         <source>plots</source>
@@ -2263,6 +2263,10 @@
     <message>
         <source>Acts</source>
         <translation>操作</translation>
+    </message>
+    <message>
+        <source>command</source>
+        <translation>命令</translation>
     </message>
     <message>
         <source>time</source>
@@ -3276,7 +3280,7 @@
     </message>
     <message>
         <source>discharge {what}</source>
-        <translation type="unfinished" />
+        <translation>放电{what}</translation>
     </message>
     <message>
         <source>voltage</source>
@@ -4528,7 +4532,7 @@
     </message>
     <message>
         <source>{n} held</source>
-        <translation>{n} 项暂缓</translation>
+        <translation>{n} 项挂起</translation>
     </message>
     <message>
         <source>{n} failed</source>
@@ -4556,7 +4560,7 @@
     </message>
     <message>
         <source>Nothing is held</source>
-        <translation>没有暂缓的任务</translation>
+        <translation>没有挂起的任务</translation>
     </message>
     <message>
         <source>What waits starts by itself when its turn comes.</source>
@@ -4572,7 +4576,7 @@
     </message>
     <message>
         <source>Insert a protocol for cells that sit in channels. It starts only when its checks pass.</source>
-        <translation>为通道中的电池插入规程。检查通过后才会开始。</translation>
+        <translation>为通道中的电池插入方案。检查通过后才会开始。</translation>
     </message>
     <message>
         <source>The queue is empty</source>
@@ -4596,7 +4600,7 @@
     </message>
     <message>
         <source>hold</source>
-        <translation>暂缓</translation>
+        <translation>挂起</translation>
     </message>
     <message>
         <source>Hold</source>
@@ -4648,7 +4652,7 @@
     </message>
     <message>
         <source>Hold {name}</source>
-        <translation>暂缓 {name}</translation>
+        <translation>挂起 {name}</translation>
     </message>
     <message>
         <source>Release {name}</source>
@@ -4656,11 +4660,11 @@
     </message>
     <message>
         <source>It is held: {why}</source>
-        <translation>已暂缓：{why}</translation>
+        <translation>已挂起：{why}</translation>
     </message>
     <message>
         <source>It is not held.</source>
-        <translation>未被暂缓。</translation>
+        <translation>未被挂起。</translation>
     </message>
     <message>
         <source>{act} {n} items</source>
@@ -4680,7 +4684,7 @@
     </message>
     <message>
         <source>held</source>
-        <translation>暂缓</translation>
+        <translation>挂起</translation>
     </message>
     <message>
         <source>waiting</source>
@@ -4696,7 +4700,7 @@
     </message>
     <message>
         <source>held; would start {begin} and end {end}</source>
-        <translation>已暂缓；原计划 {begin} 至 {end}</translation>
+        <translation>已挂起；原计划 {begin} 至 {end}</translation>
     </message>
     <message>
         <source>{begin} to {end}</source>
@@ -4724,7 +4728,7 @@
     </message>
     <message>
         <source>Choose a protocol.</source>
-        <translation>请选择规程。</translation>
+        <translation>请选择方案。</translation>
     </message>
     <message>
         <source>Choose at least one cell.</source>
@@ -4804,7 +4808,7 @@
     </message>
     <message>
         <source>hold it, do not start by itself</source>
-        <translation>先暂缓，不自动开始</translation>
+        <translation>先挂起，不自动开始</translation>
     </message>
     <message>
         <source>Place</source>
@@ -4860,7 +4864,7 @@
     </message>
     <message>
         <source>It has no variables.</source>
-        <translation>该规程没有变量。</translation>
+        <translation>该方案没有变量。</translation>
     </message>
     <message>
         <source>default {value}</source>
@@ -4868,7 +4872,7 @@
     </message>
     <message>
         <source>Protocol</source>
-        <translation>规程</translation>
+        <translation>方案</translation>
     </message>
     <message>
         <source>at any time, or 2026-04-21 14:00</source>
@@ -4928,7 +4932,7 @@
     </message>
     <message>
         <source>Hold all</source>
-        <translation>全部暂缓</translation>
+        <translation>全部挂起</translation>
     </message>
     <message>
         <source>Items</source>
@@ -4976,7 +4980,7 @@
     </message>
     <message>
         <source>Choose an item to move, hold or change it.</source>
-        <translation>选择任务后可移动、暂缓或更改。</translation>
+        <translation>选择任务后可移动、挂起或更改。</translation>
     </message>
     <message>
         <source>Removed: {what}. Ctrl+Z brings it back.</source>

@@ -67,6 +67,8 @@ class EnvelopeCurve(Layer):
         self.predicted, self.live = predicted, live
         self.live_text, self.gap_words = live_text, gap_words
         self.height = Height.PREDICTED if predicted else Height.CURVE
+        self.lined = True
+        """Whether the line is drawn; gaps, marks and the live end always are."""
         self.held: Held | None = None
         self.whole: EnvelopeLike | None = None
         self.stale = True
@@ -221,7 +223,8 @@ class EnvelopeCurve(Layer):
         if len(envelope.x):
             if not self.predicted:
                 draw_gaps(painter, canvas, envelope.gaps, self.gap_words)
-            self.draw_line(painter, canvas, self.strip(canvas, envelope))
+            if self.lined:
+                self.draw_line(painter, canvas, self.strip(canvas, envelope))
         self.draw_marks(painter, canvas, envelope)
 
     def draw_line(self, painter: QPainter, canvas: Canvas, strip: geometry.Strip) -> None:

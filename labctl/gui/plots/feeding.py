@@ -87,8 +87,13 @@ class Feeder(QObject):
             self._keep(_answer(wishes))
             self.fed.emit()
             return
+        try:
+            under_way = self._executor.submit(_answer, wishes)
+        except RuntimeError:  # the window is closing: its worker takes nothing any more
+            self.close()
+            return
         self._running = True
-        self._executor.submit(_answer, wishes).add_done_callback(self._done)
+        under_way.add_done_callback(self._done)
 
     def _done(self, future: Future[list[Answered]]) -> None:
         """Hand an answer over; runs in the worker."""

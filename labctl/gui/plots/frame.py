@@ -24,7 +24,7 @@ from labctl.gui.plots.look import PlotLook
 from labctl.gui.plots.sheet import Places, Sheet, canvas_of, draw_sheet, fitted, legend_entries, places_of
 from labctl.gui.plots.words import span_text
 
-LIVE_SHARE = 0.92
+LIVE_SHARE = 0.9
 """Where the newest point stands while following, as a share of the width."""
 Y_USED_MIN = 0.7
 """A range of y is kept while the curve fills so much of it."""
@@ -246,7 +246,8 @@ class PlotFrame(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph tells no ty
         x_0, x_1 = whole.x_min, whole.x_max
         if self.sheet.log_x:
             x_0, x_1 = log_range(x_0, x_1)
-        padding = 0.02 if self.sheet.x_field.kind is not FieldKind.COUNT else 0.0
+        count = self.sheet.x_field.kind is FieldKind.COUNT and not self.sheet.log_x
+        padding = max(0.01, 0.5 / max(1.0, x_1 - x_0)) if count else 0.02
         self.box.setXRange(*fitted(x_0, x_1, padding), padding=0)
         if left is not None:
             self._fit_y(x_0, x_1, whole=True)
@@ -361,6 +362,8 @@ class PlotFrame(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph tells no ty
     def _range_moved(self) -> None:
         (x_0, x_1), (y_0, y_1) = self.box.viewRange()
         self.sheet.x_range, self.sheet.y_range = (x_0, x_1), (y_0, y_1)
+        if places_of(self.places.whole, self.sheet, self.look).plot != self.places.plot:
+            self._lay_out()  # labels have become wider or narrower than their margin
         self.range_changed.emit(*self.x_range())
         self.refresh()
 
@@ -381,6 +384,11 @@ class PlotFrame(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph tells no ty
         """Paint, and tell that it was done."""
         super().paintEvent(event)
         self.painted.emit()
+
+    def lay_out(self) -> None:
+        """Place the parts anew: a margin has changed."""
+        self._lay_out()
+        self.refresh()
 
     def _lay_out(self) -> None:
         self.places: Places = places_of(QRectF(0, 0, self.width(), self.height()), self.sheet, self.look)

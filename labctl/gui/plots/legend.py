@@ -37,6 +37,17 @@ def legend_width(entries: Sequence[LegendEntry], look: PlotLook) -> float:
     return sum(_wide(entry, look) for entry in entries) + look.px(BETWEEN_PX) * max(0, len(entries) - 1)
 
 
+def legend_rows(entries: Sequence[LegendEntry], look: PlotLook, room: float) -> list[list[LegendEntry]]:
+    """Return the entries in as many rows as they need."""
+    rows: list[list[LegendEntry]] = []
+    for entry in entries:
+        if rows and legend_width([*rows[-1], entry], look) <= room:
+            rows[-1].append(entry)
+        else:
+            rows.append([entry])
+    return rows
+
+
 def draw_legend(painter: QPainter, area: QRectF, entries: Sequence[LegendEntry], look: PlotLook) -> None:
     """Draw entries from the left; what does not fit is counted, never cut."""
     metrics = look.metrics()

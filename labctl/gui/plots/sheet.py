@@ -14,16 +14,20 @@ from labctl.gui.plots.canvas import Canvas
 from labctl.gui.plots.curve import EnvelopeCurve
 from labctl.gui.plots.fields import Field
 from labctl.gui.plots.layer import Layer, LegendEntry, Side
-from labctl.gui.plots.legend import draw_legend, entries_of, legend_width
+from labctl.gui.plots.legend import draw_legend, entries_of, legend_rows, legend_width
 from labctl.gui.plots.look import PlotLook
 from labctl.gui.plots.raster import CURVES_MIN, Raster
 from labctl.gui.plots.ticks import THIN, Ticks, ticks_for
 
 LEFT_PX, RIGHT_PX, RIGHT_AXIS_PX = 56, 14, 56
-TOP_PX, HEADER_PX = 10, 22
+TOP_PX, HEADER_PX, ROW_PX = 10, 22, 15
 BOTTOM_PX, BOTTOM_SLIM_PX = 42, 22
 TICK_PX, MINOR_PX = 4, 2.5
-LABEL_EVERY_PX = 72
+LABEL_EVERY_PX = 52
+LOW_PX = 44
+"""A plot lower than this has two figures on its y axis."""
+WIDER_PX = 8
+"""A margin on screen grows in steps, so that a plot does not move with each digit."""
 
 
 @dataclass(slots=True)
@@ -48,7 +52,13 @@ class Sheet:
     x_labels: bool = True
     y_title: bool = True
     legend: bool = False
-    """Whether the legend stands in the header, at the right."""
+    """Whether the legend stands above the plot, in as many rows as it needs."""
+    legend_beside: bool = False
+    """On screen: the legend stands at the right of the title, in one line, what does not fit counted."""
+    least_left: float = 0.0
+    """How much wider than usual the left margin is at least, in painting units: plots below each other align by it."""
+    least_right: float = 0.0
+    """The same of the right margin."""
     raster: Raster = field(default_factory=Raster)
 
 
@@ -60,21 +70,31 @@ class Places:
     plot: QRectF
     header: QRectF
     band: QRectF
+    legend: tuple[tuple[LegendEntry, ...], ...] = ()
 
 
 def places_of(whole: QRectF, sheet: Sheet, look: PlotLook) -> Places:
-    """Return where the parts of a plot lie; margins are fixed, so that stacked plots align."""
+    """Return where the parts of a plot lie.
+
+    Margins are fixed, so that stacked plots align; only labels that would run into their title make them wider.
+    """
     size = look.text_pt / 9.0
 
     def px(length: float) -> float:
         return look.px(length) * size
 
-    header = px(HEADER_PX) if sheet.header or sheet.title or sheet.note or sheet.legend else 0.0
+    room = whole.width() - px(LEFT_PX + (RIGHT_AXIS_PX if sheet.right_field else RIGHT_PX)) - px(WIDER_PX)
+    rows = _legend_rows(sheet, look, room)
+    header = px(HEADER_PX) if sheet.header or sheet.title or sheet.note else 0.0
+    header += (px(ROW_PX) * len(rows) + (px(HEADER_PX - ROW_PX) if not header else 0.0)) if rows else 0.0
     band = px(BAND_PX) + look.px(2) if sheet.band is not None else 0.0
     top = (header or px(TOP_PX)) + band
     bottom = px(BOTTOM_PX) if sheet.x_title else px(BOTTOM_SLIM_PX) if sheet.x_labels else px(TOP_PX)
     right = px(RIGHT_AXIS_PX if sheet.right_field else RIGHT_PX)
     plot = whole.adjusted(px(LEFT_PX), top, -right, -bottom)
+    if plot.width() > 1 and plot.height() > 1:
+        left, more = _widened(sheet, plot, look)
+        plot = plot.adjusted(max(left, sheet.least_left), 0.0, -max(more, sheet.least_right), 0.0)
     if plot.width() < 1 or plot.height() < 1:
         plot = QRectF(plot.left(), plot.top(), max(1.0, plot.width()), max(1.0, plot.height()))
     if not look.paper:
@@ -84,7 +104,42 @@ def places_of(whole: QRectF, sheet: Sheet, look: PlotLook) -> Places:
         plot,
         QRectF(plot.left(), whole.top(), plot.width(), header),
         QRectF(plot.left(), plot.top() - band, plot.width(), max(0.0, band - look.px(2))),
+        tuple(tuple(row) for row in rows),
     )
+
+
+def _widened(sheet: Sheet, plot: QRectF, look: PlotLook) -> tuple[float, float]:
+    """Return how much wider the left and the right margin must be for their labels."""
+    found = []
+    sides = [(sheet.y_field, sheet.y_range, LEFT_PX, sheet.log_y, sheet.y_title)]
+    if sheet.right_field is not None:
+        sides.append((sheet.right_field, sheet.right_range, RIGHT_AXIS_PX, False, True))
+    for field_, shown, room_px, log, titled in sides:
+        ticks = _vertical(field_, shown, plot, look, log=log)
+        metrics = look.metrics()
+        wide = max((metrics.horizontalAdvance(label) for label in ticks.labels), default=0.0)
+        title = metrics.height() + look.px(6) if titled and ticks.title else look.px(4)
+        short = wide + look.px(TICK_PX + 3) + title - look.px(room_px) * (look.text_pt / 9.0)
+        step = 0.0 if look.paper else look.px(WIDER_PX)
+        found.append(max(0.0, short if not step else step * -(-short // step)))
+    return found[0], found[1] if len(found) > 1 else 0.0
+
+
+def align(sheets: Sequence[tuple[QRectF, Sheet]], look: PlotLook) -> bool:
+    """Give plots below each other the same margins, the widest that one of them needs; True where one has moved."""
+    before = [(sheet.least_left, sheet.least_right) for _, sheet in sheets]
+    lefts, rights = [], []
+    for whole, sheet in sheets:
+        sheet.least_left = sheet.least_right = 0.0
+        plot = places_of(whole, sheet, look).plot
+        lefts.append(plot.left() - whole.left())
+        rights.append(whole.right() - plot.right())
+    size = look.text_pt / 9.0
+    for _, sheet in sheets:
+        own = look.px(RIGHT_AXIS_PX if sheet.right_field else RIGHT_PX) * size
+        sheet.least_left = max(0.0, max(lefts) - round(look.px(LEFT_PX) * size))
+        sheet.least_right = max(0.0, max(rights) - own)
+    return before != [(sheet.least_left, sheet.least_right) for _, sheet in sheets]
 
 
 def canvas_of(
@@ -113,10 +168,10 @@ def draw_sheet(
     painter.setClipRect(places.plot)
     _draw_layers(painter, sheet, canvas, canvas_of(sheet, places.plot, look, ratio=ratio, right=True))
     painter.restore()
-    _draw_frame(painter, sheet, canvas, x_ticks, y_ticks)
+    _draw_frame(painter, whole, sheet, canvas, x_ticks, y_ticks)
     if sheet.band is not None:
         sheet.band.draw(painter, canvas, places.band)
-    _draw_header(painter, sheet, places.header, look)
+    _draw_header(painter, sheet, places, look)
     painter.restore()
     return places
 
@@ -162,7 +217,8 @@ def axis_ticks(sheet: Sheet, plot: QRectF, look: PlotLook) -> tuple[Ticks, Ticks
 
 
 def _vertical(field: Field, shown: tuple[float, float], plot: QRectF, look: PlotLook, *, log: bool) -> Ticks:
-    return ticks_for(field, *shown, max(2, int(plot.height() / (1.75 * look.metrics().height()))), log=log)
+    least = 2 if plot.height() < look.px(LOW_PX) else 3
+    return ticks_for(field, *shown, max(least, int(plot.height() / (1.75 * look.metrics().height()))), log=log)
 
 
 def _places(ticks: Sequence[float], low: float, high: float, begin: float, length: float) -> list[float]:
@@ -182,7 +238,9 @@ def _draw_grid(painter: QPainter, canvas: Canvas, x_ticks: Ticks, y_ticks: Ticks
         painter.drawLine(QLineF(rect.left(), y, rect.right(), y))
 
 
-def _draw_frame(painter: QPainter, sheet: Sheet, canvas: Canvas, x_ticks: Ticks, y_ticks: Ticks) -> None:
+def _draw_frame(
+    painter: QPainter, whole: QRectF, sheet: Sheet, canvas: Canvas, x_ticks: Ticks, y_ticks: Ticks
+) -> None:
     """Draw frame, ticks, figures and titles."""
     rect, look = canvas.rect, canvas.look
     painter.setPen(look.pen(look.axis))
@@ -194,10 +252,10 @@ def _draw_frame(painter: QPainter, sheet: Sheet, canvas: Canvas, x_ticks: Ticks,
         _draw_x(painter, sheet, canvas, x_ticks)
     if not sheet.y_title:
         y_ticks = replace(y_ticks, title="")
-    _draw_y(painter, canvas, y_ticks, canvas.y_range, right=False)
+    _draw_y(painter, canvas, y_ticks, canvas.y_range, whole.left(), right=False)
     if sheet.right_field is not None:
         ticks = _vertical(sheet.right_field, sheet.right_range, rect, look, log=False)
-        _draw_y(painter, canvas, ticks, sheet.right_range, right=True)
+        _draw_y(painter, canvas, ticks, sheet.right_range, whole.right(), right=True)
 
 
 def _draw_x(painter: QPainter, sheet: Sheet, canvas: Canvas, ticks: Ticks) -> None:
@@ -225,8 +283,9 @@ def _draw_x(painter: QPainter, sheet: Sheet, canvas: Canvas, ticks: Ticks) -> No
 
 
 def _draw_y(
-    painter: QPainter, canvas: Canvas, ticks: Ticks, shown: tuple[float, float], *, right: bool
+    painter: QPainter, canvas: Canvas, ticks: Ticks, shown: tuple[float, float], outer: float, *, right: bool
 ) -> None:
+    """Draw ticks, figures and title of a standing axis; ``outer`` is the edge of the whole plot."""
     rect, look = canvas.rect, canvas.look
     metrics = look.metrics()
     edge, sign = (rect.right(), 1) if right else (rect.left(), -1)
@@ -244,40 +303,57 @@ def _draw_y(
         wide = metrics.horizontalAdvance(label)
         x = edge + look.px(TICK_PX + 3) if right else edge - look.px(TICK_PX + 3) - wide
         painter.drawText(QPointF(x, y + middle), label)
-    size = look.text_pt / 9.0
     painter.save()
     painter.setPen(QColor(look.text))
-    away = look.px((RIGHT_AXIS_PX if right else LEFT_PX) - 12) * size
-    painter.translate(edge + sign * away + middle, rect.center().y())
+    painter.translate(outer - sign * (look.px(3) + metrics.height() / 2) + middle, rect.center().y())
     painter.rotate(-90)
     title = metrics.elidedText(ticks.title, Qt.TextElideMode.ElideRight, rect.height() + look.px(40))
     painter.drawText(QPointF(-metrics.horizontalAdvance(title) / 2, 0), title)
     painter.restore()
 
 
-def _draw_header(painter: QPainter, sheet: Sheet, area: QRectF, look: PlotLook) -> None:
-    """Write the title left; note or legend at the right, elided first."""
+def _draw_header(painter: QPainter, sheet: Sheet, places: Places, look: PlotLook) -> None:
+    """Write the title left and the note at the right, elided first; the legend below them."""
+    area, rows = places.header, places.legend
     if area.height() <= 0:
         return
-    metrics = look.metrics(bold=True)
+    size = look.text_pt / 9.0
+    tall = look.px(ROW_PX) * size
+    titled = area.height() - tall * len(rows) if sheet.header or sheet.title or sheet.note else 0.0
+    _draw_title(painter, sheet, QRectF(area.left(), area.top(), area.width(), titled), look)
+    top = area.top() + (titled or look.px(HEADER_PX - ROW_PX) * size * 0.5)
+    for number, row in enumerate(rows):
+        draw_legend(painter, QRectF(area.left(), top + number * tall, area.width(), tall), row, look)
+
+
+def _draw_title(painter: QPainter, sheet: Sheet, area: QRectF, look: PlotLook) -> None:
+    """Write title and note in one line."""
+    if area.height() <= 0:
+        return
+    metrics, small = look.metrics(bold=True), look.metrics()
     base = area.center().y() + (metrics.ascent() - metrics.descent()) / 2
     painter.setFont(look.font(bold=True))
     painter.setPen(QColor(look.text))
     title = metrics.elidedText(sheet.title, Qt.TextElideMode.ElideRight, area.width())
     painter.drawText(QPointF(area.left(), base), title)
     room = area.width() - metrics.horizontalAdvance(title) - look.px(16)
-    entries = legend_entries(sheet, look) if sheet.legend else []
-    if entries:
+    if sheet.legend and sheet.legend_beside and not look.paper:
+        entries = legend_entries(sheet, look)
         wide = min(room, legend_width(entries, look))
         draw_legend(painter, QRectF(area.right() - wide, area.top(), wide, area.height()), entries, look)
-        room -= wide + look.px(16)
+        area = area.adjusted(0, 0, -wide - look.px(24), 0)
+        room -= wide + look.px(24)
     if sheet.note and room > look.px(30):
-        small = look.metrics()
         note = small.elidedText(sheet.note, Qt.TextElideMode.ElideRight, room)
         painter.setFont(look.font())
         painter.setPen(QColor(look.muted))
-        right = area.right() - (legend_width(entries, look) + look.px(16) if entries else 0.0)
-        painter.drawText(QPointF(right - small.horizontalAdvance(note), base), note)
+        painter.drawText(QPointF(area.right() - small.horizontalAdvance(note), base), note)
+
+
+def _legend_rows(sheet: Sheet, look: PlotLook, room: float) -> list[list[LegendEntry]]:
+    if not sheet.legend or (sheet.legend_beside and not look.paper):
+        return []
+    return legend_rows(legend_entries(sheet, look), look, room)
 
 
 def legend_entries(sheet: Sheet, look: PlotLook) -> list[LegendEntry]:

@@ -99,6 +99,9 @@ def _plain(field: Field, shown: tuple[float, float], step: float, factor: float,
     )
 
 
+MINUTES_MAX = 1000
+
+
 def duration_unit(span_s: float) -> str:
     """Return in what a span of time is told: s below 3 min, min below 3 h, h below 60 d, then d."""
     return "s" if span_s < 180 else "min" if span_s < 3 * 3600 else "h" if span_s < 60 * DAY_S else "d"
@@ -108,6 +111,8 @@ def _duration(field: Field, low: float, high: float, most: int) -> Ticks:
     """Return ticks of a time axis whose data are seconds."""
     span = high - low
     unit = duration_unit(span)
+    if unit == "min" and max(abs(low), abs(high)) >= MINUTES_MAX * 60.0:
+        unit = "h"  # 158.5 h says more than 9510 min
     unit_s = _UNIT_S[unit]
     shown = (low / unit_s, high / unit_s)
     least = (shown[1] - shown[0]) / most

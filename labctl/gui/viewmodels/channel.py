@@ -167,14 +167,16 @@ class ChannelModel:
     def _take(self, detail: RunDetail) -> None:
         if detail.summary.run_id == self.run_id:
             self.detail, self.trouble = detail, None
-            self._lines = program_lines(self._program())
+            self._lines = program_lines(self.program)
             self._tell()
 
     def _failed(self, trouble: Trouble) -> None:
         self.trouble = trouble
         self._tell()
 
-    def _program(self) -> Mapping[str, Any]:
+    @property
+    def program(self) -> Mapping[str, Any]:
+        """Return the run's bound program, of its newest revision; empty before it is known."""
         manifest = {} if self.detail is None else self.detail.manifest
         revisions = manifest.get("revisions") or []
         newest = revisions[-1].get("program") if revisions else None
@@ -196,13 +198,14 @@ class ChannelModel:
 
     # -- what is shown ----------------------------------------------------------------------------------------------
 
-    def _cell(self) -> Cell | None:
+    def cell(self) -> Cell | None:
+        """Return the registered cell in the channel."""
         status = self.status
         return None if status is None else self._lab.cells.get(status.cell_id)
 
     def head(self) -> Head:
         """Return the head of the view."""
-        status, cell = self.status, self._cell()
+        status, cell = self.status, self.cell()
         label = cabinet(self._lab.channels).label(self.channel)
         if status is None:
             return Head(
@@ -271,7 +274,7 @@ class ChannelModel:
 
     def _density(self, status: ChannelStatus) -> str:
         """Return the current beside area and capacity: ``−0.1000 mA/cm² · C/2.00``."""
-        cell, parts = self._cell(), []
+        cell, parts = self.cell(), []
         if cell is None or not math.isfinite(status.current_A):
             return ""
         if cell.effective_area_cm2:
@@ -283,7 +286,7 @@ class ChannelModel:
         return " · ".join(parts)
 
     def _charge(self, stale: bool) -> Readout:
-        charge_Ah, cell = self._row.step_capacity_Ah, self._cell()
+        charge_Ah, cell = self._row.step_capacity_Ah, self.cell()
         title = tr("channel", "Step charge")
         whole = quantity(charge_Ah, "Ah")
         if cell is not None and cell.active_mass_mg and math.isfinite(charge_Ah):
@@ -314,7 +317,7 @@ class ChannelModel:
         return ""
 
     def _step_time(self, stale: bool) -> Readout:
-        line = self._now()
+        line = self.now()
         longest = "" if line is None or not math.isfinite(line.end_time_s) else duration(line.end_time_s)
         under = tr("channel", "of {time}").format(time=longest) if longest else ""
         status = self.status
@@ -335,7 +338,8 @@ class ChannelModel:
             )
         return Readout("finish", tr("channel", "Finish"), moment(end, self._lab.plant_utc), "", under)
 
-    def _now(self) -> ProgramLine | None:
+    def now(self) -> ProgramLine | None:
+        """Return the line of the program that is executed now, None where none is."""
         status = self.status
         steps = [line for line in self._lines if line.step_id]
         at = 0 if status is None or not status.step_kind else status.step_number
@@ -344,7 +348,7 @@ class ChannelModel:
     def steps(self) -> tuple[StepLine, ...]:
         """Return the program with where the run is."""
         status = self.status
-        at = next((place for place, line in enumerate(self._lines) if line is self._now()), None)
+        at = next((place for place, line in enumerate(self._lines) if line is self.now()), None)
         over = status is not None and not runs_now(status)
         found = []
         for place, line in enumerate(self._lines):
@@ -358,10 +362,10 @@ class ChannelModel:
 
     def limits(self) -> tuple[LimitLine, ...]:
         """Return the limits that bind now, the tightest of each kind; the one with the least room is marked."""
-        status, line = self.status, self._now()
+        status, line = self.status, self.now()
         if status is None:
             return ()
-        program: Mapping[str, Any] = self._program().get("limits") or {}
+        program: Mapping[str, Any] = self.program.get("limits") or {}
         step = {} if line is None or line.limits is None else line.limits
         low, high = _pick(step, program, "voltage_min_V", max), _pick(step, program, "voltage_max_V", min)
         span = high[0] - low[0]

@@ -115,3 +115,30 @@ def _until(node: Mapping[str, Any], mode: str, end_time_s: float) -> str:
 def _number(node: Mapping[str, Any], name: str) -> float:
     value = node.get(name)
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else NAN
+
+
+def _all_steps(nodes: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    for node in nodes:
+        if node.get("kind") == "step":
+            yield node
+        for part in ("body", "then", "otherwise"):
+            yield from _all_steps(node.get(part) or ())
+
+
+def end_levels(program: Mapping[str, Any], unit: str) -> tuple[float, ...]:
+    """Return the voltages (V) at which steps end, lowest first: at most the four that end most steps."""
+    names = ("end_voltage_V",) if unit == "V" else ()
+    found: dict[float, int] = {}
+    for step in _all_steps(program.get("flow") or ()):
+        for name in names:
+            value = _number(step, name)
+            if value == value:
+                found[value] = found.get(value, 0) + 1
+    most = sorted(found, key=lambda value: -found[value])[:4]
+    return tuple(sorted(most))
+
+
+def greatest_current_A(program: Mapping[str, Any]) -> float:
+    """Return the greatest current that a step sets, A; 0 where none does."""
+    currents = [abs(_number(step, "current_A")) for step in _all_steps(program.get("flow") or ())]
+    return max((value for value in currents if value == value), default=0.0)
