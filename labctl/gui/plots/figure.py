@@ -10,14 +10,27 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QMimeData, QRectF, QSize, QSizeF, Qt
-from PySide6.QtGui import QGuiApplication, QImage, QPageLayout, QPageSize, QPainter, QPdfWriter
+from PySide6.QtCore import (
+    QBuffer,
+    QByteArray,
+    QIODevice,
+    QMarginsF,
+    QMimeData,
+    QPointF,
+    QRectF,
+    QSize,
+    QSizeF,
+    Qt,
+)
+from PySide6.QtGui import QColor, QGuiApplication, QImage, QPageLayout, QPageSize, QPainter, QPdfWriter
 from PySide6.QtSvg import QSvgGenerator
 
 from labctl.gui.plots.cursors import Cursors
 from labctl.gui.plots.data import Floats
 from labctl.gui.plots.look import FAMILIES, UNITS_PER_MM, PlotLook, paper
-from labctl.gui.plots.sheet import Sheet, canvas_of, draw_sheet, places_of
+from labctl.gui.plots.sheet import Sheet, canvas_of, draw_sheet, legend_entries, places_of
+from labctl.gui.plots.svgfonts import with_fonts
+from labctl.gui.plots.tablesheet import TableSheet
 from labctl.gui.theme.tokens import LIGHT, Tokens
 
 DPI = UNITS_PER_MM * 25.4
@@ -25,6 +38,10 @@ DPI = UNITS_PER_MM * 25.4
 WIDTHS_MM = (85.0, 170.0)
 """One and two columns of the usual journals."""
 ASPECT = 0.72
+FOOTER_SIZE = 0.72
+"""Type of the footer, as a share of that of the figure."""
+MM_PER_PT = 25.4 / 72.0
+Figure = Sequence[Sheet | TableSheet]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +59,14 @@ class FigureStyle:
     legend: bool = True
     notes: bool = False
     """Whether cursors and the note at the upper right go to paper."""
+    footer: tuple[str, ...] = ()
+    """Lines below all plots: where the figure comes from."""
+
+    @property
+    def footer_mm(self) -> float:
+        """Return the height of the footer."""
+        lines = len(self.footer)
+        return round((lines + 0.6) * FOOTER_SIZE * self.text_pt * MM_PER_PT * 1.3, 2) if lines else 0.0
 
     def look(self) -> PlotLook:
         """Return what it is drawn with."""
@@ -56,12 +81,15 @@ class FigureStyle:
         return self.heights_mm
 
 
-def _prepared(sheets: Sequence[Sheet], style: FigureStyle) -> list[Sheet]:
+def _prepared(sheets: Figure, style: FigureStyle) -> list[Sheet | TableSheet]:
     """Return the sheets as they are printed: with a legend where two or more things have a name, without cursors."""
     look = style.look()
-    found = []
+    found: list[Sheet | TableSheet] = []
     for sheet in sheets:
-        named = sum(layer.legend(look) is not None for layer in sheet.layers if layer.visible)
+        if isinstance(sheet, TableSheet):
+            found.append(sheet)
+            continue
+        named = len(legend_entries(sheet, look))
         layers = [layer for layer in sheet.layers if style.notes or not isinstance(layer, Cursors)]
         found.append(
             replace(
@@ -72,19 +100,45 @@ def _prepared(sheets: Sequence[Sheet], style: FigureStyle) -> list[Sheet]:
     return found
 
 
-def draw_figure(painter: QPainter, sheets: Sequence[Sheet], style: FigureStyle) -> None:
+def draw_figure(painter: QPainter, sheets: Figure, style: FigureStyle) -> None:
     """Draw plots below each other, in units of 0.01 mm."""
     look = style.look()
     top = 0.0
     painter.fillRect(_area(sheets, style), Qt.GlobalColor.white if style.tokens is LIGHT else look.plot)
-    for sheet, tall_mm in zip(_prepared(sheets, style), style.heights(len(sheets)), strict=True):
+    for sheet, tall_mm in zip(_prepared(sheets, style), _heights(sheets, style), strict=True):
         whole = QRectF(0.0, top, style.width_mm * UNITS_PER_MM, tall_mm * UNITS_PER_MM)
-        draw_sheet(painter, whole, sheet, look)
+        if isinstance(sheet, TableSheet):
+            sheet.draw(painter, whole, look)
+        else:
+            draw_sheet(painter, whole, sheet, look)
         top += whole.height()
+    _draw_footer(painter, top, style, look)
 
 
-def _area(sheets: Sequence[Sheet], style: FigureStyle) -> QRectF:
-    tall_mm = sum(style.heights(len(sheets)))
+def _heights(sheets: Figure, style: FigureStyle) -> list[float]:
+    """Return the height of each part in mm; a table is as tall as its rows."""
+    look = style.look()
+    return [
+        round(sheet.height(look) / UNITS_PER_MM, 2) if isinstance(sheet, TableSheet) else tall_mm
+        for sheet, tall_mm in zip(sheets, style.heights(len(sheets)), strict=True)
+    ]
+
+
+def _draw_footer(painter: QPainter, top: float, style: FigureStyle, look: PlotLook) -> None:
+    """Write the footer, muted and small; lines that are too long are elided."""
+    size_pt = FOOTER_SIZE * style.text_pt
+    metrics = look.metrics(size_pt)
+    left, room = look.px(6), style.width_mm * UNITS_PER_MM - look.px(12)
+    painter.setFont(look.font(size_pt))
+    painter.setPen(QColor(look.muted))
+    pitch = size_pt * MM_PER_PT * 1.3 * UNITS_PER_MM
+    for number, line in enumerate(style.footer):
+        shown = metrics.elidedText(line, Qt.TextElideMode.ElideRight, room)
+        painter.drawText(QPointF(left, top + number * pitch + metrics.ascent()), shown)
+
+
+def _area(sheets: Figure, style: FigureStyle) -> QRectF:
+    tall_mm = sum(_heights(sheets, style)) + style.footer_mm
     return QRectF(0.0, 0.0, round(style.width_mm * UNITS_PER_MM), round(tall_mm * UNITS_PER_MM))
 
 
@@ -97,8 +151,8 @@ def _painting(device: QSvgGenerator | QPdfWriter | QImage) -> Iterator[QPainter]
         painter.end()
 
 
-def svg_bytes(sheets: Sequence[Sheet], style: FigureStyle) -> bytes:
-    """Return a figure as SVG: text stays text, and the same figure is the same bytes."""
+def svg_bytes(sheets: Figure, style: FigureStyle) -> bytes:
+    """Return a figure as SVG: text stays text, its fonts are inside, and the same figure is the same bytes."""
     area = _area(sheets, style)
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
@@ -111,10 +165,10 @@ def svg_bytes(sheets: Sequence[Sheet], style: FigureStyle) -> bytes:
     generator.setDescription("")
     with _painting(generator) as painter:
         draw_figure(painter, sheets, style)
-    return bytes(buffer.data().data())
+    return with_fonts(bytes(buffer.data().data()).decode("utf-8")).encode("utf-8")
 
 
-def pdf_bytes(sheets: Sequence[Sheet], style: FigureStyle) -> bytes:
+def pdf_bytes(sheets: Figure, style: FigureStyle) -> bytes:
     """Return a figure as PDF of one page of its size, fonts embedded."""
     area = _area(sheets, style)
     buffer = QBuffer()
@@ -132,7 +186,7 @@ def pdf_bytes(sheets: Sequence[Sheet], style: FigureStyle) -> bytes:
     return bytes(buffer.data().data())
 
 
-def image_of(sheets: Sequence[Sheet], style: FigureStyle, *, dots_per_inch: float = 300.0) -> QImage:
+def image_of(sheets: Figure, style: FigureStyle, *, dots_per_inch: float = 300.0) -> QImage:
     """Return a figure as an image, for a clipboard or a slide."""
     area = _area(sheets, style)
     scale = dots_per_inch / DPI
@@ -151,7 +205,7 @@ def image_of(sheets: Sequence[Sheet], style: FigureStyle, *, dots_per_inch: floa
 # -- data -------------------------------------------------------------------------------------------------------------
 
 
-def csv_text(sheets: Sequence[Sheet], style: FigureStyle | None = None) -> str:
+def csv_text(sheets: Figure, style: FigureStyle | None = None) -> str:
     """Return what is drawn as CSV: one block of columns a curve, in the units of the axes, head with quantity and unit.
 
     Columns are of unequal length; a shorter one ends in empty cells. Numbers have a decimal point and all their digits.
@@ -161,6 +215,10 @@ def csv_text(sheets: Sequence[Sheet], style: FigureStyle | None = None) -> str:
     heads: list[str] = []
     columns: list[list[str]] = []
     for sheet in sheets:
+        if isinstance(sheet, TableSheet):
+            heads += sheet.heads
+            columns += [list(column) for column in zip(*(sheet.data or sheet.rows), strict=True)]
+            continue
         plot = places_of(QRectF(0, 0, used.width_mm * UNITS_PER_MM, 60.0 * UNITS_PER_MM), sheet, look).plot
         canvas = canvas_of(sheet, plot, look)
         for number, layer in enumerate(layer for layer in sheet.layers if layer.visible):
@@ -196,9 +254,7 @@ def _cells(values: Floats, factor: float) -> list[str]:
 # -- out --------------------------------------------------------------------------------------------------------------
 
 
-def save_figure(
-    path: Path, sheets: Sequence[Sheet], style: FigureStyle, *, data: bool = True
-) -> tuple[Path, ...]:
+def save_figure(path: Path, sheets: Figure, style: FigureStyle, *, data: bool = True) -> tuple[Path, ...]:
     """Write a figure by its ending (.svg, .pdf, .png, .csv) with the CSV of what is drawn beside it; return the files.
 
     Raises: ValueError for another ending; OSError when a file cannot be written.
@@ -229,12 +285,12 @@ def _png(image: QImage) -> bytes:
     return bytes(buffer.data().data())
 
 
-def copy_image(sheets: Sequence[Sheet], style: FigureStyle) -> None:
+def copy_image(sheets: Figure, style: FigureStyle) -> None:
     """Put a figure on the clipboard as an image."""
     QGuiApplication.clipboard().setImage(image_of(sheets, style))
 
 
-def copy_vector(sheets: Sequence[Sheet], style: FigureStyle) -> None:
+def copy_vector(sheets: Figure, style: FigureStyle) -> None:
     """Put a figure on the clipboard as SVG and PDF, with an image for programs that take no vectors."""
     mime = QMimeData()
     mime.setData("image/svg+xml", QByteArray(svg_bytes(sheets, style)))
@@ -243,7 +299,7 @@ def copy_vector(sheets: Sequence[Sheet], style: FigureStyle) -> None:
     QGuiApplication.clipboard().setMimeData(mime)
 
 
-def copy_data(sheets: Sequence[Sheet], style: FigureStyle | None = None) -> None:
+def copy_data(sheets: Figure, style: FigureStyle | None = None) -> None:
     """Put what is drawn on the clipboard as a tab-separated table with a head."""
     rows = csv.reader(io.StringIO(csv_text(sheets, style)))
     QGuiApplication.clipboard().setText("\n".join("\t".join(row) for row in rows))

@@ -146,3 +146,20 @@ def clipped(
     lasting = np.ones(len(out), dtype=np.bool_)
     lasting[2::2] = ~on[:-1]  # the first point of a piece that goes on from the piece before is there already
     return out_x[lasting], out_y[lasting], out[lasting]
+
+
+def inside_box(x: Floats, y: Floats, box: tuple[float, float, float, float]) -> list[tuple[float, float]]:
+    """Return a closed polygon cut at a box (left, top, right, bottom). Source: Sutherland and Hodgman, 1974."""
+    points = [(float(a), float(b)) for a, b in zip(x, y, strict=True)]
+    for axis, edge, sign in ((0, box[0], 1.0), (0, box[2], -1.0), (1, box[1], 1.0), (1, box[3], -1.0)):
+        kept: list[tuple[float, float]] = []
+        for index, end in enumerate(points):
+            begin = points[index - 1]
+            inner, before = sign * (end[axis] - edge) >= 0.0, sign * (begin[axis] - edge) >= 0.0
+            if inner != before:
+                part = (edge - begin[axis]) / (end[axis] - begin[axis])
+                kept.append((begin[0] + part * (end[0] - begin[0]), begin[1] + part * (end[1] - begin[1])))
+            if inner:
+                kept.append(end)
+        points = kept
+    return points

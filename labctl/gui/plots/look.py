@@ -11,9 +11,10 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPen
 
+from labctl.gui.theme.fonts import families
 from labctl.gui.theme.tokens import LIGHT, Tokens
 
-FAMILIES = ("Inter", "Noto Sans CJK SC", "Segoe UI", "Noto Sans", "DejaVu Sans")
+FAMILIES = tuple(families())
 PX_PER_PT = 96.0 / 72.0
 UNITS_PER_MM = 100
 """A figure on paper is laid out in hundredths of a millimetre, so that type of any size is exact."""
