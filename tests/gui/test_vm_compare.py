@@ -9,6 +9,7 @@ import pytest
 
 from labctl.gui.viewmodels.acts import Trouble
 from labctl.gui.viewmodels.compare import Compare, GroupBy, Per
+from labctl.gui.viewmodels.comparetable import columns_of, life_rows, rows_of
 from labctl.gui.viewmodels.edits import EditStack
 from labctl.model.cell import CellKind
 from labctl.model.ids import ChannelId, RunId
@@ -43,9 +44,9 @@ def a_comparison() -> tuple[FakeAsks, Compare, EditStack]:
 
 def test_u07_a_group_has_one_colour_and_its_cells_their_own_dash() -> None:
     _, compare, _ = a_comparison()
-    assert compare.groups == ("pristine", "Zn")
+    assert compare.groups == ("pristine", "Zn-coated")
     assert [(line.title, line.group, line.colour, line.dash) for line in compare.lines()] == [
-        ("P1", "pristine", 0, 0), ("P2", "pristine", 0, 1), ("Z1", "Zn", 1, 0),
+        ("P1", "pristine", 1, 0), ("P2", "pristine", 1, 1), ("Z1", "Zn-coated", 0, 0),
     ]  # fmt: skip
     assert [line.note.replace("\u2009", " ") for line in compare.lines()] == [
         "62 % at 2",
@@ -56,7 +57,7 @@ def test_u07_a_group_has_one_colour_and_its_cells_their_own_dash() -> None:
 
 def test_u07_units_are_switched_without_loading_again_and_a_missing_mass_is_told() -> None:
     asks, compare, stack = a_comparison()
-    compare.set_cycles("1,2")
+    stack.do(compare.set_cycles("1,2")[0])
     compare.curves()
     curves = compare.curves()
     asked = len(asks.asked)
@@ -77,14 +78,14 @@ def test_u07_units_are_switched_without_loading_again_and_a_missing_mass_is_told
 
 def test_u19_moving_naming_hiding_and_removing_undo() -> None:
     _, compare, stack = a_comparison()
-    stack.do(compare.change(["r-P1"], group="Zn", name="best"))
-    assert [line.title for line in compare.lines() if line.group == "Zn"] == ["best", "Z1"]
+    stack.do(compare.change(["r-P1"], group="Zn-coated", name="best"))
+    assert [line.title for line in compare.lines() if line.group == "Zn-coated"] == ["best", "Z1"]
     stack.do(compare.change(["r-P1"], hidden=True))
     stack.do(compare.remove(["r-Z1"]))
     assert [member.run_id for member in compare.members] == ["r-P1", "r-P2"]
     for _ in range(3):
         stack.undo()
-    assert compare.groups == ("pristine", "Zn") and not any(line.hidden for line in compare.lines())
+    assert compare.groups == ("pristine", "Zn-coated") and not any(line.hidden for line in compare.lines())
     assert compare.change(["r-P1"], hidden=False) is None and compare.add([a_run("P1")]) is None
 
 
@@ -93,13 +94,22 @@ def test_hidden_runs_are_not_drawn_and_bad_cycle_lists_change_nothing() -> None:
     stack.do(compare.change(["r-P1", "r-P2"], hidden=True))
     compare.curves()
     assert {curve.line.title for curve in compare.curves()} == {"Z1"}
-    assert compare.set_cycles("x") != "" and compare.cycles.cycles == (1,)
+    edit, problem = compare.set_cycles("x")
+    assert edit is None and problem and compare.options.cycles == "1,2,5,10:100:10"
 
 
 def test_lives_are_told_by_group_and_a_run_that_cannot_be_read_says_why() -> None:
     asks, compare, stack = a_comparison()
-    kept, efficiency, overpotential = compare.life()
-    assert kept[1] == ("62.0 (n=2)", "62.0") and efficiency[1][1] == "99.70" and overpotential[1][1] == "120"
+    assert life_rows(compare) == (("P5", ("62.0 %", "62.0 %")),)
+    rows = {
+        row.title: dict(zip((c.key for c in columns_of(compare)), row.texts, strict=True))
+        for row in rows_of(compare)
+    }
+    assert (
+        rows["pristine, n = 2"]["kept"] == "62.0 ± 0.0"
+        and rows["Z1"]["ce"] == "99.70"
+        and rows["P1"]["over"] == "120"
+    )
     asks.answers["runs.cycles"] = Trouble("No cycles.", "damaged")
     stack.do(compare.add([a_run("Q1")], GroupBy.PROTOCOL))
     assert compare.troubles["r-Q1"].why == "damaged" and compare.groups[-1] == "P5"

@@ -280,18 +280,35 @@ def _joined(one: Envelope, other: Envelope) -> Envelope:
 
 
 class Scaled:
-    """A trace with its values times ``factor`` (units, mA/cm2, mAh/g) and its time times ``time`` (s to h)."""
+    """A trace with its values times ``factor`` (units, mA/cm2, mAh/g) and its time times ``time`` (s to h).
 
-    def __init__(self, trace: RunTrace | Pyramid, factor: float = 1.0, time: float = 1.0) -> None:
+    ``shift`` is added to the shown time: tests of one cell stand one behind another.
+    """
+
+    def __init__(
+        self, trace: RunTrace | Pyramid, factor: float = 1.0, time: float = 1.0, shift: float = 0.0
+    ) -> None:
         self._trace = trace
         self._factor = factor
         self._time = time
+        self._shift = shift
+
+    def watch(self, observer: Callable[[], None]) -> Callable[[], None]:
+        """Call ``observer`` when there is more to draw; returns unwatch."""
+        return self._trace.watch(observer) if isinstance(self._trace, RunTrace) else lambda: None
+
+    def pump(self) -> None:
+        """Ask the station for what was looked at; called after painting."""
+        if isinstance(self._trace, RunTrace):
+            self._trace.pump()
 
     def columns(self, begin: float, end: float, width_px: int) -> Envelope:
         """Return the columns in the shown units."""
+        begin, end = begin - self._shift, end - self._shift
         found = self._trace.columns(begin / self._time, end / self._time, width_px)
         low, high = found.low * self._factor, found.high * self._factor
         if self._factor < 0:
             low, high = high, low
         first, last = found.first * self._factor, found.last * self._factor
-        return Envelope(found.x * self._time, low, high, first, last, found.flags, found.gaps * self._time)
+        x, gaps = found.x * self._time + self._shift, found.gaps * self._time + self._shift
+        return Envelope(x, low, high, first, last, found.flags, gaps)
