@@ -30,13 +30,9 @@ SIGNALS_MS = 200
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the window is opened on. ``pace``: admin link and speed of a virtual bench, empty texts for a real one.
-
-    ``end`` is called when the window has gone.
-    """
+    """What the window is opened on. ``end`` is called when the window has gone."""
 
     connect: Connect
-    pace: Callable[[], tuple[str, str]] = lambda: ("", "")
     end: Callable[[], None] = lambda: None
 
 
@@ -70,7 +66,7 @@ def _go_on(window: MainWindow, plan: Plan) -> None:
     from labctl.gui.views.registry import find_views
 
     desk = Desk(plan.connect, window)
-    window.attach(desk, plan.pace)
+    window.attach(desk)
     window.show_views(find_views())
     window.opener = Opener(window)
     desk.start()

@@ -59,8 +59,7 @@ class MainWindow(QWidget):
         self.on_tick: list[Callable[[], None]] = []
         self.on_close: list[Callable[[], None]] = []
         self.opener: object = None
-        self._admin = ""
-        self._pace: Callable[[], tuple[str, str]] | None = None
+        self._speed = ""
         self.menu = QMenu(self)
         self.menu.aboutToShow.connect(self._fill_menu)
         self.top, self.rail, self.status = TopBar(self.menu), Rail(()), StatusBar()
@@ -132,11 +131,11 @@ class MainWindow(QWidget):
                 partial(self._go_number, number)
             )
 
-    def attach(self, desk: Desk, pace: Callable[[], tuple[str, str]] = lambda: ("", "")) -> None:
-        """Bring the desk: from now on the bars live. ``pace`` gives a virtual bench's admin link and its speed."""
+    def attach(self, desk: Desk) -> None:
+        """Bring the desk: from now on the bars live."""
         from labctl.gui.stopbanner import StopBanner
 
-        self.desk, self._pace = desk, pace
+        self.desk = desk
         self.stop_banner = StopBanner(desk)
         self._banners.insertWidget(0, self.stop_banner)
         self.context = Context(
@@ -299,9 +298,9 @@ class MainWindow(QWidget):
 
         told = summary(self.desk.lab, self._disk)
         self.top.say(told, self.desk.lab.counts)
-        if told.virtual and self._pace is not None:
-            (self._admin, speed), self._pace = self._pace(), None
-            self.top.show_speed(speed if self._admin else "")
+        if told.speed != self._speed:
+            self._speed = told.speed
+            self.top.show_speed(told.speed)
         title = f"{told.station} - labctl" if told.station else "labctl"
         if self.windowTitle() != title:
             self.setWindowTitle(title)
@@ -347,8 +346,8 @@ class MainWindow(QWidget):
             self.link_banner.hide()
 
     def _set_pace(self, speed: str) -> None:
-        if self.desk is not None and self._admin:
-            self.desk.bridge.set_pace(self._admin, speed, failed=self.trouble.say)
+        if self.desk is not None:
+            self.desk.bridge.set_pace(speed, failed=self.trouble.say)
 
     # -- palette and menu -------------------------------------------------------------------------------------------
 

@@ -168,10 +168,10 @@ class Recovery:
             return Proposal.NOTHING
         if phase == "held" or status is None or status.tripped or status.state in ("unknown", "held"):
             return Proposal.LOOK
-        if phase == "stale" or status.state in ("running", "paused"):
-            return Proposal.FOLLOW
         if status.state in ("finished", "stopped", "protected", "idle"):
             return Proposal.FETCH
+        if phase == "stale" or status.state in ("running", "paused"):
+            return Proposal.FOLLOW
         return Proposal.LOOK
 
     def _why_not(self, run: RunSummary, proposal: Proposal) -> str:

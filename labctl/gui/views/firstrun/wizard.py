@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QModelIndex, Signal
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QWidget
 
@@ -79,7 +79,7 @@ class Wizard(QWidget):
         self.look.clicked.connect(self._finder.look)
         self.found.selectionModel().selectionChanged.connect(lambda new, old: self._show_lines())
         self.known.selectionModel().selectionChanged.connect(lambda new, old: self._say_acts())
-        self.known.opened.connect(lambda index: self.test_known())
+        self.known.opened.connect(self._test_row)
         self.test.clicked.connect(self.test_known)
         self.copy.clicked.connect(self.copy_lines)
         self._finder.watch(self.refresh)
@@ -184,6 +184,11 @@ class Wizard(QWidget):
         mark_problem(self.address, refusal)
         self.problem.setText(refusal)
         self.problem.setVisible(bool(refusal))
+
+    def _test_row(self, index: QModelIndex) -> None:
+        if not chosen_rows(self.known):
+            self.known.selectRow(index.row())
+        self.test_known()
 
     def test_known(self) -> None:
         """Ask the selected instruments of the station who they are."""

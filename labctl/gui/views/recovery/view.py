@@ -61,7 +61,7 @@ class RecoveryView(View):
         self.groups.chosen.connect(self._choose_group)
         self.filter.textChanged.connect(lambda text: self.refresh())
         self.table.selectionModel().selectionChanged.connect(lambda new, old: self._say_acts())
-        self.table.opened.connect(lambda index: self.accept_chosen())
+        self.table.opened.connect(self._accept_row)
         self.accept.clicked.connect(self.accept_chosen)
         self.all.clicked.connect(self.accept_all)
         self.open.clicked.connect(self.open_channel)
@@ -158,6 +158,11 @@ class RecoveryView(View):
     def accept_chosen(self) -> None:
         """Accept what is selected."""
         self.recovery.accept([row.run_id for row in self._chosen()])
+
+    def _accept_row(self, index: QModelIndex) -> None:
+        if not chosen_rows(self.table):
+            self.table.selectRow(index.row())
+        self.accept_chosen()
 
     def accept_all(self) -> None:
         """Accept every run where device and run agree."""
