@@ -4656,7 +4656,7 @@
     </message>
     <message>
         <source>Release {name}</source>
-        <translation>放行 {name}</translation>
+        <translation>释放 {name}</translation>
     </message>
     <message>
         <source>It is held: {why}</source>
@@ -4884,7 +4884,7 @@
     </message>
     <message>
         <source>release</source>
-        <translation>放行</translation>
+        <translation>释放</translation>
     </message>
     <message>
         <source>whole queue</source>
@@ -4892,7 +4892,7 @@
     </message>
     <message>
         <source>Press to release it.</source>
-        <translation>点击即可放行。</translation>
+        <translation>点击即可释放。</translation>
     </message>
     <message>
         <source>pos</source>
@@ -4928,7 +4928,7 @@
     </message>
     <message>
         <source>Release all</source>
-        <translation>全部放行</translation>
+        <translation>全部释放</translation>
     </message>
     <message>
         <source>Hold all</source>

@@ -193,7 +193,7 @@ def job_why_not(lab: Lab, verb: str, job: Job) -> str:
         return refusal
     word = JOB_WORDS[job.state].short
     waits = job.state in (JobState.WAITING, JobState.HELD)
-    if verb in ("queue.move", "queue.prioritise", "queue.remove") and not waits:
+    if verb in ("queue.move", "queue.prioritise", "queue.remove", "queue.edit") and not waits:
         return tr("allowed", "{job} is {state}; only what waits can be changed.").format(
             job=job.job_id, state=word
         )

@@ -1,21 +1,23 @@
-"""The queue and the channel calendar: why each job waits, when it will be over; hold, order, repeat (U14)."""
+"""The queue: why each job waits, when it will be over; order, hold, repeat, cancel; the calendar beside it (U14)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from labctl.gui.viewmodels.acts import Acts, Asks, Trouble
 from labctl.gui.viewmodels.allowed import job_why_not
 from labctl.gui.viewmodels.edits import Edit
+from labctl.gui.viewmodels.filters import matches
 from labctl.gui.viewmodels.lab import Lab, Place, utc_of
 from labctl.gui.viewmodels.places import cabinet, natural
+from labctl.gui.viewmodels.queueacts import QueueActs
+from labctl.gui.viewmodels.queuecalendar import Bar, Lane, Tick, fitting_span, lanes_of, span_of, ticks
 from labctl.gui.viewmodels.text import NONE, duration, moment
 from labctl.gui.viewmodels.words import JOB_WORDS, mark, tr
 from labctl.model.alarm import AlarmPriority
-from labctl.model.job import OPEN_STATES, CalendarEntry, Job, JobState
+from labctl.model.job import ACTIVE_STATES, OPEN_STATES, CalendarEntry, Job, JobState
 
 CALENDAR_AGAIN_S = 10.0
 DONE_SHOWN = 50
@@ -41,7 +43,7 @@ LISTING_WORDS: dict[Listing, str] = {
 
 @dataclass(frozen=True, slots=True)
 class QueueRow:
-    """One job, ready to be painted. ``hot``: it failed, or what stands before it did; ``strong`` = HELD."""
+    """One job, ready to be painted. ``priority`` is that of its badge: it failed, or what stands before it did."""
 
     job_id: str
     position: int
@@ -58,47 +60,50 @@ class QueueRow:
     priority: AlarmPriority | None
     version: int
     group: str
+    channel: str = ""
+    movable: bool = False
+    campaign: str = ""
+    active: bool = False
+    """Something is done about it now: it starts, runs or pauses."""
+    strong: bool = False
+    """A person should see the state: it is held, or it failed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """A bar of the calendar between two moments, seconds since 1970 UTC. ``done_s`` is where its done part ends.
+class Campaign:
+    """How far a campaign is: counts of its jobs, and when the last one is expected to end."""
 
-    ``look`` is ``running``, ``planned``, ``held`` or ``done``; ``low_s``/``high_s`` bound the end (90 %).
-    """
+    name: str
+    total: int
+    done: int
+    running: int
+    failed: int
+    held: int
+    ends: str
 
-    job_id: str
-    run_id: str
-    title: str
-    begin_s: float
-    end_s: float
-    low_s: float
-    high_s: float
-    done_s: float
-    look: str
-    end_text: str
+    @property
+    def short(self) -> str:
+        """Return what a person looks for first: how much is done, and whether something stands still."""
+        parts = [tr("queue", "{done} of {total}").format(done=self.done, total=self.total)]
+        for count, text in ((self.held, tr("queue", "{n} held")), (self.failed, tr("queue", "{n} failed"))):
+            if count:
+                parts.append(text.format(n=count))
+        return ", ".join(parts)
 
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """One line of the calendar: a channel with its bars."""
-
-    channel: str
-    label: str
-    cell: str
-    note: str
-    bars: tuple[Bar, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A mark of the calendar's head: a day, stronger where a week or month begins; ``weekend`` is shaded."""
-
-    at_s: float
-    day: str
-    week: str
-    month: str
-    weekend: bool
+    @property
+    def told(self) -> str:
+        """Return it in one line."""
+        parts = [tr("queue", "{done} of {total} done").format(done=self.done, total=self.total)]
+        for count, text in (
+            (self.running, tr("queue", "{n} running")),
+            (self.held, tr("queue", "{n} held")),
+            (self.failed, tr("queue", "{n} failed")),
+        ):
+            if count:
+                parts.append(text.format(n=count))
+        if self.ends != NONE:
+            parts.append(tr("queue", "ends about {when}").format(when=self.ends))
+        return ", ".join(parts)
 
 
 class QueueModel:
@@ -108,12 +113,18 @@ class QueueModel:
         self._lab = lab
         self._acts = acts
         self._asks = asks
+        self.acts = QueueActs(lab, acts)
         self._entries: tuple[CalendarEntry, ...] = ()
         self._asked_s = float("-inf")
         self._watchers: list[Callable[[], None]] = []
+        self._lengths_s: dict[str, float] = {}
         self.listing = Listing.ALL
+        self.search = ""
+        self.campaign = ""
         self.trouble: Trouble | None = None
-        self._unwatch = lab.watch({"job", "channel"}, self._changed)
+        for job_id in lab.jobs:
+            self._keep_length(job_id)
+        self._unwatch = lab.watch({"job", "channel", "station"}, self._changed)
 
     def close(self) -> None:
         """Watch no more."""
@@ -125,9 +136,24 @@ class QueueModel:
         return lambda: self._watchers.remove(observer) if observer in self._watchers else None
 
     def _changed(self, places: frozenset[Place]) -> None:
-        if any(topic == "job" for topic, _ in places):
+        changed = [key for topic, key in places if topic == "job"]
+        for key in changed:
+            self._keep_length(key)
+        if changed:
             self.want_calendar(soon=True)
+        if changed or ("station", "queue") in places:
             self._tell()
+
+    def _keep_length(self, job_id: str) -> None:
+        """Keep how long a job was expected to take: while it is held the station foresees nothing of it."""
+        job = self._lab.jobs.get(job_id)
+        if job is None or job.state not in OPEN_STATES:
+            self._lengths_s.pop(job_id, None)
+            return
+        begin = None if job.starts is None else utc_of(job.starts.end_utc)
+        end = None if job.ends is None else utc_of(job.ends.end_utc)
+        if begin is not None and end is not None and end > begin:
+            self._lengths_s[job_id] = (end - begin).total_seconds()
 
     def _tell(self) -> None:
         for observer in tuple(self._watchers):
@@ -150,9 +176,11 @@ class QueueModel:
     def rows(self) -> tuple[QueueRow, ...]:
         """Return the rows of the chosen listing, in order; ``group`` heads those of the grouped ones."""
         if self.listing is Listing.DONE:
-            over = [job for job in self._lab.jobs.values() if job.state not in OPEN_STATES]
+            over = [
+                job for job in self._lab.jobs.values() if job.state not in OPEN_STATES and self._fits(job)
+            ]
             return tuple(self._row(job, "") for job in sorted(over, key=_place, reverse=True)[:DONE_SHOWN])
-        jobs = self.jobs()
+        jobs = [job for job in self.jobs() if self._fits(job)]
         if self.listing is Listing.HELD:
             return tuple(self._row(job, "") for job in jobs if job.state is JobState.HELD)
         if self.listing is Listing.ALL:
@@ -160,6 +188,55 @@ class QueueModel:
         groups = [(self._group(job), job) for job in jobs]
         order = {name: index for index, name in enumerate(sorted({name for name, _ in groups}, key=natural))}
         return tuple(self._row(job, name) for name, job in sorted(groups, key=lambda pair: order[pair[0]]))
+
+    def empty_words(self) -> tuple[str, str]:
+        """Return what is said where the listing is empty, and why that is no reason to worry."""
+        if self.search or self.campaign:
+            return tr("queue", "Nothing matches"), tr("queue", "Clear the search to see all items.")
+        if self.listing is Listing.HELD:
+            return tr("queue", "Nothing is held"), tr(
+                "queue", "What waits starts by itself when its turn comes."
+            )
+        if self.listing is Listing.DONE:
+            text = tr("queue", "Ended, failed and removed items are listed here.")
+            return tr("queue", "Nothing has ended yet"), text
+        text = tr(
+            "queue", "Insert a protocol for cells that sit in channels. It starts only when its checks pass."
+        )
+        return tr("queue", "The queue is empty"), text
+
+    def rows_by_id(self) -> dict[str, QueueRow]:
+        """Return the row of every job, whatever is listed."""
+        return {job_id: self._row(job, "") for job_id, job in self._lab.jobs.items()}
+
+    def _fits(self, job: Job) -> bool:
+        """Tell whether a job is of the chosen campaign and has the words that are searched."""
+        if self.campaign and job.spec.campaign != self.campaign:
+            return False
+        words = (str(job.job_id), job.spec.label, job.protocol_name, self._target(job), job.spec.campaign,
+                 job.spec.notes, job.waits_for, job.reason, job.submitted_by)  # fmt: skip
+        return matches(self.search, words)
+
+    def campaigns(self) -> tuple[Campaign, ...]:
+        """Return how far each campaign is that has open jobs, by name."""
+        found: dict[str, list[Job]] = {}
+        for job in self._lab.jobs.values():
+            if job.spec.campaign and job.state is not JobState.REMOVED:
+                found.setdefault(job.spec.campaign, []).append(job)
+        return tuple(
+            self._progress(name, jobs)
+            for name, jobs in sorted(found.items(), key=lambda pair: natural(pair[0]))
+            if any(job.state in OPEN_STATES for job in jobs)
+        )
+
+    def _progress(self, name: str, jobs: Sequence[Job]) -> Campaign:
+        states = [job.state for job in jobs]
+        ends = [utc_of(job.ends.end_utc) for job in jobs if job.ends is not None and job.state in OPEN_STATES]
+        last = max((end for end in ends if end is not None), default=None)
+        return Campaign(
+            name, len(jobs), states.count(JobState.ENDED), sum(state in ACTIVE_STATES for state in states),
+            states.count(JobState.FAILED), states.count(JobState.HELD), moment(last, self._lab.plant_utc),
+        )  # fmt: skip
 
     def _group(self, job: Job) -> str:
         channel = job.channel or job.spec.channel
@@ -176,10 +253,25 @@ class QueueModel:
         hot = AlarmPriority.HIGH if job.state is JobState.FAILED or (held and job.runs) else None
         return QueueRow(
             str(job.job_id), job.position, job.spec.label or job.protocol_name, self._target(job),
-            job.waits_for if job.state in (JobState.WAITING, JobState.HELD) else "",
+            self._waits(job),
             moment(starts, self._lab.plant_utc), length, moment(ends, self._lab.plant_utc), word.short,
-            word.glyph.value, word.token.value, job.reason, hot, job.version, group,
+            word.glyph.value, word.token.value, job.reason if job.reason != job.waits_for else "", hot,
+            job.version, group,
+            str(job.channel or job.spec.channel or ""), job.state in (JobState.WAITING, JobState.HELD),
+            job.spec.campaign, job.state in ACTIVE_STATES,
+            job.state in (JobState.HELD, JobState.FAILED),
         )  # fmt: skip
+
+    def _waits(self, job: Job) -> str:
+        """Return what a job waits for; of one that runs, where it is."""
+        if job.state in (JobState.WAITING, JobState.HELD):
+            return job.waits_for
+        status = self._lab.channels.get(str(job.channel or ""))
+        if job.state not in ACTIVE_STATES or status is None or status.job_id != job.job_id:
+            return ""
+        if status.cycles > 1:
+            return tr("queue", "now in cycle {n} of {all}").format(n=status.cycle, all=status.cycles)
+        return status.sentence
 
     def _target(self, job: Job) -> str:
         cell = self._lab.cells.get(job.spec.cell_id)
@@ -198,47 +290,13 @@ class QueueModel:
             return tr("queue", "Nothing is selected.")
         return next((why for why in (job_why_not(self._lab, verb, job) for job in jobs) if why), "")
 
-    def hold(self, job_ids: Collection[str], reason: str = "") -> None:
-        """Keep jobs from starting. The opposite act is ``release``."""
-        self._each("queue.hold", job_ids, tr("queue", "Hold"), reason)
-
-    def release(self, job_ids: Collection[str], reason: str = "") -> None:
-        """Let held jobs start when their turn comes."""
-        self._each("queue.release", job_ids, tr("queue", "Release"), reason)
-
-    def remove(self, job_ids: Collection[str], reason: str = "") -> None:
-        """Take jobs out that have not started (confirmed before, R2)."""
-        self._each("queue.remove", job_ids, tr("queue", "Remove"), reason)
-
-    def retry(self, job_ids: Collection[str], reason: str = "") -> None:
-        """Queue failed jobs again."""
-        self._each("queue.retry", job_ids, tr("queue", "Retry"), reason)
-
-    def repeat(self, job_ids: Collection[str]) -> None:
-        """Queue the same wishes once more."""
-        self._each("queue.clone", job_ids, tr("queue", "Repeat"), "", any_version=True)
-
-    def hold_all(self) -> None:
-        """Hold every job that waits; what runs goes on."""
-        self.hold([str(job.job_id) for job in self.jobs() if job.state is JobState.WAITING])
-
-    def release_all(self) -> None:
-        """Release every held job."""
-        self.release([str(job.job_id) for job in self.jobs() if job.state is JobState.HELD])
-
-    def _each(
-        self, verb: str, job_ids: Collection[str], label: str, reason: str, *, any_version: bool = False
-    ) -> None:
-        for job_id in job_ids:
-            job = self._lab.jobs.get(job_id)
-            if job is None or job_why_not(self._lab, verb, job):
-                continue
-            version = None if any_version else job.version
-            self._acts.send(verb, job_id, job_id, reason=reason, version=version, text=f"{label} {job_id}")
+    def order(self) -> tuple[str, ...]:
+        """Return the jobs whose order a person can change, as they stand."""
+        return tuple(str(job.job_id) for job in self.jobs() if job.state in (JobState.WAITING, JobState.HELD))
 
     def move(self, job_id: str, steps: int) -> Edit | None:
         """Return the edit that moves a job up (negative) or down among those that wait; None where it cannot."""
-        order = [str(job.job_id) for job in self.jobs() if job.state in (JobState.WAITING, JobState.HELD)]
+        order = list(self.order())
         if job_id not in order or self.why_not("queue.move", [job_id]):
             return None
         at = order.index(job_id)
@@ -247,7 +305,7 @@ class QueueModel:
 
     def place(self, job_id: str, before: str | None) -> Edit | None:
         """Return the edit that puts a job before another one (None: at the end), as a drag does."""
-        order = [str(job.job_id) for job in self.jobs() if job.state in (JobState.WAITING, JobState.HELD)]
+        order = list(self.order())
         if job_id not in order or job_id == before or self.why_not("queue.move", [job_id]):
             return None
         at = order.index(job_id)
@@ -283,47 +341,16 @@ class QueueModel:
         self._tell()
 
     def lanes(self) -> tuple[Lane, ...]:
-        """Return the calendar, one line a channel in the order of the cabinet."""
-        by_channel: dict[str, list[CalendarEntry]] = {}
-        for entry in self._entries:
-            by_channel.setdefault(entry.channel, []).append(entry)
-        labels = cabinet(dict.fromkeys([*self._lab.channels, *by_channel]))
-        found = []
-        for channel in labels.order:
-            if channel in by_channel:
-                status = self._lab.channels.get(channel)
-                cell = "" if status is None else status.cell_name or status.cell_id
-                share = (
-                    "" if status is None or not status.cycles else f"{100 * status.cycle // status.cycles} %"
-                )
-                bars = tuple(
-                    self._bar(entry) for entry in sorted(by_channel[channel], key=lambda e: e.begin_utc)
-                )
-                found.append(Lane(channel, labels.label(channel), cell, share, bars))
-        return tuple(found)
-
-    def _bar(self, entry: CalendarEntry) -> Bar:
-        now_s = self._lab.plant_utc.timestamp()
-        begin_s = _seconds(entry.begin_utc, now_s)
-        end_s = max(begin_s, _seconds(entry.end_utc, begin_s))
-        look = _LOOKS.get(entry.state, "running")
-        done_s = (
-            min(max(now_s, begin_s), end_s) if look == "running" else end_s if look == "done" else begin_s
-        )
-        when = moment(utc_of(entry.end_utc), self._lab.plant_utc)
-        return Bar(str(entry.job_id or ""), str(entry.run_id or ""), f"{entry.title} {entry.cell_id}".strip(),
-                   begin_s, end_s, _seconds(entry.low_utc, end_s), _seconds(entry.high_utc, end_s), done_s, look,
-                   when if look != "planned" else f"~ {when}")  # fmt: skip
+        """Return the calendar, one line a channel in the order of the cabinet; last what takes any channel."""
+        return lanes_of(self._lab, self._entries, self._lengths_s)
 
     def span(self) -> tuple[float, float]:
         """Return the range of the calendar, seconds since 1970: a day back, to the last end, at least two weeks."""
-        now_s = self._lab.plant_utc.timestamp()
-        ends = [_seconds(entry.end_utc, now_s) for entry in self._entries]
-        return now_s - 86_400.0, max([now_s + 14 * 86_400.0, *ends])
+        return span_of(self._lab, self._entries)
 
-
-_LOOKS = {"waiting": "planned", "held": "held", "ended": "done", "failed": "done", "removed": "done",
-          "finished": "done", "stopped": "done"}  # fmt: skip
+    def fitting_span(self) -> tuple[float, float]:
+        """Return the range in which every bar is seen."""
+        return fitting_span(self._lab, self._entries)
 
 
 def _before(order: list[str], job_id: str, to: int) -> str | None:
@@ -337,22 +364,4 @@ def _place(job: Job) -> tuple[bool, int, tuple[tuple[int, str], ...]]:
     return (job.position > 0, job.position, natural(str(job.job_id)))
 
 
-def _seconds(text: str, otherwise: float) -> float:
-    found = utc_of(text)
-    return otherwise if found is None else found.timestamp()
-
-
-def ticks(begin_s: float, end_s: float) -> tuple[Tick, ...]:
-    """Return a mark for each day of the calendar (UTC), thinned to weeks and months where days do not fit."""
-    day = datetime.fromtimestamp(begin_s, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    days = (end_s - begin_s) / 86_400.0
-    found: list[Tick] = []
-    while day.timestamp() <= end_s:
-        monday, first = day.weekday() == 0, day.day == 1 or not found
-        if days <= 62 or (monday and days <= 400) or day.day == 1:
-            week = tr("queue", "week {n}").format(n=day.isocalendar().week) if monday else ""
-            found.append(
-                Tick(day.timestamp(), f"{day:%d}", week, f"{day:%Y-%m}" if first else "", day.weekday() >= 5)
-            )
-        day += timedelta(days=1)
-    return tuple(found)
+__all__ = ["Bar", "Campaign", "Lane", "Listing", "QueueModel", "QueueRow", "Tick", "ticks"]

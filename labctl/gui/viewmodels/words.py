@@ -57,6 +57,7 @@ class Glyph(StrEnum):
     STARTING = "starting"  # triangle right, hollow
     STOPPING = "stopping"  # square, hollow
     WAITING = "waiting"  # clock
+    NOW = "now"  # triangle right, filled
     STOPPED = "stopped"  # crossed square
     TRIP = "trip"  # octagon
     SHORT = "short"  # diamond
@@ -137,7 +138,7 @@ JOB_WORDS: dict[JobState, StateWord] = {
     JobState.WAITING: StateWord(Glyph.WAITING, mark("words", "waiting"), Token.REST, mark("words", "starts by itself")),
     JobState.HELD: StateWord(Glyph.HELD, mark("words", "held"), Token.PAUSED, mark("words", "starts after release")),
     JobState.STARTING: StateWord(Glyph.STARTING, mark("words", "starting"), Token.REST, mark("words", "being started")),
-    JobState.RUNNING: StateWord(Glyph.CHARGE, mark("words", "running"), Token.TEXT, mark("words", "running")),
+    JobState.RUNNING: StateWord(Glyph.NOW, mark("words", "running"), Token.TEXT, mark("words", "running")),
     JobState.PAUSED: StateWord(Glyph.PAUSED, mark("words", "paused"), Token.PAUSED, PAUSED.sentence),
     JobState.ENDED: StateWord(Glyph.DONE, mark("words", "done"), Token.DONE, mark("words", "ended as it should")),
     JobState.FAILED: StateWord(Glyph.TRIP, mark("words", "failed"), Token.TEXT, mark("words", "ended badly")),
