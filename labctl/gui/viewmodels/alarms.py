@@ -11,7 +11,7 @@ from labctl.gui.viewmodels.acts import Acts, Asks, Trouble
 from labctl.gui.viewmodels.allowed import STANDING, UNSEEN, alarm_why_not
 from labctl.gui.viewmodels.filters import matches
 from labctl.gui.viewmodels.lab import Lab, Place, utc_of
-from labctl.gui.viewmodels.places import Cabinet, cabinet
+from labctl.gui.viewmodels.places import Cabinet, cabinet, natural
 from labctl.gui.viewmodels.text import age, duration, moment
 from labctl.gui.viewmodels.words import ALARM_STATE_WORDS, PRIORITY_MARKS, PriorityMark, mark, tr
 from labctl.model.alarm import Alarm, AlarmPriority, AlarmState
@@ -53,6 +53,7 @@ class AlarmRow:
     shelved: bool
     advisory: bool
     blink: bool
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,15 @@ class AlarmList:
             if alarms
         )
 
+    def empty_words(self) -> str:
+        """Return what is said where no alarm is shown."""
+        if self.listed is Listed.SHELVED:
+            return tr("alarms", "Nothing is shelved.")
+        narrowed = self.branch or self.search or self.priorities != frozenset(AlarmPriority)
+        if narrowed:
+            return tr("alarms", "No alarm matches what is chosen above and at the left.")
+        return tr("alarms", "No alarms. Everything that runs is within its limits.")
+
     def _shown(self, alarm: Alarm) -> bool:
         if not _in(alarm, self.listed) or alarm.priority not in self.priorities:
             return False
@@ -195,6 +205,7 @@ class AlarmList:
             else alarm.subject, alarm.cell, what, todo, ALARM_STATE_WORDS[alarm.state],
             f"{alarm.acknowledged_by} {changed}".strip() if alarm.acknowledged_by else "", alarm.state in UNSEEN,
             alarm.state is AlarmState.SHELVED, alarm.advisory, critical and alarm.state in UNSEEN,
+            alarm.channel,
         )  # fmt: skip
 
     # -- the tree -----------------------------------------------------------------------------------------------------
@@ -207,11 +218,16 @@ class AlarmList:
         """Return the keys of the branches above an alarm: station, rack, unit; or the thing it is about."""
         place = self.cabinet().place(alarm.channel)
         if place is not None:
-            return ("station", f"rack:{place.rack}", f"rack:{place.rack}:{place.unit}")
+            unit = f"rack:{place.rack}:{place.unit}"
+            return ("station", f"rack:{place.rack}", unit, f"channel:{alarm.channel}")
         return ("station", f"at:{alarm.subject}")
 
+    def _cell(self, channel: str) -> str:
+        status = self._lab.channels.get(channel)
+        return "" if status is None else status.cell_name or status.cell_id
+
     def tree(self) -> tuple[Branch, ...]:
-        """Return the tree of places with what stands there: station, racks, units with alarms, instruments."""
+        """Return the tree of places with what stands there: station, racks, units and channels with alarms, others."""
         standing = [alarm for alarm in self._lab.alarms.values() if alarm.state in STANDING]
         below: dict[str, list[Alarm]] = {}
         for alarm in standing:
@@ -225,6 +241,10 @@ class AlarmList:
                 key = f"rack:{rack.number}:{unit}"
                 if key in below:
                     found.append(_branch(key, f"U{unit}", 2, below))
+                    channels = dict.fromkeys(alarm.channel for alarm in below[key])
+                    for channel in sorted(channels, key=natural):
+                        title = f"{self.cabinet().label(channel)} {self._cell(channel)}".strip()
+                        found.append(_branch(f"channel:{channel}", title, 3, below))
         others = [*self._lab.instruments, *self._lab.chambers]
         others += sorted(key[3:] for key in below if key.startswith("at:") and key[3:] not in others)
         return (*found, *(_branch(f"at:{name}", name, 1, below) for name in others))
@@ -254,7 +274,9 @@ class AlarmList:
         if len(chosen) > 1:
             reset = tr("alarms", "Reset one trip at a time.")
         shelve = why("alarms.shelve")
-        hints = [reason for reason in (shelve, reset) if reason and chosen]
+        status = self._lab.channels.get(chosen[0].channel) if chosen else None
+        latched = status is not None and bool(status.tripped or status.lane)
+        hints = [reason for reason in (shelve, reset if latched else "") if reason and chosen]
         return Buttons(why("alarms.acknowledge"), shelve, why("alarms.unshelve"), why("alarms.disable"),
                        why("alarms.enable"), reset, go_to, " ".join(dict.fromkeys(hints)))  # fmt: skip
 
