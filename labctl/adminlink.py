@@ -181,9 +181,13 @@ class Pace:
     ``address``. ``on_change`` hears a new speed.
     """
 
-    def __init__(self, speed: float | None, fixed: str, address: str = "") -> None:
+    def __init__(
+        self, speed: float | None, fixed: str, address: str = "", bound: float | None = None
+    ) -> None:
+        """``bound`` is the station's own; the slower of it and the bench's is the speed."""
         self.speed = speed
         self.fixed = fixed
+        self._bound = bound
         self.on_change: Callable[[float | None], None] = lambda speed: None
         self._address = address
 
@@ -199,5 +203,23 @@ class Pace:
             await link.request("pace", timeout_s=PACE_TIMEOUT_S, speed="max" if speed is None else speed)
         finally:
             await link.close()
-        self.speed = speed
+        self.speed = self._bound = speed
         self.on_change(speed)
+
+    async def look(self) -> None:
+        """Ask the bench for its pace: others may have changed it. Raises: RefusedError, LinkClosed, LinkTimeout."""
+        if self.fixed:
+            return
+        link = AdminLink()
+        try:
+            await link.open(self._address)
+            hello = await link.request("hello", timeout_s=PACE_TIMEOUT_S)
+        finally:
+            await link.close()
+        self.speed = slower(self._bound, hello.get("speed"))
+
+
+def slower(ours: float | None, told: object) -> float | None:
+    """Return the pace of lockstep: the smaller of the station's bound and the bench's, None without either."""
+    bench = float(told) if isinstance(told, int | float) else None
+    return min((speed for speed in (ours, bench) if speed is not None), default=None)

@@ -32,7 +32,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal, Protocol, TypeVar
 
-from labctl.adminlink import AdminLink, Pace
+from labctl.adminlink import AdminLink, Pace, slower
 from labctl.errors import LinkClosed, UserInputError, WireError
 from labctl.sleepers import Busy, Sleepers, computer_asleep_s
 
@@ -419,15 +419,9 @@ async def _open_clock(spec: ClockSpec, loop: _Loop, bench: SupportsAdvance | Non
         return _Clock(spec.mode, scaled, link, busy, Pace(speed, fixed))
     lead = await admin.request("lead", on_loss=spec.on_loss)
     stepped = _SteppedPlant(loop, epoch_unix_s, float(lead.get("plant_s", start_s)))
-    pace = Pace(_slower(spec.speed, hello.get("speed")), "", spec.admin or "")
+    pace = Pace(slower(spec.speed, hello.get("speed")), "", spec.admin or "", spec.speed)
     loop.idle_selector.on_idle = _Leader(loop, stepped, busy, admin, spec.speed, pace).idle
     return _Clock(spec.mode, stepped, link, busy, pace)
-
-
-def _slower(ours: float | None, told: object) -> float | None:
-    """Return the pace of lockstep: the smaller of the station's bound and the bench's, None without either."""
-    bench = float(told) if isinstance(told, int | float) else None
-    return min((speed for speed in (ours, bench) if speed is not None), default=None)
 
 
 def _check(spec: ClockSpec) -> None:

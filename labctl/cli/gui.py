@@ -79,16 +79,7 @@ def _plan(args: argparse.Namespace) -> Plan:
 
         return await connect_async(args.station, args.data, args.url, start=start, person=user_name())
 
-    def pace() -> tuple[str, str]:
-        from labctl.cli.context import station_if_any
-
-        station = None if args.url else station_if_any(args)
-        if station is None or station.clock.admin is None:
-            return "", ""
-        speed = station.clock.speed
-        return station.clock.admin, "max" if speed is None else f"{speed:g}"
-
-    return Plan(connect, pace)
+    return Plan(connect)
 
 
 def user_name() -> str:

@@ -69,7 +69,7 @@ def demo_plan(data: str | None, speed: str) -> Plan:
     from labctl.gui.app import Plan
 
     demo = Demo(_place(data), speed)
-    return Plan(demo.connect, demo.pace, demo.end)
+    return Plan(demo.connect, demo.end)
 
 
 def _place(data: str | None) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from labctl.gui.viewmodels.words import tr
 
 if TYPE_CHECKING:
     from labctl.gui.viewmodels.lab import Lab
+    from labctl.model.bench import StationInfo
 
 SEEN_AT_LEAST_S = 1800.0
 """Wall seconds of watching before the disk's days are told: earlier it is a guess from noise."""
@@ -35,7 +37,8 @@ class Summary:
     channels: int
     disk: str
     person: str
-    virtual: bool
+    speed: str
+    """The speed of a virtual bench that takes another one (``600``, ``max``), else empty."""
 
 
 class DiskDays:
@@ -82,10 +85,24 @@ def summary(lab: Lab, disk: DiskDays) -> Summary:
         free,
         held,
         len(lab.channels),
-        _disk(station.free_bytes if station is not None else 0, disk.days),
+        _disk(station.free_bytes if station is not None else 0, _days(station, disk)),
         lab.me.name,
-        station is not None and station.virtual,
+        speed_text(station),
     )
+
+
+def speed_text(station: StationInfo | None) -> str:
+    """Return the speed for the control; empty where there is nothing to control."""
+    if station is None or not station.virtual or station.speed_fixed:
+        return ""
+    return "max" if station.speed is None else f"{station.speed:g}"
+
+
+def _days(station: StationInfo | None, disk: DiskDays) -> float | None:
+    """Return the days that the station tells, else those seen from here."""
+    if station is not None and math.isfinite(station.days_left):
+        return station.days_left
+    return disk.days
 
 
 def _disk(free_bytes: int, days: float | None) -> str:

@@ -76,8 +76,7 @@ class MainWindow(QWidget):
         self.rail.show_views(specs)
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.tick)
-        self._timer.start(TICK_MS)
-        self.tick()
+        self._timer.start(TICK_MS)  # no tick yet: the clock's imports wait until the window is painted (F2)
 
     # -- building ---------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from labctl import __version__
 from labctl.clock import Clock
 from labctl.config.station import StationFile
 from labctl.engine.supervisor import Supervisor
-from labctl.errors import StoreError, UserInputError
+from labctl.errors import InstrumentError, StoreError, UserInputError
 from labctl.model.alarm import AlarmState
 from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus, StationInfo, StopAll
 from labctl.model.ids import ChannelId, RunId
@@ -267,7 +267,7 @@ class StationCore:
             if self.beats % RESERVE_EVERY_BEATS == 1:
                 await self._look_at_reserve()
             self.feed.publish("station", "info", _slow(self.info()))
-            self._look_at_growth()
+            await self._look_at_growth()
             await self.clock.link.sleep(self.house_every_s)
 
     async def write_late(self) -> None:
@@ -301,12 +301,16 @@ class StationCore:
             else:
                 self.alarms.clear("store.failed", "runs")
 
-    def _look_at_growth(self) -> None:
+    async def _look_at_growth(self) -> None:
         """Watch the free room, and tell everyone every half minute what changes by itself."""
         now_s = self.clock.link.now_s()
         self.growth.see(now_s, self.clock.plant.now_s(), self.root.space().free_bytes)
         if now_s - self._vitals_s >= VITALS_EVERY_S:
             self._vitals_s = now_s
+            try:
+                await self.clock.pace.look()
+            except InstrumentError as error:  # the clock says by itself when its bench is gone
+                log.info("the bench does not say its speed: %s", error)
             self.tell_vitals()
 
     def tell_vitals(self) -> None:

@@ -137,9 +137,9 @@ class FakeWorld:
         """Let answers come again."""
         self.problem, self.silent = None, False
 
-    def virtual(self) -> None:
-        """Be a virtual bench."""
-        self.info = replace(self.info, virtual=True)
+    def virtual(self, speed: float | None = 600.0, fixed: str = "") -> None:
+        """Be a virtual bench whose time goes at ``speed``; ``fixed`` says why it takes no other."""
+        self.info = replace(self.info, virtual=True, speed=speed, speed_fixed=fixed)
 
     def publish(self, topic: str, key: str, data: object) -> None:
         """Publish a value (a dataclass or a JSON object; None = gone)."""

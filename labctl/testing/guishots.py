@@ -198,7 +198,7 @@ def _window(data: Path, width: int, height: int) -> Iterator[MainWindow]:
     running = application()
     running.setCursorFlashTime(0)
     with tempfile.TemporaryDirectory(prefix="labctl-gui-") as folder:
-        window = build(Plan(connect, lambda: ("127.0.0.1:1", CALM_SPEED)), Session(Path(folder) / "gui.ini"))
+        window = build(Plan(connect), Session(Path(folder) / "gui.ini"))
         window.move(QPoint(0, 0))
         window.resize(width, height)
         until_s = link_now_s() + CONNECT_S

@@ -232,7 +232,7 @@ def test_the_demo_starts_a_campaign_paces_its_bench_and_ends_both(
         qtbot.waitUntil(lambda: len(lab.runs) == 16, timeout=60000)
         admin, speed = demo.pace()
         assert speed == "600" and _admin(admin, do="hello")["speed"] == 600
-        bridge.set_pace(admin, "60", failed=troubles.append)
+        bridge.set_pace("60", failed=troubles.append)
         qtbot.waitUntil(lambda: _admin(admin, do="hello")["speed"] == 60 or bool(troubles), timeout=10000)
         assert troubles == []
     finally:

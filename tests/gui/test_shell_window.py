@@ -77,7 +77,7 @@ def opened(world: FakeWorld, session: Session, qtbot: Any) -> MainWindow:
     languages.put_on(session.language)
     window = MainWindow(session, languages)
     desk = Desk(world.connect, window)
-    window.attach(desk, lambda: ("127.0.0.1:1", "600"))
+    window.attach(desk)
     window.show_views(SPECS)
     window.resize(1600, 1000)
     with qtbot.waitActive(window):
@@ -203,6 +203,14 @@ def test_the_speed_of_a_virtual_bench_is_shown_and_of_a_real_one_not(
     qtbot.waitUntil(lambda: window.desk.lab.station.virtual, timeout=5000)  # type: ignore[union-attr]
     window.tick()
     assert window.top.speed.isVisible() and window.top.speed.key == "600"
+    world.virtual(None)
+    qtbot.waitUntil(lambda: window.desk.lab.station.speed is None, timeout=5000)  # type: ignore[union-attr]
+    window.tick()
+    assert window.top.speed.key == "max"
+    world.virtual(50.0, fixed="it follows the wall")
+    qtbot.waitUntil(lambda: window.desk.lab.station.speed == 50.0, timeout=5000)  # type: ignore[union-attr]
+    window.tick()
+    assert not window.top.speed.isVisible()
 
 
 # -- views ------------------------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ def window(station: StationRun, session: Session, qtbot: Any) -> Iterator[MainWi
         return await connect_async(data=station.data, start=False)
 
     made = MainWindow(session, Languages())
-    made.attach(Desk(to_it, made), lambda: ("", ""))
+    made.attach(Desk(to_it, made))
     made.show_views((VIEW,))
     made.resize(1600, 1000)
     with qtbot.waitActive(made):
