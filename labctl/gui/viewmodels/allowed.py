@@ -19,7 +19,8 @@ ROLES: Mapping[str, Role] = {
 """Acts that need more than an operator."""
 READS = frozenset({
     "list", "get", "records", "table", "series", "cycles", "events", "revisions", "info", "hello", "page", "figures",
-    "definitions", "calendar", "check", "status", "history", "verify",
+    "definitions", "calendar", "check", "status", "history", "verify", "latest_cycles", "predicted", "protocol",
+    "standing", "newest",
 })  # fmt: skip
 ENERGISING = frozenset({"queue.submit", "runs.resume", "runs.skip"})
 _LIVE_PHASES = frozenset({"prepared", "waiting", "starting", "running", "paused", "stale", "unknown", "deciding",
