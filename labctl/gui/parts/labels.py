@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
-from superqt import QElidingLabel
 
 from labctl.gui.theme.current import set_role, theme
 from labctl.gui.theme.fonts import Role
@@ -38,7 +37,7 @@ class Label(QLabel):
             self.style().polish(self)
 
 
-class ElidedLabel(QElidingLabel):
+class ElidedLabel(QLabel):
     """One line that is cut with three dots where room is short; the whole text is in the tooltip.
 
     It wants the room of its text and gives all of it up; ``fill`` takes all the room there is.
@@ -75,6 +74,16 @@ class ElidedLabel(QElidingLabel):
     def minimumSizeHint(self) -> QSize:
         """Return no width: it may be cut."""
         return QSize(0, self.fontMetrics().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint what there is room for."""
+        room = self.contentsRect()
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room.width())
+        flags = int(self.alignment() | Qt.TextFlag.TextSingleLine)
+        painter = QPainter(self)
+        self.style().drawItemText(
+            painter, room, flags, self.palette(), self.isEnabled(), text, self.foregroundRole()
+        )
 
 
 class Line(QFrame):

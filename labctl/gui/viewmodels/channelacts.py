@@ -13,6 +13,7 @@ from labctl.gui.viewmodels.acts import Act, Acts, ActState, Trouble, button_text
 from labctl.gui.viewmodels.allowed import selection_why_not, short_id
 from labctl.gui.viewmodels.confirming import Confirmation, confirmation
 from labctl.gui.viewmodels.lab import Lab
+from labctl.gui.viewmodels.palette import KEY_OF
 from labctl.gui.viewmodels.words import mark, tr
 
 NAMES_SHOWN = 6
@@ -42,11 +43,11 @@ LABELS: dict[Deed, str] = {
     Deed.RESET: mark("deeds", "Reset trip..."),
 }
 KEYS: dict[Deed, str] = {
-    Deed.START: "F5",
-    Deed.PAUSE_AT_STEP_END: "F6",
-    Deed.PAUSE: "Shift+F6",
-    Deed.CONTINUE: "Ctrl+F6",
-    Deed.STOP: "Ctrl+F8",
+    Deed.START: KEY_OF["start"].keys[0],
+    Deed.PAUSE_AT_STEP_END: KEY_OF["pause_at_step_end"].keys[0],
+    Deed.PAUSE: KEY_OF["pause"].keys[0],
+    Deed.CONTINUE: KEY_OF["resume"].keys[0],
+    Deed.STOP: KEY_OF["stop"].keys[0],
 }
 NAMES: dict[Deed, str] = {Deed.START: mark("deeds", "Start"), Deed.JUMP: mark("deeds", "Jump"),
                           Deed.RESET: mark("deeds", "Reset")}  # fmt: skip

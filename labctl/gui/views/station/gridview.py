@@ -34,7 +34,7 @@ from labctl.gui.views.station.texts import plain_tip
 from labctl.gui.views.station.tilepaint import Placed, TilePaint, legend
 
 BLINK_MS = 500
-SPARKS_LATER_MS = 60
+SPARKS_LATER_MS = 30
 LEGEND_PX = 24.0
 PAGE_ROWS = 4
 MANY = 48
