@@ -112,28 +112,27 @@ class MainWindow(QWidget):
         self.status.theme_wanted.connect(self.set_theme)
         self.status.scale_wanted.connect(self.set_scale)
         self.stop_chord = give_chord(self)
-        for keys, call in (
-            ("Ctrl+K", self.palette_popup.open),
-            ("Ctrl+F", self.search),
-            ("Alt+Left", self.back),
-            ("Alt+Right", self.forward),
-            ("Ctrl++", lambda: self.set_scale(theme().scale + SCALE_STEP)),
-            ("Ctrl+=", lambda: self.set_scale(theme().scale + SCALE_STEP)),
-            ("Ctrl+-", lambda: self.set_scale(theme().scale - SCALE_STEP)),
-            ("Ctrl+0", lambda: self.set_scale(1.0)),
-            ("Ctrl+,", lambda: self.go("settings")),
-            ("F1", self.help),
-        ):
-            QShortcut(QKeySequence(keys), self).activated.connect(call)
-        for number in range(1, 10):
-            QShortcut(QKeySequence(f"Ctrl+{number}"), self).activated.connect(
-                partial(self._go_number, number)
-            )
+
+    def _wire_keys(self) -> None:
+        """Give the window's own keys what the map says; a view's keys belong to the view."""
+        from labctl.gui.viewmodels.palette import KEY_OF
+
+        acts: dict[str, Callable[[], object]] = {
+            "palette": self.palette_popup.open, "search": self.search, "back": self.back, "forward": self.forward,
+            "larger": lambda: self.set_scale(theme().scale + SCALE_STEP), "help": self.help,
+            "smaller": lambda: self.set_scale(theme().scale - SCALE_STEP),
+            "normal_size": lambda: self.set_scale(1.0), "settings": lambda: self.go("settings"),
+            **{f"view_{number}": partial(self._go_number, number) for number in range(1, 10)},
+        }  # fmt: skip
+        for name, act in acts.items():
+            for keys in KEY_OF[name].keys:
+                QShortcut(QKeySequence(keys), self).activated.connect(act)
 
     def attach(self, desk: Desk) -> None:
         """Bring the desk: from now on the bars live."""
         from labctl.gui.stopbanner import StopBanner
 
+        self._wire_keys()
         self.desk = desk
         self.stop_banner = StopBanner(desk)
         self._banners.insertWidget(0, self.stop_banner)

@@ -17,7 +17,7 @@ from labctl.gui.parts.confirm import Confirm, confirm, confirm_or_do
 from labctl.gui.parts.empty import Empty
 from labctl.gui.parts.fields import ChoiceBox, SearchField, mark_problem
 from labctl.gui.parts.focus import FocusRing
-from labctl.gui.parts.palette import CommandPalette, match
+from labctl.gui.parts.palette import CommandPalette
 from labctl.gui.parts.readout import Readout
 from labctl.gui.parts.segment import Choice, Segment
 from labctl.gui.parts.stopall import StopAllButton, stop_all
@@ -29,6 +29,7 @@ from labctl.gui.parts.view import Command
 from labctl.gui.parts.why import set_why, why
 from labctl.gui.theme.tokens import ThemeName
 from labctl.gui.viewmodels.acts import Trouble
+from labctl.gui.viewmodels.commands import Palette
 from labctl.gui.viewmodels.confirming import Confirmation
 from labctl.gui.viewmodels.edits import Edit
 
@@ -359,7 +360,7 @@ def test_the_palette_finds_runs_and_says_why_not(qtbot: Any) -> None:
     ],
 )
 def test_a_query_fits_in_any_order(query: str, text: str, fits: bool) -> None:
-    assert bool(match(query, text)) is fits
+    assert bool(Palette().find(query, [Command(text, lambda: None)])) is fits
 
 
 def test_cards_readouts_chips_and_empty_views_have_names(qtbot: Any) -> None:

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labctl.gui.viewmodels.acts import Acts, Trouble
+from labctl.gui.viewmodels.commands import Command, Palette, fuzzy
 from labctl.gui.viewmodels.edits import EditStack
 from labctl.gui.viewmodels.filters import Quantity, Rule, SavedFilter
 from labctl.gui.viewmodels.lab import Lab
-from labctl.gui.viewmodels.palette import KEYS, Command, Palette, Where, clashes, fuzzy
+from labctl.gui.viewmodels.palette import KEYS, Where, clashes
 from labctl.gui.viewmodels.recovery import Proposal, Recovery
 from labctl.gui.viewmodels.settings import Language, People, Preferences, Settings, Theme, preferences_of
 from labctl.model.bench import Delta, LinkState
@@ -29,25 +30,35 @@ def test_u16_a_few_letters_find_a_command() -> None:
     done: list[str] = []
     titles = ["Pause at step end", "Pause now", "Stop all outputs", "Open protocol", "Settings"]
     palette = Palette()
-    palette.add(lambda: [Command(title, title, lambda t=title: done.append(t)) for title in titles])  # type: ignore[misc]
-    assert palette.find("pse")[0].command.title == "Pause at step end"
-    assert palette.find("stop")[0].command.title == "Stop all outputs"
-    assert palette.find("sett")[0].command.title == "Settings"
-    assert palette.find("zzz") == () and len(palette.find("")) == 5
-    assert palette.run(palette.find("pn")[0]) == "" and done == ["Pause now"]
-    assert palette.find("")[0].command.title == "Pause now"
+    commands = [Command(title, lambda t=title: done.append(t)) for title in titles]  # type: ignore[misc]  # bound now
+
+    def best(text: str) -> str:
+        return palette.find(text, commands)[0].command.text
+
+    assert [best(text) for text in ("pse", "stop", "sett")] == [
+        "Pause at step end",
+        "Stop all outputs",
+        "Settings",
+    ]
+    assert palette.find("zzz", commands) == () and len(palette.find("", commands)) == 5
+    assert palette.run(palette.find("pn", commands)[0].command) == "" and done == ["Pause now"]
+    assert best("") == "Pause now", "what was used last comes first"
 
 
 def test_u17_commands_are_found_by_other_words_and_r5_say_why_they_are_off() -> None:
-    palette = Palette()
-    undo = palette.add(lambda: [
-        Command("stop", "Stop", lambda: None, why_not=lambda: "Nothing runs on 1-1.", words=("停止", "1-1 C0041")),
-    ])  # fmt: skip
-    (hit,) = palette.find("停止")
-    assert hit.why_not == "Nothing runs on 1-1." and palette.run(hit) == hit.why_not
-    assert palette.find("c0041") != ()
-    undo()
-    assert palette.find("stop") == ()
+    palette, done = Palette(), []
+    stop = Command(
+        "Stop", lambda: done.append(1), "", "Channel", "Nothing runs on 1-1.", ("停止", "1-1 C0041")
+    )
+    (hit,) = palette.find("停止", [stop])
+    assert (
+        hit.command.why == "Nothing runs on 1-1." and palette.run(hit.command) == hit.command.why and not done
+    )
+    assert (
+        palette.find("c0041", [stop])
+        and palette.find("stop chan", [stop])
+        and palette.find("chan stop", [stop])
+    )
 
 
 @given(st.text(max_size=10), st.text(max_size=30))

@@ -21,31 +21,12 @@ from labctl.gui.parts import paint
 from labctl.gui.parts.fields import SearchField
 from labctl.gui.parts.layouts import Column, fix_size
 from labctl.gui.parts.table import Index
-from labctl.gui.parts.view import Command
 from labctl.gui.theme.current import theme
 from labctl.gui.theme.fonts import Role
+from labctl.gui.viewmodels.commands import Command, Palette
 
-SHOWN, ROWS = 60, 12
+ROWS = 12
 COMMAND_ROLE = Qt.ItemDataRole.UserRole
-
-
-def match(query: str, text: str) -> int:
-    """Return how well a text fits: 0 not at all, more is better. Words in any order; letters need not touch."""
-    text, words = text.casefold(), query.casefold().split()
-    score = 1
-    for word in words:
-        if word in text:
-            score += 20 if text.startswith(word) or f" {word}" in text else 10
-        elif _in_order(word, text):
-            score += 1
-        else:
-            return 0
-    return score
-
-
-def _in_order(word: str, text: str) -> bool:
-    letters = iter(text)
-    return all(letter in letters for letter in word)
 
 
 class _Lines(QStyledItemDelegate):
@@ -87,6 +68,7 @@ class CommandPalette(QFrame):
         self.setObjectName("palette")
         self._window, self._provider = window, provider
         self._commands: list[Command] = []
+        self._finder = Palette()
         self.field = SearchField()
         self.list = QListWidget()
         self.list.setItemDelegate(_Lines(self.list))
@@ -122,13 +104,9 @@ class CommandPalette(QFrame):
         return [self.list.item(at).text() for at in range(self.list.count())]
 
     def _filter(self, query: str) -> None:
-        scored = [
-            (match(query, f"{command.group} {command.text}"), at) for at, command in enumerate(self._commands)
-        ]
-        best = sorted((entry for entry in scored if entry[0]), key=lambda entry: (-entry[0], entry[1]))
         self.list.clear()
-        for _, at in best[:SHOWN]:
-            command = self._commands[at]
+        for found in self._finder.find(query, self._commands):
+            command = found.command
             item = QListWidgetItem(command.text)
             item.setData(COMMAND_ROLE, command)
             item.setData(
@@ -167,4 +145,4 @@ class CommandPalette(QFrame):
         command = item.data(COMMAND_ROLE) if item is not None else None
         if isinstance(command, Command) and not command.why:
             self.shut()
-            command.run()
+            self._finder.run(command)

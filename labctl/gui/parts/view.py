@@ -18,6 +18,7 @@ from labctl.gui.parts.labels import ElidedLabel, Label
 from labctl.gui.parts.layouts import Column, Row, fix_size
 from labctl.gui.parts.undo import Undo
 from labctl.gui.theme.fonts import Role
+from labctl.gui.viewmodels.commands import Command
 
 if TYPE_CHECKING:
     from labctl.gui.qt_bridge import Bridge
@@ -82,17 +83,6 @@ class ViewSpec:
     def name(self) -> str:
         """Return the title in the window's language; each view marks its own: ``mark("views", "Station")``."""
         return QCoreApplication.translate("views", self.title)
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """An entry of the command palette: what it does, its keys, and why it cannot be done now (empty = it can)."""
-
-    text: str
-    run: Callable[[], None]
-    keys: str = ""
-    group: str = ""
-    why: str = ""
 
 
 class View(QWidget):
@@ -162,3 +152,6 @@ class View(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.LanguageChange:
             self.retranslate()
+
+
+__all__ = ["Command", "Context", "LookActs", "View", "ViewSpec"]

@@ -1,9 +1,9 @@
-"""Every command of the window with its keys, found by a few letters (Ctrl+K); and the one key map (section 7)."""
+"""The one key map of the window (operator-gui.md 7): what each key does, and where. Commands are in ``commands``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from labctl.gui.viewmodels.words import mark, tr
@@ -77,109 +77,6 @@ KEYS: tuple[Key, ...] = (
     Key("move_down", ("Alt+Down",), mark("keys", "Move down"), Where.TABLE),
 )
 KEY_OF: dict[str, Key] = {key.id: key for key in KEYS}
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """Something that can be done by name. ``why_not`` is asked when it is shown: empty = it can be done now.
-
-    ``words`` are further ones to find it by (English and Chinese names, channel, cell).
-    """
-
-    id: str
-    title: str
-    run: Callable[[], None]
-    group: str = ""
-    keys: tuple[str, ...] = ()
-    why_not: Callable[[], str] = field(default=lambda: "", compare=False)
-    words: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A command as the palette lists it; ``marks`` are the letters of the title that fitted."""
-
-    command: Command
-    score: float
-    marks: tuple[int, ...]
-    why_not: str
-
-
-class Palette:
-    """The commands there are, the last used first."""
-
-    def __init__(self) -> None:
-        self._sources: list[Callable[[], Iterable[Command]]] = []
-        self._used: list[str] = []
-
-    def add(self, source: Callable[[], Iterable[Command]]) -> Callable[[], None]:
-        """Take commands from a view: asked each time the palette opens; returns the undo of it."""
-        self._sources.append(source)
-        return lambda: self._sources.remove(source) if source in self._sources else None
-
-    def find(self, text: str, limit: int = 50) -> tuple[Found, ...]:
-        """Return the commands that fit, best first; without a text those used last, then all in their order."""
-        found: list[Found] = []
-        for source in self._sources:
-            for command in source():
-                hit = fuzzy(text, command.title)
-                score, marks = (0.0, ()) if hit is None else hit
-                if hit is None:
-                    others = [other for word in command.words if (other := fuzzy(text, word)) is not None]
-                    if not others:
-                        continue
-                    score = max(other[0] for other in others) * 0.8
-                found.append(Found(command, score + self._recent(command.id), marks, command.why_not()))
-        return tuple(sorted(found, key=lambda hit: (-hit.score, bool(hit.why_not)))[:limit])
-
-    def _recent(self, command_id: str) -> float:
-        return 0.0 if command_id not in self._used else 0.5 / (1 + self._used.index(command_id))
-
-    def run(self, found: Found) -> str:
-        """Run a command; returns why it cannot be, empty when it was."""
-        why = found.command.why_not()
-        if not why:
-            self._used = [found.command.id, *(name for name in self._used if name != found.command.id)][:20]
-            found.command.run()
-        return why
-
-
-def fuzzy(text: str, title: str) -> tuple[float, tuple[int, ...]] | None:
-    """Return how well the letters of a text are in a title, in order, and where; None where they are not.
-
-    Begins of words and letters that follow each other count more, so that ``pse`` finds *Pause at step end*.
-    """
-    wanted = "".join(text.lower().split())
-    if not wanted:
-        return 0.0, ()
-    lower = title.lower()
-    best = _placed(wanted, lower, starts_only=True) or _placed(wanted, lower, starts_only=False)
-    if best is None:
-        return None
-    score = 0.0
-    for place, at in enumerate(best):
-        begin = at == 0 or not lower[at - 1].isalnum()
-        follows = place > 0 and best[place - 1] == at - 1
-        score += 1.0 + (1.0 if begin else 0.0) + (1.0 if follows else 0.0)
-    return score / len(wanted) - 0.01 * len(title) / 10.0, tuple(best)
-
-
-def _placed(wanted: str, title: str, *, starts_only: bool) -> list[int] | None:
-    """Return places of the letters in order; ``starts_only``: each at a word's begin or right behind the one before."""
-    places: list[int] = []
-    at = 0
-    for letter in wanted:
-        while True:
-            at = title.find(letter, at)
-            if at < 0:
-                return None
-            begin = at == 0 or not title[at - 1].isalnum()
-            if not starts_only or begin or (places and places[-1] == at - 1):
-                break
-            at += 1
-        places.append(at)
-        at += 1
-    return places
 
 
 def clashes(keys: Sequence[Key] = KEYS) -> list[str]:
