@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from labctl.model.ids import CellId, ChannelId, RunId
+from labctl.model.job import JobId, JobState
+
 NAN = float("nan")
 
 
@@ -61,6 +64,18 @@ class ProtocolRevision:
     based_on: int = 0
     source: str = ""
     text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolUse:
+    """A job that waits or runs with a revision of a protocol, and stays on it; ``revision`` 0: a ready-made one."""
+
+    revision: int
+    job_id: JobId
+    state: JobState
+    cell_id: CellId
+    channel: ChannelId | None = None
+    run_id: RunId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, Protocol
 
 from labctl.clock import Clock
 from labctl.errors import ConflictError, UserInputError
-from labctl.model.library import ProtocolInfo, ProtocolRevision, ProtocolText
+from labctl.model.job import Job
+from labctl.model.library import ProtocolInfo, ProtocolRevision, ProtocolText, ProtocolUse
 from labctl.model.person import Actor
 from labctl.model.plain import to_plain
 from labctl.protocol.document import protocol_hash
@@ -154,6 +155,19 @@ class ProtocolShelf:
             return ()
         self.revision(name)
         return tuple(replace(found, text="") for found in self._saved[name])
+
+    async def uses(self, name: str, frozen: Iterable[tuple[str, Job]]) -> tuple[ProtocolUse, ...]:
+        """Return which jobs wait or run with which revision of a protocol; ``frozen`` are jobs with their digests.
+
+        Raises: UserInputError where there is no such protocol.
+        """
+        known = {one.digest: one.revision for one in self._saved.get(name, ())}
+        known = known or {(await self.text(name)).digest: 0}
+        return tuple(
+            ProtocolUse(known[digest], job.job_id, job.state, job.spec.cell_id, job.channel, job.run_id)
+            for digest, job in frozen
+            if digest in known
+        )
 
     # -- saving -----------------------------------------------------------------------------------------------------
 

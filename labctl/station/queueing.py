@@ -172,6 +172,10 @@ class QueueKeeper:
         """Return the protocol of a job as it was frozen when it was queued. Raises: UserInputError."""
         return self._book.state.texts[self._entry(job_id).text]
 
+    def frozen(self) -> tuple[tuple[str, Job], ...]:
+        """Return the jobs that are not over, each with the digest of the protocol's text that it keeps."""
+        return tuple((entry.text, entry.job) for entry in self._book.state.open_jobs())
+
     def lane(self, channel: ChannelId) -> str:
         """Return why a lane stands still, empty where it goes on."""
         return self._book.state.lanes.get(channel, "")

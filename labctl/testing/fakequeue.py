@@ -22,6 +22,7 @@ from labctl.model.job import (
 )
 from labctl.model.person import Actor
 from labctl.model.plain import to_plain
+from labctl.station.planning import text_key
 from labctl.station.queueedit import changed_spec
 
 if TYPE_CHECKING:
@@ -186,6 +187,10 @@ class FakeQueue:
         """Return the text that was sent, or one that rests."""
         text = self._jobs[JobId(job_id)].spec.protocol_text
         return text or RESTS
+
+    def frozen(self) -> tuple[tuple[str, Job], ...]:
+        """Return every job with the digest of its text."""
+        return tuple((text_key(self.protocol_text(job_id)), job) for job_id, job in self._jobs.items())
 
     def standing(self) -> QueueStanding:
         """Return the holds."""

@@ -242,6 +242,8 @@ def test_a_protocol_is_saved_revision_by_revision_and_a_clash_names_who_saved(st
         station.protocols.save("mine", text.replace("1 h", "3 h"), based_on=first.revision)
     assert [one.note for one in station.protocols.revisions("mine")] == ["", "longer"]
     assert station.protocols.get("mine", 1).text == text
+    job_id = station.queue.submit({"cell_id": "C1", "protocol_text": text, "hold": True}).jobs[0].job_id
+    assert [(use.job_id, use.revision) for use in station.protocols.uses("mine")] == [(job_id, 1)]
     newest = station.protocols.get("mine")
     assert (newest.revision, newest.digest, newest.read_only) == (2, second.digest, False)
     with pytest.raises((UserInputError, ProgramError), match="broken:4:11: 'mni' is not a unit"):

@@ -27,7 +27,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str],
     with served_fake(data) as fake:
         token = (data / "station" / "owner.token").read_text(encoding="ascii").strip()
         headers = {"Authorization": f"Bearer {token}"}
-        told = httpx.get(f"{fake.endpoint.url}{PREFIX}/openapi.json", headers=headers).json()
+        told = httpx.get(f"{fake.endpoint.url}{PREFIX}/openapi.json", headers=headers, timeout=60.0).json()
     return {
         (method.upper(), path.removeprefix(PREFIX)): operation
         for path, methods in told["paths"].items()

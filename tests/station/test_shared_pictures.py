@@ -115,6 +115,8 @@ def test_a_job_takes_the_newest_saved_protocol_and_keeps_it_when_another_revisio
         assert job.protocol_name.startswith("Mine, ")
         await core.protocols.save(BEN, "mine", text.replace("name: ", "name: Other, ", 1), based_on=1)
         assert core.queue.protocol_text(job.job_id).count("name: Mine, ") == 1
+        (use,) = await core.protocols.uses("mine", core.queue.frozen())
+        assert (use.revision, use.job_id, use.cell_id) == (1, job.job_id, "C101")
         await core.queue.release(ANNA, job.job_id)
         (ended,) = await until_over(core)
         assert ended.state is JobState.ENDED and ended.run_id is not None

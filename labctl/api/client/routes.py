@@ -23,7 +23,7 @@ from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus, S
 from labctl.model.cell import Batch, Cell, CellEvent, Electrode, ImportReport, Revision
 from labctl.model.job import CalendarEntry, Job, QueueStanding
 from labctl.model.latest import LatestCycle, NewestRevision
-from labctl.model.library import CheckReport, ProtocolInfo, ProtocolRevision, ProtocolText
+from labctl.model.library import CheckReport, ProtocolInfo, ProtocolRevision, ProtocolText, ProtocolUse
 from labctl.model.limitsnow import LimitsNow
 from labctl.model.person import Person
 from labctl.model.prediction import Prediction
@@ -127,6 +127,7 @@ PROTOCOLS = Route("GET", "/protocols", tuple[ProtocolInfo, ...])
 PROTOCOL = Route("GET", "/protocols/{name}", ProtocolText)
 PROTOCOL_REVISIONS = Route("GET", "/protocols/{name}/revisions", tuple[ProtocolRevision, ...])
 PROTOCOL_REVISION = Route("GET", "/protocols/{name}/revisions/{revision}", ProtocolText)
+PROTOCOL_USES = Route("GET", "/protocols/{name}/uses", tuple[ProtocolUse, ...])
 PROTOCOL_SAVE = Route("POST", "/protocols/{name}/revisions", ProtocolRevision)
 PROTOCOL_SKETCH = Route("POST", "/protocols/sketch", Prediction)
 PROTOCOL_CHECK = Route("POST", "/protocols/check", CheckReport)

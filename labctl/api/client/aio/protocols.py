@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from labctl.api.client import routes
 from labctl.api.client.aio.link import AsyncLink
 from labctl.api.messages import CheckProtocol, SaveProtocol, SketchProtocol
-from labctl.model.library import CheckReport, ProtocolInfo, ProtocolRevision, ProtocolText
+from labctl.model.library import CheckReport, ProtocolInfo, ProtocolRevision, ProtocolText, ProtocolUse
 from labctl.model.prediction import Prediction
 
 
@@ -30,6 +30,10 @@ class AsyncProtocols:
     async def revisions(self, name: str) -> tuple[ProtocolRevision, ...]:
         """Return who saved which version when and why, oldest first, without texts; a ready-made one has none."""
         return await self._link.call(routes.PROTOCOL_REVISIONS, name)
+
+    async def uses(self, name: str) -> tuple[ProtocolUse, ...]:
+        """Return which jobs wait or run with which revision of a protocol; they stay on it whatever is saved later."""
+        return await self._link.call(routes.PROTOCOL_USES, name)
 
     async def save(
         self, name: str, text: str, *, based_on: int = 0, note: str = "", source: str = ""

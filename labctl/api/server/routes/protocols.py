@@ -21,6 +21,7 @@ from labctl.model.library import (
     ProtocolProblem,
     ProtocolRevision,
     ProtocolText,
+    ProtocolUse,
 )  # fmt: skip
 from labctl.model.prediction import Prediction
 from labctl.model.program import Program
@@ -71,6 +72,13 @@ async def protocols_revisions(call: Viewer, name: str) -> Response:
     """Return the versions of a saved protocol, oldest first, without their texts; a ready-made one has none."""
     with or_missing():
         return reply(await call.core.protocols.revisions(name))
+
+
+@router.get("/protocols/{name}/uses", response_model=tuple[ProtocolUse, ...])
+async def protocols_uses(call: Viewer, name: str) -> Response:
+    """Return which jobs wait or run with which revision of a protocol; they stay on it."""
+    with or_missing():
+        return reply(await call.core.protocols.uses(name, call.core.queue.frozen()))
 
 
 @router.get("/protocols/{name}/revisions/{revision}", response_model=ProtocolText)
