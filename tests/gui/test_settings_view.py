@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
+from labctl.gui.hearing import sounds_of
 from labctl.gui.keeping import SessionKeep, settings_of
 from labctl.gui.parts.confirm import Confirm
 from labctl.gui.parts.view import LookActs
@@ -97,17 +98,28 @@ def test_theme_language_and_size_hold_at_once_and_can_be_undone(
 def test_motion_sound_times_and_units_are_kept_for_the_next_window(view: Any, bench: ViewBench) -> None:
     tab_to(view.look.motion)
     press("Space")
-    tab_to(view.look.sound)
-    press("Space")
     view.look.times.part("utc").setFocus()
     press("Space")
     tab_to(view.look.units["current"])
     press("Down")
     kept = Settings(SessionKeep(bench.session)).now
-    assert (kept.motion, kept.sound, kept.utc_times) == (False, True, True) and kept.units == {"current": "A"}
+    assert (kept.motion, kept.utc_times) == (False, True) and kept.units == {"current": "A"}
     assert settings_of(bench.context).now == kept
     press("Ctrl+Z")
     assert settings_of(bench.context).now.units == {}
+
+
+def test_sound_is_one_switch_here_and_in_the_status_bar_and_can_be_undone(
+    view: Any, bench: ViewBench
+) -> None:
+    sounds = sounds_of(bench.context)
+    sounds.set_muted(True)
+    assert not view.look.sound.isChecked()
+    tab_to(view.look.sound)
+    press("Space")
+    assert not sounds.muted and bench.session.get("sound/muted") is False
+    press("Ctrl+Z")
+    assert sounds.muted and not view.look.sound.isChecked()
 
 
 def test_what_was_chosen_in_the_status_bar_is_shown_when_the_page_is_seen_again(

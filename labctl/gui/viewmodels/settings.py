@@ -49,7 +49,6 @@ class Preferences:
     language: Language = Language.ENGLISH
     scale: float = 1.0
     motion: bool = True
-    sound: bool = False
     utc_times: bool = False
     tile_size: str = "M"
     units: Mapping[str, str] = field(default_factory=dict)
@@ -59,7 +58,7 @@ class Preferences:
         """Return the preferences as they are kept."""
         return {
             "theme": self.theme.value, "language": self.language.value, "scale": self.scale, "motion": self.motion,
-            "sound": self.sound, "utc_times": self.utc_times, "tile_size": self.tile_size,
+            "utc_times": self.utc_times, "tile_size": self.tile_size,
             "units": dict(self.units),
             "filters": None if self.filters is None else [one.to_plain() for one in self.filters],
         }  # fmt: skip
@@ -99,7 +98,7 @@ def _filters(value: Any) -> tuple[SavedFilter, ...] | None:
 
 
 _READERS: Mapping[str, Callable[[Any], Any]] = {
-    "theme": Theme, "language": Language, "scale": _scale, "motion": bool, "sound": bool, "utc_times": bool,
+    "theme": Theme, "language": Language, "scale": _scale, "motion": bool, "utc_times": bool,
     "tile_size": _size, "units": _units, "filters": _filters,
 }  # fmt: skip
 

@@ -16,6 +16,7 @@ from labctl.gui.parts.layouts import Column, Row, fix_size
 from labctl.gui.parts.segment import Choice, Segment
 from labctl.gui.viewmodels.edits import Edit
 from labctl.gui.viewmodels.settings import SCALE_MAX, SCALE_MIN, THEME_WORDS, Settings, Theme
+from labctl.gui.viewmodels.sounds import Sounds
 from labctl.gui.viewmodels.text import units_of
 from labctl.gui.viewmodels.words import tr as vm_tr
 
@@ -45,10 +46,14 @@ class LookPage(QWidget):
     """The first page of the settings."""
 
     def __init__(
-        self, settings: Settings, do: Callable[[Edit | None], None], reset_layout: Callable[[], None]
+        self,
+        settings: Settings,
+        sounds: Sounds,
+        do: Callable[[Edit | None], None],
+        reset_layout: Callable[[], None],
     ) -> None:
         super().__init__()
-        self._settings, self._do = settings, do
+        self._settings, self._do, self._sounds = settings, do, sounds
         self.theme = Segment("", tuple(Choice(one.value, one.value) for one in Theme))
         self.language = Segment("", tuple(Choice(one.value, NAMES[one]) for one in Language))
         self.scale = QSlider(Qt.Orientation.Horizontal)
@@ -88,12 +93,17 @@ class LookPage(QWidget):
         self.tiles.chosen.connect(lambda key: self._set(tile_size=key))
         self.scale.valueChanged.connect(self._scaled)
         self.motion.toggled.connect(lambda on: self._set(motion=on))
-        self.sound.toggled.connect(lambda on: self._set(sound=on))
+        self.sound.toggled.connect(self._switch_sound)
+        self._sounds.watch(self.refresh)
         for field, box in self.units.items():
             box.chosen.connect(lambda unit, name=field: self._choose_unit(name, unit))
 
     def _set(self, **changes: object) -> None:
         self._do(self._settings.set(**changes))
+
+    def _switch_sound(self, on: bool) -> None:
+        name = tr("settings", "sound on") if on else tr("settings", "sound off")
+        self._do(Edit(name, lambda: self._sounds.set_muted(not on), lambda: self._sounds.set_muted(on)))
 
     def _choose_unit(self, field: str, unit: str) -> None:
         units = {name: kept for name, kept in self._settings.now.units.items() if name != field}
@@ -122,9 +132,7 @@ class LookPage(QWidget):
         self.theme.show_choices([Choice(one.value, vm_tr("settings", THEME_WORDS[one])) for one in Theme])
         self.times.show_choices((Choice("local", tr("settings", "local")), Choice("utc", "UTC")))
         self.motion.setText(tr("settings", "an alarm that nobody has seen blinks once a second"))
-        self.sound.setText(
-            tr("settings", "new alarms are heard, three beeps for CRITICAL, two for HIGH, one below")
-        )
+        self.sound.setText(tr("settings", "new alarms are heard, another sound for each priority"))
         self.reset.setText(tr("settings", "Reset layout"))
         automatic = ("", tr("settings", "automatic"))
         for field, unit in PREFIXED:
@@ -139,7 +147,7 @@ class LookPage(QWidget):
         self.language.choose(now.language.value)
         self.times.choose("utc" if now.utc_times else "local")
         self.tiles.choose(now.tile_size)
-        for box, on in ((self.motion, now.motion), (self.sound, now.sound)):
+        for box, on in ((self.motion, now.motion), (self.sound, not self._sounds.muted)):
             box.blockSignals(True)
             box.setChecked(on)
             box.blockSignals(False)

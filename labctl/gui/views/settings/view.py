@@ -7,6 +7,7 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QScrollArea, QStackedWidget, QWidget
 
+from labctl.gui.hearing import sounds_of
 from labctl.gui.i18n.translating import Language, tr
 from labctl.gui.keeping import settings_of
 from labctl.gui.parts.segment import Choice, Segment
@@ -30,7 +31,7 @@ class SettingsView(View):
         self.people, self.night = People(context.lab, context.acts), Night(context.lab, context.acts)
         self.pages = Segment("", tuple(Choice(page, page) for page in PAGES))
         self.head_left.addWidget(self.pages)
-        self.look = LookPage(self.settings, self.do, self._reset_layout)
+        self.look = LookPage(self.settings, sounds_of(context), self.do, self._reset_layout)
         self.station = StationPage(
             context.lab, lambda: context.bridge.address, lambda: context.go("firstrun", None)
         )
