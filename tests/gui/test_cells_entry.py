@@ -274,3 +274,14 @@ def test_copy_gives_the_table_with_its_head_as_tab_separated_text(view: Any) -> 
     press("Ctrl+C", view.entry)
     lines = QGuiApplication.clipboard().text().splitlines()
     assert lines[0].startswith("#\tslot\tcell id") and len(lines) >= 17
+
+
+def test_news_of_the_bench_leave_the_answers_and_the_keyboard_where_they_are(view: Any, bench: ViewBench) -> None:
+    put(view, sixteen().replace("0.923", "9.230"))
+    tab_to(view.entry.answers[1])
+    focused = QApplication.focusWidget()
+    for volts in (2.892, 2.893, 2.894):
+        tell(bench.lab, empty("box:1-9", voltage_V=volts))
+        view.refresh()
+    assert QApplication.focusWidget() is focused and focused is view.entry.answers[1]
+    assert shown(view, 8, Col.OCV_MEAS) == "2.894"

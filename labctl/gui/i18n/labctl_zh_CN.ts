@@ -3540,968 +3540,1115 @@
     <name>protocol</name>
     <message>
         <source>Name</source>
-        <translation type="unfinished" />
+        <translation>名称</translation>
     </message>
     <message>
         <source>What is it for?</source>
-        <translation type="unfinished" />
+        <translation>这次修改的目的？</translation>
     </message>
     <message>
         <source>what has changed, and why (may stay empty)</source>
-        <translation type="unfinished" />
+        <translation>改了什么，为什么（可留空）</translation>
     </message>
     <message>
         <source>Letters, digits, “-” and “_”; the title inside may be anything.</source>
-        <translation type="unfinished" />
+        <translation>字母、数字、“-”和“_”；文中的标题可任意书写。</translation>
     </message>
     <message>
         <source>Cancel</source>
-        <translation type="unfinished" />
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>{n} error</source>
+        <translation>{n} 个错误</translation>
     </message>
     <message>
         <source>{n} errors</source>
-        <translation type="unfinished" />
+        <translation>{n} 个错误</translation>
+    </message>
+    <message>
+        <source>{n} warning</source>
+        <translation>{n} 个警告</translation>
     </message>
     <message>
         <source>{n} warnings</source>
-        <translation type="unfinished" />
+        <translation>{n} 个警告</translation>
     </message>
     <message>
         <source>duration</source>
-        <translation type="unfinished" />
+        <translation>时长</translation>
     </message>
     <message>
         <source>rows</source>
-        <translation type="unfinished" />
+        <translation>行数</translation>
     </message>
     <message>
         <source>disk per cell</source>
-        <translation type="unfinished" />
+        <translation>每个电池占用</translation>
     </message>
     <message>
         <source>throughput</source>
-        <translation type="unfinished" />
+        <translation>通过电量</translation>
     </message>
     <message>
         <source>numbers for</source>
-        <translation type="unfinished" />
+        <translation>数值对应</translation>
     </message>
     <message>
         <source>Shown as</source>
-        <translation type="unfinished" />
+        <translation>显示为</translation>
     </message>
     <message>
         <source>Add step</source>
-        <translation type="unfinished" />
+        <translation>添加工步</translation>
     </message>
     <message>
         <source>Duplicate</source>
-        <translation type="unfinished" />
+        <translation>复制</translation>
     </message>
     <message>
         <source>Delete</source>
-        <translation type="unfinished" />
+        <translation>删除</translation>
     </message>
     <message>
         <source>Wrap in repeat</source>
-        <translation type="unfinished" />
+        <translation>放入循环</translation>
     </message>
     <message>
         <source>Take repeat away</source>
-        <translation type="unfinished" />
+        <translation>取消循环</translation>
     </message>
     <message>
         <source>Fold</source>
-        <translation type="unfinished" />
+        <translation>折叠</translation>
     </message>
     <message>
         <source>Steps</source>
-        <translation type="unfinished" />
+        <translation>工步</translation>
     </message>
     <message>
         <source>Head and variables</source>
-        <translation type="unfinished" />
+        <translation>抬头与变量</translation>
     </message>
     <message>
         <source>YAML text</source>
-        <translation type="unfinished" />
+        <translation>YAML 文本</translation>
     </message>
     <message>
         <source>Preview</source>
-        <translation type="unfinished" />
+        <translation>预览</translation>
     </message>
     <message>
         <source>Protocol</source>
-        <translation type="unfinished" />
+        <translation>方案</translation>
     </message>
     <message>
         <source>Nothing is wrong.</source>
-        <translation type="unfinished" />
+        <translation>没有问题。</translation>
     </message>
     <message>
         <source>It is being checked.</source>
-        <translation type="unfinished" />
+        <translation>正在检查。</translation>
     </message>
     <message>
         <source>row {n}</source>
-        <translation type="unfinished" />
+        <translation>第 {n} 行</translation>
     </message>
     <message>
         <source>head</source>
-        <translation type="unfinished" />
+        <translation>抬头</translation>
     </message>
     <message>
         <source>line {n}</source>
-        <translation type="unfinished" />
+        <translation>文本第 {n} 行</translation>
     </message>
     <message>
         <source>Choose a row first.</source>
-        <translation type="unfinished" />
+        <translation>请先选择一行。</translation>
     </message>
     <message>
         <source>The end is no step.</source>
-        <translation type="unfinished" />
+        <translation>结束行不是工步。</translation>
     </message>
     <message>
         <source>Choose a repeat first.</source>
-        <translation type="unfinished" />
+        <translation>请先选择一个循环。</translation>
     </message>
     <message>
         <source>Unfold</source>
-        <translation type="unfinished" />
+        <translation>展开</translation>
+    </message>
+    <message>
+        <source>Export protocol</source>
+        <translation>导出方案</translation>
+    </message>
+    <message>
+        <source>The file cannot be written.</source>
+        <translation>无法写入文件。</translation>
+    </message>
+    <message>
+        <source>Exported to {name}</source>
+        <translation>已导出到 {name}</translation>
+    </message>
+    <message>
+        <source>Import protocol</source>
+        <translation>导入方案</translation>
+    </message>
+    <message>
+        <source>The file cannot be read.</source>
+        <translation>无法读取文件。</translation>
     </message>
     <message>
         <source>variable</source>
-        <translation type="unfinished" />
+        <translation>变量</translation>
     </message>
     <message>
         <source>value</source>
-        <translation type="unfinished" />
+        <translation>值</translation>
     </message>
     <message>
         <source>note</source>
-        <translation type="unfinished" />
+        <translation>说明</translation>
     </message>
     <message>
         <source>used</source>
-        <translation type="unfinished" />
+        <translation>使用</translation>
     </message>
     <message>
         <source>{n} times</source>
-        <translation type="unfinished" />
+        <translation>{n} 次</translation>
     </message>
     <message>
         <source>Variables</source>
-        <translation type="unfinished" />
+        <translation>变量</translation>
     </message>
     <message>
         <source>A value that is chosen anew at each start; write its name into a cell to use it.</source>
-        <translation type="unfinished" />
+        <translation>每次启动时可重新选择的值；在单元格中写入其名称即可使用。</translation>
     </message>
     <message>
         <source>Add variable</source>
-        <translation type="unfinished" />
+        <translation>添加变量</translation>
     </message>
     <message>
         <source>Remove, keep its value</source>
-        <translation type="unfinished" />
+        <translation>移除，保留其值</translation>
     </message>
     <message>
         <source>name</source>
-        <translation type="unfinished" />
+        <translation>名称</translation>
     </message>
     <message>
         <source>title</source>
-        <translation type="unfinished" />
+        <translation>标题</translation>
     </message>
     <message>
         <source>from</source>
-        <translation type="unfinished" />
+        <translation>来源</translation>
     </message>
     <message>
         <source>revision</source>
-        <translation type="unfinished" />
+        <translation>版本</translation>
     </message>
     <message>
         <source>saved</source>
-        <translation type="unfinished" />
+        <translation>保存</translation>
     </message>
     <message>
         <source>in use</source>
-        <translation type="unfinished" />
+        <translation>使用中</translation>
     </message>
     <message>
         <source>Protocols</source>
-        <translation type="unfinished" />
+        <translation>方案</translation>
     </message>
     <message>
         <source>Search protocols</source>
-        <translation type="unfinished" />
+        <translation>搜索方案</translation>
     </message>
     <message>
         <source>The protocol in words</source>
-        <translation type="unfinished" />
+        <translation>用文字描述的方案</translation>
     </message>
     <message>
         <source>Open</source>
-        <translation type="unfinished" />
+        <translation>打开</translation>
     </message>
     <message>
         <source>Copy as new</source>
-        <translation type="unfinished" />
+        <translation>复制为新方案</translation>
     </message>
     <message>
         <source>{n} shown</source>
-        <translation type="unfinished" />
+        <translation>显示 {n} 个</translation>
     </message>
     <message>
         <source>Protocols of this station</source>
-        <translation type="unfinished" />
+        <translation>本站点的方案</translation>
     </message>
     <message>
         <source>The station is asked for its protocols.</source>
-        <translation type="unfinished" />
+        <translation>正在向站点查询方案。</translation>
     </message>
     <message>
         <source>No protocol has these words.</source>
-        <translation type="unfinished" />
+        <translation>没有包含这些词的方案。</translation>
     </message>
     <message>
         <source>There is no protocol yet. Begin a new one, or import a file.</source>
-        <translation type="unfinished" />
+        <translation>还没有方案。请新建，或导入文件。</translation>
     </message>
     <message>
         <source>Choose a protocol first.</source>
-        <translation type="unfinished" />
+        <translation>请先选择一个方案。</translation>
     </message>
     <message>
         <source>In words</source>
-        <translation type="unfinished" />
+        <translation>文字描述</translation>
     </message>
     <message>
         <source>A draft on this computer; open it to go on.</source>
-        <translation type="unfinished" />
+        <translation>本机上的草稿；打开即可继续。</translation>
     </message>
     <message>
         <source>Problems</source>
-        <translation type="unfinished" />
+        <translation>问题</translation>
     </message>
     <message>
         <source>click goes to the cell</source>
-        <translation type="unfinished" />
+        <translation>点击可跳到单元格</translation>
     </message>
     <message>
         <source>row {n} marked</source>
-        <translation type="unfinished" />
+        <translation>已标出第 {n} 行</translation>
     </message>
     <message>
         <source>Loops</source>
-        <translation type="unfinished" />
+        <translation>循环</translation>
     </message>
     <message>
         <source>time</source>
-        <translation type="unfinished" />
+        <translation>时间</translation>
     </message>
     <message>
         <source>voltage</source>
-        <translation type="unfinished" />
+        <translation>电压</translation>
     </message>
     <message>
         <source>Voltage over time</source>
-        <translation type="unfinished" />
+        <translation>电压随时间的变化</translation>
     </message>
     <message>
         <source>shape only: times and end voltages as written</source>
-        <translation type="unfinished" />
+        <translation>仅示意形状：时间和截止电压按所写</translation>
     </message>
     <message>
         <source>simulated by the station on a cell model</source>
-        <translation type="unfinished" />
+        <translation>由站点用电池模型模拟</translation>
     </message>
     <message>
         <source>Preview V(t)</source>
-        <translation type="unfinished" />
+        <translation>预览 V(t)</translation>
     </message>
     <message>
         <source>goes on to {time}</source>
-        <translation type="unfinished" />
+        <translation>持续到 {time}</translation>
     </message>
     <message>
         <source>part</source>
-        <translation type="unfinished" />
+        <translation>部分</translation>
     </message>
     <message>
         <source>times</source>
-        <translation type="unfinished" />
+        <translation>次数</translation>
     </message>
     <message>
         <source>Estimate</source>
-        <translation type="unfinished" />
+        <translation>估算</translation>
     </message>
     <message>
         <source>likely; a dead cell ends earlier</source>
-        <translation type="unfinished" />
+        <translation>预计值；失效的电池会提前结束</translation>
     </message>
     <message>
         <source>all</source>
-        <translation type="unfinished" />
+        <translation>合计</translation>
     </message>
     <message>
         <source>where</source>
-        <translation type="unfinished" />
+        <translation>位置</translation>
     </message>
     <message>
         <source>what</source>
-        <translation type="unfinished" />
+        <translation>内容</translation>
     </message>
     <message>
         <source>before → after</source>
-        <translation type="unfinished" />
+        <translation>之前 → 之后</translation>
     </message>
     <message>
         <source>Changes</source>
-        <translation type="unfinished" />
+        <translation>改动</translation>
     </message>
     <message>
         <source>Changes to rev {n}</source>
-        <translation type="unfinished" />
+        <translation>相对 rev {n} 的改动</translation>
     </message>
     <message>
         <source>Changes to the template</source>
-        <translation type="unfinished" />
+        <translation>相对模板的改动</translation>
     </message>
     <message>
         <source>{n} changes, {steps} undo steps</source>
-        <translation type="unfinished" />
+        <translation>{n} 处改动，{steps} 步可撤销</translation>
     </message>
     <message>
         <source>Nothing differs in rows, head and variables.</source>
-        <translation type="unfinished" />
+        <translation>各行、抬头和变量均无差异。</translation>
     </message>
     <message>
         <source>It was never saved: there is nothing to compare with.</source>
-        <translation type="unfinished" />
+        <translation>从未保存过：没有可比较的版本。</translation>
     </message>
     <message>
         <source>Edit again</source>
-        <translation type="unfinished" />
+        <translation>重新编辑</translation>
     </message>
     <message>
         <source>Steps of the protocol</source>
-        <translation type="unfinished" />
+        <translation>方案的工步</translation>
     </message>
     <message>
         <source>The protocol as text</source>
-        <translation type="unfinished" />
+        <translation>方案文本</translation>
+    </message>
+    <message>
+        <source>edit text</source>
+        <translation>编辑文本</translation>
+    </message>
+    <message>
+        <source>Check</source>
+        <translation>检查</translation>
+    </message>
+    <message>
+        <source>Simulate</source>
+        <translation>模拟</translation>
+    </message>
+    <message>
+        <source>Save revision</source>
+        <translation>保存版本</translation>
+    </message>
+    <message>
+        <source>New protocol</source>
+        <translation>新方案</translation>
+    </message>
+    <message>
+        <source>Import…</source>
+        <translation>导入…</translation>
+    </message>
+    <message>
+        <source>Start with this…</source>
+        <translation>用此方案启动…</translation>
+    </message>
+    <message>
+        <source>Export…</source>
+        <translation>导出…</translation>
+    </message>
+    <message>
+        <source>Discard draft</source>
+        <translation>放弃草稿</translation>
+    </message>
+    <message>
+        <source>Undo (Ctrl+Z)</source>
+        <translation>撤销 (Ctrl+Z)</translation>
+    </message>
+    <message>
+        <source>Redo (Ctrl+Y)</source>
+        <translation>重做 (Ctrl+Y)</translation>
+    </message>
+    <message>
+        <source>Save as a new protocol</source>
+        <translation>另存为新方案</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation>保存</translation>
+    </message>
+    <message>
+        <source>discard draft</source>
+        <translation>放弃草稿</translation>
+    </message>
+    <message>
+        <source>no cell</source>
+        <translation>无电池</translation>
+    </message>
+    <message>
+        <source>There is no draft.</source>
+        <translation>没有草稿。</translation>
+    </message>
+    <message>
+        <source>See the changes</source>
+        <translation>查看差异</translation>
+    </message>
+    <message>
+        <source>Save as another</source>
+        <translation>另存为其他方案</translation>
+    </message>
+    <message>
+        <source>Save after theirs</source>
+        <translation>在对方之后保存</translation>
+    </message>
+    <message>
+        <source>Saved meanwhile by somebody else.</source>
+        <translation>期间已被他人保存。</translation>
+    </message>
+    <message>
+        <source>Nothing to undo.</source>
+        <translation>没有可撤销的操作。</translation>
+    </message>
+    <message>
+        <source>Nothing to do again.</source>
+        <translation>没有可重做的操作。</translation>
+    </message>
+    <message>
+        <source>Templates are read-only: what you change is saved under a name of your own.</source>
+        <translation>模板为只读：您的改动以自己的名称保存。</translation>
     </message>
 </context>
 <context>
     <name>protocolchanges</name>
     <message>
         <source>The order of the rows says this; move the row.</source>
-        <translation type="unfinished" />
+        <translation>由行的顺序决定；请移动该行。</translation>
     </message>
     <message>
         <source>Worked out from the set value and the chosen cell.</source>
-        <translation type="unfinished" />
+        <translation>由设定值和所选电池计算得出。</translation>
     </message>
     <message>
         <source>A rest sets nothing; its time stands under “until”.</source>
-        <translation type="unfinished" />
+        <translation>静置没有设定值；其时间写在“直到”列。</translation>
     </message>
     <message>
         <source>A row “{kind}” has nothing here.</source>
-        <translation type="unfinished" />
+        <translation>“{kind}”行在此列没有内容。</translation>
     </message>
     <message>
         <source>“{text}” is no number of passes; write a whole number from 1.</source>
-        <translation type="unfinished" />
+        <translation>“{text}”不是循环次数；请写从 1 起的整数。</translation>
     </message>
     <message>
         <source>Charge is positive here. Is “{text}” a discharge?</source>
-        <translation type="unfinished" />
+        <translation>这里充电为正。“{text}”是放电吗？</translation>
     </message>
     <message>
         <source>discharge {size}</source>
-        <translation type="unfinished" />
+        <translation>放电 {size}</translation>
     </message>
     <message>
         <source>charge {size}</source>
-        <translation type="unfinished" />
+        <translation>充电 {size}</translation>
     </message>
     <message>
         <source>A value is needed here, for example C/20 or 1 mA/cm².</source>
-        <translation type="unfinished" />
+        <translation>此处需要一个值，例如 C/20 或 1 mA/cm²。</translation>
     </message>
     <message>
         <source>Write an amplitude as 10 mV rms.</source>
-        <translation type="unfinished" />
+        <translation>振幅请写成 10 mV rms。</translation>
     </message>
     <message>
         <source>Write some text.</source>
-        <translation type="unfinished" />
+        <translation>请写一些文字。</translation>
     </message>
     <message>
         <source>A rest ends by time only, for example t 10 min.</source>
-        <translation type="unfinished" />
+        <translation>静置只能按时间结束，例如 t 10 min。</translation>
     </message>
     <message>
         <source>A constant current cannot end by current. Set “C/20 → 4.2 V” to hold a voltage.</source>
-        <translation type="unfinished" />
+        <translation>恒流不能按电流结束。要恒压请设为“C/20 → 4.2 V”。</translation>
     </message>
     <message>
         <source>A held voltage cannot be the end as well; end by I and t.</source>
-        <translation type="unfinished" />
+        <translation>恒压值不能同时作为截止条件；请按 I 和 t 结束。</translation>
     </message>
     <message>
         <source>A branch needs a condition, for example retention &lt; 80 %.</source>
-        <translation type="unfinished" />
+        <translation>分支需要条件，例如 retention &lt; 80 %。</translation>
     </message>
     <message>
         <source>“{text}” is no step. Which is meant?</source>
-        <translation type="unfinished" />
+        <translation>“{text}”不是工步。指的是哪一个？</translation>
     </message>
     <message>
         <source>Choose the steps and wrap them in a repeat (Ctrl+G).</source>
-        <translation type="unfinished" />
+        <translation>请选中工步并放入循环 (Ctrl+G)。</translation>
     </message>
 </context>
 <context>
     <name>protocoldoc</name>
     <message>
         <source>This place of the text is written in a way that only the text can edit.</source>
-        <translation type="unfinished" />
+        <translation>文本此处的写法只能在文本中编辑。</translation>
     </message>
     <message>
         <source>The text cannot be read at line {line}: {problem}. Mend it, or undo.</source>
-        <translation type="unfinished" />
+        <translation>文本第 {line} 行无法读取：{problem}。请修正或撤销。</translation>
     </message>
     <message>
         <source>row {n}, {column}</source>
-        <translation type="unfinished" />
+        <translation>第 {n} 行，{column}</translation>
     </message>
     <message>
         <source>add step</source>
-        <translation type="unfinished" />
+        <translation>添加工步</translation>
     </message>
     <message>
         <source>duplicate</source>
-        <translation type="unfinished" />
+        <translation>复制</translation>
     </message>
     <message>
         <source>delete {n} steps</source>
-        <translation type="unfinished" />
+        <translation>删除 {n} 个工步</translation>
     </message>
     <message>
         <source>move down</source>
-        <translation type="unfinished" />
+        <translation>下移</translation>
     </message>
     <message>
         <source>move up</source>
-        <translation type="unfinished" />
+        <translation>上移</translation>
     </message>
     <message>
         <source>move</source>
-        <translation type="unfinished" />
+        <translation>移动</translation>
     </message>
     <message>
         <source>wrap in repeat</source>
-        <translation type="unfinished" />
+        <translation>放入循环</translation>
     </message>
     <message>
         <source>take repeat away</source>
-        <translation type="unfinished" />
+        <translation>取消循环</translation>
     </message>
     <message>
         <source>head: {field}</source>
-        <translation type="unfinished" />
+        <translation>抬头：{field}</translation>
     </message>
     <message>
         <source>A variable needs a value.</source>
-        <translation type="unfinished" />
+        <translation>变量需要一个值。</translation>
     </message>
     <message>
         <source>variable {name}</source>
-        <translation type="unfinished" />
+        <translation>变量 {name}</translation>
     </message>
     <message>
         <source>rename variable {name}</source>
-        <translation type="unfinished" />
+        <translation>重命名变量 {name}</translation>
     </message>
     <message>
         <source>There is no variable “{name}”.</source>
-        <translation type="unfinished" />
+        <translation>没有变量“{name}”。</translation>
     </message>
     <message>
         <source>remove variable {name}</source>
-        <translation type="unfinished" />
+        <translation>移除变量 {name}</translation>
     </message>
 </context>
 <context>
     <name>protocoleditor</name>
     <message>
         <source>{by} has saved revision {n} meanwhile; your draft is based on revision {old}.</source>
-        <translation type="unfinished" />
+        <translation>{by} 期间已保存版本 {n}；您的草稿基于版本 {old}。</translation>
     </message>
     <message>
         <source>{name}-copy</source>
-        <translation type="unfinished" />
+        <translation>{name}-copy</translation>
     </message>
     <message>
         <source>template</source>
-        <translation type="unfinished" />
+        <translation>模板</translation>
     </message>
     <message>
         <source>draft</source>
-        <translation type="unfinished" />
+        <translation>草稿</translation>
     </message>
     <message>
         <source>read-only; an edit is saved under a name of your own</source>
-        <translation type="unfinished" />
+        <translation>只读；修改后以自己的名称保存</translation>
     </message>
     <message>
         <source>based on rev {n}</source>
-        <translation type="unfinished" />
+        <translation>基于 rev {n}</translation>
     </message>
     <message>
         <source>revision {n}</source>
-        <translation type="unfinished" />
+        <translation>版本 {n}</translation>
     </message>
     <message>
         <source>copy of {name}, never saved</source>
-        <translation type="unfinished" />
+        <translation>{name} 的副本，从未保存</translation>
     </message>
     <message>
         <source>never saved</source>
-        <translation type="unfinished" />
+        <translation>从未保存</translation>
     </message>
     <message>
         <source>in use by {n} runs (they stay on their revision)</source>
-        <translation type="unfinished" />
+        <translation>{n} 个运行正在使用（保持各自版本）</translation>
     </message>
     <message>
         <source>No protocol is open.</source>
-        <translation type="unfinished" />
+        <translation>没有打开的方案。</translation>
     </message>
     <message>
         <source>It is being saved.</source>
-        <translation type="unfinished" />
+        <translation>正在保存。</translation>
     </message>
     <message>
         <source>The station cannot be reached; the draft is kept on this computer.</source>
-        <translation type="unfinished" />
+        <translation>无法连接站点；草稿保存在本机。</translation>
     </message>
     <message>
         <source>Nothing has changed since revision {n}.</source>
-        <translation type="unfinished" />
+        <translation>自版本 {n} 以来没有改动。</translation>
     </message>
     <message>
         <source>Mend the {n} errors first.</source>
-        <translation type="unfinished" />
+        <translation>请先修正 {n} 个错误。</translation>
     </message>
     <message>
         <source>End.</source>
-        <translation type="unfinished" />
+        <translation>结束。</translation>
     </message>
     <message>
         <source>This step cannot be read yet; see the problems.</source>
-        <translation type="unfinished" />
+        <translation>此工步尚无法读取；请看问题列表。</translation>
     </message>
     <message>
         <source>Back to the first step of the repeat until {done}.</source>
-        <translation type="unfinished" />
+        <translation>回到循环的第一个工步，直到{done}。</translation>
     </message>
     <message>
         <source>Otherwise:</source>
-        <translation type="unfinished" />
+        <translation>否则：</translation>
     </message>
     <message>
         <source>The branch ends here.</source>
-        <translation type="unfinished" />
+        <translation>分支到此结束。</translation>
     </message>
     <message>
         <source>Give it a name.</source>
-        <translation type="unfinished" />
+        <translation>请为它命名。</translation>
     </message>
     <message>
         <source>Their revision is not known yet.</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>The station is simulating.</source>
-        <translation type="unfinished" />
-    </message>
-    <message>
-        <source>The station cannot be reached; it simulates.</source>
-        <translation type="unfinished" />
+        <translation>尚不知道对方的版本。</translation>
     </message>
     <message>
         <source>Choose a cell first (numbers for): its twin is simulated.</source>
-        <translation type="unfinished" />
+        <translation>请先选择电池（数值对应）：将模拟其孪生模型。</translation>
+    </message>
+    <message>
+        <source>The station is simulating.</source>
+        <translation>站点正在模拟。</translation>
+    </message>
+    <message>
+        <source>The station cannot be reached; it simulates.</source>
+        <translation>无法连接站点；模拟由站点完成。</translation>
+    </message>
+    <message>
+        <source>There is no simulation: {why}</source>
+        <translation>没有模拟结果：{why}</translation>
+    </message>
+    <message>
+        <source>only its beginning</source>
+        <translation>仅开头部分</translation>
     </message>
 </context>
 <context>
     <name>protocolfigures</name>
     <message>
         <source>start now: ends {end}</source>
-        <translation type="unfinished" />
+        <translation>现在启动：{end} 结束</translation>
     </message>
     <message>
         <source>Mend the text, or undo.</source>
-        <translation type="unfinished" />
+        <translation>请修正文本，或撤销。</translation>
     </message>
 </context>
 <context>
     <name>protocolheader</name>
     <message>
         <source>Name</source>
-        <translation type="unfinished" />
+        <translation>名称</translation>
     </message>
     <message>
         <source>Description</source>
-        <translation type="unfinished" />
+        <translation>描述</translation>
     </message>
     <message>
         <source>For cells</source>
-        <translation type="unfinished" />
+        <translation>适用电池</translation>
     </message>
     <message>
         <source>Temperature</source>
-        <translation type="unfinished" />
+        <translation>温度</translation>
     </message>
     <message>
         <source>Record</source>
-        <translation type="unfinished" />
+        <translation>记录</translation>
     </message>
     <message>
         <source>Safety limits</source>
-        <translation type="unfinished" />
+        <translation>安全限值</translation>
     </message>
     <message>
         <source>Warn at</source>
-        <translation type="unfinished" />
+        <translation>警告限值</translation>
     </message>
     <message>
         <source>Formation of LFP|Li cells</source>
-        <translation type="unfinished" />
+        <translation>LFP|Li 电池的化成</translation>
     </message>
     <message>
         <source>any cell; else for example symmetric, lfp_li</source>
-        <translation type="unfinished" />
+        <translation>任意电池；否则例如 symmetric, lfp_li</translation>
     </message>
     <message>
         <source>25 °C | tolerance 1 K | soak 30 min | trip 5 K</source>
-        <translation type="unfinished" />
+        <translation>25 °C | tolerance 1 K | soak 30 min | trip 5 K</translation>
     </message>
     <message>
         <source>10 s or 5 mV</source>
-        <translation type="unfinished" />
+        <translation>10 s or 5 mV</translation>
     </message>
     <message>
         <source>V 2.5 V … 4.5 V | I 2 mA</source>
-        <translation type="unfinished" />
+        <translation>V 2.5 V … 4.5 V | I 2 mA</translation>
     </message>
     <message>
         <source>V 2.6 V … 4.4 V</source>
-        <translation type="unfinished" />
+        <translation>V 2.6 V … 4.4 V</translation>
     </message>
     <message>
         <source>A protocol needs a name.</source>
-        <translation type="unfinished" />
+        <translation>方案需要名称。</translation>
     </message>
     <message>
         <source>“{word}” is no kind of cell. Known: {known}.</source>
-        <translation type="unfinished" />
+        <translation>“{word}”不是电池类型。已知：{known}。</translation>
     </message>
     <message>
         <source>“{part}” is not known here; use {known}.</source>
-        <translation type="unfinished" />
+        <translation>此处不认识“{part}”；请用 {known}。</translation>
     </message>
     <message>
         <source>A variable's name has letters, digits and “_”, a letter first.</source>
-        <translation type="unfinished" />
+        <translation>变量名由字母、数字和“_”组成，以字母开头。</translation>
     </message>
     <message>
         <source>There is a variable “{name}” already.</source>
-        <translation type="unfinished" />
+        <translation>已有变量“{name}”。</translation>
     </message>
 </context>
 <context>
     <name>protocollibrary</name>
     <message>
         <source>draft on this computer</source>
-        <translation type="unfinished" />
+        <translation>本机上的草稿</translation>
     </message>
     <message>
         <source>template</source>
-        <translation type="unfinished" />
+        <translation>模板</translation>
     </message>
     <message>
         <source>this station</source>
-        <translation type="unfinished" />
+        <translation>本站点</translation>
     </message>
     <message>
         <source>draft</source>
-        <translation type="unfinished" />
+        <translation>草稿</translation>
     </message>
     <message>
         <source>{n} run</source>
-        <translation type="unfinished" />
+        <translation>{n} 个运行</translation>
     </message>
     <message>
         <source>{n} runs</source>
-        <translation type="unfinished" />
+        <translation>{n} 个运行</translation>
     </message>
 </context>
 <context>
     <name>protocoloffers</name>
     <message>
         <source>End after {time}</source>
-        <translation type="unfinished" />
+        <translation>{time} 后结束</translation>
     </message>
     <message>
         <source>End at C/20</source>
-        <translation type="unfinished" />
+        <translation>到 C/20 结束</translation>
     </message>
     <message>
         <source>Allow {time}</source>
-        <translation type="unfinished" />
+        <translation>允许 {time}</translation>
     </message>
     <message>
         <source>Make it a {word}</source>
-        <translation type="unfinished" />
+        <translation>改为 {word}</translation>
     </message>
     <message>
         <source>Use the protocol's limits</source>
-        <translation type="unfinished" />
+        <translation>使用方案的限值</translation>
     </message>
     <message>
         <source>At most 1 C</source>
-        <translation type="unfinished" />
+        <translation>最大 1 C</translation>
     </message>
     <message>
         <source>Use “cycle”</source>
-        <translation type="unfinished" />
+        <translation>使用“cycle”</translation>
     </message>
     <message>
         <source>Write “{word}”</source>
-        <translation type="unfinished" />
+        <translation>写成“{word}”</translation>
     </message>
     <message>
         <source>Remove “{name}”</source>
-        <translation type="unfinished" />
+        <translation>移除“{name}”</translation>
     </message>
     <message>
         <source>Use “{name}”</source>
-        <translation type="unfinished" />
+        <translation>使用“{name}”</translation>
     </message>
     <message>
         <source>Add variable “{name}”</source>
-        <translation type="unfinished" />
+        <translation>添加变量“{name}”</translation>
     </message>
     <message>
         <source>Write {value} %</source>
-        <translation type="unfinished" />
+        <translation>写成 {value} %</translation>
     </message>
 </context>
 <context>
     <name>protocolrevisions</name>
     <message>
         <source>head</source>
-        <translation type="unfinished" />
+        <translation>抬头</translation>
     </message>
     <message>
         <source>variable</source>
-        <translation type="unfinished" />
+        <translation>变量</translation>
     </message>
     <message>
         <source>row {n}</source>
-        <translation type="unfinished" />
+        <translation>第 {n} 行</translation>
     </message>
     <message>
         <source>step</source>
-        <translation type="unfinished" />
+        <translation>工步</translation>
     </message>
     <message>
         <source>none</source>
-        <translation type="unfinished" />
+        <translation>无</translation>
     </message>
     <message>
         <source>label</source>
-        <translation type="unfinished" />
+        <translation>标签</translation>
     </message>
     <message>
         <source>set</source>
-        <translation type="unfinished" />
+        <translation>设定</translation>
     </message>
     <message>
         <source>until</source>
-        <translation type="unfinished" />
+        <translation>直到</translation>
     </message>
     <message>
         <source>record</source>
-        <translation type="unfinished" />
+        <translation>记录</translation>
     </message>
     <message>
         <source>limits</source>
-        <translation type="unfinished" />
+        <translation>限值</translation>
     </message>
     <message>
         <source>= absolute</source>
-        <translation type="unfinished" />
+        <translation>= 绝对值</translation>
     </message>
     <message>
         <source>next</source>
-        <translation type="unfinished" />
+        <translation>下一行</translation>
     </message>
 </context>
 <context>
     <name>protocolrows</name>
     <message>
         <source>{n} done</source>
-        <translation type="unfinished" />
+        <translation>完成 {n} 次</translation>
     </message>
     <message>
         <source>This step stands for “&amp;{name}”: edit that one, or the text.</source>
-        <translation type="unfinished" />
+        <translation>此工步引用“&amp;{name}”：请编辑原工步或文本。</translation>
     </message>
     <message>
         <source>Edit this in the text.</source>
-        <translation type="unfinished" />
+        <translation>请在文本中编辑。</translation>
     </message>
     <message>
         <source>{done} or {condition}</source>
-        <translation type="unfinished" />
+        <translation>{done} 或 {condition}</translation>
+    </message>
+</context>
+<context>
+    <name>protocolstarting</name>
+    <message>
+        <source>No protocol is open.</source>
+        <translation>没有打开的方案。</translation>
+    </message>
+    <message>
+        <source>Save it first: a start takes a protocol of the station.</source>
+        <translation>请先保存：启动需要站点上的方案。</translation>
+    </message>
+    <message>
+        <source>Save the draft first: a start takes a saved revision.</source>
+        <translation>请先保存草稿：启动需要已保存的版本。</translation>
+    </message>
+    <message>
+        <source>Select channels in the station view first.</source>
+        <translation>请先在站点视图中选择通道。</translation>
     </message>
 </context>
 <context>
     <name>protocolstructure</name>
     <message>
         <source>Choose a step first.</source>
-        <translation type="unfinished" />
+        <translation>请先选择工步。</translation>
     </message>
     <message>
         <source>The chosen steps do not stand together in one loop.</source>
-        <translation type="unfinished" />
+        <translation>所选工步不在同一循环中相邻。</translation>
     </message>
     <message>
         <source>There is no list of steps here; see the text.</source>
-        <translation type="unfinished" />
+        <translation>此处没有工步列表；请看文本。</translation>
     </message>
     <message>
         <source>A repeat cannot go into itself.</source>
-        <translation type="unfinished" />
+        <translation>循环不能移入自身。</translation>
     </message>
     <message>
         <source>The steps stand there already.</source>
-        <translation type="unfinished" />
+        <translation>工步已在此处。</translation>
     </message>
     <message>
         <source>The protocol needs a step outside.</source>
-        <translation type="unfinished" />
+        <translation>循环之外还需要一个工步。</translation>
     </message>
     <message>
         <source>This is the last step.</source>
-        <translation type="unfinished" />
+        <translation>这是最后一个工步。</translation>
     </message>
     <message>
         <source>This is the first step.</source>
-        <translation type="unfinished" />
+        <translation>这是第一个工步。</translation>
     </message>
     <message>
         <source>The loop would be empty; move the loop, or take it away.</source>
-        <translation type="unfinished" />
+        <translation>循环会变空；请移动或取消循环。</translation>
     </message>
     <message>
         <source>Choose one repeat to take away.</source>
-        <translation type="unfinished" />
+        <translation>请选择一个要取消的循环。</translation>
     </message>
     <message>
         <source>This repeat varies a value; write the value into its steps first.</source>
-        <translation type="unfinished" />
+        <translation>此循环会改变某个值；请先把值写入工步。</translation>
     </message>
     <message>
         <source>This branch has two sides; delete one in the text first.</source>
-        <translation type="unfinished" />
+        <translation>此分支有两侧；请先在文本中删除一侧。</translation>
     </message>
     <message>
         <source>It is empty; delete it.</source>
-        <translation type="unfinished" />
+        <translation>它是空的；请删除。</translation>
     </message>
 </context>
 <context>
     <name>protocoltyped</name>
     <message>
         <source>“{symbol}” stands there twice.</source>
-        <translation type="unfinished" />
+        <translation>“{symbol}”出现了两次。</translation>
     </message>
     <message>
         <source>Is “{text}” a voltage, a current, a time or a capacity?</source>
-        <translation type="unfinished" />
+        <translation>“{text}”是电压、电流、时间还是容量？</translation>
     </message>
     <message>
         <source>“{text}” is no end. Write for example V 4.3 V | I C/20 | t 4 h | Q 120 %.</source>
-        <translation type="unfinished" />
+        <translation>“{text}”不是截止条件。例如写 V 4.3 V | I C/20 | t 4 h | Q 120 %。</translation>
     </message>
     <message>
         <source>A value is missing.</source>
-        <translation type="unfinished" />
+        <translation>缺少一个值。</translation>
     </message>
     <message>
         <source>inherit</source>
-        <translation type="unfinished" />
+        <translation>继承</translation>
     </message>
     <message>
         <source>“{text}” is no record rule. Write for example 10 s or 5 mV.</source>
-        <translation type="unfinished" />
+        <translation>“{text}”不是记录规则。例如写 10 s or 5 mV。</translation>
     </message>
     <message>
         <source>“{text}” is no limit. Write for example V 2.5 V … 4.5 V | I 2 mA.</source>
-        <translation type="unfinished" />
+        <translation>“{text}”不是限值。例如写 V 2.5 V … 4.5 V | I 2 mA。</translation>
     </message>
     <message>
         <source>A limit has a lowest and a highest value.</source>
-        <translation type="unfinished" />
+        <translation>限值有最低值和最高值。</translation>
     </message>
     <message>
         <source>Write a sweep as 1 MHz … 100 mHz, 10/dec.</source>
-        <translation type="unfinished" />
+        <translation>扫描请写成 1 MHz … 100 mHz, 10/dec。</translation>
     </message>
     <message>
         <source>Write j = 0.1 mA/cm^2 + 0.1 mA/cm^2, or rate = C/20, C/10.</source>
-        <translation type="unfinished" />
+        <translation>请写 j = 0.1 mA/cm^2 + 0.1 mA/cm^2，或 rate = C/20, C/10。</translation>
     </message>
     <message>
         <source>“{text}” is no quantity with a unit.</source>
-        <translation type="unfinished" />
+        <translation>“{text}”不是带单位的量。</translation>
     </message>
     <message>
         <source>“{text}” has no unit. Which is meant?</source>
-        <translation type="unfinished" />
+        <translation>“{text}”没有单位。指的是哪一个？</translation>
     </message>
     <message>
         <source>none</source>
-        <translation type="unfinished" />
+        <translation>无</translation>
     </message>
     <message>
         <source>There is no variable “{name}” (known: {known}).</source>
-        <translation type="unfinished" />
+        <translation>没有变量“{name}”（已知：{known}）。</translation>
     </message>
     <message>
         <source>“{text}” does not fit here.</source>
-        <translation type="unfinished" />
+        <translation>“{text}”在此处不适用。</translation>
     </message>
     <message>
         <source>“{text}” does not fit here; use {units}.</source>
-        <translation type="unfinished" />
+        <translation>“{text}”在此处不适用；请用 {units}。</translation>
     </message>
     <message>
         <source>“{text}” is negative; the direction is the word of the step.</source>
-        <translation type="unfinished" />
+        <translation>“{text}”为负；方向由工步的词决定。</translation>
     </message>
     <message>
         <source>Zero is not possible here.</source>
-        <translation type="unfinished" />
+        <translation>此处不能为零。</translation>
     </message>
 </context>
 <context>
@@ -5808,6 +5955,14 @@
         <translation>{name} 已有访问权限。</translation>
     </message>
     <message>
+        <source>sound on</source>
+        <translation>声音开</translation>
+    </message>
+    <message>
+        <source>sound off</source>
+        <translation>声音关</translation>
+    </message>
+    <message>
         <source>Look</source>
         <translation>外观</translation>
     </message>
@@ -5880,8 +6035,8 @@
         <translation>无人看过的报警每秒闪烁一次</translation>
     </message>
     <message>
-        <source>new alarms are heard, three beeps for CRITICAL, two for HIGH, one below</source>
-        <translation>新报警发声：CRITICAL 三声，HIGH 两声，其余一声</translation>
+        <source>new alarms are heard, another sound for each priority</source>
+        <translation>新报警发声，每个优先级声音不同</translation>
     </message>
     <message>
         <source>Reset layout</source>

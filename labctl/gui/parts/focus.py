@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QWidget
+from shiboken6 import isValid
 
 from labctl.gui.theme.current import theme
 
@@ -39,7 +40,7 @@ class FocusRing(QWidget):
         self._place()
 
     def _leave(self) -> None:
-        if self._target is not None:
+        if self._target is not None and isValid(self._target):  # a control may go while it has the keyboard
             self._target.removeEventFilter(self)
         self._target = None
         self.hide()
@@ -56,7 +57,7 @@ class FocusRing(QWidget):
 
     def _place(self) -> None:
         target = self._target
-        if target is None or not target.isVisible():
+        if target is None or not isValid(target) or not target.isVisible():
             self.hide()
             return
         reach = theme().px(AWAY_PX + WIDTH_PX)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 
 from labctl.gui.viewmodels import cellcolumns as columns
@@ -17,11 +17,11 @@ from labctl.gui.viewmodels.words import tr
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A button: what it says, and the edit that it is."""
+    """A button: what it says, and the edit that it is. Buttons that say the same stay, with the keyboard on them."""
 
     key: str
     text: str
-    edit: Callable[[], Edit | None]
+    edit: Callable[[], Edit | None] = field(compare=False)
     hint: str = ""
     brief: str = ""
     """What the button in the row says: the value in short, and the current that it would set."""
