@@ -1746,8 +1746,8 @@
         <translation>颜色表示{what}。</translation>
     </message>
     <message>
-        <source>{n} cells without mass or area are not drawn.</source>
-        <translation>{n} 个电池缺少质量或面积，未绘制。</translation>
+        <source>Without mass or area, not drawn: {names}</source>
+        <translation>缺少质量或面积，未绘制：{names}</translation>
     </message>
     <message>
         <source>plots</source>

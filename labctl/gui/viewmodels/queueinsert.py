@@ -75,6 +75,7 @@ class ProtocolShelf:
         self.choices: tuple[Choice, ...] = ()
         self.trouble: Trouble | None = None
         self._variables: dict[str, dict[str, str]] = {}
+        self._wanted: set[str] = set()
 
     def want(self, told: Callable[[], None]) -> None:
         """Ask for the list."""
@@ -93,19 +94,24 @@ class ProtocolShelf:
 
     def variables(self, name: str, told: Callable[[], None]) -> Mapping[str, str] | None:
         """Return a protocol's variables with their defaults; None while they are asked for."""
-        if not name or name in self._variables:
-            return self._variables.get(name, {})
+        if not name:
+            return {}
+        if name not in self._variables and name not in self._wanted:
+            self._wanted.add(name)
+            self._ask(name, told)
+        return self._variables.get(name)
 
+    def _ask(self, name: str, told: Callable[[], None]) -> None:
         def take(text: Any) -> None:
             self._variables[name] = {str(key): str(value) for key, value in text.variables.items()}
             told()
 
         def failed(trouble: Trouble) -> None:
+            self._wanted.discard(name)
             self.trouble = trouble
             told()
 
         self._asks.ask("protocols.get", name, then=take, failed=failed)
-        return None
 
 
 class InsertJobs:

@@ -34,7 +34,7 @@ from labctl.gui.views.queue.dialogs import EditDialog, InsertDialog
 from labctl.gui.views.queue.entries import entries
 from labctl.gui.views.queue.strip import Strip
 from labctl.gui.views.queue.table import COLUMNS, QueueTable
-from labctl.model.job import JobState
+from labctl.model.job import OPEN_STATES, JobState
 
 TICK_MS = 1000
 
@@ -57,7 +57,7 @@ class QueueView(View):
         self.selection.watch(self._channels_chosen)
         context.acts.watch(self._acted)
         context.lab.watch({"link", "station"}, lambda places: self._changed())
-        self.undo.indexChanged.connect(lambda at: self._buttons())
+        self.undo.indexChanged.connect(self._undone)
         self._timer_id = self.startTimer(TICK_MS)
 
     # -- building ---------------------------------------------------------------------------------------------------
@@ -264,10 +264,6 @@ class QueueView(View):
                 self.selection.choose(channel)
         finally:
             self._choosing = False
-        if job_id and self.model.place_of(job_id) < 0 and self.queue.listing is not Listing.ALL:
-            job = self.context.lab.jobs.get(job_id)
-            over = job is not None and job.state in (JobState.ENDED, JobState.FAILED, JobState.REMOVED)
-            self._list(Listing.DONE.value if over else Listing.ALL.value)
         self.choose([job_id] if job_id else [])
 
     def _channels_chosen(self) -> None:
@@ -309,6 +305,9 @@ class QueueView(View):
         set_why(self.release_all, queue.acts.part_why_not("", hold=False))
         set_why(self.insert_button, general(self.context.lab, "queue.submit"))
         set_why(self.empty_insert, general(self.context.lab, "queue.submit"))
+
+    def _undone(self, at: int) -> None:
+        self._buttons()
 
     # -- acts -------------------------------------------------------------------------------------------------------
 
@@ -452,7 +451,10 @@ class QueueView(View):
         name = str(target)
         if name in self.context.lab.jobs:
             if self.model.place_of(name) < 0:
-                self._bar_chosen(name, "")
+                self.field.clear()
+                self.queue.campaign = ""
+                over = self.context.lab.jobs[name].state not in OPEN_STATES
+                self._list((Listing.DONE if over else Listing.ALL).value)
             self.choose([name])
         elif name in self.context.lab.channels:
             self.selection.choose(name)
