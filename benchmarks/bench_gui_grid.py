@@ -113,7 +113,7 @@ def updates(channels: int, turns: int, folder: Path) -> float:
                     page, page.view.tiles, batches(names, turns), f"{channels} channels, tiles {size.value}"
                 ),
             )
-        page.view._show_look("table")
+        page.view.show_look("table")
         QCoreApplication.processEvents()
         timed(page, page.view.table, batches(names, turns), f"{channels} channels, table")
     return worst

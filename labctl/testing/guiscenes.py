@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from labctl.gui.viewmodels.gridplaces import TileSize
 
 if TYPE_CHECKING:
+    from labctl.gui.views.station.view import StationView
     from labctl.gui.window import MainWindow
 
 
@@ -48,15 +51,105 @@ def _palette_away(window: MainWindow) -> None:
     window.palette_popup.hide()
 
 
+def _station(window: MainWindow) -> StationView:
+    from labctl.gui.views.station.view import StationView
+
+    window.go("station")
+    assert window.docks is not None
+    found = window.docks.view("station")
+    assert isinstance(found, StationView)
+    return found
+
+
+def _station_selected(window: MainWindow) -> None:
+    """Select what runs first: the bar offers what can be done, the keyboard's place is seen."""
+    view = _station(window)
+    running = [name for name in view.grid.order if view.context.lab.channels[name].run_id]
+    view.selection.choose(*running[:4])
+    view.tiles.setFocus()
+
+
+def _station_zoomed(size: str) -> Callable[[MainWindow], None]:
+    def show(window: MainWindow) -> None:
+        view = _station(window)
+        view.first.zoom.choose(size)
+        view.tiles.show_size(TileSize(size))
+
+    return show
+
+
+def _station_table(window: MainWindow) -> None:
+    _station(window).show_look("table")
+
+
+def _station_filter(window: MainWindow) -> None:
+    view = _station(window)
+    view.filtering.edit(view.settings.filters[0])
+
+
+def _station_away(window: MainWindow) -> None:
+    view = _station(window)
+    view.selection.choose()
+    view.show_look("tiles")
+    if view.filtering.dialog is not None:
+        view.filtering.dialog.reject()
+    _station_zoomed("M")(window)
+
+
+def _queue_listing(listing: str) -> Callable[[MainWindow], None]:
+    def show(window: MainWindow) -> None:
+        window.go("queue")
+        view: Any = None if window.docks is None else window.docks.view("queue")
+        view._list(listing)
+        view.choose(view.model.keys()[:1])
+
+    return show
+
+
+def _queue_insert(window: MainWindow) -> None:
+    window.go("queue")
+    view: Any = None if window.docks is None else window.docks.view("queue")
+    running = [name for name, status in view.context.lab.channels.items() if status.cell_id]
+    view.selection.choose(*running[:3])
+    view.insert()
+
+
+def _queue_away(window: MainWindow) -> None:
+    from labctl.gui.parts.dialog import Dialog
+
+    for dialog in window.findChildren(Dialog):
+        dialog.reject()
+    _queue_listing("all")(window)
+
+
+def _alarm_page(page: str) -> Callable[[MainWindow], None]:
+    def show(window: MainWindow) -> None:
+        window.go("alarms")
+        view: Any = None if window.docks is None else window.docks.view("alarms")
+        view.moment.turn_to(page)
+
+    return show
+
+
 SCENES = (
     Scene("station", "channel grid", _view("station")),
+    Scene("station-selected", "four channels selected, what can be done", _station_selected, _station_away),
+    Scene("station-small", "small tiles", _station_zoomed("S"), _station_away),
+    Scene("station-large", "large tiles", _station_zoomed("L"), _station_away),
+    Scene("station-table", "the same channels as a table", _station_table, _station_away),
+    Scene("station-filter", "the editor of a filter for dead cells", _station_filter, _station_away),
     Scene("channel", "live voltage of the channel with the most cycles", _channel),
     Scene("compare", "groups of cells", _view("compare")),
     Scene("protocol", "protocol editor", _view("protocol")),
     Scene("queue", "queue and calendar", _view("queue")),
+    Scene("queue-held", "what is held, with its reasons", _queue_listing("held"), _queue_away),
+    Scene("queue-channel", "the queue of each channel", _queue_listing("channel"), _queue_away),
+    Scene("queue-insert", "a protocol is inserted", _queue_insert, _queue_away),
     Scene("cells", "cells registry", _view("cells")),
     Scene("start", "batch start review", _view("start")),
-    Scene("alarms", "alarms and events", _view("alarms")),
+    Scene("alarms", "alarms and events", _alarm_page("curve")),
+    Scene("alarms-message", "the message to a phone", _alarm_page("message"), _alarm_page("curve")),
+    Scene("alarms-history", "history and facts of an alarm", _alarm_page("history"), _alarm_page("curve")),
     Scene("reports", "figure for a paper", _view("reports")),
     Scene("recovery", "recovery after a restart", _view("recovery")),
     Scene("frames", "raw frames", _view("frames")),

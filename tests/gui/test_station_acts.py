@@ -22,7 +22,6 @@ from labctl.gui.viewmodels.acts import Trouble, TroubleKind
 from labctl.gui.viewmodels.channelacts import Deed
 from labctl.gui.viewmodels.filters import Quantity
 from labctl.gui.viewmodels.gridtable import COLUMNS
-from labctl.gui.viewmodels.starts import Wish
 from labctl.gui.views.station.head import EDIT_FILTER, NEW_FILTER
 from labctl.model.alarm import AlarmPriority, AlarmState
 from labctl.model.ids import CellId, ChannelId, RunId
@@ -91,7 +90,7 @@ def test_f5_brings_the_chosen_cells_to_the_review_and_starts_nothing_itself(
     tell(page.lab, empty("neware:1-1", cell_id="C1", ready=True))
     page.view.selection.choose("neware:1-1")
     qtbot.keyClick(page.view.tiles, Qt.Key.Key_F5)
-    assert page.gone == [("start", [Wish("neware:1-1", "C1", "")])] and page.asks.of("queue.submit") == []
+    assert page.gone == [("start", ["neware:1-1"])] and page.asks.of("queue.submit") == []
 
 
 def test_r5_a_button_that_is_off_says_why_in_words(page: StationPage, qtbot: Any) -> None:
@@ -227,7 +226,7 @@ def test_the_way_to_other_views_takes_the_selection_along(page: StationPage, qtb
     assert page.gone == [
         ("cells", {"slots": chosen}),
         ("protocol", "LFP-0.5C"),
-        ("compare", {"channels": chosen}),
+        ("compare", chosen),
     ]
 
 
@@ -341,7 +340,7 @@ def test_the_table_shows_the_same_channels_and_shares_the_selection_both_ways(
 
 def test_r10_the_table_is_copied_with_its_head_and_plain_figures(page: StationPage, qtbot: Any) -> None:
     tell(page.lab, running("neware:1-1", "C0", voltage_V=-0.5))
-    page.view._show_look("table")
+    page.view.show_look("table")
     page.view.selection.choose("neware:1-1")
     page.view.table.setFocus()
     qtbot.keyClick(page.view.table, Qt.Key.Key_C, CTRL)
@@ -355,7 +354,7 @@ def test_r10_the_table_is_copied_with_its_head_and_plain_figures(page: StationPa
 
 def test_a_column_sorts_when_it_is_asked_and_news_move_no_row(page: StationPage, qtbot: Any) -> None:
     view = page.view
-    view._show_look("table")
+    view.show_look("table")
     tell(page.lab, running("neware:3-3", "C9", voltage_V=4.2), running("neware:1-5", "C8", voltage_V=2.0))
     column = next(at for at, one in enumerate(COLUMNS) if one.id == "voltage")
     view.table.sortByColumn(column, Qt.SortOrder.DescendingOrder)
@@ -367,7 +366,7 @@ def test_a_column_sorts_when_it_is_asked_and_news_move_no_row(page: StationPage,
 
 
 def test_u18_an_abnormal_row_says_the_alarms_word(page: StationPage) -> None:
-    page.view._show_look("table")
+    page.view.show_look("table")
     before = page.view.table.grab().toImage()
     trip = alarm("trip:neware:1-1", AlarmPriority.CRITICAL, channel="neware:1-1", text="V 5.02 > 5.00")
     tell(page.lab, trip)

@@ -69,3 +69,10 @@ def test_a_point_names_its_channel_its_unit_or_its_rack() -> None:
 def test_nothing_is_placed_where_there_is_nothing() -> None:
     places = grid_places((), TileSize.M, 1000, same)
     assert places.tiles == {} and places.at(1, 1) == "" and places.beside("x", 1, 0) == ""
+
+
+def test_tiles_grow_in_height_only_where_all_of_them_are_seen() -> None:
+    few, many = bench(4), bench(32)
+    tall = grid_places(few.sections, TileSize.M, 1491, same, 0, 780)
+    assert tall.tiles["neware:1-1"][3] > 88 and tall.height <= 780 and apart(tall)
+    assert grid_places(many.sections, TileSize.M, 1491, same, 0, 780).tiles["neware:1-1"][3] == 88

@@ -92,7 +92,15 @@ def test_channels_of_two_instruments_with_the_same_place_are_told_apart() -> Non
     lab = a_lab()
     tell(lab, empty("a:1-1"), empty("b:1-1"), empty("b:1-2"))
     grid = Grid(lab)
-    assert [grid.tile(name).label for name in grid.order] == ["a:1-1", "b:1-1", "1-2"]
+    assert [grid.cabinet.label(name) for name in grid.order] == ["1:1-1", "2:1-1", "2:1-2"]
+    assert [grid.tile(name).label for name in grid.order] == [
+        "1-1",
+        "1-1",
+        "1-2",
+    ]  # the rack stands above them
+    grid.set_group(Group.BATCH)
+    assert [grid.tile(name).label for name in grid.order] == ["1:1-1", "2:1-1", "2:1-2"]
+    assert grid.told("b:1-1").startswith("2:1-1")
 
 
 def test_a_tile_says_id_word_value_cell_and_cycle() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from labctl.gui.viewmodels import words
 from labctl.gui.viewmodels.allowed import is_free, runs_now
@@ -139,7 +139,9 @@ class Grid:
         if found is None:
             status = self._lab.channels[channel]
             cycles = None if self._figures is None else self._figures.of(channel)
-            found = tile_of(self._lab, status, self.cabinet.label(channel), self.alarms(channel), cycles)
+            by_rack = self.group is Group.RACK  # the rack's name stands above its tiles
+            label = self.cabinet.short(channel) if by_rack else self.cabinet.label(channel)
+            found = tile_of(self._lab, status, label, self.alarms(channel), cycles)
             self._tiles[channel] = found
         return found
 
@@ -151,7 +153,8 @@ class Grid:
 
     def told(self, channel: str) -> str:
         """Return a channel as a screen reader says it. Raises: KeyError."""
-        return told_of(self._lab, self._lab.channels[channel], self.tile(channel))
+        tile = replace(self.tile(channel), label=self.cabinet.label(channel))
+        return told_of(self._lab, self._lab.channels[channel], tile)
 
     def alarms(self, channel: str) -> tuple[Alarm, ...]:
         """Return the alarms of a channel."""
@@ -166,7 +169,7 @@ class Grid:
             if strip is not None:
                 alarm = worst(self.alarms(channel))
                 since = status.seen_utc if alarm is None else alarm.since_utc
-                cell = status.cell_name or status.cell_id
+                cell = status.cell_id
                 label = self.cabinet.label(channel)
                 found.append(
                     Need(channel, label, strip.priority, strip.mark, strip.word, strip.reason, cell, since)
@@ -190,6 +193,7 @@ class Grid:
     def set_group(self, group: Group) -> None:
         """Group the tiles."""
         self.group = group
+        self._tiles.clear()
         self._arrange(force=True)
 
     def set_search(self, text: str) -> None:

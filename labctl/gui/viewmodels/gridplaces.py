@@ -23,17 +23,18 @@ class TileSize(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """Design pixels of one size: a tile is between ``least`` and ``most`` wide."""
+    """Design pixels of one size: a tile is between ``least`` and ``most`` wide, ``height`` to ``tallest`` high."""
 
     least: float
     most: float
     height: float
+    tallest: float
 
 
 MEASURES = {
-    TileSize.S: Measure(44.0, 96.0, 28.0),
-    TileSize.M: Measure(84.0, 150.0, 88.0),
-    TileSize.L: Measure(172.0, 236.0, 88.0),
+    TileSize.S: Measure(44.0, 96.0, 28.0, 40.0),
+    TileSize.M: Measure(84.0, 150.0, 88.0, 136.0),
+    TileSize.L: Measure(172.0, 236.0, 88.0, 136.0),
 }
 GAP_PX = 4.0
 BLOCK_GAP_PX = 10.0
@@ -121,9 +122,16 @@ def _middle(box: Box) -> tuple[float, float]:
 
 
 def grid_places(
-    sections: Sequence[Section], size: TileSize, width: int, px: Callable[[float], int], top: int = 0
+    sections: Sequence[Section],
+    size: TileSize,
+    width: int,
+    px: Callable[[float], int],
+    top: int = 0,
+    room: int = 0,
 ) -> GridPlaces:
     """Place all sections in ``width`` device pixels, from ``top`` down; ``px`` enlarges a size of the design.
+
+    Where all of it is lower than ``room``, tiles grow in height too: more of the sparkline and of the reason is seen.
 
     As many sections stand side by side as fit; tiles then grow until the width is used, up to the size's largest. The
     next section goes where there is most room, so that a short rack leaves no hole.
@@ -136,19 +144,36 @@ def grid_places(
     gap, between, height = px(GAP_PX), px(BLOCK_GAP_PX), px(measure.height)
     least = units + slots * (px(measure.least) + gap) - gap
     columns = max(1, min(len(sections), (width + between) // (least + between)))
-    room = (width - (columns - 1) * between) // columns
-    tile = min(px(measure.most), max(px(measure.least), (room - units + gap) // slots - gap))
-    block_width = units + slots * (tile + gap) - gap
-    heights = [top] * columns
+    free = (width - (columns - 1) * between) // columns
+    tile = min(px(measure.most), max(px(measure.least), (free - units + gap) // slots - gap))
+    sizes = (units, tile, height, gap, px(HEAD_PX), units + slots * (tile + gap) - gap)
+    found, rows = _stacked(sections, columns, sizes, top, px)
+    grown = min(px(measure.tallest), height + (room - found.height) // max(1, rows))
+    if grown > height:
+        found, _ = _stacked(sections, columns, (units, tile, grown, *sizes[3:]), top, px)
+    return found
+
+
+def _stacked(
+    sections: Sequence[Section],
+    columns: int,
+    sizes: tuple[int, int, int, int, int, int],
+    top: int,
+    px: Callable[[float], int],
+) -> tuple[GridPlaces, int]:
+    """Return the sections in columns, each where there is most room; and how many rows the tallest column has."""
+    width, between = sizes[-1], px(BLOCK_GAP_PX)
+    heights, rows = [top] * columns, [0] * columns
     tiles: dict[str, Box] = {}
     blocks: list[Block] = []
     for section in sections:
         column = min(range(columns), key=lambda at: (heights[at], at))
-        left, upper = column * (block_width + between), heights[column]
-        block = _block(section, (left, upper), (units, tile, height, gap, px(HEAD_PX), block_width), tiles)
+        block = _block(section, (column * (width + between), heights[column]), sizes, tiles)
         blocks.append(block)
+        rows[column] += section.rows
         heights[column] = block.area[1] + block.area[3] + px(FOOT_PX)
-    return GridPlaces(tiles, tuple(blocks), columns * (block_width + between) - between, max(heights))
+    whole = columns * (width + between) - between
+    return GridPlaces(tiles, tuple(blocks), whole, max(heights)), max(rows)
 
 
 def _block(

@@ -57,8 +57,12 @@ class Cabinet:
         """Return where a channel is."""
         return None if self.places is None else self.places.get(channel)
 
+    def short(self, channel: str) -> str:
+        """Return the channel as its rack says it: ``1-3``; two racks may both have one."""
+        return channel.partition(":")[2] or channel
+
     def label(self, channel: str) -> str:
-        """Return the channel as people of this bench say it: ``1-3``, with the instrument where that is not clear."""
+        """Return the channel as people say it: ``1-3``, with the rack where several have it: ``2:1-3``."""
         found = self.place(channel)
         return channel.partition(":")[2] or channel if found is None else found.label
 
@@ -101,7 +105,8 @@ def _made(channels: tuple[str, ...]) -> Cabinet:
             )
             for (_, unit, slot), name in members:
                 tail = name.partition(":")[2] or name
-                places[name] = Place(name, name if tail in twice else tail, number, unit, slot)
+                label = f"{number}:{tail}" if twice else tail
+                places[name] = Place(name, label, number, unit, slot)
     return Cabinet(tuple(racks), places)
 
 

@@ -164,7 +164,7 @@ def tile_of(
     )
     if stale and status.state not in ("stale", "unknown") and not free:
         word = words.STALE
-    cell = status.cell_name or status.cell_id
+    cell = status.cell_id
     return Tile(
         channel=status.channel,
         label=label,
@@ -240,12 +240,18 @@ def _lines(status: ChannelStatus, cycles: Figures | None) -> tuple[str, ...]:
     return tuple(line for line in lines if line)
 
 
+def _cell_of(status: ChannelStatus) -> str:
+    """Return a cell's id and, where it has one of its own, its name."""
+    named = status.cell_name and status.cell_name != status.cell_id
+    return f"{status.cell_id}  {status.cell_name}" if named else status.cell_id
+
+
 def hover_of(lab: Lab, status: ChannelStatus) -> str:
     """Return each number with unit, quality and age (U22), one a line."""
     stale = status.state in ("stale", "unknown") or lab.stale(status.channel)
     age_text = age(lab.age_s(status.channel))
     quality = tr("tiles", "STALE") if stale else tr("tiles", "live reading, coarser than the record")
-    lines = [f"{status.channel}  {status.cell_name or status.cell_id}".rstrip(), state_word(lab, status).told]
+    lines = [f"{status.channel}  {_cell_of(status)}".rstrip(), state_word(lab, status).told]
     for value, text in (
         (status.voltage_V, f"V {number(status.voltage_V, 4)} V"),
         (status.current_A, f"I {figures(status.current_A * 1e3, 4)} mA"),

@@ -41,9 +41,13 @@ class Filtering:
         draft = FilterDraft.of(saved, taken)
         remove = None if saved is None else partial(self._remove, saved.name)
         dialog = FilterDialog(draft, self._preview, partial(self._keep, saved), remove, self._parent.window())
+        dialog.finished.connect(self._closed)
         dialog.finished.connect(dialog.deleteLater)
         self.dialog = dialog
         dialog.open()
+
+    def _closed(self) -> None:
+        self.dialog = None
 
     def _preview(self, draft: FilterDraft) -> str:
         return draft.preview(self._grid.cabinet.order, self._grid.facts)

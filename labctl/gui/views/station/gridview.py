@@ -119,11 +119,13 @@ class GridView(QAbstractScrollArea):
         look = theme()
         width = self.viewport().width() - look.px(4)
         self._legend_width = self._measure_legend()
-        places = grid_places(self._grid.sections, self._size, width, look.px)
+        high = self.viewport().height() - look.px(8) + look.px(FOOT_PX)
+        places = grid_places(self._grid.sections, self._size, width, look.px, 0, high)
         room = places.blocks[0].head[2] if places.blocks else 0
         self._legend_line = self._legend_width + look.px(220) > room and bool(places.blocks)
         if self._legend_line:
-            places = grid_places(self._grid.sections, self._size, width, look.px, look.px(LEGEND_PX))
+            top = look.px(LEGEND_PX)
+            places = grid_places(self._grid.sections, self._size, width, look.px, top, high)
         self._places = places
         view = self.viewport().size()
         for bar, whole, seen in (

@@ -14,6 +14,8 @@ from labctl.gui.viewmodels.words import PRIORITY_MARKS
 from labctl.model.alarm import AlarmPriority
 
 SPARKS_KEPT = 1_024
+SPARK_LEAST = 6
+"""Columns below which nothing is drawn: two minutes at their own scale say nothing of two hours."""
 SPARK_AGE_S = 2.0
 """A sparkline of two hours does not change within this time; on a bench that runs faster it is good enough."""
 SPARKS_AT_ONCE = 12
@@ -113,7 +115,7 @@ class Stamps:
     def _drawn(self, channel: str, width: int, height: int) -> QPixmap | None:
         """Draw least and greatest of each column as one line: no averaging, own scale, no axis."""
         spark = None if self._sparks is None else self._sparks.of(channel)
-        if spark is None or len(spark.x) < 2:
+        if spark is None or len(spark.x) < SPARK_LEAST:
             return None
         low, high = float(spark.low_V.min()), float(spark.high_V.max())
         span = max(high - low, 1e-3)  # below a millivolt it is noise: a flat line

@@ -23,7 +23,6 @@ INSET_PX, GLYPH_PX, BADGE_PX, FOOT_PX, STRIP_PX = 5.0, 9.0, 15.0, 3.0, 24.0
 LINE_PX = 16.0
 FIRST_PX, VALUE_PX, THIRD_PX, FOURTH_PX = 5.0, 21.0, 45.0, 63.0
 """Tops of a tile's lines in size M and L."""
-SPARK_PX = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +114,14 @@ class TilePaint:
         look, texts = theme(), self.texts
         inset, glyph, gap, close = look.px(INSET_PX), look.px(GLYPH_PX), look.px(2), look.px(3)
         texts.begin(painter, Role.SMALL, look.colour("muted"), tight=True)
-        first, free = self._down(FIRST_PX), self._down(36.0)
+        first = self._down(FIRST_PX)
         sign = look.px(FIRST_PX) + (look.px(LINE_PX) - glyph) / 2
         for one in calm:
-            left, top, width, _ = one.box
+            left, top, width, high = one.box
             y = top + first
             if one.tile.kind is TileKind.FREE:
                 texts.put(left + inset, y, one.tile.label, width - 2 * inset)
-                texts.put_middle(left + width / 2, top + free, one.tile.word)
+                texts.put_middle(left + width / 2, top + (high - texts.line) / 2, one.tile.word)
                 continue
             right = left + width - close - glyph
             painter.drawPixmap(
@@ -173,13 +172,13 @@ class TilePaint:
 
     def _fourth_line(self, painter: QPainter, calm: Sequence[Placed], *, wide: bool) -> None:
         look, texts = theme(), self.texts
-        inset, height, now_s = look.px(INSET_PX), look.px(SPARK_PX), self._now_s()
+        inset, now_s = look.px(INSET_PX), self._now_s()
         texts.begin(painter, Role.SMALL, look.colour("muted"))
         fourth, spark_top = self._down(FOURTH_PX - 0.5), look.px(FOURTH_PX)
         for one in calm:
             if one.tile.kind is TileKind.FREE and not one.act:
                 continue
-            left, top, width, _ = one.box
+            left, top, width, high = one.box
             room = width - 2 * inset
             y = top + fourth
             if wide and len(one.tile.lines) > 2:
@@ -188,6 +187,7 @@ class TilePaint:
             if fact:
                 texts.put(left + inset, y, fact, max(1, room))
                 continue
+            height = high - spark_top - look.px(10)
             spark = self.stamps.spark(one.tile.channel, room, height, now_s)
             if spark is not None:
                 painter.drawPixmap(QPointF(left + inset, top + spark_top), spark)
@@ -224,7 +224,19 @@ class TilePaint:
             if room - used > look.px(12):
                 texts.put(left + used, y, one.tile.cell, room - used)
             said = one.act or (one.tile.fact if one.tile.hatched else one.tile.strip.reason)
-            texts.put(left, one.box[1] + self._down(66.0), said, room)
+            self._told(painter, one.box, left, room, said)
+
+    def _told(self, painter: QPainter, box: Box, left: int, room: int, said: str) -> None:
+        """Paint why a channel is abnormal, in as many lines as the tile has."""
+        texts, top = self.texts, box[1] + self._down(66.0)
+        below = box[1] + box[3] - theme().px(3) - top
+        if below < 2 * texts.line:
+            texts.put(left, top, said, room)
+            return
+        lines = int(below // texts.line)
+        area = QRectF(left, top, room, lines * texts.line)
+        flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
+        painter.drawText(area, int(flags), said)
 
     # -- size S -----------------------------------------------------------------------------------------------------
 

@@ -11,9 +11,9 @@ from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from labctl.gui.i18n.translating import tr
+from labctl.gui.keeping import settings_of
 from labctl.gui.parts.buttons import Button, Phase
 from labctl.gui.parts.confirm import Confirm, confirm_or_do
-from labctl.gui.parts.keeping import settings_of
 from labctl.gui.parts.layouts import fix_size
 from labctl.gui.parts.view import Command, Context, View, ViewSpec
 from labctl.gui.parts.why import TOOLTIP
@@ -29,7 +29,6 @@ from labctl.gui.viewmodels.gridtable import GridTable
 from labctl.gui.viewmodels.lab import Place, utc_of
 from labctl.gui.viewmodels.selection import Selection
 from labctl.gui.viewmodels.sparks import Sparklines
-from labctl.gui.viewmodels.starts import Wish
 from labctl.gui.viewmodels.text import moment
 from labctl.gui.views.station.exporting import Write, choose_folder
 from labctl.gui.views.station.filtering import Filtering
@@ -124,7 +123,7 @@ class StationView(View):
         first.search.textChanged.connect(grid.set_search)
         first.search.returnPressed.connect(self._leave_search)
         first.zoom.chosen.connect(lambda key: self.undo.do(self.settings.set(tile_size=key)))
-        first.look.chosen.connect(self._show_look)
+        first.look.chosen.connect(self.show_look)
         self.strip.gone_to.connect(self.go_to)
         self.strip.more_wanted.connect(lambda: self._show_segment(Show.ABNORMAL))
         self.strip.alarms_wanted.connect(lambda: self.context.go("alarms", None))
@@ -250,7 +249,8 @@ class StationView(View):
         self.grid.set_show(show)
         self.first.show_part.choose(show.value)
 
-    def _show_look(self, key: str) -> None:
+    def show_look(self, key: str) -> None:
+        """Show tiles or the table."""
         self.stack.setCurrentWidget(self.table if key == Look.TABLE.value else self.tiles)
         self.first.look.choose(key)
         self.first.zoom.setEnabled(key == Look.TILES.value)
@@ -305,7 +305,7 @@ class StationView(View):
         if self._say(why):
             return
         if deed is Deed.START:
-            self.context.go("start", self._wishes(chosen))
+            self.context.go("start", list(chosen))
             return
 
         def send(reason: str, typed: str) -> None:
@@ -318,10 +318,6 @@ class StationView(View):
         if refusal:
             self.bar.say(refusal, first=True)
         return bool(refusal)
-
-    def _wishes(self, chosen: Sequence[str]) -> list[Wish]:
-        channels = self.context.lab.channels
-        return [Wish(name, channels[name].cell_id, "") for name in chosen]
 
     def _acted(self, deed: Deed, channel: str) -> None:
         standing = self.acts.standing(deed)
@@ -371,7 +367,7 @@ class StationView(View):
         elif name == "protocol":
             self.context.go("protocol", self.context.lab.channels[chosen[0]].protocol or None)
         elif name == "compare":
-            self.context.go("compare", {"channels": list(chosen)})
+            self.context.go("compare", list(chosen))
         else:
             choose_folder(self, lambda write: self._begin(chosen, write))
 
@@ -466,7 +462,7 @@ class StationView(View):
         """Take what ``save_state`` gave; what is not known any more is left out."""
         self.filtering.restore(state)
         if state.get("look") == Look.TABLE.value:
-            self._show_look(Look.TABLE.value)
+            self.show_look(Look.TABLE.value)
         self._show_chosen()
 
     # -- Qt ---------------------------------------------------------------------------------------------------------
