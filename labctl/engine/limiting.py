@@ -142,11 +142,10 @@ def _temperature_limit(station: Station, run: Run, layers: _Layers) -> float | N
     demand, limit = run.program.temperature, run.program.limits.temperature_max_degC
     if demand is None:
         return limit
-    beyond = demand.setpoint_degC + demand.trip_K
-    layers.add(
-        Layer.PROTOCOL, f"{demand.trip_K:g} K above the set point", Limits(temperature_max_degC=beyond)
-    )
-    return beyond if limit is None else min(limit, beyond)
+    warmest_degC = sum((demand.setpoint_degC, demand.trip_K))  # a temperature and a difference
+    warmest = Limits(temperature_max_degC=warmest_degC)
+    layers.add(Layer.PROTOCOL, f"{demand.trip_K:g} K above the set point", warmest)
+    return warmest_degC if limit is None else min(limit, warmest_degC)
 
 
 def limits_of_idle(station: Station, status: ChannelStatus, cell: Cell | None) -> LimitsNow:

@@ -113,9 +113,7 @@ class Run:
         self._worker = worker
         self._disk = root.disk
         self.next_program: Program | None = None  # a revision that waits for the next segment boundary
-        self.revisions: deque[tuple[int, Program]] = (
-            deque()
-        )  # an earlier process has taken them over, from a row on
+        self.revisions: deque[tuple[int, Program]] = deque()  # taken over before this process, from a row on
         channel = station.limits.get(program.channel)
         self._loosened = channel is not None and channel.override is not None
         capabilities = station.capabilities(program.channel)

@@ -6,6 +6,7 @@ the keepers' own tasks.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -58,6 +59,7 @@ class Listener:
         self._latches = latches
         self._advice = advice
         self._idle: dict[ChannelId, ChannelStatus] = {}
+        self._rooms: dict[ChannelId, ChamberStatus] = {}
         self._runs: dict[ChannelId, Progress] = {}
         self._channels: dict[str, ChannelId] = {}  # of the runs
         self._cells: dict[str, CellId] = {}
@@ -161,6 +163,7 @@ class Listener:
     def chamber(self, status: ChamberStatus) -> None:
         """Take what a chamber reads."""
         self._feed.publish("chamber", status.name, to_plain(status))
+        self._rooms.update(dict.fromkeys(status.channels, status))
         self._latches.note_chamber(status.name, status.tripped)
         if status.state == "stale":
             self._alarms.raise_alarm("chamber.lost", status.name, text=f"{status.name}: {status.text}")
@@ -214,6 +217,7 @@ class Listener:
             ready=self._registry.ready(channel),
             lane=self.lane(channel),
             tripped=self._latches.tripped.get(channel, ""),
+            temperature_degC=self._temperature_degC(channel),
         )
         if progress is None:
             return found
@@ -241,6 +245,11 @@ class Listener:
             held_by=progress.hold.by,
             held_utc=progress.hold.utc,
         )
+
+    def _temperature_degC(self, channel: ChannelId) -> float:
+        """Return what the chamber around a channel last read; NaN where there is none, or it does not answer."""
+        room = self._rooms.get(channel)
+        return math.nan if room is None or room.state == "stale" else room.temperature_degC
 
     def refresh(self, channel: ChannelId) -> None:
         """Publish a channel anew."""

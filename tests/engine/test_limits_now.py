@@ -14,7 +14,7 @@ from labctl.engine.supervisor import Supervisor
 from labctl.model.ids import ChannelId
 from labctl.model.layers import HostLimits, LimitOverride
 from labctl.model.limitsnow import Layer, LimitNow, LimitsNow
-from labctl.model.program import Limits, Segment
+from labctl.model.program import Limits, Segment, TemperatureDemand
 from labctl.testing.benchrun import small_bench
 from labctl.testing.fakeruns import CURRENT_A, charge, job, program, rest
 from labctl.testing.supervised import SupervisedBench
@@ -114,3 +114,19 @@ def test_without_a_run_the_limits_are_those_of_a_start(lab: SupervisedBench) -> 
         assert bare["current_max_A"].layer is Layer.DEVICE
 
     lab.supervise(story)
+
+
+def test_in_a_chamber_the_temperature_that_stops_the_run_is_told(tmp_path: Path) -> None:
+    spec = small_bench({"chamber": "oven"}, chambers=[{"name": "oven"}])
+    bench = SupervisedBench(spec, tmp_path, poll_s=60.0)
+    demand = TemperatureDemand(40.0, soak_s=600.0, trip_K=5.0)
+
+    async def story(engine: Supervisor) -> None:
+        run_id = await engine.start(job(program(FLOW, limits=OWN, temperature=demand)))
+        await bench.rows_of(run_id, 10)
+        warm = by_name(engine.limits_now(PLACE, None))["temperature_max_degC"]
+        assert (warm.limit, warm.layer, warm.unit) == (45.0, Layer.PROTOCOL, "degC")
+        assert warm.now == pytest.approx(40.0, abs=1.5)
+        await bench.over(run_id)
+
+    bench.supervise(story)

@@ -109,3 +109,16 @@ def test_time_speed_and_room_are_told_without_being_asked(tmp_path: Path) -> Non
             await core.set_pace(ANNA, 10.0)
 
     bench.live(story)
+
+
+def test_a_channel_in_a_chamber_says_its_temperature_and_another_none(tmp_path: Path) -> None:
+    spec = small_bench({"chamber": "oven"}, {}, chambers=[{"name": "oven"}])
+    bench = CoreBench(spec, tmp_path)
+
+    async def story(core: StationCore) -> None:
+        await core.clock.plant.sleep(1800.0)
+        (oven,) = core.chambers()
+        assert core.channel("neware:1-1").temperature_degC == pytest.approx(oven.temperature_degC, abs=0.5)
+        assert math.isnan(core.channel("neware:1-2").temperature_degC)
+
+    bench.live(story)
