@@ -25,6 +25,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 
+from labctl.clock import link_now_s
 from labctl.testing.guiwatch import BUSY_MAX_S, WatchedApplication
 
 GOAL_S = 0.050
@@ -75,7 +76,7 @@ def main() -> int:
         begin_s, begin_cpu_s, rows = time.perf_counter(), time.process_time(), 0
         for number in range(args.keys):
             key = KEYS[number % len(KEYS)]
-            app.press_at(time.perf_counter())
+            app.press_at(link_now_s())
             QCoreApplication.postEvent(
                 grid, QKeyEvent(QEvent.Type.KeyPress, key, Qt.KeyboardModifier.NoModifier)
             )

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QApplication
 
+from labctl.clock import link_now_s
+
 BUSY_MAX_S = 0.2
 """More thread time than this in one turn of the loop is a defect (operator-gui 8)."""
 
@@ -35,7 +37,7 @@ class WatchedApplication(QApplication):
         self._key_s: float | None = None
 
     def press_at(self, moment_s: float) -> None:
-        """Say that a key left the keyboard at a moment of ``time.perf_counter``; the next paint answers it."""
+        """Say that a key left the keyboard at a moment of ``labctl.clock.link_now_s``; the next paint answers it."""
         self._key_s = moment_s
 
     def over(self, limit_s: float = BUSY_MAX_S) -> list[Turn]:
@@ -54,7 +56,7 @@ class WatchedApplication(QApplication):
             if self._depth == 0:
                 self._keep(time.thread_time() - begin_s, kind, receiver)
             if kind == QEvent.Type.Paint and receiver is self.painted and self._key_s is not None:
-                self.key_to_paint_s.append(time.perf_counter() - self._key_s)
+                self.key_to_paint_s.append(link_now_s() - self._key_s)
                 self._key_s = None
 
     def _keep(self, busy_s: float, kind: QEvent.Type, receiver: QObject) -> None:
