@@ -227,8 +227,8 @@
         <translation>锁存</translation>
     </message>
     <message>
-        <source>stays off until a person resets it</source>
-        <translation>在人工复位前保持关闭</translation>
+        <source>stays until a person has seen to it</source>
+        <translation>在人工处理前一直保持</translation>
     </message>
     <message>
         <source>chattering</source>
@@ -892,8 +892,8 @@
         <translation>{all} 行中现在可启动 {n} 行。</translation>
     </message>
     <message>
-        <source>type or paste</source>
-        <translation>输入或粘贴</translation>
+        <source>a new row: type or paste</source>
+        <translation>新行：输入或粘贴</translation>
     </message>
     <message>
         <source>Cells of the batch</source>
@@ -922,22 +922,6 @@
     <message>
         <source>Batch of new rows</source>
         <translation>新行的批次</translation>
-    </message>
-    <message>
-        <source>Paste</source>
-        <translation>粘贴</translation>
-    </message>
-    <message>
-        <source>Scan</source>
-        <translation>扫描</translation>
-    </message>
-    <message>
-        <source>Fill down</source>
-        <translation>向下填充</translation>
-    </message>
-    <message>
-        <source>Import...</source>
-        <translation>导入...</translation>
     </message>
     <message>
         <source>Assign slots in order</source>
@@ -976,6 +960,26 @@
         <translation>问题与槽位</translation>
     </message>
     <message>
+        <source>Undo {what}</source>
+        <translation>撤销{what}</translation>
+    </message>
+    <message>
+        <source>Paste</source>
+        <translation>粘贴</translation>
+    </message>
+    <message>
+        <source>Scan</source>
+        <translation>扫描</translation>
+    </message>
+    <message>
+        <source>Fill down</source>
+        <translation>向下填充</translation>
+    </message>
+    <message>
+        <source>Import...</source>
+        <translation>导入...</translation>
+    </message>
+    <message>
         <source>Save {n} cells</source>
         <translation>保存 {n} 个电池</translation>
     </message>
@@ -990,10 +994,6 @@
     <message>
         <source>Select two rows or more first (Shift).</source>
         <translation>请先选择两行以上（Shift）。</translation>
-    </message>
-    <message>
-        <source>Undo {what}</source>
-        <translation>撤销{what}</translation>
     </message>
     <message>
         <source>There is nothing to undo.</source>

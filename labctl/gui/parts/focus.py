@@ -57,7 +57,7 @@ class FocusRing(QWidget):
 
     def _place(self) -> None:
         target = self._target
-        if target is None or not isValid(target) or not target.isVisible():
+        if target is None or not isValid(target) or target.visibleRegion().isEmpty():
             self.hide()
             return
         reach = theme().px(AWAY_PX + WIDTH_PX)

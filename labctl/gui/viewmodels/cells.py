@@ -68,6 +68,7 @@ class Look(StrEnum):
     QUESTION = "question"
     DERIVED = "derived"  # muted: worked out from others
     ASKED = "asked"  # two readings of what was typed
+    WARN = "warn"  # something to know; nothing is asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +247,7 @@ class CellsTable:
             status = self._lab.channels.get(self.channel_of(found))
             text = NONE if status is None else number(status.voltage_V, 3)
             why = self.ocv_problem(found)
-            return CellText(text, Look.BAD if why else Look.DERIVED, why)
+            return CellText(text, Look.WARN if why else Look.DERIVED, why)
         if column is Col.CURRENT:
             current_A = self.current_A(row)
             doubted = any(place == row for place, _ in self.doubts())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -20,6 +21,7 @@ from labctl.model.job import JobSpec, PlannedJob
 OCV_NEAR_V = 0.050
 """How far the measured OCV may be off the registered one (as the station's own start check)."""
 STAGGER_MAX_S = 3600.0
+_LONG = re.compile(r"\d+\.\d{4,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,5 +370,6 @@ class BatchStart:
 
 
 def _after(lines: Sequence[str], head: str) -> str:
-    """Return what a line of the review says behind its head."""
-    return next((line.removeprefix(head) for line in lines if line.startswith(head)), NONE)
+    """Return what a line of the review says behind its head, its numbers with four figures at most."""
+    found = next((line.removeprefix(head) for line in lines if line.startswith(head)), NONE)
+    return _LONG.sub(lambda hit: f"{float(hit[0]):.4g}", found)

@@ -27,14 +27,14 @@ from labctl.gui.viewmodels.edits import Edit
 from labctl.gui.viewmodels.questions import OpenQuestion
 
 WIDTHS = {
-    Col.SLOT: 60, Col.CELL: 72, Col.KIND: 46, Col.GROUP: 74, Col.MASS: 78, Col.AREA: 74, Col.ONE_C: 80,
+    Col.SLOT: 60, Col.CELL: 72, Col.KIND: 56, Col.GROUP: 74, Col.MASS: 78, Col.AREA: 74, Col.ONE_C: 80,
     Col.OCV_MEAS: 90, Col.OCV: 82, Col.BATCH: 96, Col.PROTOCOL: 116, Col.CURRENT: 98, Col.NOTE: 140,
-    Col.PROBLEM: 240,
+    Col.PROBLEM: 250,
 }  # fmt: skip
 FITTED = frozenset({Col.SLOT, Col.CELL, Col.PROTOCOL})
 RARE = (Col.ONE_C, Col.BATCH, Col.NOTE)
 """Columns that are shown only where some row says something in them."""
-TONES = {Look.BAD: "hard", Look.DERIVED: "muted"}
+TONES = {Look.BAD: "hard", Look.DERIVED: "muted", Look.WARN: "paused"}
 QUESTIONS_MAX = 30
 """Rows that get answers in place; the card beside the table has them all, one after the other."""
 
@@ -92,8 +92,8 @@ class EntryTable(Table):
         self._answered = {question.row for question in questions[:QUESTIONS_MAX]}
         rows = [[Field(str(row + 1), "muted"), *(self._field(row, column) for column in Col)]
                 for row in range(len(table.rows))]  # fmt: skip
-        hint = Field(tr("cells", "type or paste"), "muted")
-        rows.append([Field("", "muted"), *(hint if column is Col.CELL else Field() for column in Col)])
+        hint = Field(tr("cells", "a new row: type or paste"), "muted")
+        rows.append([Field("", "muted"), *(hint if column is Col.PROBLEM else Field() for column in Col)])
         self.rows_model.show(rows)
         self._show_rare()
         fit_widths(self, self.rows_model)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QCompleter, QFileDialog, QLineEdit
 
 from labctl.gui.i18n.translating import tr
@@ -19,6 +19,7 @@ from labctl.gui.parts.side import SidePage
 from labctl.gui.parts.soon import Soon
 from labctl.gui.parts.view import Command, Context, View, ViewSpec
 from labctl.gui.parts.why import set_why, why
+from labctl.gui.theme.current import theme
 from labctl.gui.viewmodels import cellediting
 from labctl.gui.viewmodels.cellcolumns import Col
 from labctl.gui.viewmodels.cellregistry import Registry
@@ -36,6 +37,9 @@ from labctl.gui.views.cells.painted import MassFigure
 from labctl.gui.views.cells.registrycard import RegistryCard
 from labctl.gui.views.cells.side import QuestionCard, SlotCard
 
+NARROW_PX = 1120
+"""Width of the view below which the head's buttons are icons."""
+
 
 class CellsView(View):
     """Connects, displays, forwards; decisions are in ``viewmodels``."""
@@ -46,7 +50,7 @@ class CellsView(View):
         self.cells = CellsTable(context.lab, context.asks, self.library.current_A)
         self.registry = Registry(context.lab, context.asks)
         self.review = Review(context.lab, context.asks, self.cells)
-        self._seen, self._result = False, ""
+        self._seen, self._result, self._narrow = False, "", False
         self._soon = Soon(self, self.refresh, 500)
         self._build_head()
         self._build_page()
@@ -138,9 +142,8 @@ class CellsView(View):
         super().retranslate()
         self.batch.setPlaceholderText(tr("cells", "batch"))
         self.batch.setAccessibleName(tr("cells", "Batch of new rows"))
+        self._name_head()
         for button, text in (
-            (self.paste_button, tr("cells", "Paste")), (self.scan_button, tr("cells", "Scan")),
-            (self.fill_button, tr("cells", "Fill down")), (self.import_button, tr("cells", "Import...")),
             (self.assign, tr("cells", "Assign slots in order")), (self.remove_button, tr("cells", "Remove rows")),
         ):  # fmt: skip
             button.setText(text)
@@ -156,6 +159,26 @@ class CellsView(View):
         self.entry.retitle()
         self.registry_card.retitle()
         self.refresh()
+
+    def _name_head(self) -> None:
+        """Name the buttons of the head; in a narrow window their icons stand alone, with the name in the tooltip."""
+        undo = tr("cells", "Undo {what}").format(what=self.undo.undoText()).strip()
+        self._narrow = self.width() < theme().px(NARROW_PX)
+        for button, text in (
+            (self.paste_button, tr("cells", "Paste")), (self.scan_button, tr("cells", "Scan")),
+            (self.fill_button, tr("cells", "Fill down")), (self.import_button, tr("cells", "Import...")),
+            (self.undo_button, undo),
+        ):  # fmt: skip
+            button.setText("" if self._narrow else text)
+            button.name_it(text)
+            button.setProperty("labctl_tooltip", text)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Follow the window's width."""
+        super().resizeEvent(event)
+        if (self.width() < theme().px(NARROW_PX)) != self._narrow:
+            self._name_head()
+            self._say_acts()
 
     def refresh(self) -> None:
         """Show the table as it is."""
@@ -193,8 +216,7 @@ class CellsView(View):
         set_why(
             self.fill_button, "" if len(chosen) > 1 else tr("cells", "Select two rows or more first (Shift).")
         )
-        undo = self.undo.undoText()
-        self.undo_button.setText(tr("cells", "Undo {what}").format(what=undo).strip())
+        self._name_head()
         set_why(self.undo_button, "" if self.undo.canUndo() else tr("cells", "There is nothing to undo."))
         ready = len(self.cells.ready())
         self.start.setText(
@@ -366,7 +388,9 @@ class CellsView(View):
             (self.assign, self.assign_slots, ""), (self.save, self.save_cells, "Ctrl+S"),
             (self.remove_button, self.remove_rows, "Ctrl+Del"), (self.start, self.start_review, "F5"),
         )  # fmt: skip
-        return [Command(button.text(), call, keys, group, why(button)) for button, call, keys in acts]
+        return [
+            Command(button.accessibleName(), call, keys, group, why(button)) for button, call, keys in acts
+        ]
 
     def save_state(self) -> dict[str, Any]:
         """Keep the page of the registry and the batch."""

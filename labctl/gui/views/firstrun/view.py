@@ -16,6 +16,7 @@ from labctl.gui.parts.empty import GhostTiles
 from labctl.gui.parts.labels import ElidedLabel, IconLabel, Label, Line
 from labctl.gui.parts.layouts import Column, Row, fix_size
 from labctl.gui.parts.view import Command, Context, View, ViewSpec
+from labctl.gui.theme.current import theme
 from labctl.gui.theme.fonts import Role
 from labctl.gui.viewmodels.finding import Finder
 from labctl.gui.viewmodels.firstrun import FirstRun, PathStep
@@ -121,7 +122,9 @@ class FirstRunView(View):
 
     def _ways(self) -> QScrollArea:
         inner = QWidget()
-        fix_size(inner, width=WIDE_PX)
+        inner.setMaximumWidth(theme().px(WIDE_PX))
+        theme().changed.connect(self._widen)
+        self._inner = inner
         self.heading, self.lead = Label("", Role.DISPLAY, wrap=True), Label("", Role.LEAD, "muted", wrap=True)
         self.demo = Option("flask-outline", Button(rank=Rank.PRIMARY))
         self.neware = Option("magnify", Button())
@@ -147,12 +150,18 @@ class FirstRunView(View):
         column.addLayout(ways)
         column.put(self.path, None)
         outer = QWidget()
-        Row(outer).put(None, inner, None)
+        around = Row(outer)
+        around.addStretch(1)
+        around.addWidget(inner, 100)
+        around.addStretch(1)
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(outer)
         return area
+
+    def _widen(self) -> None:
+        self._inner.setMaximumWidth(theme().px(WIDE_PX))
 
     # -- what is shown ------------------------------------------------------------------------------------------------
 

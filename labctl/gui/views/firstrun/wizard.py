@@ -11,11 +11,12 @@ from labctl.gui.parts.buttons import Button, Rank
 from labctl.gui.parts.card import Card
 from labctl.gui.parts.fields import mark_problem
 from labctl.gui.parts.labels import Label
-from labctl.gui.parts.layouts import Column, Row, fix_size
+from labctl.gui.parts.layouts import Column, Row
 from labctl.gui.parts.rows import Field, Head, RowModel, chosen_rows, give_widths, keep_widths
 from labctl.gui.parts.segment import Choice, Segment
 from labctl.gui.parts.table import Table
 from labctl.gui.parts.why import set_why
+from labctl.gui.theme.current import theme
 from labctl.gui.viewmodels.finding import Finder, Kind
 from labctl.gui.viewmodels.firstrun import FirstRun
 
@@ -35,9 +36,9 @@ class Wizard(QWidget):
             "", (Choice(Kind.NEWARE.value, "Neware BTS"), Choice(Kind.CHAMBER.value, "chamber"))
         )
         self.address = QLineEdit()
-        fix_size(self.address, width=280)
+        self.address.setMinimumWidth(theme().px(160))
         self.try_it = Button(icon="lan-connect", rank=Rank.PRIMARY)
-        self.look = Button(icon="magnify")
+        self.look = Button(icon="magnify", height_px=28)
         self.problem = Label("", tone="muted", wrap=True)
         self.found_card, self.known_card, self.file_card = Card(inset=0), Card(inset=0), Card()
         self.found, self.found_model = Table(""), RowModel()
@@ -46,6 +47,7 @@ class Wizard(QWidget):
         keep_widths(self.known, self.known_model)
         self.found_card.body.addWidget(self.found)
         self.known_card.body.addWidget(self.known)
+        self.found_card.head.addWidget(self.look)
         self.test = Button(icon="account-question-outline", height_px=28)
         self.known_card.head.addWidget(self.test)
         self.lines = QPlainTextEdit()
@@ -60,7 +62,10 @@ class Wizard(QWidget):
 
     def _lay_out(self) -> None:
         top = Row(gap=8)
-        top.put(self.back, self.kind, self.address, self.try_it, self.look, None)
+        top.put(self.back, self.kind)
+        top.addWidget(self.address, 1)
+        top.put(self.try_it)
+        top.addStretch(1)
         middle = Row(gap=8)
         middle.addWidget(self.found_card, 3)
         middle.addWidget(self.file_card, 2)

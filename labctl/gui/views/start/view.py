@@ -14,7 +14,7 @@ from labctl.gui.parts.buttons import Button, Rank
 from labctl.gui.parts.card import Card
 from labctl.gui.parts.empty import Empty
 from labctl.gui.parts.fields import ChoiceBox, mark_problem
-from labctl.gui.parts.labels import Label
+from labctl.gui.parts.labels import ElidedLabel, Label
 from labctl.gui.parts.layouts import fix_size
 from labctl.gui.parts.rows import Field, Head, RowModel, chosen_rows, fit_widths, give_widths, keep_widths
 from labctl.gui.parts.side import SidePage
@@ -66,7 +66,7 @@ class StartView(View):
         fix_size(self.stagger, width=96)
         self.stagger_name = Label("", tone="muted")
         self.head_left.put(self.protocol, self.stagger_name, self.stagger)
-        self.counted = Label("", tone="muted")
+        self.counted = ElidedLabel("", tone="muted", fill=False)
         self.head_right.addWidget(self.counted)
         self._build_page()
         self.again = self.bar.add(Button(icon="refresh", keys="F7"))
@@ -88,7 +88,7 @@ class StartView(View):
         self.lines = Label("", wrap=True)
         self.lines.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.details.body.put(self.lines, None)
-        self.parts = SidePage()
+        self.parts = SidePage(width_px=320)
         self.parts.main.addWidget(self.card, 1)
         self.parts.side.put(self.details, None)
         self.page.addWidget(self.parts, 1)
@@ -141,8 +141,8 @@ class StartView(View):
             Head("registered", tr("starts", "OCV reg V"), 84, True),
             Head("protocol", tr("starts", "protocol"), 110, fit=True),
             Head("current", tr("starts", "set current"), 130),
-            Head("limits", tr("starts", "limits"), 120), Head("starts", tr("starts", "starts"), 72),
-            Head("ends", tr("starts", "ends about"), 92), Head("told", tr("starts", "pre-flight"), 300),
+            Head("limits", tr("starts", "limits"), 110), Head("starts", tr("starts", "starts"), 96),
+            Head("ends", tr("starts", "ends about"), 100), Head("told", tr("starts", "pre-flight"), 300),
         ))  # fmt: skip
         give_widths(self.table, self.model)
         self._offer()
