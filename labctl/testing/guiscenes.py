@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from labctl.gui.viewmodels.gridplaces import TileSize
-
 if TYPE_CHECKING:
     from labctl.gui.views.station.view import StationView
     from labctl.gui.window import MainWindow
@@ -72,8 +70,7 @@ def _station_selected(window: MainWindow) -> None:
 def _station_zoomed(size: str) -> Callable[[MainWindow], None]:
     def show(window: MainWindow) -> None:
         view = _station(window)
-        view.first.zoom.choose(size)
-        view.tiles.show_size(TileSize(size))
+        view.undo.do(view.settings.set(tile_size=size))
 
     return show
 

@@ -38,7 +38,7 @@ _SELECTED, _HOVERED, _FOCUSED = (
     QStyle.StateFlag.State_Selected, QStyle.StateFlag.State_MouseOver, QStyle.StateFlag.State_HasFocus,
 )  # fmt: skip
 WIDTHS_PX = {
-    "slot": 72, "state": 108, "voltage": 80, "current": 88, "temperature": 72, "cell": 104, "batch": 104,
+    "slot": 72, "state": 108, "voltage": 80, "current": 88, "temperature": 72, "cell": 136, "batch": 96,
     "protocol": 148, "cycle": 64, "capacity": 84, "retention": 76, "efficiency": 76, "rows": 72, "ends": 100,
     "age": 72, "says": 160,
 }  # fmt: skip

@@ -241,27 +241,30 @@ class TilePaint:
     # -- size S -----------------------------------------------------------------------------------------------------
 
     def _small(self, painter: QPainter, calm: Sequence[Placed]) -> None:
-        """Paint glyph and value; a free one says so by its word."""
+        """Paint glyph, value and unit; a free one says so by its word."""
         look, texts = theme(), self.texts
-        inset, glyph = look.px(3), look.px(GLYPH_PX)
+        inset, glyph, thin = look.px(3), look.px(GLYPH_PX), look.px(2)
+        texts.begin(painter, Role.SMALL, look.colour("muted"), tight=True)
+        units: list[float] = []
+        for one in calm:
+            left, top, width, height = one.box
+            y = top + (height - texts.line) / 2
+            if one.tile.kind is TileKind.FREE:
+                units.append(texts.put_middle(left + width / 2, y, one.tile.word, width - 2 * inset))
+                continue
+            stamp = self.stamps.glyph(one.tile.glyph, one.tile.token, glyph)
+            painter.drawPixmap(QPointF(left + inset, top + (height - glyph) / 2), stamp)
+            units.append(texts.put_right(left + width - inset, y, one.tile.unit))
         for muted in (False, True):
             texts.begin(painter, Role.SMALL, look.colour("muted" if muted else "text"), tight=True)
-            for one in calm:
-                left, top, width, height = one.box
-                tile = one.tile
-                free = tile.kind is TileKind.FREE
-                if (tile.muted or free) is not muted:
-                    continue
-                y = top + (height - texts.line) / 2
-                if free:
-                    texts.put_middle(left + width / 2, y, tile.word, width - 2 * inset)
-                    continue
-                painter.drawPixmap(
-                    QPointF(left + inset, top + (height - glyph) / 2),
-                    self.stamps.glyph(tile.glyph, tile.token, glyph),
-                )
-                room = width - 3 * inset - glyph
-                texts.put_right(left + width - inset, y, self._short(tile.value, room), room)
+            for one, unit in zip(calm, units, strict=True):
+                if one.tile.kind is not TileKind.FREE and one.tile.muted is muted:
+                    left, top, width, height = one.box
+                    room = width - 3 * inset - glyph - unit - thin
+                    value = self._short(one.tile.value, room)
+                    texts.put_right(
+                        left + width - inset - unit - thin, top + (height - texts.line) / 2, value, room
+                    )
 
     def _short(self, value: str, room: float) -> str:
         """Return a value with as many decimals as there is room for; a figure is never cut in the middle."""
