@@ -187,3 +187,17 @@ def test_the_row_at_hand_is_told_in_words_beside_the_table(view: Any, qtbot: Any
     tab_to(view.table)
     press("Down")
     assert "active mass" in view.lines.text() and view.details.title.text() == "1-4  C4"
+
+
+def test_a_press_on_a_tick_toggles_it_and_not_where_it_is_refused(view: Any, qtbot: Any) -> None:
+    view.open_on({"channels": channels(1, 4), "protocol": "form"})
+    settle(view, qtbot)
+    for row, states in (
+        (0, (Qt.CheckState.Unchecked, Qt.CheckState.Checked)),
+        (1, (Qt.CheckState.Unchecked,) * 2),
+    ):
+        for wanted in states:
+            place = view.table.visualRect(view.model.index(row, 0)).center()
+            qtbot.mouseClick(view.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+            view.refresh()
+            assert state(view, row) == wanted

@@ -6,10 +6,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
-from PySide6.QtGui import QFontMetrics
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QAbstractTableModel,
+    QEvent,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QRect,
+    Qt,
+)
+from PySide6.QtGui import QFontMetrics, QPainter
+from PySide6.QtWidgets import QStyleOptionViewItem
 
-from labctl.gui.parts.table import QUESTION_ROLE, RAW_ROLE, STRONG_ROLE, TONE_ROLE, Table
+from labctl.gui.parts.paint import box
+from labctl.gui.parts.table import QUESTION_ROLE, RAW_ROLE, STRONG_ROLE, TONE_ROLE, Cells, Table
 from labctl.gui.theme.current import theme
 from labctl.gui.theme.fonts import Role
 
@@ -168,6 +179,42 @@ def give_widths(table: Table, model: RowModel) -> None:
     for at, head in enumerate(model.heads):
         table.setColumnWidth(at, theme().px(head.width_px))
     fit_widths(table, model)
+
+
+class TickCells(Cells):
+    """Paints ticks at the person's scale, their edge as plain in the dark as in the light; a press toggles."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
+        """Leave the style's own small tick out."""
+        super().initStyleOption(option, index)
+        option.features &= ~QStyleOptionViewItem.ViewItemFeature.HasCheckIndicator
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Paint the cell, then its tick."""
+        super().paint(painter, option, index)
+        state = index.data(Qt.ItemDataRole.CheckStateRole)
+        if state is None:
+            return
+        look, size = theme(), theme().px(16)
+        on = bool(index.flags() & Qt.ItemFlag.ItemIsUserCheckable)
+        area = option.rect
+        where = QRect(area.center().x() - size // 2 + 1, area.center().y() - size // 2 + 1, size, size)
+        box(painter, where, look.colour("field") if on else None, look.colour("border" if on else "hairline"))
+        if Qt.CheckState(state) is Qt.CheckState.Checked:
+            look.icon("check", "text" if on else "off").paint(painter, where)
+
+    def editorEvent(
+        self, event: QEvent, model: QAbstractItemModel, option: QStyleOptionViewItem, index: Index
+    ) -> bool:
+        """Toggle at a press on the cell."""
+        state = index.data(Qt.ItemDataRole.CheckStateRole)
+        if state is None or not index.flags() & Qt.ItemFlag.ItemIsUserCheckable:
+            return False
+        if event.type() != QEvent.Type.MouseButtonRelease:
+            return event.type() == QEvent.Type.MouseButtonDblClick
+        off = Qt.CheckState(state) is Qt.CheckState.Checked
+        new = Qt.CheckState.Unchecked if off else Qt.CheckState.Checked
+        return model.setData(index, new, Qt.ItemDataRole.CheckStateRole)
 
 
 class _Widths(QObject):

@@ -27,8 +27,8 @@ from labctl.gui.viewmodels.edits import Edit
 from labctl.gui.viewmodels.questions import OpenQuestion
 
 WIDTHS = {
-    Col.SLOT: 60, Col.CELL: 72, Col.KIND: 56, Col.GROUP: 74, Col.MASS: 78, Col.AREA: 74, Col.ONE_C: 80,
-    Col.OCV_MEAS: 90, Col.OCV: 82, Col.BATCH: 96, Col.PROTOCOL: 116, Col.CURRENT: 98, Col.NOTE: 140,
+    Col.SLOT: 60, Col.CELL: 72, Col.KIND: 56, Col.GROUP: 72, Col.MASS: 78, Col.AREA: 70, Col.ONE_C: 80,
+    Col.OCV_MEAS: 88, Col.OCV: 80, Col.BATCH: 96, Col.PROTOCOL: 116, Col.CURRENT: 96, Col.NOTE: 140,
     Col.PROBLEM: 250,
 }  # fmt: skip
 FITTED = frozenset({Col.SLOT, Col.CELL, Col.PROTOCOL})
@@ -120,7 +120,7 @@ class EntryTable(Table):
 
     def retitle(self) -> None:
         """Name everything in the window's language."""
-        heads = [Head("#", "#", 40, True)]
+        heads = [Head("#", "#", 36, True)]
         numbers = {*NUMBERS, Col.OCV_MEAS, Col.CURRENT}
         heads += [
             Head(

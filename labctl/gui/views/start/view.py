@@ -16,7 +16,16 @@ from labctl.gui.parts.empty import Empty
 from labctl.gui.parts.fields import ChoiceBox, mark_problem
 from labctl.gui.parts.labels import ElidedLabel, Label
 from labctl.gui.parts.layouts import fix_size
-from labctl.gui.parts.rows import Field, Head, RowModel, chosen_rows, fit_widths, give_widths, keep_widths
+from labctl.gui.parts.rows import (
+    Field,
+    Head,
+    RowModel,
+    TickCells,
+    chosen_rows,
+    fit_widths,
+    give_widths,
+    keep_widths,
+)
 from labctl.gui.parts.side import SidePage
 from labctl.gui.parts.soon import Soon
 from labctl.gui.parts.table import Table
@@ -43,6 +52,7 @@ class ReviewTable(Table):
     def __init__(self, toggle: Callable[[], None]) -> None:
         super().__init__("")
         self._toggle = toggle
+        self.setItemDelegate(TickCells(self))
 
     def keyPressEvent(self, event: Any) -> None:
         """Tick with Space; everything else goes the usual way."""
@@ -135,14 +145,14 @@ class StartView(View):
         self.parts.name_parts(tr("starts", "Review"), tr("starts", "Row in words"))
         self.table.setAccessibleName(tr("starts", "Review of the start"))
         self.model.show_heads((
-            Head("tick", "", 36), Head("channel", tr("starts", "channel"), 72, fit=True),
+            Head("tick", "", 40), Head("channel", tr("starts", "channel"), 72, fit=True),
             Head("cell", tr("starts", "cell"), 84, fit=True),
             Head("measured", tr("starts", "OCV meas V"), 88, True),
             Head("registered", tr("starts", "OCV reg V"), 84, True),
             Head("protocol", tr("starts", "protocol"), 110, fit=True),
             Head("current", tr("starts", "set current"), 130),
-            Head("limits", tr("starts", "limits"), 110), Head("starts", tr("starts", "starts"), 96),
-            Head("ends", tr("starts", "ends about"), 100), Head("told", tr("starts", "pre-flight"), 300),
+            Head("limits", tr("starts", "limits"), 110), Head("starts", tr("starts", "starts"), 112),
+            Head("ends", tr("starts", "ends about"), 112), Head("told", tr("starts", "pre-flight"), 300),
         ))  # fmt: skip
         give_widths(self.table, self.model)
         self._offer()
