@@ -25,6 +25,7 @@ MARGIN = 0.5
 """Columns are asked for half a window more on either side, so that a pan shows them at once."""
 TALL_PX = 0.75
 DENSE_SHARE = 0.25
+DASHED_MAX = 1500
 GAP_LABELS_MAX = 8
 HOLLOW_EVERY_PX = 8.0
 CHANGES_MAX = 16
@@ -244,7 +245,10 @@ class EnvelopeCurve(Layer):
             x, y, joined = geometry.clipped(x, y, joined, canvas.box)
         path = pg.functions.arrayToQPath(x, y, connect=joined.astype(np.int32), finiteCheck=False)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, len(x) <= 20_000)
-        painter.setPen(look.pen(self.ink(look), width, self.dash))
+        dash = (
+            self.dash if canvas.vector or len(x) <= DASHED_MAX else ()
+        )  # dashes of a dense line cost time, show nothing
+        painter.setPen(look.pen(self.ink(look), width, dash))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawPath(path)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)

@@ -246,8 +246,7 @@ class PlotFrame(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph tells no ty
         x_0, x_1 = whole.x_min, whole.x_max
         if self.sheet.log_x:
             x_0, x_1 = log_range(x_0, x_1)
-        count = self.sheet.x_field.kind is FieldKind.COUNT and not self.sheet.log_x
-        padding = max(0.01, 0.5 / max(1.0, x_1 - x_0)) if count else 0.02
+        padding = self.sheet.x_room(x_0, x_1)
         self.box.setXRange(*fitted(x_0, x_1, padding), padding=0)
         if left is not None:
             self._fit_y(x_0, x_1, whole=True)
@@ -455,11 +454,9 @@ class PlotFrame(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph tells no ty
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Do what a key means in a plot (R9); others go on to the window."""
         act = act_of(event)
-        if act is None:
-            event.ignore()
-            return
-        act(self)
-        event.accept()
+        if act is not None:
+            act(self)
+        event.setAccepted(act is not None)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Lay the parts out anew."""

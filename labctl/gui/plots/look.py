@@ -60,11 +60,15 @@ class PlotLook:
 
     def font(self, size_pt: float | None = None, *, bold: bool = False) -> QFont:
         """Return the type of a plot at a size in pt, its height in painting units."""
-        return _font(self.families, self.text_pt if size_pt is None else size_pt, self.unit, bold)
+        return _font(
+            self.families, self.text_pt if size_pt is None else size_pt, self.unit, bold, not self.paper
+        )
 
     def metrics(self, size_pt: float | None = None, *, bold: bool = False) -> QFontMetricsF:
         """Return the measures of that type."""
-        return _metrics(self.families, self.text_pt if size_pt is None else size_pt, self.unit, bold)
+        return _metrics(
+            self.families, self.text_pt if size_pt is None else size_pt, self.unit, bold, not self.paper
+        )
 
     def pen(self, colour: str, width: float = 1.0, dash: Sequence[float] = ()) -> QPen:
         """Return a pen; ``width`` in design pixels, ``dash`` in widths of the line."""
@@ -110,19 +114,23 @@ class PlotLook:
 
 
 @lru_cache(maxsize=64)
-def _font(families: tuple[str, ...], size_pt: float, unit: float, bold: bool) -> QFont:
+def _font(families: tuple[str, ...], size_pt: float, unit: float, bold: bool, tabular: bool) -> QFont:
+    """Make a font. Files get no tabular figures: as glyphs without a code they could be neither searched nor copied."""
     font = QFont()
     font.setFamilies(list(families))
     font.setPixelSize(max(1, round(size_pt * PX_PER_PT * unit)))
     font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
     font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
-    font.setFeature(QFont.Tag("tnum"), 1)
+    tag = QFont.Tag("tnum")
+    font.setFeature(tag, 1) if tabular else font.unsetFeature(tag)  # the application's own font has it
     return font
 
 
 @lru_cache(maxsize=64)
-def _metrics(families: tuple[str, ...], size_pt: float, unit: float, bold: bool) -> QFontMetricsF:
-    return QFontMetricsF(_font(families, size_pt, unit, bold))
+def _metrics(
+    families: tuple[str, ...], size_pt: float, unit: float, bold: bool, tabular: bool
+) -> QFontMetricsF:
+    return QFontMetricsF(_font(families, size_pt, unit, bold, tabular))
 
 
 # -- the perceptual ramp ----------------------------------------------------------------------------------------------

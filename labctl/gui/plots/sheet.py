@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QPainter
 from labctl.gui.plots.band import BAND_PX, StepBand
 from labctl.gui.plots.canvas import Canvas
 from labctl.gui.plots.curve import EnvelopeCurve
-from labctl.gui.plots.fields import Field
+from labctl.gui.plots.fields import Field, FieldKind
 from labctl.gui.plots.layer import Layer, LegendEntry, Side
 from labctl.gui.plots.legend import draw_legend, entries_of, legend_rows, legend_width
 from labctl.gui.plots.look import PlotLook
@@ -60,6 +60,11 @@ class Sheet:
     least_right: float = 0.0
     """The same of the right margin."""
     raster: Raster = field(default_factory=Raster)
+
+    def x_room(self, low: float, high: float) -> float:
+        """Return the share of room beside the data on x: half a count at least, for the marker of the first."""
+        count = self.x_field.kind is FieldKind.COUNT and not self.log_x
+        return max(0.01, 0.5 / max(1.0, high - low)) if count else 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +223,9 @@ def axis_ticks(sheet: Sheet, plot: QRectF, look: PlotLook) -> tuple[Ticks, Ticks
 
 def _vertical(field: Field, shown: tuple[float, float], plot: QRectF, look: PlotLook, *, log: bool) -> Ticks:
     least = 2 if plot.height() < look.px(LOW_PX) else 3
-    return ticks_for(field, *shown, max(least, int(plot.height() / (1.75 * look.metrics().height()))), log=log)
+    return ticks_for(
+        field, *shown, max(least, int(plot.height() / (1.75 * look.metrics().height()))), log=log
+    )
 
 
 def _places(ticks: Sequence[float], low: float, high: float, begin: float, length: float) -> list[float]:
