@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,8 +16,11 @@ from labctl.model.ids import ChannelId, RunId
 from labctl.model.run import RunSummary
 from labctl.testing.guilab import FakeAsks, a_lab, cell
 
+if TYPE_CHECKING:
+    from labctl.gui.parts.view import Context
+
 AREA_CM2 = 0.7854
-CYCLE_S, HALF_ROWS, REST_S = 7200.0, 20, 3600.0
+CYCLE_S, HALF_ROWS, REST_S = 7200.0, 10, 3600.0
 CHARGING, DISCHARGING = 1, 2
 """Codes of CC charge and CC discharge among the step types."""
 CELLS: tuple[tuple[str, CellKind, str, int], ...] = (
@@ -141,13 +145,16 @@ def study_asks(*more: RunSummary) -> FakeAsks:
     def listed(*, state: str = "", cell: str = "") -> tuple[RunSummary, ...]:
         return tuple(run for run in runs if not cell or run.cell_id == cell)
 
+    def series(
+        run_id: str, columns: list[str], *, begin: float | None = None, end: float | None = None, width: int = 1000
+    ) -> dict[str, Any]:
+        return series_of(_cell(run_id), columns, width)
+
     return FakeAsks({
         "runs.list": listed,
         "runs.cycles": lambda run_id: summary_of(_cell(run_id)),
         "runs.records": lambda run_id, *, after=0, limit=1000, columns=None: rows_of(_cell(run_id), after, limit),
-        "runs.series": lambda run_id, columns, *, begin=None, end=None, width=1000: series_of(
-            _cell(run_id), columns, width
-        ),
+        "runs.series": series,
     })  # fmt: skip
 
 
@@ -156,3 +163,35 @@ def study(*more: RunSummary) -> tuple[Lab, FakeAsks]:
     lab = a_lab()
     lab.take_cells(registered())
     return lab, study_asks(*more)
+
+
+@dataclass
+class Desk:
+    """What a view tells its window, and the station behind it."""
+
+    lab: Lab
+    asks: FakeAsks
+    gone: list[tuple[str, Any]] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    troubles: list[Any] = field(default_factory=list)
+    followed: list[tuple[str, ...]] = field(default_factory=list)
+
+    def follow(self, owner: object, run_ids: Any) -> None:
+        """Note which runs a view follows, as the bridge would."""
+        self.followed.append(tuple(run_ids))
+
+    def context(self, session: Any) -> Context:
+        """Return what the window gives to a view."""
+        from labctl.gui.parts.view import Context
+        from labctl.gui.viewmodels.acts import Acts
+
+        bridge: Any = self
+        return Context(
+            self.lab, self.asks, Acts(self.asks, lambda: 0.0), bridge, session,
+            lambda view, target=None: self.gone.append((view, target)), self.said.append, self.troubles.append,
+        )  # fmt: skip
+
+
+def study_desk(*more: RunSummary) -> Desk:
+    """Return a window's side of the study."""
+    return Desk(*study(*more))

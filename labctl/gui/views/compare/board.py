@@ -30,8 +30,9 @@ class Board(QObject):
     overlay_asked = Signal()
     save_asked = Signal(object)
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, parent: QObject) -> None:
+        """Empty; ``parent`` is the view, so that both end together."""
+        super().__init__(parent)
         self.linked = True
         self.cards: list[PlotCard] = []
         self.overlays: list[PlotCard] = []

@@ -59,7 +59,7 @@ class CompareView(View):
         self._seen, self._last_dir = False, ""
         self._make_head()
         self.side = Side()
-        self.board = Board()
+        self.board = Board(self)
         self.table = Table("")
         self.figures = FigureModel(self.compare, self)
         self.table.setModel(self.figures)
@@ -238,9 +238,10 @@ class CompareView(View):
         both = tr("compare", "Colour is the {what}, dash is the cell.")
         told = both if dashed else tr("compare", "Colour is the {what}.")
         told = told.format(what=self.colour_by.currentText())
-        missing = sum(bool(line.why_not) for line in compare.lines())
+        missing = [line.title for line in compare.lines() if line.why_not]
         if missing:
-            told = tr("compare", "{n} cells without mass or area are not drawn.").format(n=missing)
+            names = ", ".join(missing[:4]) + (" …" if len(missing) > 4 else "")
+            told = tr("compare", "Without mass or area, not drawn: {names}").format(names=names)
         self.bar.say("" if none else told)
 
     def _show_range(self) -> None:
@@ -362,7 +363,7 @@ class CompareView(View):
         for place in range(len(theme().tokens.curves)):
             action = colours.addAction(tr("compare", "Colour {n}").format(n=place + 1))
             action.setIcon(self.side.swatch(place))
-            action.triggered.connect(partial(lambda to, on: do(compare.recolour(group, to)), place))
+            action.triggered.connect(partial(lambda to: do(compare.recolour(group, to)), place))
         menu.addSeparator()
         menu.addAction(tr("compare", "Take out (Del)"), lambda: do(compare.remove(runs)))
         return menu

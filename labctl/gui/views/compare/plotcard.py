@@ -66,7 +66,6 @@ class PlotCard(Card):
         self._letter, self._by_hand, self._curves = letter, False, dict[object, EnvelopeCurve]()
         self._unwatch: list[Callable[[], None]] = []
         self.kinds = ChoiceBox()
-        self.kinds.setVisible(not flat)
         self.kinds.chosen.connect(self.kind_chosen)
         self.more = Button(icon="dots-vertical", rank=Rank.QUIET, height_px=32)
         self.more.clicked.connect(
@@ -79,6 +78,8 @@ class PlotCard(Card):
         self.empty = Label("", Role.BODY, "muted", wrap=True)
         self.head.insertWidget(3 if flat else 2, self.legend)
         self.head.addWidget(self.kinds)
+        if flat:
+            self.kinds.hide()
         self.head.addWidget(self.more)
         self.body.setContentsMargins(0, 0, 0, 0)
         self.body.addWidget(self.empty)

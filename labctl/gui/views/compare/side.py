@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRect, Qt
-from PySide6.QtGui import QColor, QIcon, QPixmap
+from PySide6.QtGui import QColor, QIcon, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
 from labctl.gui.i18n.translating import tr
@@ -19,6 +19,7 @@ from labctl.gui.viewmodels.lives import criteria
 from labctl.gui.viewmodels.panels import experiments
 from labctl.gui.views.compare.tree import CellsTree
 
+LIFE_FROM_PX = 440
 GROUPS_MAX = 3
 """Columns of the small table of lives; the page of figures has all."""
 
@@ -76,6 +77,11 @@ class Side(QWidget):
             self._grid.addWidget(ElidedLabel(title, Role.SMALL), row, 0)
             for column, text in enumerate(texts[:GROUPS_MAX], start=1):
                 self._grid.addWidget(_figure(text, Role.BODY, "text"), row, column)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the room to the tree where there is little; the page of figures has the lives too."""
+        super().resizeEvent(event)
+        self.life.setVisible(self.height() >= theme().px(LIFE_FROM_PX))
 
     @staticmethod
     def swatch(place: int) -> QIcon:
