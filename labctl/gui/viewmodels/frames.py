@@ -16,6 +16,8 @@ from labctl.model.rawframe import FrameKind, FramePage, RawFrame
 
 PAGE = 100
 KEPT_MAX = 5_000
+TEXT_SHARE = 0.9
+"""Bytes of which so many can be printed are shown as text."""
 AGAIN_S = 2.0
 KIND_WORDS: dict[FrameKind, str] = {
     FrameKind.OPEN: mark("frames", "link opened"), FrameKind.CLOSE: mark("frames", "link closed"),
@@ -44,6 +46,19 @@ class FrameRow:
     text: str
     channels: str
     bad: bool
+
+
+def plain_bytes(hex_text: str) -> str:
+    """Return bytes as people read them: text where they are text, else two figures a byte."""
+    try:
+        raw = bytes.fromhex(hex_text)
+    except ValueError:
+        return hex_text
+    text = raw.decode("ascii", errors="replace")
+    printable = sum(letter.isprintable() and letter != "\ufffd" for letter in text)
+    if raw and printable >= TEXT_SHARE * len(raw):
+        return "".join(letter if letter.isprintable() else "·" for letter in text)
+    return raw.hex(" ")
 
 
 class Frames:
@@ -167,8 +182,9 @@ class Frames:
         )
         left_out = " …" if frame.size > len(frame.hex.replace(" ", "")) // 2 else ""
         size = tr("frames", "{n} B").format(n=count(frame.size)) if frame.size else ""
+        shown = plain_bytes(frame.hex)
         return FrameRow(time, ICONS.get(frame.kind, "information-outline"), tr("frames", KIND_WORDS[frame.kind]),
-                        frame.link, size, frame.hex + left_out if frame.hex else "", frame.text,
+                        frame.link, size, shown + left_out if shown else "", frame.text,
                         ", ".join(str(channel) for channel in frame.channels), frame.kind in BAD_KINDS)  # fmt: skip
 
     @property

@@ -126,22 +126,33 @@ class Prediction:
 
     def _laid(self, table: CycleTable) -> tuple[Floats, Floats]:
         columns = self._answer.columns
-        time_s, volts, cycle = (_array(columns[name]) for name in ("test_time_s", "voltage_V", "cycle"))
-        begins = np.flatnonzero(np.concatenate(([True], np.diff(cycle) != 0)))
-        ends = np.append(begins[1:], len(cycle))
+        time_s, volts = _array(columns["test_time_s"]), _array(columns["voltage_V"])
+        number, begin_s = self._cycle_starts(time_s)
         starts = dict(zip(table.number.tolist(), table.start_s.tolist(), strict=True))
+        # What lies before the first cycle (an opening rest) goes with it.
+        part = np.maximum(np.searchsorted(begin_s, time_s, side="right") - 1, 0)
         parts_s, parts_V = [], []
         shift_s = 0.0
-        for first, stop in zip(begins.tolist(), ends.tolist(), strict=True):
-            own_s = starts.get(float(cycle[first]))
-            shift_s = own_s - time_s[first] if own_s is not None else shift_s
-            upto_s = starts.get(float(cycle[first]) + 1.0, np.inf)
-            moved = time_s[first:stop] + shift_s
-            kept = moved < upto_s
-            parts_s += [moved[kept], moved[kept][-1:]]
-            parts_V += [volts[first:stop][kept], np.full(min(1, int(kept.sum())), np.nan)]
+        for place in np.unique(part).tolist():
+            cycle = float(number[place])
+            own_s = starts.get(cycle)
+            shift_s = own_s - float(begin_s[place]) if own_s is not None else shift_s
+            moved, values = time_s[part == place] + shift_s, volts[part == place]
+            kept = moved < starts.get(cycle + 1.0, np.inf)
+            moved, values = moved[kept], values[kept]
+            parts_s += [moved, moved[-1:]]
+            parts_V += [values, np.full(min(1, len(values)), np.nan)]
         found_s = np.maximum.accumulate(np.concatenate(parts_s)) if parts_s else np.zeros(0)
         return found_s, np.concatenate(parts_V) if parts_V else np.zeros(0)
+
+    def _cycle_starts(self, time_s: Floats) -> tuple[Floats, Floats]:
+        """Return the predicted cycles and when each begins: as the predicted summary says, else as its rows do."""
+        cycles = self._answer.cycles
+        if "cycle" in cycles and "start_time_second" in cycles:
+            return _array(cycles["cycle"]), _array(cycles["start_time_second"])
+        row_cycle = _array(self._answer.columns["cycle"])
+        begins = np.flatnonzero(np.concatenate(([True], np.diff(row_cycle) != 0)))
+        return row_cycle[begins], time_s[begins]
 
 
 def _array(values: Sequence[float | None]) -> Floats:

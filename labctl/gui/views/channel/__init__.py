@@ -12,4 +12,4 @@ def _make(context: Context) -> View:
     return ChannelView(context, VIEW)
 
 
-VIEW = ViewSpec("channel", mark("views", "Channel"), "chart-line", 2, _make, key=2, help="gui-channel")
+VIEW = ViewSpec("channel", mark("views", "Channel"), "chart-line", 2, _make, key=2, help="gui.md#channel")

@@ -28,7 +28,7 @@ class CyclePlot(PlotFrame):
         super().__init__(cycle_number(), Field("Q", "mAh"), look, right=Field("CE", "%"), header=True,
                          executor=executor)  # fmt: skip
         self.sheet.legend = self.sheet.legend_beside = True
-        self.setMinimumHeight(120)
+        self.setMinimumHeight(90)
         self._mine: list[Layer] = []
         self._held = False
         self._figure: CycleFigure | None = None

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from labctl.gui.i18n.translating import tr
 from labctl.gui.parts.buttons import Button, Rank
 from labctl.gui.parts.chips import Chip
+from labctl.gui.parts.labels import Line
 from labctl.gui.parts.layouts import Row
 from labctl.gui.parts.readout import Readout, ReadoutStrip
+from labctl.gui.theme.current import theme
 from labctl.gui.viewmodels.channel import ChannelModel
 
+NAME_MAX = 34
+WIDE_PX, NARROW_PX = 1150, 1000
+READOUT_PX, KEPT_LEAST = 118, 3
+KEPT_LONGEST = ("voltage", "current", "step_time", "finish", "cycle", "charge", "efficiency", "temperature")
+"""Which read-outs stay where there is no room for all: the last of these goes first."""
 READOUTS = ("voltage", "current", "charge", "cycle", "efficiency", "temperature", "step_time", "finish")
+
+
+def short(name: str) -> str:
+    """Return a name that leaves room for the rest of the head; the tooltip has all of it."""
+    return name if len(name) <= NAME_MAX else name[: NAME_MAX - 1].rstrip(" ,.;") + "…"
 
 
 class HeadChips:
@@ -23,6 +37,7 @@ class HeadChips:
         )
         self.protocol = Chip(icon="repeat", pressable=True)
         self.step, self.cycle, self.device = Chip(glyph="rest"), Chip(), Chip()
+        self._named, self._told, self._width_px = False, False, 0.0
         arrows.put(self.before, self.after)
         left.put(self.protocol)
         right.put(self.step, self.cycle, self.device)
@@ -30,17 +45,24 @@ class HeadChips:
     def refresh(self, model: ChannelModel) -> tuple[str, str]:
         """Show the head; returns title and what stands beside it."""
         head = model.head()
-        self.protocol.show_words(head.protocol, head.revision)
-        self.protocol.setVisible(bool(head.protocol))
+        self.protocol.show_words(short(head.protocol), head.revision)
+        self.protocol.setToolTip(head.protocol)
+        self._named, self._told = bool(head.protocol), bool(head.step or head.device)
         name, _, rest = head.step.partition(" ")
         self.step.show_words(name, rest, glyph=head.glyph, token=head.token)
         word, _, count = head.cycle.partition(" ")
         self.cycle.show_words("", f"{word} {count}" if head.cycle else "")
         self.cycle.setVisible(bool(head.cycle))
         self.device.show_words("", head.device)
-        for chip in (self.step, self.device):
-            chip.setVisible(bool(head.step or head.device))
+        self.step.setVisible(self._told)
+        self.fit(self._width_px)
         return f"{head.label}  {head.cell}".strip(), head.facts
+
+    def fit(self, width_px: float) -> None:
+        """Leave chips out where the head is narrow: first the device, then the protocol; other places tell them."""
+        self._width_px = width_px
+        self.device.setVisible(self._told and width_px >= WIDE_PX)
+        self.protocol.setVisible(self._named and width_px >= NARROW_PX)
 
     def retranslate(self) -> None:
         """Name what has no words."""
@@ -53,8 +75,25 @@ class Readouts(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.parts = {name: Readout() for name in READOUTS}
-        Row(self, gap=0).addWidget(ReadoutStrip(tuple(self.parts.values())), 1)
+        strip = ReadoutStrip(tuple(self.parts.values()))
+        self._lines = strip.findChildren(Line)
+        Row(self, gap=0).addWidget(strip, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep as many read-outs as can be read."""
+        super().resizeEvent(event)
+        left = self.width()
+        for at, name in enumerate(KEPT_LONGEST):
+            left -= self.parts[name].minimumSizeHint().width() + 2
+            self.parts[name].setVisible(at < KEPT_LEAST or left >= 0)
+        for line, name in zip(self._lines, READOUTS[1:], strict=True):
+            line.setVisible(not self.parts[name].isHidden())
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the room of three read-outs: the others may go."""
+        return QSize(theme().px(KEPT_LEAST * READOUT_PX), theme().px(72))
 
     def refresh(self, model: ChannelModel) -> None:
         """Show the newest values; nothing known is a dash."""

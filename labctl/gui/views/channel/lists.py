@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPainter, QResizeEvent
 from PySide6.QtWidgets import QStyleOptionViewItem
 
-from labctl.gui.parts.rows import Field, Head, RowModel, give_widths
+from labctl.gui.parts.rows import Field, Head, RowModel
 from labctl.gui.parts.table import STRONG_ROLE, Cells, Table
 from labctl.gui.theme.current import theme
 from labctl.gui.theme.fonts import Role
@@ -123,6 +123,7 @@ class SideTable(Table):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFrameShape(self.Shape.NoFrame)
         self.horizontalHeader().setVisible(headed)
+        self.horizontalHeader().setStretchLastSection(False)
         self.headed, self._side_row_px = headed, row_px
         theme().changed.connect(self._tighten)
         self._tighten()
@@ -134,7 +135,18 @@ class SideTable(Table):
 
     def widen(self) -> None:
         """Give the columns their widths at the present scale."""
-        give_widths(self, self.rows)
+        heads = self.rows.heads
+        taken = 0
+        for at, head in enumerate(heads[:-1]):
+            self.setColumnWidth(at, theme().px(head.width_px))
+            taken += theme().px(head.width_px)
+        if heads:  # the last takes what is left, a scroll bar or not; stretched by Qt it would not shrink
+            self.setColumnWidth(len(heads) - 1, max(theme().px(24), self.viewport().width() - taken))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Follow the width."""
+        super().resizeEvent(event)
+        self.widen()
 
     def _tighten(self) -> None:
         """Set cells closer than in a large table: the column is narrow."""

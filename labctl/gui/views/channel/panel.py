@@ -6,16 +6,16 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 
 from PySide6.QtCore import QEvent, Signal
-from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtWidgets import QSizePolicy, QStackedWidget
 
 from labctl.gui.i18n.translating import tr
 from labctl.gui.parts.card import Card
 from labctl.gui.parts.chips import Chip
 from labctl.gui.parts.fields import ChoiceBox
 from labctl.gui.parts.labels import Line
-from labctl.gui.parts.layouts import Column, Row
 from labctl.gui.parts.segment import Choice, Segment
 from labctl.gui.parts.why import TOOLTIP, set_why
+from labctl.gui.parts.wrapping import Wrapping
 from labctl.gui.plots.frame import PlotFrame
 from labctl.gui.plots.look import PlotLook, look_of
 from labctl.gui.plots.menu import CurveEntry, PlotMenu
@@ -75,11 +75,7 @@ class PlotsPanel(Card):
         self.retranslate()
 
     def _lay_out(self) -> None:
-        bar = QWidget()
-        rows = Column(bar, margins=(8, 8, 16, 8), gap=4)
-        rows.addLayout(
-            Row(gap=8).put(self.tabs, self.axis, self.log_x, self.log_y, self.predict, self.follow, None)
-        )
+        bar = Wrapping((self.tabs, self.axis, self.log_x, self.log_y, self.predict, self.follow))
         self.body.addWidget(bar)
         self.body.addWidget(Line())
         self.body.addWidget(self.pages, 1)

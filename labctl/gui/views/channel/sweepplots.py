@@ -110,6 +110,7 @@ class SweepPlots(QWidget):
         self.frame.cursors_changed.connect(self._show_reading)
         self._shape: tuple[object, ...] = ()
         self._drawn: tuple[Sweep, ...] = ()
+        self._turn = 0
         model.watch(self.show_model)
         choice.watch(lambda before: self.show_model())
         self.retranslate()
@@ -127,7 +128,11 @@ class SweepPlots(QWidget):
             return
         self._show_choice()
         cell = self._cell()
-        self._drawn = self._model.drawn(cell)
+        self._turn += 1
+        turn, drawn = self._turn, self._model.drawn(cell)
+        if turn != self._turn:
+            return  # an answer came while it was asked for: that one is drawn already
+        self._drawn = drawn
         self._name_axes(cell)
         look = self.frame.look
         self.frame.clear()

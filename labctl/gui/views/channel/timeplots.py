@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QEvent, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from labctl.gui.i18n.translating import tr
@@ -29,9 +30,9 @@ from labctl.gui.viewmodels.text import quantity
 from labctl.gui.viewmodels.timeline import Line, Timeline
 
 STRIP_PX = 96
+LOW_PX, LOWEST_PX = 380, 240
 REST_MS = 150
 """The rows behind a window are asked for once it has stood still so long."""
-FOLLOW_ROOM = 0.92
 
 
 @dataclass(slots=True)
@@ -80,7 +81,7 @@ class TimePlots(QWidget):
         self.strip = RunStrip(self._curves.strip, look, executor=executor, name=tr("channel", "Whole run"))
         self.strip.setFixedHeight(round(look.px(STRIP_PX)))
         self.main = PlotFrame(fields.test_time(), fields.voltage(), look, header=True, executor=executor)
-        self.main.setMinimumHeight(180)
+        self.main.setMinimumHeight(100)
         self.main.add(self._curves.main)
         self._lines: list[Layer] = []
         self._now = Mark(0.0, LineKind.NOW)
@@ -123,6 +124,14 @@ class TimePlots(QWidget):
         self.strip.setFixedHeight(round(look.px(STRIP_PX)))
         for plot in (self.strip, self.main):
             plot.set_look(look)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out what is below, then the strip, where there is no height for all: the plot itself stays readable."""
+        super().resizeEvent(event)
+        unit = self.main.look.unit
+        if self._below is not None:
+            self._below.setVisible(self.height() >= LOW_PX * unit)
+        self.strip.setVisible(self.height() >= LOWEST_PX * unit)
 
     # -- what is shown ----------------------------------------------------------------------------------------------
 

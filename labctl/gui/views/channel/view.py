@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout
 
 from labctl.gui.i18n.translating import tr
@@ -15,6 +15,7 @@ from labctl.gui.parts.layouts import Row
 from labctl.gui.parts.side import SidePage
 from labctl.gui.parts.view import Command, Context, View, ViewSpec
 from labctl.gui.plots.figure import FigureStyle, save_figure
+from labctl.gui.theme.current import theme
 from labctl.gui.viewmodels.acts import Trouble
 from labctl.gui.viewmodels.places import cabinet, natural
 from labctl.gui.viewmodels.plotchoice import TAB_WORDS, Tab
@@ -178,6 +179,11 @@ class ChannelView(View):
             card.retranslate()
         self.actions_.retranslate()
         self.refresh()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Follow the width: chips that have no room are left out."""
+        super().resizeEvent(event)
+        self.chips.fit(self.width() / theme().scale)
 
     # -- acts of the view -------------------------------------------------------------------------------------------
 

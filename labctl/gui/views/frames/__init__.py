@@ -13,5 +13,5 @@ def _make(context: Context) -> View:
 
 
 VIEW = ViewSpec(
-    "frames", mark("views", "Raw frames"), "code-braces", 40, _make, help="gui-channel", rail=False
+    "frames", mark("views", "Raw frames"), "code-braces", 40, _make, help="gui.md#frames", rail=False
 )

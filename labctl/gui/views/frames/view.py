@@ -13,6 +13,7 @@ from labctl.gui.parts.buttons import Button
 from labctl.gui.parts.card import Card
 from labctl.gui.parts.chips import Chip
 from labctl.gui.parts.fields import ChoiceBox, SearchField
+from labctl.gui.parts.labels import Line
 from labctl.gui.parts.layouts import fix_size
 from labctl.gui.parts.rows import Field, Head, RowModel, chosen_rows, give_widths
 from labctl.gui.parts.table import LIST_PX, Table
@@ -44,6 +45,7 @@ class FramesView(View):
         self.card = Card(inset=0)
         self.card.body.setSpacing(0)
         self.card.body.addWidget(self.table, 1)
+        self.card.body.addWidget(Line())
         self.card.body.addWidget(self.detail)
         self.page.addWidget(self.card, 1)
         self.earlier = self.bar.add(Button(icon="history"))
@@ -125,7 +127,7 @@ class FramesView(View):
         self.detail.setAccessibleName(tr("frames", "The chosen frame"))
         self.detail.setPlaceholderText(tr("frames", "Choose a frame to see all of it."))
         self.rows.show_heads((
-            Head("time", tr("frames", "time"), 190), Head("kind", tr("frames", "what"), 110),
+            Head("time", tr("frames", "time"), 216), Head("kind", tr("frames", "what"), 110),
             Head("size", tr("frames", "bytes"), 72, right=True), Head("channels", tr("frames", "channels"), 130),
             Head("text", tr("frames", "reading"), 430), Head("hex", tr("frames", "first bytes"), 300),
         ))  # fmt: skip
