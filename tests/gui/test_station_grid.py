@@ -11,10 +11,12 @@ from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QHelpEvent, QImage
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
+from labctl.gui.i18n import translating
 from labctl.gui.i18n.translating import Language, Languages
 from labctl.gui.session import Session
 from labctl.gui.theme.current import theme
 from labctl.gui.theme.tokens import ThemeName
+from labctl.gui.viewmodels.channelacts import Deed
 from labctl.gui.viewmodels.filters import Show, Sort
 from labctl.gui.viewmodels.gridplaces import TileSize
 from labctl.model.alarm import AlarmPriority
@@ -327,6 +329,28 @@ def test_u17_nothing_is_clipped_in_either_language_at_any_scale(
     languages.put_on(Language.ENGLISH)
 
 
+def test_u17_the_language_switches_tiles_and_table_that_are_open(page: StationPage) -> None:
+    from labctl.gui.viewmodels import words
+
+    languages, before = Languages(), words.translate
+    words.translate = translating.tr
+    tell(page.lab, empty("neware:1-1"))
+    page.view.show_look("table")
+    assert page.view.grid.tile("neware:1-1").word == "free"
+    languages.put_on(Language.CHINESE)
+    QApplication.processEvents()
+    assert page.view.grid.tile("neware:1-1").word == "空闲"
+    assert page.view.table.rows.headerData(2, Qt.Orientation.Horizontal) == "电压 V"
+    assert (
+        page.view._buttons[Deed.STOP].text() == "停止"
+        and page.view.first.search.accessibleName() == "电池、批次、状态"
+    )
+    languages.put_on(Language.ENGLISH)
+    QApplication.processEvents()
+    assert page.view.table.rows.headerData(2, Qt.Orientation.Horizontal) == "voltage V"
+    words.translate = before
+
+
 def test_what_has_no_room_in_the_bar_is_behind_more_and_acts_on_hardware_stay(
     page: StationPage, qtbot: Any
 ) -> None:
@@ -348,3 +372,17 @@ def test_batches_stand_together_when_a_person_groups_by_them(page: StationPage, 
     page.view.first.group.activated.emit(1)
     titles = {block.section.title: block.section.channels for block in page.view.tiles.places.blocks}
     assert titles["A"] == ("neware:1-2", "neware:2-2") and titles["B"] == ("neware:1-3",)
+
+
+def test_every_control_that_takes_the_keyboard_has_a_name(page: StationPage) -> None:
+    three_abnormal(page)
+    page.view.selection.choose("neware:1-1")
+    controls = [
+        one
+        for one in page.view.findChildren(QWidget)
+        if one.focusPolicy() & Qt.FocusPolicy.TabFocus
+        and one.isVisible()
+        and one.objectName() != "qt_scrollarea_viewport"
+    ]
+    nameless = [type(one).__name__ for one in controls if not one.accessibleName()]
+    assert len(controls) > 15 and nameless == []

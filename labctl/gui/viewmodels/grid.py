@@ -209,7 +209,8 @@ class Grid:
         self._arrange(force=True)
 
     def settle(self) -> None:
-        """Bring the order up to date: the pointer has left the list, or a person asks."""
+        """Bring order and texts up to date: the pointer has left the list, or the language is another."""
+        self._tiles.clear()
         self._arrange(force=True)
 
     # -- news -------------------------------------------------------------------------------------------------------

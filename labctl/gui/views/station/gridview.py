@@ -84,7 +84,7 @@ class GridView(QAbstractScrollArea):
         self._later.timeout.connect(self.viewport().update)
         self._unwatch = [grid.watch(self._changed), selection.watch(self._selected)]
         self._unwatch.append(acts.watch(lambda deed, channel: self._repaint({channel})))
-        theme().changed.connect(self._restyle)
+        theme().changed.connect(self.restyle)
 
     def close_watch(self) -> None:
         """Watch no more: the view goes."""
@@ -188,8 +188,7 @@ class GridView(QAbstractScrollArea):
 
     def _watch_blinking(self) -> None:
         """Blink at 1 Hz while an unseen CRITICAL is shown, and only then."""
-        strips = (self._grid.tile(channel).strip for channel in self._grid.order)
-        wanted = self.motion and self.isVisible() and any(strip and strip.blink for strip in strips)
+        wanted = self.motion and self.isVisible() and bool(self._blinking())
         if wanted and not self._blink.isActive():
             self._blink.start(BLINK_MS)
         elif not wanted:
@@ -198,10 +197,13 @@ class GridView(QAbstractScrollArea):
 
     def _turn(self) -> None:
         self._lit = not self._lit
-        blinking = [
-            name for name in self._grid.order if (strip := self._grid.tile(name).strip) and strip.blink
-        ]
-        self._repaint(blinking)
+        self._repaint(self._blinking())
+
+    def _blinking(self) -> list[str]:
+        """Return the channels with an unseen CRITICAL; only those with alarms are looked at."""
+        grid = self._grid
+        alarmed = [name for name in grid.order if grid.alarms(name)]
+        return [name for name in alarmed if (strip := grid.tile(name).strip) is not None and strip.blink]
 
     def _tell_reader(self) -> None:
         """Say the current tile to a screen reader: the grid is one control."""
@@ -214,7 +216,8 @@ class GridView(QAbstractScrollArea):
         if QAccessible.isActive():
             QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.DescriptionChanged))
 
-    def _restyle(self) -> None:
+    def restyle(self) -> None:
+        """Follow theme, scale and language."""
         self._paint.forget()
         self._lay_out()
 

@@ -233,6 +233,12 @@ class StationTable(Table):
         for unwatch in self._unwatch:
             unwatch()
 
+    def restyle(self) -> None:
+        """Follow the language."""
+        self.cells.forget()
+        self.rows.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(COLUMNS) - 1)
+        self.viewport().update()
+
     def fit_columns(self) -> None:
         """Give columns the widths of the design at the present scale."""
         for at, column in enumerate(COLUMNS):
