@@ -22,4 +22,9 @@ def help_page(name: str) -> Path | None:
 def open_help(name: str) -> bool:
     """Open a page with the program that this computer has for it; False where that is not possible."""
     page = help_page(name)
-    return page is not None and QDesktopServices.openUrl(QUrl.fromLocalFile(str(page)))
+    if page is None:
+        return False
+    url = QUrl.fromLocalFile(str(page))
+    if page.name == name.partition("#")[0]:
+        url.setFragment(name.partition("#")[2])
+    return QDesktopServices.openUrl(url)

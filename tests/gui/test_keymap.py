@@ -152,3 +152,16 @@ def test_each_key_of_the_map_is_the_windows_a_views_or_a_plots(
                 missing.append(f"{key.id} {keys}")
     assert missing == []
     assert Qt.Key.Key_L in _PLAIN
+
+
+def test_f1_of_every_view_leads_to_a_section_that_exists() -> None:
+    from labctl.gui.helping import help_page
+    from labctl.gui.views.registry import find_views
+
+    wrong = []
+    for spec in find_views():
+        name, _, anchor = spec.help.partition("#")
+        page = help_page(spec.help)
+        if page is None or page.name != name or f"\n## {anchor}\n" not in page.read_text(encoding="utf-8"):
+            wrong.append(f"{spec.id}: {spec.help}")
+    assert wrong == []

@@ -12,4 +12,4 @@ def _make(context: Context) -> View:
     return AlarmsView(context, VIEW)
 
 
-VIEW = ViewSpec("alarms", mark("views", "Alarms"), "bell-outline", 8, _make, key=8, help="alarms.md")
+VIEW = ViewSpec("alarms", mark("views", "Alarms"), "bell-outline", 8, _make, key=8, help="gui.md#alarms")

@@ -13,4 +13,4 @@ def make(context: Context) -> View:
     return CompareView(context, VIEW)
 
 
-VIEW = ViewSpec("compare", mark("views", "Compare"), "chart-multiline", 3, make, key=3, help="gui/compare.md")
+VIEW = ViewSpec("compare", mark("views", "Compare"), "chart-multiline", 3, make, key=3, help="gui.md#compare")

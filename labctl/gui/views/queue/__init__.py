@@ -12,4 +12,4 @@ def _make(context: Context) -> View:
     return QueueView(context, VIEW)
 
 
-VIEW = ViewSpec("queue", mark("views", "Queue"), "chart-gantt", 5, _make, key=5, help="queue.md")
+VIEW = ViewSpec("queue", mark("views", "Queue"), "chart-gantt", 5, _make, key=5, help="gui.md#queue")

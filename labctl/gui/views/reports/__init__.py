@@ -14,5 +14,5 @@ def make(context: Context) -> View:
 
 
 VIEW = ViewSpec(
-    "reports", mark("views", "Reports"), "file-chart-outline", 9, make, key=9, help="gui/reports.md"
+    "reports", mark("views", "Reports"), "file-chart-outline", 9, make, key=9, help="gui.md#reports"
 )
