@@ -444,7 +444,7 @@
     </message>
     <message>
         <source>Any</source>
-        <translation>全部</translation>
+        <translation>不限</translation>
     </message>
     <message>
         <source>{n} new: show</source>
@@ -830,6 +830,26 @@
     <message>
         <source>{n} not saved</source>
         <translation>未保存 {n}</translation>
+    </message>
+    <message>
+        <source>the cell</source>
+        <translation>该电池</translation>
+    </message>
+    <message>
+        <source>{name} has changed {what} meanwhile.</source>
+        <translation>{name} 已在此期间更改 {what}。</translation>
+    </message>
+    <message>
+        <source>Keep mine</source>
+        <translation>保留我的</translation>
+    </message>
+    <message>
+        <source>Take theirs</source>
+        <translation>采用对方的</translation>
+    </message>
+    <message>
+        <source>take {cell} as it is registered</source>
+        <translation>按登记采用 {cell}</translation>
     </message>
     <message>
         <source>{title} {value}: {times} × the median of the other {kind} cells in this batch ({usual}, n = {n}).</source>

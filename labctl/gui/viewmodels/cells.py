@@ -92,6 +92,8 @@ class CellsTable:
         self.rows: tuple[CellRow, ...] = ()
         self.batch = ""
         self.trouble: Trouble | None = None
+        self.clashing: dict[str, str] = {}
+        """What somebody else has done to a cell of the table meanwhile, by cell (R15)."""
         self.saving = False
         self.result = ""
         """What became of the last saving, in one line (R14)."""
@@ -113,6 +115,13 @@ class CellsTable:
         return Edit(text, lambda: self._set(after), lambda: self._set(before))
 
     # -- edits --------------------------------------------------------------------------------------------------------
+
+    def clash(self, cell: str, told: str) -> None:
+        """Say that somebody else has changed a cell; empty = a person has decided."""
+        self.clashing.pop(cell, None)
+        if told:
+            self.clashing[cell] = told
+        self._set(self.rows)
 
     def change(self, text: str, rows: Sequence[CellRow]) -> Edit | None:
         """Return the edit that puts other rows in the table; None where nothing differs."""
@@ -324,6 +333,8 @@ class CellsTable:
         for (place, _), doubt in self.doubts().items():
             if place == row:
                 return doubt.short
+        if found.text(Col.CELL) in self.clashing:
+            return self.clashing[found.text(Col.CELL)]
         if not found.text(Col.CELL):
             return tr("cells", "The cell id is missing.")
         same = [
@@ -368,6 +379,8 @@ class CellsTable:
         open_values = any(value.problem or value.question for value in found.values.values())
         doubted = any(place == row for place, _ in self.doubts())
         twice = sum(other.text(Col.CELL) == found.text(Col.CELL) for other in self.rows) > 1
+        if found.text(Col.CELL) in self.clashing:
+            return True
         return open_values or doubted or twice or self.made(row) is None
 
     def ready(self) -> tuple[int, ...]:

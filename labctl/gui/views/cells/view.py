@@ -24,11 +24,12 @@ from labctl.gui.viewmodels import cellediting
 from labctl.gui.viewmodels.cellcolumns import Col
 from labctl.gui.viewmodels.cellregistry import Registry
 from labctl.gui.viewmodels.cells import CellsTable
+from labctl.gui.viewmodels.clashes import Clashes
 from labctl.gui.viewmodels.edits import Edit
 from labctl.gui.viewmodels.library import Library
 from labctl.gui.viewmodels.massdots import mass_dots
 from labctl.gui.viewmodels.places import cabinet
-from labctl.gui.viewmodels.questions import Answer, open_questions
+from labctl.gui.viewmodels.questions import Answer, OpenQuestion, open_questions
 from labctl.gui.viewmodels.reviewing import Review
 from labctl.gui.viewmodels.slotmap import slot_map
 from labctl.gui.views.cells.entry import EntryTable
@@ -49,6 +50,7 @@ class CellsView(View):
         self.library = context.share("library", lambda: Library(context.asks))
         self.cells = CellsTable(context.lab, context.asks, self.library.current_A)
         self.registry = Registry(context.lab, context.asks)
+        self.clashes = Clashes(context.lab, context.asks, self.cells)
         self.review = Review(context.lab, context.asks, self.cells)
         self._seen, self._result, self._narrow = False, "", False
         self._soon = Soon(self, self.refresh, 500)
@@ -184,7 +186,7 @@ class CellsView(View):
         """Show the table as it is."""
         if not self.entry.rows_model.heads:
             return
-        questions = open_questions(self.cells)
+        questions = self._questions()
         self.entry.show_cells(questions)
         self.entry.offer({
             Col.PROTOCOL: self.library.names, Col.BATCH: self.registry.names(),
@@ -199,8 +201,11 @@ class CellsView(View):
         self._say_acts()
         self._say_result()
 
+    def _questions(self) -> tuple[OpenQuestion, ...]:
+        return (*self.clashes.questions(), *open_questions(self.cells))
+
     def _show_question(self) -> None:
-        self.question.show_questions(open_questions(self.cells), self.entry.place[0])
+        self.question.show_questions(self._questions(), self.entry.place[0])
 
     def _show_slots(self) -> None:
         self.slots.show_map(slot_map(self.context.lab, self.cells))
