@@ -128,6 +128,64 @@ def _alarm_page(page: str) -> Callable[[MainWindow], None]:
     return show
 
 
+COMPARED = ("LIQ-pristine-1", "LIQ-pristine-2", "LIQ-coated-1", "LIQ-coated-2", "LFP-pristine-1", "LFP-pristine-2",
+            "LFP-coated-1", "LFP-coated-2")  # fmt: skip
+
+
+def _dock(window: MainWindow, view_id: str) -> Any:
+    window.go(view_id)
+    return None if window.docks is None else window.docks.view(view_id)
+
+
+def _compared(page: str = "plots") -> Callable[[MainWindow], None]:
+    def show(window: MainWindow) -> None:
+        view = _dock(window, "compare")
+        if not view.compare.members:
+            cells = view.context.lab.cells
+            view.open_on([key for key, cell in cells.items() if cell.name in COMPARED])
+        view.pages.part(page).click()
+
+    return show
+
+
+def _compare_picker(window: MainWindow) -> None:
+    _dock(window, "compare").add_runs()
+
+
+def _compare_away(window: MainWindow) -> None:
+    from labctl.gui.views.compare.picker import PickDialog
+
+    view = _dock(window, "compare")
+    for dialog in view.findChildren(PickDialog):
+        dialog.reject()
+    view.pages.part("plots").click()
+
+
+def _reported(template: str, family: str) -> Callable[[MainWindow], None]:
+    def show(window: MainWindow) -> None:
+        from labctl.gui.viewmodels.reports import Template
+
+        view = _dock(window, "reports")
+        cells = view.context.lab.cells
+        wanted = {
+            key for key, cell in cells.items() if cell.name in COMPARED and cell.name.startswith(family)
+        }
+
+        def take(runs: Any) -> None:
+            compare = view.report.compare
+            if {one.cell_id for one in compare.members} != wanted:
+                gone = compare.remove([one.run_id for one in compare.members])
+                view.undo.do(gone)
+                view.undo.do(compare.add([run for run in runs if run.cell_id in wanted]))
+            view.undo.do(view.report.set(template=Template(template)))
+
+        view.zoom.setCurrentIndex(view.zoom.findData("2"))
+        view.preview.sheet.set_zoom(2.0)
+        view.context.asks.ask("runs.list", then=take)
+
+    return show
+
+
 SCENES = (
     Scene("station", "channel grid", _view("station")),
     Scene("station-selected", "four channels selected, what can be done", _station_selected, _station_away),
@@ -136,7 +194,10 @@ SCENES = (
     Scene("station-table", "the same channels as a table", _station_table, _station_away),
     Scene("station-filter", "the editor of a filter for dead cells", _station_filter, _station_away),
     Scene("channel", "live voltage of the channel with the most cycles", _channel),
-    Scene("compare", "groups of cells", _view("compare")),
+    Scene("compare-empty", "nothing is compared yet", _view("compare")),
+    Scene("compare", "groups of cells", _compared()),
+    Scene("compare-figures", "the figures of cells and groups", _compared("figures"), _compare_away),
+    Scene("compare-picker", "cells are chosen", _compare_picker, _compare_away),
     Scene("protocol", "protocol editor", _view("protocol")),
     Scene("queue", "queue and calendar", _view("queue")),
     Scene("queue-held", "what is held, with its reasons", _queue_listing("held"), _queue_away),
@@ -147,7 +208,9 @@ SCENES = (
     Scene("alarms", "alarms and events", _alarm_page("curve")),
     Scene("alarms-message", "the message to a phone", _alarm_page("message"), _alarm_page("curve")),
     Scene("alarms-history", "history and facts of an alarm", _alarm_page("history"), _alarm_page("curve")),
-    Scene("reports", "figure for a paper", _view("reports")),
+    Scene("reports", "capacity by cycle for a paper", _reported("capacity", "LFP")),
+    Scene("reports-lili", "the profile of symmetric cells for a paper", _reported("lili", "LIQ")),
+    Scene("reports-table", "the table for a paper", _reported("table", "LFP")),
     Scene("recovery", "recovery after a restart", _view("recovery")),
     Scene("frames", "raw frames", _view("frames")),
     Scene("settings", "settings", _view("settings")),

@@ -146,14 +146,22 @@ def study_asks(*more: RunSummary) -> FakeAsks:
         return tuple(run for run in runs if not cell or run.cell_id == cell)
 
     def series(
-        run_id: str, columns: list[str], *, begin: float | None = None, end: float | None = None, width: int = 1000
+        run_id: str,
+        columns: list[str],
+        *,
+        begin: float | None = None,
+        end: float | None = None,
+        width: int = 1000,
     ) -> dict[str, Any]:
         return series_of(_cell(run_id), columns, width)
+
+    def records(run_id: str, *, after: int = 0, limit: int = 1000, columns: Any = None) -> dict[str, Any]:
+        return rows_of(_cell(run_id), after, limit)
 
     return FakeAsks({
         "runs.list": listed,
         "runs.cycles": lambda run_id: summary_of(_cell(run_id)),
-        "runs.records": lambda run_id, *, after=0, limit=1000, columns=None: rows_of(_cell(run_id), after, limit),
+        "runs.records": records,
         "runs.series": series,
     })  # fmt: skip
 
