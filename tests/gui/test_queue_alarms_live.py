@@ -136,8 +136,8 @@ def test_u14_the_whole_queue_is_held_and_what_is_inserted_meanwhile_waits_and_sa
     qtbot.keyClick(dialog.insert, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: len(view.queue.order()) == 1, timeout=WAIT_MS)
     (job_id,) = view.queue.order()
-    row = view.queue.rows_by_id()[job_id]
-    assert "held" in f"{row.state} {row.waits_for} {row.reason}"
+    row = view.queue.row_of(job_id)
+    assert row is not None and "held" in f"{row.state} {row.waits_for} {row.reason}"
     view.open_on(job_id)
     with qtbot.waitActive(window):
         window.activateWindow()

@@ -54,6 +54,8 @@ class AlarmRow:
     advisory: bool
     blink: bool
     channel: str = ""
+    detail: str = ""
+    """The station's own words with the figures, where ``what`` is a translation without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +207,7 @@ class AlarmList:
             else alarm.subject, alarm.cell, what, todo, ALARM_STATE_WORDS[alarm.state],
             f"{alarm.acknowledged_by} {changed}".strip() if alarm.acknowledged_by else "", alarm.state in UNSEEN,
             alarm.state is AlarmState.SHELVED, alarm.advisory, critical and alarm.state in UNSEEN,
-            alarm.channel,
+            alarm.channel, alarm.text,
         )  # fmt: skip
 
     # -- the tree -----------------------------------------------------------------------------------------------------

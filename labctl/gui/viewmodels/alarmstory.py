@@ -180,7 +180,7 @@ class AlarmStory:
         if alarm.until_utc:
             found.append((tr("alarms", "shelved until"), moment(utc_of(alarm.until_utc), now)))
         if alarm.latched:
-            found.append((tr("alarms", "latched"), tr("alarms", "stays off until a person resets it")))
+            found.append((tr("alarms", "latched"), tr("alarms", "stays until a person has seen to it")))
         if alarm.chattering:
             found.append((tr("alarms", "chattering"), tr("alarms", "comes and goes; shown once")))
         if alarm.run_id:

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from labctl.gui.viewmodels.acts import Asks, Trouble
-from labctl.gui.viewmodels.allowed import short_id
 from labctl.gui.viewmodels.lab import Lab, utc_of
+from labctl.gui.viewmodels.places import cabinet
 from labctl.gui.viewmodels.pyramid import Envelope, no_columns
 from labctl.gui.viewmodels.text import quantity
 from labctl.gui.viewmodels.traces import envelope_of
@@ -114,6 +114,10 @@ class InstantModel:
             self._ask_curve()
         self._tell()
 
+    def label(self, channel: str) -> str:
+        """Return a channel as people of this bench say it."""
+        return cabinet(self._lab.channels).label(channel) if channel else ""
+
     def words(self) -> str:
         """Return what is said where no curve can be drawn; empty where one is."""
         instant = self.instant
@@ -122,7 +126,7 @@ class InstantModel:
         if not instant.channel:
             return tr("alarms", "This is of no channel, so there is no curve.")
         if not instant.run_id:
-            return tr("alarms", "Nothing ran on {name} then.").format(name=short_id(instant.channel))
+            return tr("alarms", "Nothing ran on {name} then.").format(name=self.label(instant.channel))
         if self.trouble is not None:
             return str(self.trouble)
         if self.waiting:

@@ -205,9 +205,10 @@ class QueueModel:
         )
         return tr("queue", "The queue is empty"), text
 
-    def rows_by_id(self) -> dict[str, QueueRow]:
-        """Return the row of every job, whatever is listed."""
-        return {job_id: self._row(job, "") for job_id, job in self._lab.jobs.items()}
+    def row_of(self, job_id: str) -> QueueRow | None:
+        """Return the row of a job, whatever is listed; None where there is no such job."""
+        job = self._lab.jobs.get(job_id)
+        return None if job is None else self._row(job, "")
 
     def _fits(self, job: Job) -> bool:
         """Tell whether a job is of the chosen campaign and has the words that are searched."""
@@ -242,7 +243,9 @@ class QueueModel:
         channel = job.channel or job.spec.channel
         if channel is None:
             return tr("queue", "any that fits")
-        return channel if self.listing is Listing.CHANNEL else channel.partition(":")[0]
+        if self.listing is Listing.CHANNEL:
+            return cabinet(self._lab.channels).label(channel)
+        return channel.partition(":")[0]
 
     def _row(self, job: Job, group: str) -> QueueRow:
         word = JOB_WORDS[job.state]
@@ -265,7 +268,7 @@ class QueueModel:
     def _waits(self, job: Job) -> str:
         """Return what a job waits for; of one that runs, where it is."""
         if job.state in (JobState.WAITING, JobState.HELD):
-            return job.waits_for
+            return job.waits_for.removeprefix("waits for ")  # the head of the column says that
         status = self._lab.channels.get(str(job.channel or ""))
         if job.state not in ACTIVE_STATES or status is None or status.job_id != job.job_id:
             return ""

@@ -5,9 +5,10 @@ The station foresees what waits; what is held has no expected start, so it is dr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
 
 from labctl.gui.viewmodels.lab import Lab, utc_of
 from labctl.gui.viewmodels.places import cabinet, natural
@@ -33,7 +34,7 @@ class Bar:
     """A bar of the calendar between two moments, seconds since 1970 UTC. ``done_s`` is where its done part ends.
 
     ``look`` is ``running``, ``planned``, ``held`` or ``done``; ``low_s``/``high_s`` bound the end (90 %). ``open_end``:
-    nobody knows how long it takes. ``hover`` says all of it in words, ``interval`` the end's doubt: ``±6 h``.
+    nobody knows how long it takes. ``interval`` is the end's doubt: ``±6 h``.
     """
 
     job_id: str
@@ -47,9 +48,14 @@ class Bar:
     look: str
     end_text: str
     interval: str = ""
-    hover: str = ""
+    tell: Callable[[], str] = field(default=str, compare=False)
     open_end: bool = False
     failed: bool = False
+
+    @property
+    def hover(self) -> str:
+        """Return all of it in words: what a bar says under the pointer, made when it is asked for."""
+        return self.tell()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +169,7 @@ def _bar(lab: Lab, entry: CalendarEntry) -> Bar:
     if not known:
         shown = tr("queue", "end not known") if look in ("running", "planned") else ""
     interval = interval_of(low_s, end_s, high_s)
-    hover = _hover(lab, entry, f"{entry.title} {name}".strip(), look)
+    hover = partial(_hover, lab, entry, f"{entry.title} {name}".strip(), look)
     open_end = look in ("running", "planned") and not known
     return Bar(str(entry.job_id or ""), str(entry.run_id or ""), title, begin_s, end_s, low_s, high_s, done_s, look,
                shown, interval, hover, open_end, entry.state == "failed")  # fmt: skip
@@ -187,7 +193,7 @@ def _unforeseen(
     name = _cell(lab, str(job.spec.cell_id))
     title = f"{job.spec.label or job.protocol_name} {name}, {word}"
     why = job.reason or job.waits_for
-    hover = "\n".join(part for part in (f"{title} ({job.job_id})", why) if part)
+    hover = partial("\n".join, [part for part in (f"{title} ({job.job_id})", why) if part])
     look = "held" if held else "planned"
     return Bar(str(job.job_id), "", title, begin_s, end_s, end_s, end_s, begin_s, look, "", "", hover, known_s is None,
                held and bool(job.runs))  # fmt: skip

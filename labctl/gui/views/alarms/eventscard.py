@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QRectF, Qt, Signal
+from PySide6.QtCore import QAbstractItemModel, QEvent, QRectF, Qt, Signal
 from PySide6.QtGui import QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QHeaderView, QSizePolicy, QToolTip, QWidget
 
 from labctl.gui.i18n.translating import mark, tr
 from labctl.gui.parts.card import Card
@@ -113,17 +113,25 @@ class TimeLine(QWidget):
 class EventTable(Table):
     """Gives what happened the room that the other columns leave."""
 
+    def setModel(self, model: QAbstractItemModel | None) -> None:
+        """Take the rows, and share the room."""
+        super().setModel(model)
+        head = self.horizontalHeader()
+        head.setStretchLastSection(False)
+        head.setSectionResizeMode(WHAT, QHeaderView.ResizeMode.Stretch)
+        self._share()
+
+    def _share(self) -> None:
+        look = theme()
+        widths = NARROW_PX if self.width() < look.px(640) else WIDTHS_PX
+        for column, size_px in widths.items():
+            self.setColumnWidth(column, look.px(size_px))
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Share the room anew."""
         super().resizeEvent(event)
-        look, room = theme(), self.viewport().width()
-        widths = NARROW_PX if room < look.px(640) else WIDTHS_PX
-        if self.model() is None:
-            return
-        for column, size_px in widths.items():
-            self.setColumnWidth(column, look.px(size_px))
-        used = sum(self.columnWidth(column) for column in WIDTHS_PX)
-        self.setColumnWidth(WHAT, max(look.px(160), room - used - 2))
+        if self.model() is not None:
+            self._share()
 
 
 class EventsCard(Card):

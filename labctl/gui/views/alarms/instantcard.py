@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 
 import numpy as np
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QPlainTextEdit, QScrollArea, QSizePolicy, QStackedWidget, QWidget
 
 from labctl.gui.i18n.translating import mark, tr
@@ -15,7 +15,7 @@ from labctl.gui.parts.card import Card
 from labctl.gui.parts.fields import ChoiceBox
 from labctl.gui.parts.grouprows import Col, GroupedModel
 from labctl.gui.parts.labels import Label
-from labctl.gui.parts.layouts import Column
+from labctl.gui.parts.layouts import Column, fix_size
 from labctl.gui.parts.segment import Choice, Segment
 from labctl.gui.parts.table import LIST_PX, Table
 from labctl.gui.plots.curve import EnvelopeCurve
@@ -27,10 +27,10 @@ from labctl.gui.plots.marks import LineKind, Mark
 from labctl.gui.theme.current import theme
 from labctl.gui.theme.fonts import Role
 from labctl.gui.viewmodels.alarmstory import AlarmStory
-from labctl.gui.viewmodels.allowed import short_id
 from labctl.gui.viewmodels.instant import SPAN_WORDS, SPANS_S, InstantModel
 
 MILLIVOLTS_BELOW_V = 0.5
+MESSAGE_PX = 128
 CURVE, MESSAGE, HISTORY = "curve", "message", "history"
 HISTORY_COLUMNS = (
     Col("alarms", mark("alarms", "time"), lambda line: line.when),
@@ -87,16 +87,19 @@ class InstantCard(Card):
         self.message.setReadOnly(True)
         self.sent = Label("", tone="muted", wrap=True)
         self._message_page = QWidget()
-        Column(self._message_page, margins=(16, 16, 16, 16)).put(self.message, self.sent)
+        fix_size(self.message, height=MESSAGE_PX)
+        Column(self._message_page, margins=(16, 16, 16, 16)).put(self.message, self.sent, None)
         self.lines = GroupedModel(HISTORY_COLUMNS, lambda line: f"{line.utc} {line.what} {line.who}", self)
         self.table = Table("", row_px=LIST_PX)
         self.table.setModel(self.lines)
+        self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         facts = QWidget()
         self.facts = QGridLayout(facts)
         self._facts_shown: tuple[tuple[str, str], ...] | None = None
         room = QScrollArea()
         room.setWidgetResizable(True)
         room.setWidget(facts)
+        facts.setAutoFillBackground(False)
         self._history_page = QWidget()
         column = Column(self._history_page, margins=(0, 0, 0, 0), gap=0)
         column.addWidget(self.table, 3)
@@ -139,7 +142,7 @@ class InstantCard(Card):
     def refresh(self) -> None:
         """Show what is known now."""
         instant = self.model.instant
-        place = "" if instant is None else f"{short_id(instant.channel)} {instant.cell}".strip()
+        place = "" if instant is None else f"{self.model.label(instant.channel)} {instant.cell}".strip()
         self.set_title(tr("alarms", "At that moment"), place)
         self.span.choose(str(self.model.half_s))
         self.span.setVisible(self.pages_of.key == CURVE)
@@ -154,8 +157,8 @@ class InstantCard(Card):
             self.message.setPlainText(text)
         self.sent.setText(sent)
         self.lines.show(self.story.history())
-        if self.lines.rowCount():
-            self.table.resizeColumnsToContents()
+        for column in range(len(HISTORY_COLUMNS) - 1):
+            self.table.resizeColumnToContents(column)
         self._show_facts()
 
     def _draw(self) -> None:

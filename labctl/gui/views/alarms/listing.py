@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QPainter
-from PySide6.QtWidgets import QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QHeaderView, QStyleOptionViewItem, QWidget
 
 from labctl.gui.i18n.translating import mark
 from labctl.gui.parts.grouprows import HEADING_ROLE, ROW_ROLE, Col, GroupedModel
@@ -17,18 +17,17 @@ from labctl.gui.theme.glyphs import paint_badge
 from labctl.gui.viewmodels.alarms import AlarmRow
 
 Index = QModelIndex | QPersistentModelIndex
-BADGE, SINCE, WHERE, CELL, WHAT, TODO, STATE, BY = range(8)
-WIDTHS_PX = {BADGE: 44, SINCE: 132, WHERE: 76, CELL: 96, STATE: 108}
+BADGE, SINCE, WHERE, CELL, WHAT, REMEDY, STATE, BY = range(8)
+WIDTHS_PX = {BADGE: 44, SINCE: 132, WHERE: 76, CELL: 96, STATE: 108, BY: 104}
 WHERE_MOST_PX = 136
-SHARES = {WHAT: 0.52, TODO: 0.48}
-BY_PX = 104
 
 COLUMNS = (
     Col("alarms", "", lambda row: row.mark.told),
     Col("alarms", mark("alarms", "since"), lambda row: f"{row.told} {row.age}", right=True, raw=lambda row: row.told),
     Col("alarms", mark("alarms", "where"), lambda row: row.where, strong=lambda row: True),
     Col("alarms", mark("alarms", "cell"), lambda row: row.cell),
-    Col("alarms", mark("alarms", "what"), lambda row: row.what, strong=lambda row: row.unseen),
+    Col("alarms", mark("alarms", "what"), lambda row: row.what, strong=lambda row: row.unseen,
+        tip=lambda row: row.what if row.what == row.detail else f"{row.what}\n{row.detail}"),
     Col("alarms", mark("alarms", "what to do"), lambda row: row.what_to_do),
     Col("alarms", mark("alarms", "state"), lambda row: row.state, strong=lambda row: row.unseen,
         tone=lambda row: "text" if row.unseen else "muted"),
@@ -114,7 +113,10 @@ class AlarmTable(Table):
         self.rows = model
         self.setModel(model)
         self.setItemDelegate(AlarmCells(self))
-        self.setHorizontalScrollMode(self.ScrollMode.ScrollPerPixel)
+        head = self.horizontalHeader()
+        head.setStretchLastSection(False)
+        for column in (WHAT, REMEDY):
+            head.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
         model.layoutChanged.connect(self._lay_out)
         theme().changed.connect(self._lay_out)
         self._lay_out()
@@ -122,15 +124,12 @@ class AlarmTable(Table):
     def _lay_out(self) -> None:
         look = theme()
         widths = {column: look.px(size) for column, size in WIDTHS_PX.items()}
-        # Channels are named as long as the bench needs: "1-3", or "neware-2:1-3" where two instruments have one.
+        # Channels are named as long as the bench needs: "1-3", or "2:1-3" where two instruments have one.
         widths[WHERE] = max(
             widths[WHERE], min(look.px(WHERE_MOST_PX), self.sizeHintForColumn(WHERE) + look.px(12))
         )
-        room = max(look.px(320), self.viewport().width() - sum(widths.values()) - look.px(BY_PX) - 2)
         for column, size_px in widths.items():
             self.setColumnWidth(column, size_px)
-        for column, share in SHARES.items():
-            self.setColumnWidth(column, round(room * share))
         self._spans()
 
     def minimumSizeHint(self) -> QSize:

@@ -218,6 +218,8 @@ class AlarmsView(View):
         self._changed()
 
     def _changed(self) -> None:
+        if not self._seen:
+            return  # it is filled when it is shown
         counts, listed = self.alarms.counts(), self.alarms.listed_counts()
         self.priorities.show_choices([
             Choice(ANY, tr("alarms", "Any"), str(sum(counts.values()))),

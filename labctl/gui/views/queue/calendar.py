@@ -59,6 +59,8 @@ class CalendarView(QAbstractScrollArea):
         self._chosen_jobs: frozenset[str] = NOBODY
         self._chosen_channels: frozenset[str] = NOBODY
         self.focus_at: tuple[int, int] | None = None
+        self._to_show = False
+        self._chosen_lane = -1
         self._press: QPointF | None = None
         self._press_view = (0.0, DAY_S)
         self._press_scroll = 0
@@ -78,6 +80,8 @@ class CalendarView(QAbstractScrollArea):
         self._measure()
         if self.focus_at is not None and self._focused() is None:
             self.focus_at = None
+        if self._to_show or self._chosen_lane != self._lane_of_chosen():
+            self._show_chosen()
         self.viewport().update()
 
     def show_now(self, now_s: float) -> None:
@@ -93,11 +97,22 @@ class CalendarView(QAbstractScrollArea):
         if self._chosen_jobs == frozenset(jobs) and self._chosen_channels == frozenset(channels):
             return
         self._chosen_jobs, self._chosen_channels = frozenset(jobs), frozenset(channels)
+        self._show_chosen()
+        self.viewport().update()
+
+    def _lane_of_chosen(self) -> int:
+        """Return the lane of the first chosen bar, -1 where none is there."""
         for at, lane in enumerate(self.lanes):
             if any(bar.job_id in self._chosen_jobs for bar in lane.bars if bar.job_id):
-                self._show_lane(at)
-                break
-        self.viewport().update()
+                return at
+        return -1
+
+    def _show_chosen(self) -> None:
+        """Bring the first chosen bar into view; one that has not come yet is waited for."""
+        self._chosen_lane = self._lane_of_chosen()
+        self._to_show = bool(self._chosen_jobs) and self._chosen_lane < 0
+        if self._chosen_lane >= 0:
+            self._show_lane(self._chosen_lane)
 
     @property
     def view_span(self) -> tuple[float, float]:
@@ -216,6 +231,7 @@ class CalendarView(QAbstractScrollArea):
         channel = self.lanes[lane].channel
         self._chosen_jobs = frozenset({bar.job_id} if bar is not None and bar.job_id else ())
         self._chosen_channels = frozenset({channel} if channel else ())
+        self._chosen_lane = self._lane_of_chosen()
         self.setAccessibleDescription(self.lanes[lane].label if bar is None else bar.hover)
         self._show_lane(lane)
         self.viewport().update()

@@ -310,6 +310,8 @@ class Painter:
             room -= wide + 2 * inset
         elif end and after + wide <= min(free, sheet.width):
             self._text(QRectF(after, area.top(), wide + 2, area.height()), end, "muted", None)
+        if bar.look == "held":
+            room -= min(look.px(36), 0.3 * max(0.0, room))  # some of the hatching is always seen
         title = metrics.elidedText(bar.title, Qt.TextElideMode.ElideRight, room)
         if room > look.px(28):
             tone = "muted" if bar.look == "done" else "text"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QLineEdit, QListWidget, QListWidgetItem, QWidget
 
 from labctl.gui.i18n.translating import mark, tr
@@ -106,11 +106,14 @@ class InsertDialog(Dialog):
         self.cells = QListWidget()
         self.cells.setAccessibleName(tr("queue", "Cells"))
         self.cells.setMinimumHeight(theme().px(220))
+        self.cells.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         for target in self._model.targets():
             item = QListWidgetItem(
                 "   ".join(part for part in (target.place, target.name, target.note) if part)
             )
             item.setData(Qt.ItemDataRole.UserRole, target.cell_id)
+            item.setSizeHint(QSize(0, theme().px(LIST_PX)))
+            item.setToolTip(item.text())
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
             item.setCheckState(Qt.CheckState.Checked if target.chosen else Qt.CheckState.Unchecked)
             self.cells.addItem(item)
@@ -184,8 +187,10 @@ class InsertDialog(Dialog):
             name: (model.variables.get(name, value), value) for name, value in defaults.items()
         }  # fmt: skip
         self.variables.show_values(shown)
+        self.variables.setVisible(bool(model.protocol))
         self.preview.show([preview for preview in model.previews if isinstance(preview, Preview)])
-        self.table.resizeColumnsToContents()
+        for column in range(len(PREVIEW) - 1):
+            self.table.resizeColumnToContents(column)
         why = model.submit_why_not()
         set_why(self.insert, why)
         trouble = model.library.trouble

@@ -36,8 +36,9 @@ def entries(view: QueueView) -> list[Command]:
 
 def _parts(view: QueueView, group: str) -> list[Command]:
     """Return hold and release of the chosen channels, of their instruments, and of all."""
-    rows, acts = view.queue.rows_by_id(), view.queue.acts
-    channels = [rows[job_id].channel for job_id in view.chosen() if job_id in rows and rows[job_id].channel]
+    acts = view.queue.acts
+    rows = [view.queue.row_of(job_id) for job_id in view.chosen()]
+    channels = [row.channel for row in rows if row is not None and row.channel]
     channels = list(dict.fromkeys([*channels, *view.selection.channels]))
     instruments = dict.fromkeys(name.partition(":")[0] for name in channels)
     found = []

@@ -66,6 +66,7 @@ class Variables(QScrollArea):
         grid.setColumnStretch(1, 1)
         grid.setRowStretch(grid.rowCount(), 1)
         self.setWidget(inner)
+        inner.setAutoFillBackground(False)
         rows = max(1, len(values or {}))
         self.setMinimumHeight(look.px(min(4, rows) * 38 + 4))
 
@@ -84,6 +85,7 @@ def priority_field(value: int) -> QSpinBox:
     field = QSpinBox()
     field.setRange(-PRIORITY_MAX, PRIORITY_MAX)
     field.setValue(value)
+    field.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
     field.setAccessibleName(tr("queue", "Priority"))
     fix_size(field, width=96)
     return field

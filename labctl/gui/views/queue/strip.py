@@ -54,6 +54,7 @@ class Strip(QScrollArea):
         self._row = Row(inner, gap=8)
         self._row.addStretch(1)
         self.setWidget(inner)
+        inner.setAutoFillBackground(False)
         self._shown: object = None
         self.chips: dict[str, Chip] = {}
 

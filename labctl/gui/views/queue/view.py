@@ -22,7 +22,7 @@ from labctl.gui.parts.segment import Choice, Segment
 from labctl.gui.parts.view import Command, Context, View, ViewSpec
 from labctl.gui.parts.why import set_why
 from labctl.gui.viewmodels.acts import Act, ActState, Trouble
-from labctl.gui.viewmodels.allowed import general, short_id
+from labctl.gui.viewmodels.allowed import general
 from labctl.gui.viewmodels.confirming import confirmation
 from labctl.gui.viewmodels.edits import Edit
 from labctl.gui.viewmodels.queue import LISTING_WORDS, Listing, QueueModel, QueueRow
@@ -56,7 +56,7 @@ class QueueView(View):
         self.queue.watch(self._changed)
         self.selection.watch(self._channels_chosen)
         context.acts.watch(self._acted)
-        context.lab.watch({"link", "station"}, lambda places: self._changed())
+        context.lab.watch({"link"}, lambda places: self._changed())
         self.undo.indexChanged.connect(self._undone)
         self._timer_id = self.startTimer(TICK_MS)
 
@@ -183,6 +183,8 @@ class QueueView(View):
             self.calendar.show_now(self.context.lab.plant_utc.timestamp())
 
     def _changed(self) -> None:
+        if not self._seen:
+            return  # it is filled when it is shown
         counts = self.queue.counts()
         self.listing.show_choices([
             Choice(one.value, tr("queue", LISTING_WORDS[one]),
@@ -205,7 +207,7 @@ class QueueView(View):
         for row in rows:
             if row.group != group and row.group:
                 count = sum(1 for other in rows if other.group == row.group)
-                shown.append(Heading(row.group, short_id(row.group), str(count)))
+                shown.append(Heading(row.group, row.group, str(count)))
             group = row.group
             shown.append(row)
         return shown
@@ -276,7 +278,7 @@ class QueueView(View):
 
     def _buttons(self) -> None:
         ids, queue = self.chosen(), self.queue
-        one = queue.rows_by_id().get(ids[0]) if len(ids) == 1 else None
+        one = queue.row_of(ids[0]) if len(ids) == 1 else None
         if one is not None:
             ends = tr("queue", "ends about {when}").format(when=one.ends) if one.ends != "-" else ""
             self.bar.say_selection(one.job_id, ", ".join(part for part in (one.target, ends) if part))
@@ -390,11 +392,9 @@ class QueueView(View):
         channels = [lab.channels[name] for name in self.selection.channels if name in lab.channels]
         cells = [status.cell_id for status in channels if status.cell_id]
         model = InsertJobs(lab, self.context.acts, self.context.asks, self.library, cells)
-        rows = self.queue.rows_by_id()
-        places = {
-            job_id: tr("queue", "before {item}").format(item=f"{rows[job_id].position} {rows[job_id].item}")
-            for job_id in self.queue.order()
-        }
+        rows = [row for row in map(self.queue.row_of, self.queue.order()) if row is not None]
+        before = tr("queue", "before {item}")
+        places = {row.job_id: before.format(item=f"{row.position} {row.item}") for row in rows}
         dialog = InsertDialog(model, self.context.say, places, self.window())
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
@@ -413,7 +413,7 @@ class QueueView(View):
         dialog.open()
 
     def _open(self, job_id: str, channel: str) -> None:
-        row = self.queue.rows_by_id().get(job_id)
+        row = self.queue.row_of(job_id)
         target = channel or ("" if row is None else row.channel)
         if target:
             self.context.go("channel", target)
