@@ -6,6 +6,7 @@ a person who edits sees all that is wrong.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -35,8 +36,9 @@ from labctl.protocol.yamlfile import Node, Scalar, Sequence, load_yaml
 PROBLEMS_MAX = 20
 """More say nothing new to who edits."""
 STEPS_MAX = 2_000
-_FOLLOWS = ("is never used", "has no largest current")
+_FOLLOWS = ("has no largest current",)
 """Ends of problems that only a step that was set aside brings about."""
+_UNUSED = re.compile(r"variable '(\w+)' is never used")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,9 @@ def report_text(
     if readable is None:
         return TextReport(None, tuple(problems), ())
     whole = not problems
-    found = check_protocol(readable) if whole else ()
+    # A variable that nothing uses leaves every step as it is: whether they make sense can be told all the same.
+    complete = all(_UNUSED.match(problem.problem) for problem in problems)
+    found = check_protocol(readable) if complete else ()
     problems += [_of_finding(finding, root) for finding in found]
     steps = tuple(_steps(readable, root, cell, problems))[:STEPS_MAX]
     problems.sort(key=lambda problem: (not problem.is_error, problem.line or 0, problem.column or 0))
@@ -82,16 +86,41 @@ def _read_on(
         try:
             return problems, read_protocol(node, text, source, variables)
         except UserFileError as error:
-            if problems and any(word in error.problem for word in _FOLLOWS):
+            unused = _UNUSED.match(error.problem)
+            follows = unused is None and any(word in error.problem for word in _FOLLOWS)
+            if problems and follows:
                 return problems, None
-            problems.append(_problem(error, root))
-            rest = _without_step(node, error.line or 0, error.column or 0)
+            aside = any(item.path.startswith("steps[") for item in problems)
+            if not (unused and aside):  # a step that was set aside may use it
+                problems.append(_problem(error, root))
+            rest = (
+                _without_variable(node, unused[1])
+                if unused
+                else _without_step(node, error.line or 0, error.column or 0)
+            )
             if rest is None:
                 return problems, None
             node = rest
         except LabctlError as error:
             return [*problems, ProtocolProblem(str(error))], None
     return problems, None
+
+
+def _without_variable(root: Node, name: str) -> Node | None:
+    """Return the document without a variable that nothing uses, so that the rest can be read."""
+    if not isinstance(root, YamlMapping):
+        return None
+    entries: list[tuple[Scalar, Node]] = []
+    for key, value in root.entries:
+        if key.text == "variables" and isinstance(value, YamlMapping):
+            kept = tuple(entry for entry in value.entries if entry[0].text != name)
+            if len(kept) == len(value.entries):
+                return None
+            if kept:
+                entries.append((key, replace(value, entries=kept)))
+        else:
+            entries.append((key, value))
+    return replace(root, entries=tuple(entries))
 
 
 def _problem(error: UserFileError, root: Node | None) -> ProtocolProblem:

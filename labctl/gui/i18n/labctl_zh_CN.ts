@@ -6679,6 +6679,10 @@
         <translation>复制为表格</translation>
     </message>
     <message>
+        <source>Mark as seen</source>
+        <translation>标为已看</translation>
+    </message>
+    <message>
         <source>Back up data...</source>
         <translation>备份数据...</translation>
     </message>

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from labctl.gui.viewmodels.acts import Asks, Trouble, TroubleKind
 from labctl.gui.viewmodels.lab import Lab
@@ -13,10 +14,13 @@ from labctl.gui.viewmodels.protocol.document import Document
 from labctl.gui.viewmodels.protocol.drafts import Draft, Drafts
 from labctl.gui.viewmodels.protocol.header import new_text
 from labctl.gui.viewmodels.protocol.judging import Judgement, absolute, judge
+from labctl.gui.viewmodels.protocol.needs import Needs
+from labctl.gui.viewmodels.protocol.remote import Remote
 from labctl.gui.viewmodels.protocol.revisions import Change, changes
 from labctl.gui.viewmodels.protocol.rows import HEADS, Column, Kind, Row
 from labctl.gui.viewmodels.protocol.sketch import Sketch
 from labctl.gui.viewmodels.protocol.steplines import Path
+from labctl.gui.viewmodels.protocol.typed import pretty
 from labctl.gui.viewmodels.words import tr
 from labctl.model.cell import Cell
 from labctl.model.library import CheckReport, ProtocolRevision, ProtocolText
@@ -62,6 +66,7 @@ class Editor:
         self.origin = Origin()
         self.key = ""
         self.judgement = Judgement()
+        self._needs: Needs | None = None
         self.cell: Cell | None = None
         self.folded: set[Path] = set()
         self.clash: Clash | None = None
@@ -69,9 +74,7 @@ class Editor:
         self.trouble: Trouble | None = None
         self.revisions: tuple[ProtocolRevision, ...] = ()
         self.compared: tuple[int, str] = (0, "")
-        self.station_check: CheckReport | None = None
-        self._station_version = -1
-        self.simulated: tuple[int, Sketch] | None = None
+        self.remote = Remote(lab, asks, self._tell)
         self.checking = False
         self._checked_version = -1
         self._sentences: dict[str, str] = {}
@@ -102,8 +105,9 @@ class Editor:
         self.keep_draft()
         self.key, self.origin = key, origin
         self.document = Document(text, self._edited)
-        self.judgement, self._checked_version = Judgement(), -1
-        self.clash, self.trouble, self.station_check, self.simulated = None, None, None, None
+        self.judgement, self._checked_version, self._needs = Judgement(), -1, None
+        self.clash, self.trouble = None, None
+        self.remote.forget()
         self.folded, self.revisions, self.compared = set(), (), (origin.revision, origin.text)
         self.check()
         if origin.name and not origin.read_only:
@@ -249,6 +253,7 @@ class Editor:
             self.check()
             return
         self.judgement, self._checked_version = found, found.version
+        self._needs = found.needs or self._needs
         for row in document.rows:
             if row.path in found.sentences:
                 self._sentences[_fingerprint(row)] = found.sentences[row.path]
@@ -257,31 +262,27 @@ class Editor:
             self._checked_version = -1
             self.check()
 
+    @property
+    def needs(self) -> Needs | None:
+        """Return what the protocol needs: by the present check, or the last that could read it."""
+        return self.judgement.needs or self._needs
+
+    def check_failed(self) -> None:
+        """Take that a check came to nothing; the next edit asks again."""
+        self.checking = False
+        self._tell()
+
+    def now(self) -> datetime:
+        """Return the station's time: that of the bench, which a virtual one sets itself."""
+        return self._lab.plant_utc
+
     def choose_cell(self, cell: Cell | None) -> None:
         """Show absolute values for a cell; None for none."""
         if cell != self.cell:
-            self.cell, self._checked_version, self.station_check = cell, -1, None
+            self.cell, self._checked_version = cell, -1
+            self.remote.forget()
             self.check()
             self._tell()
-
-    def ask_station(self) -> None:
-        """Have the station check the text for the chosen cell in its channel: ranges, limits, bounds of the device."""
-        if not self.is_open or not self._lab.link.live:
-            return
-        version = self.document.version
-        cell_id = None if self.cell is None else str(self.cell.cell_id)
-
-        def take(report: CheckReport) -> None:
-            self.station_check, self._station_version = report, version
-            self._tell()
-
-        self._asks.ask("protocols.check", self.document.text, cell_id=cell_id, name=self.origin.name, then=take,
-                       failed=self._quiet, deadline_s=SAVE_S)  # fmt: skip
-
-    @property
-    def station_says(self) -> CheckReport | None:
-        """Return the station's check where it is about the text as it stands."""
-        return self.station_check if self._station_version == self.document.version else None
 
     # -- rows -----------------------------------------------------------------------------------------------------
 
@@ -329,7 +330,7 @@ class Editor:
         if not row.is_step:
             return self._end_sentence(row)
         known = self._sentences.get(_fingerprint(row), "")
-        return known or tr("protocoleditor", "This step cannot be read yet; see the problems.")
+        return pretty(known) or tr("protocoleditor", "This step cannot be read yet; see the problems.")
 
     def _end_sentence(self, row: Row) -> str:
         if row.kind is Kind.REPEAT_END:
@@ -462,9 +463,36 @@ class Editor:
 
     def sketch(self) -> Sketch | None:
         """Return the station's simulation where it is of this text, else the sketch of the check."""
-        if self.simulated is not None and self.simulated[0] == self.document.version:
-            return self.simulated[1]
-        return self.judgement.sketch
+        return self.remote.sketch_of(self.document.version) or self.judgement.sketch
+
+    @property
+    def station_says(self) -> CheckReport | None:
+        """Return the station's check where it is about the text as it stands."""
+        return self.remote.says_of(self.document.version)
+
+    def ask_station(self) -> None:
+        """Have the station check the text for the chosen cell in its channel: ranges, limits, the device's bounds."""
+        if self.is_open:
+            self.remote.check(self.document.text, self.document.version, self.cell, self.origin.name)
+
+    def why_not_simulate(self) -> str:
+        """Return why the station cannot simulate now; empty where it can."""
+        if not self.is_open:
+            return tr("protocoleditor", "No protocol is open.")
+        if self.cell is None:
+            return tr("protocoleditor", "Choose a cell first (numbers for): its twin is simulated.")
+        if self.is_checked and self.judgement.errors:
+            return tr("protocoleditor", "Mend the {n} errors first.").format(n=self.judgement.errors)
+        return self.remote.why_not()
+
+    def simulate(self) -> str:
+        """Have the station rehearse the text on a twin of the chosen cell; returns why not."""
+        why = self.why_not_simulate()
+        if not why and self.cell is not None:
+            self.remote.simulate(
+                self.document.text, self.document.version, self.cell, self.origin.name, self.sketch()
+            )
+        return why
 
 
 def _fingerprint(row: Row) -> str:

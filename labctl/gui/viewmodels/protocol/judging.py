@@ -15,6 +15,7 @@ from labctl.gui.viewmodels.protocol.needs import Needing, Needs
 from labctl.gui.viewmodels.protocol.rows import Column
 from labctl.gui.viewmodels.protocol.sketch import Sketch, sketch_of
 from labctl.gui.viewmodels.protocol.steplines import Path
+from labctl.gui.viewmodels.protocol.typed import pretty
 from labctl.model.cell import Cell
 from labctl.model.library import ProtocolProblem, StepFigures
 from labctl.protocol.report import report_text
@@ -108,7 +109,7 @@ def _head_lines(protocol: object) -> tuple[str, ...]:
     from labctl.model.protocol import Protocol
 
     assert isinstance(protocol, Protocol)
-    return tuple(sentences(replace(protocol, steps=())))
+    return tuple(pretty(line) for line in sentences(replace(protocol, steps=())))
 
 
 def _problem(item: ProtocolProblem) -> Problem:
