@@ -19,6 +19,7 @@ from labctl.gui.parts.buttons import Phase
 from labctl.gui.parts.why import why
 from labctl.gui.session import Session
 from labctl.gui.viewmodels.acts import Trouble, TroubleKind
+from labctl.gui.viewmodels.batches import Batch, LinkNews, LinkPhase
 from labctl.gui.viewmodels.channelacts import Deed
 from labctl.gui.viewmodels.filters import Quantity
 from labctl.gui.viewmodels.gridtable import COLUMNS
@@ -145,8 +146,33 @@ def test_r6_a_stop_that_the_instrument_does_not_read_back_is_told_and_stays(
     assert "1-2, 1-3" in trouble.why and "Look at the instrument" in trouble.next
     page.clock.s += 100.0
     assert page.view.acts.on_tile("neware:1-2") == "not confirmed"  # until a person has seen it
+    page.view.selection.choose("neware:1-2")
+    assert button.phase is Phase.IDLE and page.view.acts.on_tile("neware:1-2") == "not confirmed"
+    entries(page)["seen"].trigger()
+    assert (
+        page.view.acts.on_tile("neware:1-2") == "" and page.view.acts.on_tile("neware:1-3") == "not confirmed"
+    )
+    assert "seen" not in entries(page)
     page.view.acts.dismiss(Deed.STOP)
-    assert page.view.acts.on_tile("neware:1-2") == "" and page.view.acts.standing(Deed.STOP) is None
+    assert page.view.acts.on_tile("neware:1-3") == "" and page.view.acts.standing(Deed.STOP) is None
+
+
+def test_an_act_of_another_view_is_told_on_the_tile_and_not_on_the_button(page: StationPage) -> None:
+    page.view.context.acts.send("runs.stop", "neware:1-1", "r0", text="Stop 1-1", reason="")
+    assert page.view.acts.on_tile("neware:1-1") == "Stop 1-1 …"
+    assert page.view._buttons[Deed.STOP].phase is Phase.IDLE and page.troubles == []
+
+
+def test_r13_without_a_link_values_are_grey_and_acts_are_off_with_the_reason(page: StationPage) -> None:
+    page.view.selection.choose("neware:1-1")
+    assert page.view._buttons[Deed.STOP].isEnabled()
+    page.lab.apply(Batch(link=LinkNews(LinkPhase.LOST, text="cable pulled")))
+    assert page.view.grid.tile("neware:1-1").hatched
+    assert not page.view._buttons[Deed.STOP].isEnabled() and "does not answer" in why(
+        page.view._buttons[Deed.STOP]
+    )
+    page.lab.apply(Batch(link=LinkNews(LinkPhase.LIVE, page.clock.s)))
+    assert page.view._buttons[Deed.STOP].isEnabled()
 
 
 def test_an_act_on_a_channel_that_cannot_is_refused_and_nothing_is_sent(page: StationPage) -> None:

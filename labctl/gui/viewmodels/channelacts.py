@@ -73,15 +73,18 @@ class ChannelActs:
         self._acts = acts
         self._sent: dict[Deed, dict[int, Act]] = {}
         self._sending: Deed | None = None
-        self._watchers: list[Callable[[Deed, str], None]] = []
+        self._watchers: list[Callable[[Deed | None, str], None]] = []
         self._unwatch = acts.watch(self._changed)
 
     def close(self) -> None:
         """Watch no more."""
         self._unwatch()
 
-    def watch(self, observer: Callable[[Deed, str], None]) -> Callable[[], None]:
-        """Call ``observer`` with act and channel at each change; returns unwatch."""
+    def watch(self, observer: Callable[[Deed | None, str], None]) -> Callable[[], None]:
+        """Call ``observer`` with act and channel at each change; returns unwatch.
+
+        The act is None where another view has sent it: only the channel's tile tells of it.
+        """
         self._watchers.append(observer)
         return lambda: self._watchers.remove(observer) if observer in self._watchers else None
 
@@ -134,12 +137,11 @@ class ChannelActs:
         except ValueError:
             return
         sent = self._sent.get(deed, {})
-        if (
-            self._sending is deed or act.id in sent
-        ):  # else another view sent it: only its tile tells of it here
+        mine = self._sending is deed or act.id in sent
+        if mine:
             sent[act.id] = act
         for observer in tuple(self._watchers):
-            observer(deed, act.subject)
+            observer(deed if mine else None, act.subject)
 
     # -- after ------------------------------------------------------------------------------------------------------
 
@@ -184,6 +186,21 @@ class ChannelActs:
             for act in sent.values():
                 self._acts.dismiss(act.id)
             self._sent.pop(deed, None)
+
+    def unseen(self, channels: Sequence[str]) -> tuple[str, ...]:
+        """Return the channels on which an act was refused, failed or is not confirmed, and nobody has said "seen"."""
+        found = ((name, self._acts.latest(name)) for name in channels)
+        bad = (ActState.NOT_CONFIRMED, ActState.REFUSED, ActState.FAILED)
+        return tuple(name for name, act in found if act is not None and act.state in bad)
+
+    def see(self, channels: Sequence[str]) -> None:
+        """Take the marks of what went wrong off these channels: a person has looked."""
+        for name in self.unseen(channels):
+            act = self._acts.latest(name)
+            if act is not None:
+                self._acts.dismiss(act.id)
+            for observer in tuple(self._watchers):
+                observer(None, name)
 
     def on_tile(self, channel: str) -> str:
         """Return what a tile says of an act on its channel: while it is sent, and where it went wrong."""

@@ -274,6 +274,9 @@ class StationView(View):
 
     def _selected(self) -> None:
         self.bar.say("")
+        for button in self._buttons.values():  # it told of the cells that were selected before
+            if button.phase is Phase.TROUBLE:
+                button.show_phase(Phase.IDLE)
         if not len(self.selection):
             self.bar.say_selection(tr("station", "Nothing selected"))
         else:
@@ -320,11 +323,11 @@ class StationView(View):
             self.bar.say(refusal, first=True)
         return bool(refusal)
 
-    def _acted(self, deed: Deed, channel: str) -> None:
-        standing = self.acts.standing(deed)
-        button = self._buttons.get(deed)
-        if standing is None:
+    def _acted(self, deed: Deed | None, channel: str) -> None:
+        standing = None if deed is None else self.acts.standing(deed)
+        if deed is None or standing is None:
             return
+        button = self._buttons.get(deed)
         if button is not None:
             self.bar.set_why(button, "") if standing.state is ActState.SENDING else self._show_reasons()
             button.show_phase(PHASES[standing.state], standing.text)
@@ -403,7 +406,10 @@ class StationView(View):
         copy = Entry(
             tr("station", "Copy as table"), self.table.copy, "Ctrl+C", "" if chosen else self._none(), "copy"
         )
+        unseen = self.acts.unseen(chosen)
+        seen = [Entry(tr("station", "Mark as seen"), partial(self.acts.see, unseen), id="seen"), LINE]
         return [
+            *(seen if unseen else ()),
             act(Deed.START), act(Deed.PAUSE_AT_STEP_END), act(Deed.PAUSE), act(Deed.CONTINUE), act(Deed.JUMP),
             act(Deed.STOP), LINE, data, go("compare"), go("export", tr("station", "Back up data..."), "Ctrl+E"), copy,
             LINE, go("assign"), act(Deed.EJECT), act(Deed.RESET),
