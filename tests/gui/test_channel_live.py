@@ -1,0 +1,118 @@
+"""U06 on a real station with a virtual bench, in the whole window: a new row is drawn, a gap breaks, BAD is no line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+
+from labctl.gui.desk import Desk
+from labctl.gui.i18n.translating import Languages
+from labctl.gui.parts.buttons import Phase
+from labctl.gui.parts.stopall import stop_all
+from labctl.gui.plots.data import BAD, GAP
+from labctl.gui.session import Session
+from labctl.gui.views.channel import VIEW
+from labctl.gui.views.channel.view import ChannelView
+from labctl.gui.window import MainWindow
+
+if TYPE_CHECKING:
+    from labctl.testing.stationrun import StationRun
+
+pytestmark = [pytest.mark.usefixtures("look"), pytest.mark.slow]
+WAIT_MS = 60_000
+TRIES = 40
+
+
+@pytest.fixture
+def window(station: StationRun, session: Session, qtbot: Any) -> Iterator[MainWindow]:
+    from labctl.api.client.aio.connecting import connect_async
+
+    async def to_it(start: bool) -> Any:
+        return await connect_async(data=station.data, start=False)
+
+    made = MainWindow(session, Languages())
+    made.attach(Desk(to_it, made))
+    made.show_views((VIEW,))
+    made.resize(1600, 1000)
+    with qtbot.waitActive(made):
+        made.show()
+        made.activateWindow()
+    assert made.desk is not None
+    made.desk.start()
+    yield made
+    made.close()
+    made.deleteLater()
+    stop_all().show(Phase.IDLE)
+
+
+def running_view(station: StationRun, window: MainWindow, qtbot: Any) -> ChannelView:
+    """Start a run that lasts and return the view on it, with rows drawn."""
+    assert window.desk is not None and window.docks is not None
+    lab = window.desk.lab
+    qtbot.waitUntil(lambda: lab.link.live and bool(lab.channels) and bool(lab.cells), timeout=WAIT_MS)
+    channel = next(name for name in sorted(lab.channels) if lab.channels[name].cell_id)
+    job = {"cell_id": lab.channels[channel].cell_id, "protocol": "p1-li-li-1mA",
+           "variables": {"cycles": "100000", "opening_rest": "1 min"}}  # fmt: skip
+    station.client.queue.submit([job])
+    window.go("channel", channel)
+    view = window.docks.view("channel")
+    assert isinstance(view, ChannelView)
+    qtbot.waitUntil(lambda: len(view.plots.time.measured()) > 3, timeout=WAIT_MS)
+    return view
+
+
+def test_u06_a_row_that_the_station_has_is_drawn_and_its_figures_follow(
+    station: StationRun, window: MainWindow, qtbot: Any
+) -> None:
+    view = running_view(station, window, qtbot)
+    run_id = view.models.run_id
+    newest_s = view.plots.time.measured()[-1]
+    qtbot.waitUntil(lambda: view.plots.time.measured()[-1] > newest_s, timeout=WAIT_MS)
+    stored = station.client.runs.records(run_id, columns=["sequence", "test_time_second", "voltage_volt"])
+    last_s = float(stored.column("test_time_second")[-1].as_py())
+    qtbot.waitUntil(lambda: view.plots.time.measured()[-1] >= last_s, timeout=WAIT_MS)
+    assert view.plots.time.main.follow and view.chips.step.accessibleName().startswith(("CC-", "REST"))
+    assert "mV" in view.readouts.parts["voltage"].accessibleName()
+    qtbot.waitUntil(lambda: view.models.limits.known, timeout=WAIT_MS)
+    assert {"V max", "|I| max"} <= {row.name for row in view.models.limits.rows()}
+    main = view.plots.time.main
+    main.setFocus()
+    qtbot.keyClick(main, Qt.Key.Key_Left)
+    assert not main.follow and main.live_button.isVisible()
+
+
+def test_u06_a_bad_reading_is_a_cross_and_lost_rows_are_a_break(
+    station: StationRun, window: MainWindow, qtbot: Any
+) -> None:
+    view = running_view(station, window, qtbot)
+    channel, run_id = view.models.channel.channel, view.models.run_id
+    box = channel.partition(":")[0]
+
+    def stored() -> Any:
+        return station.client.runs.records(run_id, columns=["quality", "test_time_second", "voltage_volt"])
+
+    station.bench.admin("fault", instrument=box, slot=channel, kind="bad_value", field="volt_V", value="nan")
+    qtbot.waitUntil(lambda: bool(np.any(stored().column("quality").to_numpy() != 0)), timeout=WAIT_MS)
+    station.bench.admin("fault", instrument=box, slot=channel, kind="bad_value", on=False)
+    curve = view.plots.time._curves.main
+    for _ in range(TRIES):
+        station.bench.admin("fault", instrument=box, slot=channel, kind="overrun", records=50)
+        qtbot.wait(200)
+        series = station.client.runs.series(run_id, ["voltage_volt"], width=4000)
+        if np.any(series.column("flags").to_numpy()[1:] & GAP):
+            break
+    main = view.plots.time.main
+    main.fit()
+    qtbot.waitUntil(lambda: curve.held is not None and len(curve.held.envelope.gaps) > 0, timeout=WAIT_MS)
+    assert curve.held is not None
+    begin, end = curve.held.envelope.gaps[0]
+    assert end > begin and curve.value_at((begin + end) / 2) is None
+    flags = curve.held.envelope.flags
+    assert np.any(flags & BAD), "columns with a BAD reading are marked"
+    assert np.all(np.isfinite(curve.held.envelope.high) | ((flags & BAD) != 0)), (
+        "BAD alone has no value to draw"
+    )
