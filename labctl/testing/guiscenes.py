@@ -148,17 +148,8 @@ def _compared(page: str = "plots") -> Callable[[MainWindow], None]:
     return show
 
 
-def _compare_picker(window: MainWindow) -> None:
-    _dock(window, "compare").add_runs()
-
-
 def _compare_away(window: MainWindow) -> None:
-    from labctl.gui.views.compare.picker import PickDialog
-
-    view = _dock(window, "compare")
-    for dialog in view.findChildren(PickDialog):
-        dialog.reject()
-    view.pages.part("plots").click()
+    _dock(window, "compare").pages.part("plots").click()
 
 
 def _reported(template: str, family: str) -> Callable[[MainWindow], None]:
@@ -186,6 +177,70 @@ def _reported(template: str, family: str) -> Callable[[MainWindow], None]:
     return show
 
 
+CELLS_HEAD = "slot\tcell id\ttype\tgroup\tmass / mg\tarea / cm²\tOCV\tprotocol"
+
+
+def _cells_questions(window: MainWindow) -> None:
+    """Paste sixteen cells with a slip of the point and a word for a mass; nothing is saved."""
+    from labctl.gui.viewmodels.cellcolumns import Col
+
+    view = _dock(window, "cells")
+    lab = view.context.lab
+    free = [name for name, status in lab.channels.items() if not status.cell_id]
+    from labctl.gui.viewmodels.places import cabinet
+
+    slots = [cabinet(lab.channels).label(name) for name in free[:8]]
+    rows = [CELLS_HEAD]
+    for number in range(16):
+        lfp = number < 4
+        mass = (
+            "heavy"
+            if number == 9
+            else "9.240"
+            if number == 2
+            else f"{0.921 + number / 1000:.3f}"
+            if lfp
+            else "-"
+        )
+        slot = slots[number] if number < len(slots) else ""
+        rows.append(f"{slot}\tC{181 + number:04}\t{'LFP' if lfp else 'sym'}\t{'coated' if number % 2 else 'pristine'}\t"
+                    f"{mass}\t0.785\t{0.0:.3f}\t{'p5-lfp-li-peo' if lfp else 'p2-li-li-3mA'}")  # fmt: skip
+    if not view.cells.rows:
+        view.do(view.cells.paste("\n".join(rows)))
+    view.entry.go_to(2, Col.MASS)
+
+
+def _cells_away(window: MainWindow) -> None:
+    view = _dock(window, "cells")
+    while view.undo.canUndo():
+        view.undo.undo()
+
+
+def _cells_registered(window: MainWindow) -> None:
+    _dock(window, "cells").registry_card.show_page("cells")
+
+
+def _start_review(window: MainWindow) -> None:
+    """Review a start of what is loaded and idle, and of some that run; nothing is started."""
+    view = _dock(window, "start")
+    channels = view.context.lab.channels
+    idle = [name for name, status in channels.items() if status.cell_id and not status.run_id]
+    busy = [name for name, status in channels.items() if status.run_id]
+    view.open_on({"channels": [*idle[:10], *busy[:4]], "protocol": "p1-li-li-1mA"})
+
+
+def _settings(page: str) -> Callable[[MainWindow], None]:
+    return lambda window: window.go("settings", page)
+
+
+def _wizard(window: MainWindow) -> None:
+    _dock(window, "firstrun").show_wizard()
+
+
+def _wizard_away(window: MainWindow) -> None:
+    _dock(window, "firstrun").show_ways()
+
+
 SCENES = (
     Scene("station", "channel grid", _view("station")),
     Scene("station-selected", "four channels selected, what can be done", _station_selected, _station_away),
@@ -197,14 +252,15 @@ SCENES = (
     Scene("compare-empty", "nothing is compared yet", _view("compare")),
     Scene("compare", "groups of cells", _compared()),
     Scene("compare-figures", "the figures of cells and groups", _compared("figures"), _compare_away),
-    Scene("compare-picker", "cells are chosen", _compare_picker, _compare_away),
     Scene("protocol", "protocol editor", _view("protocol")),
     Scene("queue", "queue and calendar", _view("queue")),
     Scene("queue-held", "what is held, with its reasons", _queue_listing("held"), _queue_away),
     Scene("queue-channel", "the queue of each channel", _queue_listing("channel"), _queue_away),
     Scene("queue-insert", "a protocol is inserted", _queue_insert, _queue_away),
     Scene("cells", "cells registry", _view("cells")),
-    Scene("start", "batch start review", _view("start")),
+    Scene("cells-questions", "sixteen cells pasted, one question", _cells_questions, _cells_away),
+    Scene("cells-registered", "registered cells", _cells_registered),
+    Scene("start", "batch start review", _start_review),
     Scene("alarms", "alarms and events", _alarm_page("curve")),
     Scene("alarms-message", "the message to a phone", _alarm_page("message"), _alarm_page("curve")),
     Scene("alarms-history", "history and facts of an alarm", _alarm_page("history"), _alarm_page("curve")),
@@ -213,7 +269,10 @@ SCENES = (
     Scene("reports-table", "the table for a paper", _reported("table", "LFP")),
     Scene("recovery", "recovery after a restart", _view("recovery")),
     Scene("frames", "raw frames", _view("frames")),
-    Scene("settings", "settings", _view("settings")),
+    Scene("settings", "look", _settings("look")),
+    Scene("settings-station", "the station and its instruments", _settings("station")),
+    Scene("settings-keys", "keyboard map", _settings("keys")),
     Scene("firstrun", "first run", _view("firstrun")),
+    Scene("firstrun-wizard", "the wizard that finds instruments", _wizard, _wizard_away),
     Scene("palette", "command palette over the station", _palette, _palette_away),
 )

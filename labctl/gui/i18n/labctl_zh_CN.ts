@@ -2560,6 +2560,14 @@
 <context>
     <name>finding</name>
     <message>
+        <source>typed by you</source>
+        <translation>您输入的地址</translation>
+    </message>
+    <message>
+        <source>serial port</source>
+        <translation>串口</translation>
+    </message>
+    <message>
         <source>Type the address of the BTS PC, such as 192.168.1.20.</source>
         <translation>请输入 BTS 计算机的地址，例如 192.168.1.20。</translation>
     </message>
@@ -2568,20 +2576,12 @@
         <translation>“{text}”不是地址；请写名称或数字，再写冒号和端口。</translation>
     </message>
     <message>
-        <source>typed by you</source>
-        <translation>您输入的地址</translation>
-    </message>
-    <message>
         <source>asking</source>
         <translation>询问中</translation>
     </message>
     <message>
         <source>the port opens; nothing was sent</source>
         <translation>端口可打开；未发送任何内容</translation>
-    </message>
-    <message>
-        <source>serial port</source>
-        <translation>串口</translation>
     </message>
 </context>
 <context>
@@ -3659,6 +3659,10 @@
         <translation>预览</translation>
     </message>
     <message>
+        <source>Problems</source>
+        <translation>问题</translation>
+    </message>
+    <message>
         <source>Protocol</source>
         <translation>方案</translation>
     </message>
@@ -3829,10 +3833,6 @@
     <message>
         <source>A draft on this computer; open it to go on.</source>
         <translation>本机上的草稿；打开即可继续。</translation>
-    </message>
-    <message>
-        <source>Problems</source>
-        <translation>问题</translation>
     </message>
     <message>
         <source>click goes to the cell</source>

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, QTimer
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QWidget
 from shiboken6 import isValid
@@ -10,6 +10,8 @@ from shiboken6 import isValid
 from labctl.gui.theme.current import theme
 
 AWAY_PX, WIDTH_PX = 2, 2
+FOLLOW_MS = 250
+"""A control moves with what it stands in, and hears nothing of that: its place is looked at so often."""
 OWN_RING = "labctl_own_focus"
 """Property of widgets that draw their own focus (grid, plots): no ring around all of them."""
 
@@ -23,6 +25,9 @@ class FocusRing(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._target: QWidget | None = None
+        self._timer = QTimer(self)
+        self._timer.setInterval(FOLLOW_MS)
+        self._timer.timeout.connect(self._place)
         self.hide()
         application = QApplication.instance()
         assert isinstance(application, QApplication)
@@ -36,6 +41,7 @@ class FocusRing(QWidget):
         if by_mouse or isinstance(new, QAbstractItemView) or new.property(OWN_RING):
             return
         self._target = new
+        self._timer.start()
         new.installEventFilter(self)
         self._place()
 
@@ -43,6 +49,7 @@ class FocusRing(QWidget):
         if self._target is not None and isValid(self._target):  # a control may go while it has the keyboard
             self._target.removeEventFilter(self)
         self._target = None
+        self._timer.stop()
         self.hide()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -63,7 +70,10 @@ class FocusRing(QWidget):
         reach = theme().px(AWAY_PX + WIDTH_PX)
         corner = target.mapTo(self.window(), QPoint(0, 0))
         area = QRect(corner, target.size()).adjusted(-reach, -reach, reach, reach)
-        self.setGeometry(area.intersected(self.window().rect()))
+        area = area.intersected(self.window().rect())
+        if self.isVisible() and area == self.geometry():
+            return
+        self.setGeometry(area)
         self.raise_()
         self.show()
 

@@ -102,8 +102,8 @@ class Registry:
 
     def refresh(self) -> None:
         """Ask for batches, electrodes and runs."""
-        self._asks.ask("batches.list", then=self._take_batches, failed=self._failed)
-        self._asks.ask("electrodes.list", then=self._take_electrodes, failed=self._failed)
+        self._asks.ask("batches.list", then=self._take_batches, failed=self._failed, deadline_s=30.0)
+        self._asks.ask("electrodes.list", then=self._take_electrodes, failed=self._failed, deadline_s=30.0)
         self._asks.ask("runs.list", then=self._take_runs, failed=self._failed, deadline_s=30.0)
 
     def _take_batches(self, found: Sequence[Batch]) -> None:

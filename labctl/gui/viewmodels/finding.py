@@ -15,10 +15,11 @@ from labctl.config.plugged import Plugged
 from labctl.gui.viewmodels.acts import Trouble
 from labctl.gui.viewmodels.lab import Lab
 from labctl.gui.viewmodels.parsing import plain
-from labctl.gui.viewmodels.words import tr
+from labctl.gui.viewmodels.words import mark, tr
 
 PORT = 502
 """Where a Neware BTS in API mode listens, and Modbus chambers too."""
+TYPED, SERIAL = mark("finding", "typed by you"), mark("finding", "serial port")
 Work = Callable[..., None]
 """``work(function, then, failed)``: runs outside the window's thread."""
 _ADDRESS = re.compile(r"(?:tcp://)?([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:]+\])(?::(\d{1,5}))?\Z")
@@ -69,7 +70,11 @@ class Finder:
     def rows(self) -> tuple[FoundRow, ...]:
         """Return the places, those of the station marked as such."""
         known = {box.resource: box.name for box in self._lab.instruments.values()}
-        return tuple(replace(row, station=known.get(row.resource, "")) for row in self._found.values())
+        return tuple(
+            replace(row, station=known.get(row.resource, ""),
+                    text=tr("finding", row.text) if row.text in (TYPED, SERIAL) else row.text)
+            for row in self._found.values()
+        )  # fmt: skip
 
     def look(self) -> None:
         """Look at the ports of this computer."""
@@ -109,7 +114,7 @@ class Finder:
         host, port = match[1], int(match[2] or PORT)
         resource = f"tcp://{host}:{port}"
         self.tested = resource
-        row = self._found.get(resource, FoundRow(resource, tr("finding", "typed by you")))
+        row = self._found.get(resource, FoundRow(resource, TYPED))
         self._found[resource] = replace(row, asked=True, told=tr("finding", "asking"))
 
         def take(problem: str) -> None:
@@ -165,7 +170,7 @@ chambers:
 def _named(place: Plugged) -> str:
     """Return what a port calls itself; what has no name is named by its kind."""
     known = " ".join(word for word in place.text.split() if word != "n/a")
-    return known or (tr("finding", "serial port") if place.kind == "serial" else place.kind)
+    return known or (SERIAL if place.kind == "serial" else place.kind)
 
 
 def _free(base: str, taken: set[str]) -> str:

@@ -120,7 +120,7 @@ class EntryTable(Table):
 
     def retitle(self) -> None:
         """Name everything in the window's language."""
-        heads = [Head("#", "#", 36, True)]
+        heads = [Head("#", "#", 44, True)]
         numbers = {*NUMBERS, Col.OCV_MEAS, Col.CURRENT}
         heads += [
             Head(

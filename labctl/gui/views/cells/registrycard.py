@@ -34,7 +34,7 @@ class RegistryCard(Card):
         self.cell = ""
         self.pages = Segment("", tuple(Choice(key, key) for key in PAGES), height_px=28)
         self.search = SearchField("", keys="/")
-        fix_size(self.search, width=220)
+        fix_size(self.search, width=160)
         self.correct, self.start = Button(height_px=28), Button(height_px=28)
         self.head.put(self.pages, self.correct, self.start, self.search)
         self.stack = QStackedWidget()

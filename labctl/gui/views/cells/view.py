@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QCompleter, QFileDialog, QLineEdit
 from labctl.gui.i18n.translating import tr
 from labctl.gui.parts.buttons import Button, Rank
 from labctl.gui.parts.card import Card
-from labctl.gui.parts.labels import Label
+from labctl.gui.parts.labels import ElidedLabel, Label
 from labctl.gui.parts.layouts import fix_size
 from labctl.gui.parts.side import SidePage
 from labctl.gui.parts.soon import Soon
@@ -63,7 +63,7 @@ class CellsView(View):
 
     def _build_head(self) -> None:
         self.batch = QLineEdit()
-        fix_size(self.batch, width=150)
+        fix_size(self.batch, width=120)
         self.paste_button = Button(icon="content-paste", keys="Ctrl+V")
         self.scan_button = Button(icon="barcode-scan")
         self.fill_button = Button(icon="arrow-collapse-down", keys="Ctrl+D")
@@ -74,7 +74,7 @@ class CellsView(View):
         self.scan_field.hide()
         self.head_left.put(self.batch, self.paste_button, self.import_button, self.scan_button, self.scan_field,
                            self.fill_button, self.undo_button)  # fmt: skip
-        self.counted = Label("", tone="muted")
+        self.counted = ElidedLabel("", tone="muted", fill=False)
         self.head_right.addWidget(self.counted)
 
     def _build_page(self) -> None:
@@ -194,6 +194,10 @@ class CellsView(View):
         })  # fmt: skip
         self.counted.setText(self.cells.summary())
         self.hint.setVisible(not self.cells.rows)
+        for at, share in enumerate(
+            (7, 3) if self.cells.rows else (3, 7)
+        ):  # who has no rows yet looks at the registry
+            self.parts.main.setStretch(at, share)
         self.mass.show_dots(mass_dots(self.cells))
         self.mass_card.setVisible(bool(self.cells.rows))
         self._show_question()

@@ -17,6 +17,7 @@ from labctl.gui.parts.segment import Choice, Segment
 from labctl.gui.parts.table import Table
 from labctl.gui.parts.why import set_why
 from labctl.gui.theme.current import theme
+from labctl.gui.theme.fonts import Role
 from labctl.gui.viewmodels.finding import Finder, Kind
 from labctl.gui.viewmodels.firstrun import FirstRun
 
@@ -87,6 +88,7 @@ class Wizard(QWidget):
         self.known.opened.connect(self._test_row)
         self.test.clicked.connect(self.test_known)
         self.copy.clicked.connect(self.copy_lines)
+        theme().changed.connect(self._set_font)
         self._finder.watch(self.refresh)
         self._first.watch(self.refresh)
 
@@ -129,7 +131,12 @@ class Wizard(QWidget):
     def _give_widths(self) -> None:
         give_widths(self.found, self.found_model)
         give_widths(self.known, self.known_model)
-        self.lines.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self._set_font()
+
+    def _set_font(self) -> None:
+        font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+        font.setPointSizeF(Role.SMALL.value.size_pt * theme().scale)
+        self.lines.setFont(font)
 
     def refresh(self) -> None:
         """Show what was found and what the station knows."""

@@ -20,7 +20,7 @@ from labctl.gui.viewmodels.sounds import Sounds
 from labctl.gui.viewmodels.text import units_of
 from labctl.gui.viewmodels.words import tr as vm_tr
 
-NAME_PX = 230
+NAME_PX = 210
 STEPS_PERCENT = 10
 PREFIXED = (("current", "A"), ("capacity", "Ah"), ("charge_per_mass", "Ah/g"), ("charge_per_area", "Ah/cm²"))
 
@@ -57,7 +57,7 @@ class LookPage(QWidget):
         self.theme = Segment("", tuple(Choice(one.value, one.value) for one in Theme))
         self.language = Segment("", tuple(Choice(one.value, NAMES[one]) for one in Language))
         self.scale = QSlider(Qt.Orientation.Horizontal)
-        fix_size(self.scale, width=260)
+        fix_size(self.scale, width=200)
         self.scale.setRange(round(SCALE_MIN * 100), round(SCALE_MAX * 100))
         self.scale.setSingleStep(STEPS_PERCENT)
         self.scale.setPageStep(2 * STEPS_PERCENT)

@@ -39,7 +39,7 @@ class SettingsView(View):
         self.keys = KeysPage()
         self.stack = QStackedWidget()
         for page in (self.look, self.station, self.people_page, self.night_page, self.keys):
-            self.stack.addWidget(_scrolled(page) if page is self.look else page)
+            self.stack.addWidget(_scrolled(page))
         self.page.addWidget(self.stack, 1)
         self.pages.chosen.connect(self._turn)
         self.settings.watch(self._changed)
