@@ -20,6 +20,7 @@ Index = QModelIndex | QPersistentModelIndex
 BADGE, SINCE, WHERE, CELL, WHAT, REMEDY, STATE, BY = range(8)
 WIDTHS_PX = {BADGE: 44, SINCE: 132, WHERE: 76, CELL: 96, STATE: 108, BY: 104}
 WHERE_MOST_PX = 136
+NARROW_PX = 760
 
 COLUMNS = (
     Col("alarms", "", lambda row: row.mark.told),
@@ -128,8 +129,14 @@ class AlarmTable(Table):
         widths[WHERE] = max(
             widths[WHERE], min(look.px(WHERE_MOST_PX), self.sizeHintForColumn(WHERE) + look.px(12))
         )
+        narrow = self.viewport().width() < look.px(NARROW_PX)
         for column, size_px in widths.items():
             self.setColumnWidth(column, size_px)
+        for column in (
+            CELL,
+            BY,
+        ):  # what and what to do keep their room; cell and name stand in the detail too
+            self.setColumnHidden(column, narrow)
         self._spans()
 
     def minimumSizeHint(self) -> QSize:

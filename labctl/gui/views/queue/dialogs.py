@@ -60,7 +60,7 @@ class InsertDialog(Dialog):
         self.preview = GroupedModel(PREVIEW, lambda row: f"{row.cell}:{row.place}", self)
         self.table = Table(tr("queue", "What would start where and when"), row_px=LIST_PX)
         self.table.setModel(self.preview)
-        self.table.setMinimumHeight(theme().px(150))
+        self.table.setMinimumHeight(theme().px(96))
         self.body.addWidget(self.table)
         self.note = Label("", tone="muted", wrap=True)
         self.body.addWidget(self.note)
@@ -105,7 +105,7 @@ class InsertDialog(Dialog):
         grid.addWidget(Label(tr("queue", "Cells"), Role.STRONG), 0, 0)
         self.cells = QListWidget()
         self.cells.setAccessibleName(tr("queue", "Cells"))
-        self.cells.setMinimumHeight(theme().px(220))
+        self.cells.setMinimumHeight(theme().px(140))
         self.cells.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         for target in self._model.targets():
             item = QListWidgetItem(
