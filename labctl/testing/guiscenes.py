@@ -40,6 +40,31 @@ def _channel(window: MainWindow) -> None:
     window.go("channel", _busiest(window))
 
 
+def _channel_tab(name: str, cycles: str = "") -> Callable[[MainWindow], None]:
+    """Return the channel with another of its plots; ``cycles`` is a list for the overlay."""
+
+    def show(window: MainWindow) -> None:
+        from labctl.gui.viewmodels.plotchoice import Tab
+        from labctl.gui.views.channel.view import ChannelView
+
+        _channel(window)
+        view = window.docks.view("channel") if window.docks is not None else None
+        assert isinstance(view, ChannelView)
+        view.undo.do(view.models.choice.show_tab(Tab[name]))
+        view.undo.do(view.models.choice.list_cycles(cycles))
+
+    return show
+
+
+def _channel_again(window: MainWindow) -> None:
+    """Put the channel's first plot back."""
+    _channel_tab("VOLTAGE")(window)
+
+
+def _frames(window: MainWindow) -> None:
+    window.go("frames", _busiest(window))
+
+
 def _palette(window: MainWindow) -> None:
     window.go("station")
     window.palette_popup.open()
@@ -249,6 +274,10 @@ SCENES = (
     Scene("station-table", "the same channels as a table", _station_table, _station_away),
     Scene("station-filter", "the editor of a filter for dead cells", _station_filter, _station_away),
     Scene("channel", "live voltage of the channel with the most cycles", _channel),
+    Scene("channel-current", "current over time", _channel_tab("CURRENT"), _channel_again),
+    Scene("channel-cycles", "capacity and efficiency by cycle", _channel_tab("CYCLES"), _channel_again),
+    Scene("channel-dqdv", "dQ/dV of the newest cycles", _channel_tab("DQDV"), _channel_again),
+    Scene("channel-overlay", "cycles on the ramp", _channel_tab("OVERLAY", "1:40:6"), _channel_again),
     Scene("compare-empty", "nothing is compared yet", _view("compare")),
     Scene("compare", "groups of cells", _compared()),
     Scene("compare-figures", "the figures of cells and groups", _compared("figures"), _compare_away),
@@ -268,7 +297,7 @@ SCENES = (
     Scene("reports-lili", "the profile of symmetric cells for a paper", _reported("lili", "LIQ")),
     Scene("reports-table", "the table for a paper", _reported("table", "LFP")),
     Scene("recovery", "recovery after a restart", _view("recovery")),
-    Scene("frames", "raw frames", _view("frames")),
+    Scene("frames", "what passed the link of a channel", _frames),
     Scene("settings", "look", _settings("look")),
     Scene("settings-station", "the station and its instruments", _settings("station")),
     Scene("settings-keys", "keyboard map", _settings("keys")),

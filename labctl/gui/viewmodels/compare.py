@@ -400,6 +400,8 @@ class Compare:
             return (), ()
         scale = 1.0
         if column.endswith("capacity_ah"):
+            whole = columns["complete"] if "complete" in columns else [True] * len(values)
+            values = [value if good else NAN for value, good in zip(values, whole, strict=True)]
             member = next(one for one in self._members if one.run_id == run_id)
             scale = self.factor(member)[0]
         elif column in ("coulombic_efficiency", "energy_efficiency", "retention"):

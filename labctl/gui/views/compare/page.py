@@ -34,6 +34,7 @@ from labctl.gui.views.compare.figuretable import FigureModel
 from labctl.gui.views.compare.picker import PickDialog
 from labctl.gui.views.compare.plotcard import PlotCard
 from labctl.gui.views.compare.side import Side
+from labctl.gui.views.compare.steady import Pages
 
 X_WORDS = {
     XBy.AUTO: mark("compare", "auto"),
@@ -106,7 +107,7 @@ class CompareView(View):
         row.addWidget(self.side)
         row.addWidget(self.middle, 1)
         row.addWidget(self.board.column)
-        self.stack = QStackedWidget()
+        self.stack = Pages()
         self.stack.addWidget(self.empty)
         self.stack.addWidget(self.content)
         self.page.addWidget(self.stack, 1)
@@ -222,7 +223,7 @@ class CompareView(View):
         self.side.show_compare(compare)
         if self.pages.key == "figures":
             self.figures.take()
-            self.table.resizeColumnsToContents()
+            self._widen_table()
         elif self._seen:
             self.board.show_compare(compare)
         self._follow()
@@ -257,6 +258,13 @@ class CompareView(View):
     def _say_range(self, *_: object) -> None:
         first, last = (int(end) for end in self.range.value())
         self.range_text.setText(f"{first} … {last}")
+
+    def _widen_table(self) -> None:
+        """Give each column what it needs, and the first what is left."""
+        self.table.resizeColumnsToContents()
+        head = self.table.horizontalHeader()
+        spare = self.table.viewport().width() - head.length()
+        self.table.setColumnWidth(0, self.table.columnWidth(0) + max(0, spare))
 
     def _follow(self) -> None:
         self.context.bridge.follow(self, self.compare.running() if self._seen else ())

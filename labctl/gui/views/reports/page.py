@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QStackedWidget, QWidget
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
 from labctl import __version__
 from labctl.gui.i18n.translating import mark, tr
@@ -26,6 +26,7 @@ from labctl.gui.plots.figure import Figure, FigureStyle
 from labctl.gui.viewmodels.acts import Trouble
 from labctl.gui.viewmodels.compare import Compare
 from labctl.gui.viewmodels.comparing import GroupBy, Per
+from labctl.gui.viewmodels.panels import Panel
 from labctl.gui.viewmodels.reports import (
     TEMPLATE_WORDS,
     Report,
@@ -37,13 +38,14 @@ from labctl.gui.viewmodels.reports import (
 from labctl.gui.viewmodels.runpicker import RunPicker
 from labctl.gui.viewmodels.selection import Selection
 from labctl.gui.views.compare.picker import PickDialog
+from labctl.gui.views.compare.steady import Pages
 from labctl.gui.views.compare.tree import CellsTree
 from labctl.gui.views.reports.drawing import figure_of
 from labctl.gui.views.reports.form import StyleForm
 from labctl.gui.views.reports.preview import Preview
 
 KEPT = "reports/templates"
-REFRESH_MS = 60
+REFRESH_MS, TRACE_MS = 60, 400
 ENDINGS = ("svg", "pdf", "png", "csv")
 ZOOMS = {"1": mark("reports", "true size"), "0": mark("reports", "fit"), "2": mark("reports", "200 %")}
 
@@ -80,6 +82,11 @@ class ReportView(View):
         self._soon.setSingleShot(True)
         self._soon.setInterval(REFRESH_MS)
         self._soon.timeout.connect(self.refresh)
+        self._slow = QTimer(self)
+        self._slow.setSingleShot(True)
+        self._slow.setInterval(TRACE_MS)
+        self._slow.timeout.connect(self.refresh)
+        self._unwatch: list[Callable[[], None]] = []
         self._wire()
 
     def _lay_out(self) -> None:
@@ -95,7 +102,7 @@ class ReportView(View):
         row.addWidget(self.cells)
         row.addWidget(middle, 1)
         row.addWidget(self.form)
-        self.stack = QStackedWidget()
+        self.stack = Pages()
         self.stack.addWidget(self.empty)
         self.stack.addWidget(desk)
         self.page.addWidget(self.stack, 1)
@@ -183,9 +190,23 @@ class ReportView(View):
         self.drawn = None if why else figure_of(report)
         if self.drawn is not None:
             self.preview.sheet.show_figure(*self.drawn)
+        self._watch_traces(panels)
         for button in (*self.saves.values(), self.copy, self.copy_data):
             set_why(button, why)
         self._say(why)
+
+    def _watch_traces(self, panels: Sequence[Panel]) -> None:
+        """Draw again, but not at each row, when a curve over time has more; have it asked as finely as it is drawn."""
+        for unwatch in self._unwatch:
+            unwatch()
+        traces = [one.trace for panel in panels for one in panel.traces]
+        self._unwatch = [trace.watch(self._later) for trace in traces]
+        for trace in traces:
+            trace.pump()
+
+    def _later(self) -> None:
+        if not self._slow.isActive():
+            self._slow.start()
 
     def _say(self, why: str) -> None:
         if why or self.drawn is None:
