@@ -188,6 +188,10 @@ class Desk:
         """Note which runs a view follows, as the bridge would."""
         self.followed.append(tuple(run_ids))
 
+    def go(self, view: str, target: Any = None) -> None:
+        """Note which view is wanted, and on what."""
+        self.gone.append((view, target))
+
     def context(self, session: Any) -> Context:
         """Return what the window gives to a view."""
         from labctl.gui.parts.view import Context
@@ -196,7 +200,7 @@ class Desk:
         bridge: Any = self
         return Context(
             self.lab, self.asks, Acts(self.asks, lambda: 0.0), bridge, session,
-            lambda view, target=None: self.gone.append((view, target)), self.said.append, self.troubles.append,
+            self.go, self.said.append, self.troubles.append,
         )  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def layers_of(panel: Panel, look: PlotLook, *, marker: str = "") -> list[Layer]:
     for trace in panel.traces:
         line = trace.line
         found.append(
-            EnvelopeCurve(trace.trace, name=trace.name, index=line.colour, dash=look.dash(line.dash), live=line.running,
+            EnvelopeCurve(trace.trace, name=trace.name, index=line.colour, dash=look.dash(line.dash),
                           width_px=None if look.paper else TREND_PX)
         )  # fmt: skip
     for series in panel.series:

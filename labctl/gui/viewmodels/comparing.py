@@ -140,6 +140,8 @@ class Line:
 
 PRISTINE_COLOUR, COATED_COLOUR = 1, 0
 """Places of the study's two colours among the curve colours of every theme."""
+ELECTROLYTE_SIGNS = 14
+"""A recipe is told by its beginning; the whole stands in the registry."""
 BARE = ("", "none", "pristine", "bare")
 
 
@@ -183,4 +185,11 @@ def experiment_title(cell: Cell | None) -> str:
     if not short or cell.kind is CellKind.OTHER:
         return name
     left, _, right = name.partition(" | ")
-    return f"{left} | {short} | {right}" if short.isupper() else f"{name}, {cell.electrolyte}"
+    if short.isupper() and short.isalpha():
+        return f"{left} | {short} | {right}"
+    told = (
+        cell.electrolyte
+        if len(cell.electrolyte) <= ELECTROLYTE_SIGNS
+        else f"{cell.electrolyte[:ELECTROLYTE_SIGNS]}…"
+    )
+    return f"{name}, {told}"
