@@ -2663,6 +2663,10 @@
         <translation>询问中</translation>
     </message>
     <message>
+        <source>optional</source>
+        <translation>可选</translation>
+    </message>
+    <message>
         <source>Try the virtual bench</source>
         <translation>试用虚拟台架</translation>
     </message>
@@ -3559,6 +3563,38 @@
 <context>
     <name>protocol</name>
     <message>
+        <source>New protocol</source>
+        <translation>新方案</translation>
+    </message>
+    <message>
+        <source>Import…</source>
+        <translation>导入…</translation>
+    </message>
+    <message>
+        <source>Check</source>
+        <translation>检查</translation>
+    </message>
+    <message>
+        <source>Simulate</source>
+        <translation>模拟</translation>
+    </message>
+    <message>
+        <source>Save revision</source>
+        <translation>保存版本</translation>
+    </message>
+    <message>
+        <source>Export…</source>
+        <translation>导出…</translation>
+    </message>
+    <message>
+        <source>YAML text</source>
+        <translation>YAML 文本</translation>
+    </message>
+    <message>
+        <source>Head and variables</source>
+        <translation>抬头与变量</translation>
+    </message>
+    <message>
         <source>Name</source>
         <translation>名称</translation>
     </message>
@@ -3645,14 +3681,6 @@
     <message>
         <source>Steps</source>
         <translation>工步</translation>
-    </message>
-    <message>
-        <source>Head and variables</source>
-        <translation>抬头与变量</translation>
-    </message>
-    <message>
-        <source>YAML text</source>
-        <translation>YAML 文本</translation>
     </message>
     <message>
         <source>Preview</source>
@@ -3947,32 +3975,8 @@
         <translation>编辑文本</translation>
     </message>
     <message>
-        <source>Check</source>
-        <translation>检查</translation>
-    </message>
-    <message>
-        <source>Simulate</source>
-        <translation>模拟</translation>
-    </message>
-    <message>
-        <source>Save revision</source>
-        <translation>保存版本</translation>
-    </message>
-    <message>
-        <source>New protocol</source>
-        <translation>新方案</translation>
-    </message>
-    <message>
-        <source>Import…</source>
-        <translation>导入…</translation>
-    </message>
-    <message>
         <source>Start with this…</source>
         <translation>用此方案启动…</translation>
-    </message>
-    <message>
-        <source>Export…</source>
-        <translation>导出…</translation>
     </message>
     <message>
         <source>Discard draft</source>

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 
 from PySide6.QtCore import QProcess, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QStackedWidget, QWidget
 
 from labctl.gui.i18n.translating import tr
@@ -23,6 +23,8 @@ from labctl.gui.viewmodels.firstrun import FirstRun, PathStep
 from labctl.gui.views.firstrun.wizard import Wizard
 
 WIDE_PX = 960
+TALL_PX = 640
+"""Height of the view below which the ghost tiles are left out."""
 DEMO = ("-m", "labctl", "gui", "--demo")
 
 
@@ -80,7 +82,8 @@ class StepRow(QFrame):
         self.icon.setVisible(step.done)
         self.number.setVisible(not step.done)
         self.number.setText(str(step.number))
-        title = f"{step.title} ({tr('firstrun', 'optional')})" if step.optional else step.title
+        optional = tr("firstrun", "optional")
+        title = f"{step.title} ({optional})" if step.optional else step.title
         self.name.setText(title)
         self.name.setProperty("role", "strong" if step.now or step.done else "body")
         self.name.set_tone("text" if step.now or step.done else "muted")
@@ -146,7 +149,8 @@ class FirstRunView(View):
             self.path.body.addWidget(row)
             row.wanted.connect(self._go_step)
         column = Column(inner, margins=(0, 16, 0, 8), gap=12)
-        column.put(GhostTiles(), self.heading, self.lead)
+        self.ghosts = GhostTiles()
+        column.put(self.ghosts, self.heading, self.lead)
         column.addLayout(ways)
         column.put(self.path, None)
         outer = QWidget()
@@ -159,6 +163,11 @@ class FirstRunView(View):
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(outer)
         return area
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the ornament out where it would push the ways on out of sight."""
+        super().resizeEvent(event)
+        self.ghosts.setVisible(self.height() >= theme().px(TALL_PX))
 
     def _widen(self) -> None:
         self._inner.setMaximumWidth(theme().px(WIDE_PX))

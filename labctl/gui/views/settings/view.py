@@ -12,6 +12,7 @@ from labctl.gui.i18n.translating import Language, tr
 from labctl.gui.keeping import settings_of
 from labctl.gui.parts.segment import Choice, Segment
 from labctl.gui.parts.view import Command, Context, View, ViewSpec
+from labctl.gui.theme.current import theme
 from labctl.gui.theme.tokens import ThemeName
 from labctl.gui.viewmodels.edits import Edit
 from labctl.gui.viewmodels.facts import Night
@@ -43,12 +44,14 @@ class SettingsView(View):
         self.page.addWidget(self.stack, 1)
         self.pages.chosen.connect(self._turn)
         self.settings.watch(self._changed)
-        self._seen = False
+        self._seen = self._taking = False
+        theme().changed.connect(self._take_over)
         context.lab.watch({"instrument", "station", "link"}, lambda places: self._lab_changed())
 
     def retranslate(self) -> None:
         """Take every word anew."""
         super().retranslate()
+        self._take_over()
         names = {
             "look": tr("settings", "Look"), "station": tr("settings", "Station"), "people": tr("settings", "People"),
             "notify": tr("settings", "Notifications"), "keys": tr("settings", "Keyboard"),
@@ -69,7 +72,18 @@ class SettingsView(View):
         """Do a change that can be undone."""
         self.undo.do(edit)
 
+    def _take_over(self) -> None:
+        """Show the look that was chosen elsewhere; it is on already."""
+        self._taking = True
+        try:
+            self.settings.reload()
+        finally:
+            self._taking = False
+        self.look.refresh()
+
     def _changed(self, names: frozenset[str]) -> None:
+        if self._taking:
+            return
         look, now = self.context.look, self.settings.now
         if look is not None:
             if "theme" in names:
@@ -104,8 +118,7 @@ class SettingsView(View):
     def shown(self) -> None:
         """Take what was chosen elsewhere meanwhile."""
         self._seen = True
-        self.settings.reload()
-        self.look.refresh()
+        self._take_over()
         self._turn(self.pages.key)
 
     def hidden(self) -> None:

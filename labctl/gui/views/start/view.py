@@ -150,8 +150,8 @@ class StartView(View):
             Head("measured", tr("starts", "OCV meas V"), 88, True),
             Head("registered", tr("starts", "OCV reg V"), 84, True),
             Head("protocol", tr("starts", "protocol"), 110, fit=True),
-            Head("current", tr("starts", "set current"), 130),
-            Head("limits", tr("starts", "limits"), 110), Head("starts", tr("starts", "starts"), 112),
+            Head("current", tr("starts", "set current"), 164),
+            Head("limits", tr("starts", "limits"), 104), Head("starts", tr("starts", "starts"), 112),
             Head("ends", tr("starts", "ends about"), 112), Head("told", tr("starts", "pre-flight"), 300),
         ))  # fmt: skip
         give_widths(self.table, self.model)
