@@ -48,8 +48,8 @@ class RunEvents:
     def __init__(self, lab: Lab, asks: Asks) -> None:
         self._lab, self._asks = lab, asks
         self._watchers: list[Callable[[], None]] = []
-        self._kept: tuple[RunEvent, ...] = ()
-        self._notes: tuple[RunEvent, ...] = ()
+        self._kept: tuple[Mapping[str, Any], ...] = ()
+        self._notes: tuple[Any, ...] = ()
         self._newest_kept = ""
         self.run_id = ""
         self.kind = Kind.ALL
@@ -81,11 +81,7 @@ class RunEvents:
 
     def take_notes(self, notes: Sequence[Any]) -> None:
         """Take the notes of the run's detail: they are events for a person."""
-        self._notes = tuple(
-            RunEvent(note.utc, self._time(note.utc), _ICONS["note"],
-                     tr("runevents", "note: {text}").format(text=note.text), note.by)
-            for note in notes
-        )  # fmt: skip
+        self._notes = tuple(notes)
         self._tell()
 
     def choose(self, kind: Kind) -> None:
@@ -96,8 +92,8 @@ class RunEvents:
     def _take(self, run_id: str, answer: Sequence[Mapping[str, Any]]) -> None:
         if run_id != self.run_id:
             return
-        self._kept = tuple(self._told(event) for event in answer)
-        self._newest_kept = max((event.utc for event in self._kept), default="")
+        self._kept = tuple(answer)
+        self._newest_kept = max((str(event.get("utc", "")) for event in answer), default="")
         self._tell()
 
     def _failed(self, run_id: str, trouble: Trouble) -> None:
@@ -124,6 +120,11 @@ class RunEvents:
             utc, self._time(utc), icon_of(kind), what, str(event.get("by") or ""), _is_fault(kind)
         )
 
+    def _noted(self, note: Any) -> RunEvent:
+        """Return a note of a person, in words."""
+        what = tr("runevents", "note: {text}").format(text=note.text)
+        return RunEvent(note.utc, self._time(note.utc), _ICONS["note"], what, note.by)
+
     def _live(self, event: Event) -> RunEvent:
         fault = event.priority in ("low", "medium", "high", "critical", "fault") or _is_fault(event.kind)
         return RunEvent(event.utc, self._time(event.utc), icon_of(event.kind), event.text, event.by, fault)
@@ -140,8 +141,9 @@ class RunEvents:
         ]
         live = [event for event in live if event.utc > self._newest_kept]
         known = {(event.utc, event.what) for event in live}
-        notes = [event for event in self._notes if (event.utc, event.what) not in known]
-        found = sorted((*live, *notes, *self._kept), key=lambda event: event.utc, reverse=True)
+        notes = [note for note in map(self._noted, self._notes) if (note.utc, note.what) not in known]
+        kept = [self._told(event) for event in self._kept[-SHOWN_MAX:]]
+        found = sorted((*live, *notes, *kept), key=lambda event: event.utc, reverse=True)
         me = self._lab.me.name
         if self.kind is Kind.MINE:
             found = [event for event in found if me and event.by == me]

@@ -71,9 +71,9 @@ class StepsCard(Card):
     def retranslate(self) -> None:
         """Take every word anew."""
         self.table.setAccessibleName(tr("channel", "Steps"))
-        self.table.show_heads((Head("n", "#", 26), Head("name", tr("channel", "step"), 96),
+        self.table.show_heads((Head("n", "#", 26), Head("name", tr("channel", "step"), 94),
                                Head("set", tr("channel", "set"), 82, right=True),
-                               Head("until", tr("channel", "until"), 86),
+                               Head("until", tr("channel", "until"), 98),
                                Head("state", "", 40, right=True)))  # fmt: skip
         self.refresh()
 
