@@ -32,8 +32,8 @@ from labctl.gui.views.protocol.rowmodel import RowModel
 from labctl.gui.views.protocol.table import ProtocolTable
 from labctl.gui.views.protocol.textpage import TextPage
 
-SIDE_PX, NARROW_PX, LISTS_PX, LOW_PX, LISTS_LOW_PX = 440, 1320, 220, 720, 150
-TABLE, HEAD, TEXT, PREVIEW = "table", "head", "text", "preview"
+SIDE_PX, NARROW_PX, LISTS_PX, LOW_PX, LISTS_LOW_PX, TINY_PX = 440, 1320, 220, 720, 150, 540
+TABLE, HEAD, TEXT, PREVIEW, LISTS = "table", "head", "text", "preview", "lists"
 WISHES = ("add", "duplicate", "delete", "wrap", "unwrap", "fold")
 
 
@@ -121,6 +121,7 @@ class EditPage(QWidget):
         self.preview, self.estimate, self.changes = PreviewCard(), EstimateCard(), ChangesCard()
         self._narrow: bool | None = None
         self._low: bool | None = None
+        self._tiny = False
         column = Lines(self, gap=8)
         column.addWidget(self.strip)
         columns = Line(gap=8)
@@ -151,7 +152,9 @@ class EditPage(QWidget):
         self.side_tab = QScrollArea()
         self.side_tab.setWidgetResizable(True)
         self.side_tab.setFrameShape(QScrollArea.Shape.NoFrame)
-        for page in (steps, self.head, self.text, self.side_tab):
+        self.lists_tab = QWidget()
+        self._lists_tab = Lines(self.lists_tab, gap=0)
+        for page in (steps, self.head, self.text, self.side_tab, self.lists_tab):
             self.stack.addWidget(page)
         self.card.body.setContentsMargins(0, 0, 0, 0)
         self.card.body.addWidget(self.stack)
@@ -231,6 +234,8 @@ class EditPage(QWidget):
         ]  # fmt: skip
         if self._narrow:
             choices.append(Choice(PREVIEW, tr("protocol", "Preview")))
+        if self._tiny:
+            choices.append(Choice(LISTS, tr("protocol", "Problems")))
         self.tabs.show_choices(choices)
         self.show_tab(self.tabs.key)
 
@@ -239,11 +244,12 @@ class EditPage(QWidget):
         if self.text.pending:
             self.text.commit()
         self.tabs.choose(key)
-        self.stack.setCurrentIndex((TABLE, HEAD, TEXT, PREVIEW).index(key))
+        self.stack.setCurrentIndex((TABLE, HEAD, TEXT, PREVIEW, LISTS).index(key))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Make the right column a tab where room is short."""
         super().resizeEvent(event)
+        self._fit_lists()
         low = self.height() < theme().px(LOW_PX)
         if low != self._low:
             self._low = low
@@ -256,6 +262,19 @@ class EditPage(QWidget):
             self._clear(self.side_tab if narrow else self._area)
             self._area.setVisible(not narrow)
             self._show_tabs()
+
+    def _fit_lists(self) -> None:
+        """Make problems and words a tab where the window is low: the table needs the room."""
+        tiny = self.height() < theme().px(TINY_PX)
+        if tiny == self._tiny:
+            return
+        self._tiny = tiny
+        if tiny:
+            self._lists_tab.addWidget(self._lists)
+        else:
+            self._share.addWidget(self._lists)
+            self._low = None
+        self._show_tabs()
 
     # -- content ------------------------------------------------------------------------------------------------
 

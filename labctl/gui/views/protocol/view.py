@@ -27,8 +27,9 @@ from labctl.gui.viewmodels.protocol.rows import Column, Row
 from labctl.gui.viewmodels.protocol.starting import why_not_start
 from labctl.gui.viewmodels.selection import Selection
 from labctl.gui.views.protocol import files
+from labctl.gui.views.protocol.commanding import commands_of
 from labctl.gui.views.protocol.dialogs import NameDialog
-from labctl.gui.views.protocol.editpage import HEAD, TABLE, TEXT, EditPage
+from labctl.gui.views.protocol.editpage import HEAD, TABLE, EditPage
 from labctl.gui.views.protocol.librarypage import LibraryPage
 
 
@@ -54,7 +55,7 @@ class ProtocolView(View):
         self.pages.addWidget(self.desk)
         self._check_soon, self._draft_soon = QTimer(self), QTimer(self)
         for timer, after_s, act in ((self._check_soon, CHECK_AFTER_S, self.editor.check),
-                                    (self._draft_soon, DRAFT_AFTER_S, self._keep_draft)):  # fmt: skip
+                                    (self._draft_soon, DRAFT_AFTER_S, self.editor.keep_draft)):  # fmt: skip
             timer.setSingleShot(True)
             timer.setInterval(round(after_s * 1000))
             timer.timeout.connect(act)
@@ -121,14 +122,14 @@ class ProtocolView(View):
         shelf.copy_wished.connect(lambda entry: self.open_entry(entry, copy=True))
         self.clash.pressed.connect(self._clash_pressed)
         for button, act in (
-            (self.back, self.close_protocol), (self.undo_button, self._undo), (self.redo_button, self._redo),
+            (self.back, self.close_protocol), (self.undo_button, self._undo), (self.redo_button, self.undo.redo),
             (self.check, self.check_now), (self.simulate, self.simulate_now), (self.save, self.save_now),
             (self.new, self.new_protocol), (self.load, self.import_file), (self.start, self.start_with),
             (self.export, self.export_file), (self.copy, self.copy_open), (self.discard, self.discard_draft),
         ):  # fmt: skip
             button.clicked.connect(lambda checked=False, act=act: act())
         self.undo.indexChanged.connect(self._say_undo)
-        for action, act in zip(self._undo_actions, (self._undo, self._redo), strict=True):
+        for action, act in zip(self._undo_actions, (self._undo, self.undo.redo), strict=True):
             action.triggered.disconnect()
             action.triggered.connect(act)
 
@@ -171,7 +172,7 @@ class ProtocolView(View):
 
     def hidden(self) -> None:
         """Keep what is unsaved."""
-        self._keep_draft()
+        self.editor.keep_draft()
 
     def open_on(self, target: Any) -> None:
         """Open a protocol of the station by its name."""
@@ -294,16 +295,13 @@ class ProtocolView(View):
     def _flush(self) -> None:
         if self.desk.text.pending:
             self.desk.text.commit()
-        self._keep_draft()
+        self.editor.keep_draft()
 
     def _undo(self) -> None:
         if self.desk.text.pending:
             self.desk.text.commit()
         self.desk.table.end_question()
         self.undo.undo()
-
-    def _redo(self) -> None:
-        self.undo.redo()
 
     # -- acts ---------------------------------------------------------------------------------------------------
 
@@ -334,7 +332,18 @@ class ProtocolView(View):
             return
         title, act = tr("protocol", "Save as a new protocol"), tr("protocol", "Save")
         self._dialog = NameDialog(title, act, editor.suggested_name, editor.save, parent=self)
+        self._dialog.finished.connect(self._named)
         self._dialog.open()
+
+    def _named(self) -> None:
+        if self._dialog is not None:
+            self._dialog.deleteLater()
+            self._dialog = None
+        self._to_table()
+
+    def _to_table(self) -> None:
+        self.window().activateWindow()
+        self.desk.table.setFocus()
 
     def _clash_pressed(self, key: str) -> None:
         if key == "diff":
@@ -348,6 +357,7 @@ class ProtocolView(View):
             self.bar.say(self.editor.save_on_top())
         elif key == "copy":
             self.copy_open()
+        self._to_table()
 
     def discard_draft(self) -> None:
         """Forget the draft: as an edit, so that it can be undone, where the station has a text."""
@@ -379,9 +389,6 @@ class ProtocolView(View):
         found = files.read(self, self.context)
         if found is not None:
             self._begin(lambda: self.editor.new(found.stem, found.text, found.name))
-
-    def _keep_draft(self) -> None:
-        self.editor.keep_draft()
 
     # -- refreshing ---------------------------------------------------------------------------------------------
 
@@ -484,16 +491,4 @@ class ProtocolView(View):
 
     def commands(self) -> list[Command]:
         """Return what the palette offers."""
-        editor, group = self.editor, self.spec.name
-        made = [Command(tr("protocol", "New protocol"), self.new_protocol, "Ctrl+N", group),
-                Command(tr("protocol", "Import…"), self.import_file, "", group)]  # fmt: skip
-        if not editor.is_open:
-            return made
-        return [
-            *made, Command(tr("protocol", "Check"), self.check_now, "F7", group),
-            Command(tr("protocol", "Simulate"), self.simulate_now, "F8", group, editor.why_not_simulate()),
-            Command(tr("protocol", "Save revision"), self.save_now, "Ctrl+S", group, editor.why_not_save()),
-            Command(tr("protocol", "Export…"), self.export_file, "Ctrl+E", group),
-            Command(tr("protocol", "YAML text"), lambda: self.desk.show_tab(TEXT), "", group),
-            Command(tr("protocol", "Head and variables"), lambda: self.desk.show_tab(HEAD), "", group),
-        ]  # fmt: skip
+        return commands_of(self)
