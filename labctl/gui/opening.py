@@ -38,7 +38,7 @@ class Opener:
             self._recovery().refresh()
         if not station.ready:
             return
-        if not desk.lab.instruments and not self._first_done:
+        if desk.lab.complete and not desk.lab.instruments and not self._first_done:
             self._first_done = True
             self._open("firstrun", "")
         late = desk.lab.now_s - self._since_s > WITHIN_S

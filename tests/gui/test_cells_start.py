@@ -201,3 +201,12 @@ def test_a_press_on_a_tick_toggles_it_and_not_where_it_is_refused(view: Any, qtb
             qtbot.mouseClick(view.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
             view.refresh()
             assert state(view, row) == wanted
+
+
+def test_the_verdict_stands_beside_the_cell_where_room_is_short(view: Any, qtbot: Any) -> None:
+    view.open_on({"channels": channels(1), "protocol": "form"})
+    head, told = view.table.horizontalHeader(), view.model.column("told")
+    view.resize(1200, 700)
+    assert head.visualIndex(told) == 3
+    view.resize(1700, 900)
+    assert head.visualIndex(told) == len(view.model.heads) - 1

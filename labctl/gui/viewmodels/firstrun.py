@@ -86,7 +86,7 @@ class FirstRun:
     @property
     def needed(self) -> bool:
         """Tell whether the station has no instrument."""
-        return self._lab.link.live and not self._lab.instruments
+        return self._lab.link.live and self._lab.complete and not self._lab.instruments
 
     def steps(self) -> tuple[PathStep, ...]:
         """Return the six steps; the first that is not done is the present one."""

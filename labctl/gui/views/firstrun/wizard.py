@@ -58,6 +58,8 @@ class Wizard(QWidget):
         self.file_card.head.addWidget(self.copy)
         self.after = Label("", tone="muted", wrap=True)
         self.file_card.body.put(self.lines, self.after)
+        for low in (self.found, self.known, self.lines):
+            low.setMinimumHeight(theme().px(64))
         self._lay_out()
         self._wire()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QLineEdit
 
 from labctl.gui.i18n.translating import tr
@@ -31,6 +31,7 @@ from labctl.gui.parts.soon import Soon
 from labctl.gui.parts.table import Table
 from labctl.gui.parts.view import Command, Context, View, ViewSpec
 from labctl.gui.parts.why import set_why, why
+from labctl.gui.theme.current import theme
 from labctl.gui.viewmodels.library import Library
 from labctl.gui.viewmodels.parsing import parse_quantity
 from labctl.gui.viewmodels.starts import BatchStart, StartRow, Verdict
@@ -44,6 +45,9 @@ SIGNS = {
     Verdict.REFUSED: "\u2715", Verdict.FAILED: "\u2715", Verdict.WARN: "!", Verdict.CHECKING: "\u2026",
     Verdict.SENDING: "\u2026", Verdict.QUEUED: "\u2713", Verdict.PASS: "\u2713",
 }  # fmt: skip
+
+NARROW_PX = 1420
+"""Width of the view below which the verdict stands beside the cell."""
 
 
 class ReviewTable(Table):
@@ -157,6 +161,18 @@ class StartView(View):
         give_widths(self.table, self.model)
         self._offer()
         self.refresh()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the verdict in sight: beside the cell where the table is narrower than its columns."""
+        super().resizeEvent(event)
+        head = self.table.horizontalHeader()
+        if not self.model.heads:
+            return
+        narrow = self.width() < theme().px(NARROW_PX)
+        told, wanted = self.model.column("told"), 3 if narrow else len(self.model.heads) - 1
+        if head.visualIndex(told) != wanted:
+            head.moveSection(head.visualIndex(told), wanted)
+            self.table.setColumnWidth(told, theme().px(200))
 
     def _offer(self) -> None:
         none = ("", tr("starts", "choose..."))
