@@ -254,6 +254,39 @@ def _start_review(window: MainWindow) -> None:
     view.open_on({"channels": [*idle[:10], *busy[:4]], "protocol": "p1-li-li-1mA"})
 
 
+def _protocol(name: str, tab: str = "table", typed: str = "") -> Callable[[MainWindow], None]:
+    """Return a protocol in its editor, for the first symmetric cell; ``typed`` into its first current asks back."""
+
+    def show(window: MainWindow) -> None:
+        from labctl.gui.viewmodels.protocol.rows import DRIVEN, Column
+
+        view = _dock(window, "protocol")
+        if view.editor.origin.name != name:
+            view.open_on(name)
+            return
+        cells = [cell for cell in view.context.lab.cells.values() if cell.kind.value == "symmetric"]
+        if cells and view.editor.cell is None:
+            view._cell_chosen(str(cells[0].cell_id))
+        view.desk.show_tab(tab)
+        row = next(row for row in view.editor.document.rows if row.kind in DRIVEN)
+        if tab == "table":
+            view.desk.go_to_path(row.path, Column.SET)
+        if typed:
+            view._typed(row, Column.SET, typed)
+
+    return show
+
+
+def _protocol_away(window: MainWindow) -> None:
+    """Go back to the list."""
+    _dock(window, "protocol").desk.table.end_question()
+
+
+def _protocol_list(window: MainWindow) -> None:
+    window.go("protocol")
+    _dock(window, "protocol").close_protocol()
+
+
 def _settings(page: str) -> Callable[[MainWindow], None]:
     return lambda window: window.go("settings", page)
 
@@ -281,7 +314,14 @@ SCENES = (
     Scene("compare-empty", "nothing is compared yet", _view("compare")),
     Scene("compare", "groups of cells", _compared()),
     Scene("compare-figures", "the figures of cells and groups", _compared("figures"), _compare_away),
-    Scene("protocol", "protocol editor", _view("protocol")),
+    Scene("protocol", "the station's protocols", _protocol_list),
+    Scene("protocol-open", "a protocol for a cell", _protocol("p1-li-li-1mA")),
+    Scene("protocol-loops", "loops in loops with a varied current", _protocol("rate-test")),
+    Scene(
+        "protocol-asked", "a number without a unit", _protocol("p1-li-li-1mA", typed="1.5"), _protocol_away
+    ),
+    Scene("protocol-head", "head and variables", _protocol("p1-li-li-1mA", "head")),
+    Scene("protocol-text", "the same document as text", _protocol("p1-li-li-1mA", "text"), _protocol_list),
     Scene("queue", "queue and calendar", _view("queue")),
     Scene("queue-held", "what is held, with its reasons", _queue_listing("held"), _queue_away),
     Scene("queue-channel", "the queue of each channel", _queue_listing("channel"), _queue_away),

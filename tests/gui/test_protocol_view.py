@@ -18,6 +18,8 @@ from labctl.gui.viewmodels.protocol.rows import Column, Kind
 from labctl.gui.views.protocol.rowmodel import COLUMNS
 from labctl.model.cell import Cell, CellKind
 from labctl.model.ids import CellId
+from labctl.model.job import JobId, JobState
+from labctl.model.library import ProtocolUse
 from labctl.model.prediction import Prediction, PredictionState
 from labctl.testing.guilab import empty, tell
 from labctl.testing.guiprotocol import ProtocolPage, protocol_page
@@ -454,6 +456,17 @@ def test_a_new_protocol_is_usable_and_every_control_has_a_name(page: ProtocolPag
     assert page.view.editor.judgement.usable and page.view.desk.head.fields["name"].hasFocus()
     for button in page.view.findChildren(type(page.view.save)):
         assert button.accessibleName() or not button.isVisible(), button.text()
+
+
+def test_who_runs_with_a_protocol_stays_on_its_revision_and_is_shown(page: ProtocolPage, qtbot: Any) -> None:
+    saved(page, qtbot)
+    page.view.close_protocol()
+    opened(page, qtbot, "my-cells")
+    uses = tuple(
+        ProtocolUse(1, JobId(f"j{number}"), JobState.RUNNING, CellId(f"C{number}")) for number in range(3)
+    )
+    page.asks.of("protocols.uses")[-1].then(uses)
+    assert "in use by 3 jobs (they stay on their revision): rev 1: 3" in page.view.subtitle.text()
 
 
 def test_a_narrow_window_makes_the_right_column_a_tab(session: Session, qtbot: Any) -> None:

@@ -4200,30 +4200,6 @@
         <translation>草稿</translation>
     </message>
     <message>
-        <source>read-only; an edit is saved under a name of your own</source>
-        <translation>只读；修改后以自己的名称保存</translation>
-    </message>
-    <message>
-        <source>based on rev {n}</source>
-        <translation>基于 rev {n}</translation>
-    </message>
-    <message>
-        <source>revision {n}</source>
-        <translation>版本 {n}</translation>
-    </message>
-    <message>
-        <source>copy of {name}, never saved</source>
-        <translation>{name} 的副本，从未保存</translation>
-    </message>
-    <message>
-        <source>never saved</source>
-        <translation>从未保存</translation>
-    </message>
-    <message>
-        <source>in use by {n} runs (they stay on their revision)</source>
-        <translation>{n} 个运行正在使用（保持各自版本）</translation>
-    </message>
-    <message>
         <source>No protocol is open.</source>
         <translation>没有打开的方案。</translation>
     </message>
@@ -4276,6 +4252,26 @@
         <translation>请先选择电池（数值对应）：将模拟其孪生模型。</translation>
     </message>
     <message>
+        <source>read-only; an edit is saved under a name of your own</source>
+        <translation>只读；修改后以自己的名称保存</translation>
+    </message>
+    <message>
+        <source>based on rev {n}</source>
+        <translation>基于 rev {n}</translation>
+    </message>
+    <message>
+        <source>revision {n}</source>
+        <translation>版本 {n}</translation>
+    </message>
+    <message>
+        <source>copy of {name}, never saved</source>
+        <translation>{name} 的副本，从未保存</translation>
+    </message>
+    <message>
+        <source>never saved</source>
+        <translation>从未保存</translation>
+    </message>
+    <message>
         <source>The station is simulating.</source>
         <translation>站点正在模拟。</translation>
     </message>
@@ -4297,6 +4293,10 @@
     <message>
         <source>start now: ends {end}</source>
         <translation>现在启动：{end} 结束</translation>
+    </message>
+    <message>
+        <source>in use by {n} jobs (they stay on their revision)</source>
+        <translation>{n} 个任务正在使用（保持各自版本）</translation>
     </message>
     <message>
         <source>Mend the text, or undo.</source>

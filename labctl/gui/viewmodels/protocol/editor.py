@@ -110,6 +110,8 @@ class Editor:
         self.remote.forget()
         self.folded, self.revisions, self.compared = set(), (), (origin.revision, origin.text)
         self.check()
+        if origin.name:
+            self.remote.ask_uses(origin.name)
         if origin.name and not origin.read_only:
             self._asks.ask("protocols.revisions", origin.name, then=self._take_revisions, failed=self._quiet)
         self._tell()
@@ -186,29 +188,6 @@ class Editor:
             return tr("protocoleditor", "template"), tr("protocoleditor", "draft") if self.changed else ""
         number = self.origin.revision + (1 if self.changed else 0)
         return f"rev {max(1, number)}", tr("protocoleditor", "draft") if self.changed else ""
-
-    def based_words(self, in_use: int) -> str:
-        """Return what it is based on and who runs on it."""
-        parts = []
-        if self.origin.read_only:
-            parts.append(tr("protocoleditor", "read-only; an edit is saved under a name of your own"))
-        elif self.origin.revision:
-            base = (
-                tr("protocoleditor", "based on rev {n}")
-                if self.changed
-                else tr("protocoleditor", "revision {n}")
-            )
-            parts.append(base.format(n=self.origin.revision))
-            if self.origin.by and not self.changed:
-                parts.append(f"{self.origin.by} {self.origin.utc[:16].replace('T', ' ')}")
-        elif self.origin.source:
-            parts.append(tr("protocoleditor", "copy of {name}, never saved").format(name=self.origin.source))
-        else:
-            parts.append(tr("protocoleditor", "never saved"))
-        if in_use:
-            stay = tr("protocoleditor", "in use by {n} runs (they stay on their revision)")
-            parts.append(stay.format(n=in_use))
-        return ", ".join(parts)
 
     def why_not_save(self) -> str:
         """Return why nothing can be saved now; empty where it can."""

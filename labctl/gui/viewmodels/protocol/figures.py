@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta, tzinfo
 
@@ -53,6 +54,39 @@ def end_words(editor: Editor, now: datetime | None = None, zone: tzinfo | None =
         return ""
     end = words_of.iso_local(now + timedelta(seconds=needs.time_s), zone=zone)
     return tr("protocolfigures", "start now: ends {end}").format(end=end[:16].replace("T", " "))
+
+
+def in_use_words(editor: Editor, seen: int) -> str:
+    """Return who runs or waits with the protocol and on which revision; ``seen`` counts runs where nobody told more."""
+    counts = Counter(use.revision for use in editor.remote.uses)
+    number = sum(counts.values()) or seen
+    if not number:
+        return ""
+    stay = tr("protocolfigures", "in use by {n} jobs (they stay on their revision)").format(n=number)
+    told = ", ".join(f"rev {revision}: {count}" for revision, count in sorted(counts.items()) if revision)
+    return f"{stay}: {told}" if told else stay
+
+
+def based_words(editor: Editor, seen: int) -> str:
+    """Return what the open text is based on, and who uses the protocol."""
+    origin, parts = editor.origin, []
+    if origin.read_only:
+        parts.append(tr("protocoleditor", "read-only; an edit is saved under a name of your own"))
+    elif origin.revision:
+        base = (
+            tr("protocoleditor", "based on rev {n}")
+            if editor.changed
+            else tr("protocoleditor", "revision {n}")
+        )
+        parts.append(base.format(n=origin.revision))
+        if origin.by and not editor.changed:
+            parts.append(f"{origin.by} {origin.utc[:16].replace('T', ' ')}")
+    elif origin.source:
+        parts.append(tr("protocoleditor", "copy of {name}, never saved").format(name=origin.source))
+    else:
+        parts.append(tr("protocoleditor", "never saved"))
+    used = in_use_words(editor, seen)
+    return ", ".join([*parts, used] if used else parts)
 
 
 def problems(editor: Editor) -> tuple[Problem, ...]:

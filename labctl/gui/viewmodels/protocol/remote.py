@@ -10,7 +10,7 @@ from labctl.gui.viewmodels.lab import Lab
 from labctl.gui.viewmodels.protocol.sketch import Sketch
 from labctl.gui.viewmodels.words import tr
 from labctl.model.cell import Cell
-from labctl.model.library import CheckReport
+from labctl.model.library import CheckReport, ProtocolUse
 from labctl.model.prediction import Prediction, PredictionState
 
 CHECK_S = 20.0
@@ -28,6 +28,18 @@ class Remote:
         self.told = ""
         """What came of the last simulation, in words."""
         self.trouble: Trouble | None = None
+        self.uses: tuple[ProtocolUse, ...] = ()
+        """Jobs that wait or run with the open protocol, each with the revision that it stays on."""
+
+    def ask_uses(self, name: str) -> None:
+        """Ask who waits or runs with a protocol; a station that cannot tell leaves it empty."""
+        self.uses = ()
+
+        def take(found: tuple[ProtocolUse, ...]) -> None:
+            self.uses = tuple(found)
+            self._tell()
+
+        self._asks.ask("protocols.uses", name, then=take, deadline_s=CHECK_S)
 
     def forget(self) -> None:
         """Forget every answer: another protocol, or another cell."""

@@ -17,6 +17,7 @@ from labctl.gui.parts.chips import Chip
 from labctl.gui.parts.view import Command, Context, View, ViewSpec
 from labctl.gui.parts.why import set_why
 from labctl.gui.viewmodels.acts import Trouble
+from labctl.gui.viewmodels.protocol import figures
 from labctl.gui.viewmodels.protocol.changes import why_not_editable
 from labctl.gui.viewmodels.protocol.document import Outcome
 from labctl.gui.viewmodels.protocol.drafts import Drafts
@@ -441,7 +442,7 @@ class ProtocolView(View):
         self.title.setText(editor.document.name or editor.origin.title if is_open else self.spec.name)
         self.chip.show_words(*editor.revision_words)
         used = self.library.in_use(editor.document.name) if is_open else 0
-        self.subtitle.setText(editor.based_words(used) if is_open else "")
+        self.subtitle.setText(figures.based_words(editor, used) if is_open else "")
         set_why(self.simulate, editor.why_not_simulate())
         set_why(self.save, editor.why_not_save())
         set_why(
