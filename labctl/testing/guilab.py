@@ -105,7 +105,7 @@ def a_lab(clock: Callable[[], float] | None = None, role: Role = Role.OPERATE, p
     """Return a lab with a live link and nothing in it."""
     clock = clock or TurnedClock()
     lab = Lab(clock)
-    lab.apply(Batch(link=LinkNews(LinkPhase.LIVE, clock(), me=Me(person, role))))
+    lab.apply(Batch(link=LinkNews(LinkPhase.LIVE, clock(), me=Me(person, role)), reset=True))
     return lab
 
 

@@ -61,6 +61,8 @@ class Lab:
         self.counts = AlarmCounts()
         self.queue = QueueStanding()
         self.me = Me()
+        self.complete = False
+        """True once the station has told all that it has: before that, nothing known is not nothing there."""
         self.rows: tuple[RowsOf, ...] = ()
         """The live rows of the batch at hand, for observers of ``rows``; nobody keeps them here."""
         self.problems: deque[str] = deque(maxlen=50)
@@ -137,6 +139,7 @@ class Lab:
             self._take(delta)
             changed.add((delta.topic, delta.key))
         if batch.reset:
+            self.complete = True
             self._age_snapshot()
         for rows in batch.rows:
             changed.add(("rows", rows.run_id))

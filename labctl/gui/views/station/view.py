@@ -209,7 +209,7 @@ class StationView(View):
     def _leave_when_empty(self) -> None:
         """An empty station is left to the first run, which says the ways on."""
         lab = self.context.lab
-        if self._shown and lab.link.live and lab.station is not None and not lab.channels:
+        if self._shown and lab.link.live and lab.complete and lab.station is not None and not lab.channels:
             self.context.go("firstrun", None)
 
     def _linked(self, places: frozenset[Place]) -> None:

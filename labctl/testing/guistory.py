@@ -1,0 +1,196 @@
+"""The whole window on a real station, as a person has it: for the user stories (docs/gui-stories.md).
+
+``with whole_window(station, session, qtbot) as desk_of:`` opens what ``labctl gui`` opens, waits for the link, and
+gives a ``Person``: keys, texts, the view in front, the dialog that is open, what the station itself says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
+from PySide6.QtGui import QGuiApplication, QKeySequence
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+
+from labctl.gui.app import Plan, build
+from labctl.gui.parts.buttons import Phase
+from labctl.gui.parts.stopall import stop_all
+from labctl.gui.session import Session
+from labctl.gui.window import MainWindow
+from labctl.testing.guiviews import type_text
+
+if TYPE_CHECKING:
+    from labctl.gui.viewmodels.lab import Lab
+    from labctl.testing.stationrun import StationRun
+
+WAIT_MS = 60_000
+SIZE = (1600, 1000)
+TABS = 150
+
+
+@dataclass
+class Person:
+    """Somebody in front of the window."""
+
+    window: MainWindow
+    station: StationRun
+    qtbot: Any
+
+    @property
+    def lab(self) -> Lab:
+        """Return what the window knows of the station."""
+        assert self.window.desk is not None
+        return self.window.desk.lab
+
+    @property
+    def view(self) -> Any:
+        """Return the view in front."""
+        return self.window.front
+
+    def wait(self, until: Callable[[], object], timeout_ms: int = WAIT_MS) -> None:
+        """Wait until something is so."""
+        self.qtbot.waitUntil(lambda: bool(until()), timeout=timeout_ms)
+
+    def wait_for_view(self, view_id: str) -> Any:
+        """Wait until a view is in front and return it."""
+        self.wait(lambda: self.view is not None and self.view.spec.id == view_id)
+        return self.view
+
+    def press(self, keys: str, times: int = 1) -> None:
+        """Press keys, as the key map writes them, where the keyboard is; a dialog that is open has it."""
+        combination = QKeySequence(keys)[0]
+        for _ in range(times):
+            target = QApplication.focusWidget() or QApplication.activeWindow() or self.window
+            QTest.keyClick(target, combination.key(), combination.keyboardModifiers())
+            QApplication.processEvents()
+
+    def type(self, text: str) -> None:
+        """Type where the keyboard is, instead of what stands there."""
+        self.press("Ctrl+A")
+        type_text(text)
+        QApplication.processEvents()
+
+    def paste(self, text: str) -> None:
+        """Paste what another program has copied."""
+        QGuiApplication.clipboard().setText(text)
+        self.press("Ctrl+V")
+
+    def tab_to(self, widget: QWidget) -> None:
+        """Press Tab until a widget has the keyboard. Raises: AssertionError where it is never reached."""
+        for _ in range(TABS):
+            if QApplication.focusWidget() is widget:
+                return
+            self.press("Tab")
+        raise AssertionError(f"{widget.accessibleName() or widget} is not reached with Tab")
+
+    def push(self, button: QWidget) -> None:
+        """Go to a button with Tab and press Space."""
+        self.tab_to(button)
+        self.press("Space")
+
+    def activate(self) -> None:
+        """Give the main window the keyboard, as a window manager does when a dialog has gone."""
+        with self.qtbot.waitActive(self.window):
+            self.window.activateWindow()
+
+    def dialog(self, kind: type[QWidget]) -> Any:
+        """Wait for a dialog of this kind and return it."""
+        self.wait(lambda: self._open_ones(kind))
+        return self._open_ones(kind)[0]
+
+    def _open_ones(self, kind: type[QWidget]) -> list[QWidget]:
+        return [top for top in QApplication.topLevelWidgets() if isinstance(top, kind) and top.isVisible()]
+
+    def command(self, text: str) -> None:
+        """Find a command in the palette (Ctrl+K) and do the first one that is found."""
+        self.press("Ctrl+K")
+        self.wait(self.window.palette_popup.isVisible)
+        QTest.keyClicks(self.window.palette_popup.field, text)
+        QApplication.processEvents()
+        QTest.keyClick(self.window.palette_popup.field, Qt.Key.Key_Return)
+        QApplication.processEvents()
+
+    def loaded(self) -> list[str]:
+        """Return the channels that hold a cell, in order."""
+        return [name for name, status in sorted(self.lab.channels.items()) if status.cell_id]
+
+    def idle(self) -> list[str]:
+        """Return the channels whose cell waits for a start, in order."""
+        return [name for name in self.loaded() if self.lab.channels[name].state not in ("running", "paused")
+                and not any(job.state in ("waiting", "starting", "running", "held") for job in self.lab.jobs.values()
+                            if job.spec.cell_id == self.lab.channels[name].cell_id)]  # fmt: skip
+
+    def start(self, *channels: str, **variables: str) -> list[str]:
+        """Have a script start a long test on each of these; returns the runs once rows come in."""
+        told = {"cycles": "100000", "opening_rest": "1 min", **variables}
+        for channel in channels:
+            cell = self.lab.channels[channel].cell_id
+            self.station.client.queue.submit(
+                [{"cell_id": cell, "protocol": "p1-li-li-1mA", "variables": told}]  # type: ignore[list-item]
+            )
+        self.wait(lambda: all(self.lab.channels[name].state == "running" and self.lab.channels[name].rows > 3
+                              for name in channels))  # fmt: skip
+        return [str(self.lab.channels[name].run_id) for name in channels]
+
+
+@contextmanager
+def whole_window(
+    data: Path, session: Session, qtbot: Any, *, person: str = "chen", size: tuple[int, int] = SIZE
+) -> Iterator[MainWindow]:
+    """Open the window of ``labctl gui`` on the station of a data root; closed again after."""
+
+    async def connect(start: bool) -> Any:
+        from labctl.api.client.aio.connecting import connect_async
+
+        return await connect_async(None, data, start=False, person=person)
+
+    window = build(Plan(connect), session)
+    window.resize(*size)
+    with qtbot.waitActive(window):
+        window.activateWindow()
+    qtbot.waitUntil(lambda: window.desk is not None, timeout=WAIT_MS)
+    try:
+        yield window
+    finally:
+        window.close()
+        window.deleteLater()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+        stop_all().show(Phase.IDLE)
+
+
+@contextmanager
+def at_the_window(station: StationRun, session: Session, qtbot: Any, **words: Any) -> Iterator[Person]:
+    """Open the window on a station and wait until it shows each channel and cell."""
+    with whole_window(station.data, session, qtbot, **words) as window:
+        person = Person(window, station, qtbot)
+        count = len(station.client.channels.list())
+        person.wait(
+            lambda: person.lab.link.live and len(person.lab.channels) == count and person.lab.cells
+            and person.lab.station is not None
+        )  # fmt: skip
+        yield person
+
+
+def large_bench(folder: Path) -> Path:
+    """Write the file of a bench with 128 channels in two testers, each with a cell; returns its path."""
+    lines = ["labctl: bench/1", "name: hundred", "seed: 7", "instruments:"]
+    for number in (1, 2):
+        units = ", ".join(f"{{unit: {unit}, model: 5V10mA, channels: 8}}" for unit in range(1, 9))
+        lines.append(
+            f"  - {{name: neware-{number}, kind: neware-bts, devid: {32 + number}, devtype: 27, "
+            f"profile: calibrated, units: [{units}]}}"
+        )
+    lines += ["chambers:", "  - {name: room-25, air_degC: 25, setpoint_degC: 25, on: true}", "cells:"]
+    slots = [f"neware-{n}:{unit}-{slot}" for n in (1, 2) for unit in range(1, 9) for slot in range(1, 9)]
+    lines += [
+        f'  - {{cell_id: C{number:04}, name: cell-{number}, slot: "{slot}", variant: LIQ-P, chamber: room-25}}'
+        for number, slot in enumerate(slots, 1)
+    ]
+    path = folder / "hundred.yaml"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
