@@ -183,12 +183,12 @@ def test_u11_each_channel_says_what_was_what_the_device_says_and_what_is_propose
     _, _, recovery = a_power_cut()
     found = {row.label: row for row in recovery.rows()}
     assert {label: row.proposal for label, row in found.items()} == {
-        "a:1-1": Proposal.FOLLOW, "1-2": Proposal.FETCH, "1-3": Proposal.LOOK, "1-4": Proposal.NOTHING,
-        "b:1-1": Proposal.WAIT,
+        "1:1-1": Proposal.FOLLOW, "1:1-2": Proposal.FETCH, "1:1-3": Proposal.LOOK, "1:1-4": Proposal.NOTHING,
+        "2:1-1": Proposal.WAIT,
     }  # fmt: skip
-    assert "cycle 12" in found["1-2"].was and found["1-2"].device.startswith("finished")
-    assert found["1-3"].result == "held: it tripped" and found["b:1-1"].device == "b does not answer"
-    assert [row.label for row in recovery.rows()][-2:] == ["1-4", "b:1-1"]
+    assert "cycle 12" in found["1:1-2"].was and found["1:1-2"].device.startswith("finished")
+    assert found["1:1-3"].result == "held: it tripped" and found["2:1-1"].device == "b does not answer"
+    assert [row.label for row in recovery.rows()][-2:] == ["1:1-4", "2:1-1"]
     assert recovery.needed and "2 to accept, 1 to look at, 1 wait" in recovery.summary()
 
 
