@@ -1059,10 +1059,6 @@
         <translation>循环 {n} / {all}</translation>
     </message>
     <message>
-        <source>STALE</source>
-        <translation>STALE</translation>
-    </message>
-    <message>
         <source>Voltage</source>
         <translation>电压</translation>
     </message>
@@ -1081,6 +1077,10 @@
     <message>
         <source>Temperature</source>
         <translation>温度</translation>
+    </message>
+    <message>
+        <source>coarse</source>
+        <translation>粗略</translation>
     </message>
     <message>
         <source>Step charge</source>
@@ -6873,12 +6873,16 @@
         <translation>循环 {n} / {all}</translation>
     </message>
     <message>
+        <source>coarse: live reading, less fine than the record</source>
+        <translation>粗略：实时读数，精度低于记录</translation>
+    </message>
+    <message>
         <source>STALE</source>
         <translation>STALE</translation>
     </message>
     <message>
-        <source>live reading, coarser than the record</source>
-        <translation>实时读数，精度低于记录</translation>
+        <source>last record</source>
+        <translation>最新记录</translation>
     </message>
     <message>
         <source>step {n} of {all}: {kind}</source>

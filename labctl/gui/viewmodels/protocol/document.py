@@ -55,6 +55,10 @@ class Document:
             return
         self.trouble, self.root, self.rows = None, root, RowReader(root).read()
 
+    def retranslate(self) -> None:
+        """Take the words of the rows anew, in the window's language."""
+        self.rows = RowReader(self.root).read()
+
     def _put(self, text: str) -> None:
         self._take(text)
         self.changed()

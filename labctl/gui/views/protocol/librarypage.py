@@ -76,8 +76,9 @@ class LibraryPage(QWidget):
         self.words = QPlainTextEdit()
         self.words.setReadOnly(True)
         self.words.setFrameShape(QPlainTextEdit.Shape.NoFrame)
-        self.side.body.setContentsMargins(8, 4, 0, 0)
-        self.side.body.addWidget(self.words, 1)
+        column = Column(margins=(12, 4, 0, 0))
+        column.addWidget(self.words)
+        self.side.body.addLayout(column, 1)
         self.open, self.copy = (
             Button("", icon="pencil-outline", rank=Rank.PRIMARY),
             Button("", icon="content-copy"),

@@ -141,8 +141,9 @@ class WordsCard(Card):
         )
         self.text.viewport().setCursor(Qt.CursorShape.ArrowCursor)
         self.text.cursorPositionChanged.connect(self._moved)
-        self.body.setContentsMargins(8, 4, 0, 0)
-        self.body.addWidget(self.text, 1)
+        column = Column(margins=(12, 4, 0, 0))
+        column.addWidget(self.text)
+        self.body.addLayout(column, 1)
         self._head_lines, self._numbers, self._marked = 0, list[int](), 0
         self._filling = False
 

@@ -14,7 +14,7 @@ from labctl.gui.parts.card import Card
 from labctl.gui.parts.fields import ChoiceBox
 from labctl.gui.parts.grouprows import Col, GroupedModel
 from labctl.gui.parts.labels import Label
-from labctl.gui.parts.layouts import fix_size
+from labctl.gui.parts.layouts import Column, fix_size
 from labctl.gui.parts.table import LIST_PX, Table
 from labctl.gui.plots.fields import Field
 from labctl.gui.plots.frame import PlotFrame
@@ -92,9 +92,9 @@ class PreviewCard(Card):
         self.frame = PlotFrame(Field("", "h"), Field("", "V"), self._look, x_title=True)
         fix_size(self.frame, height=PLOT_PX)
         self.loops = BracketStrip(self.frame)
-        self.body.setContentsMargins(0, 0, 0, 8)
-        self.body.setSpacing(0)
-        self.body.put(self.frame, self.loops)
+        column = Column(margins=(0, 0, 0, 8), gap=0)
+        column.put(self.frame, self.loops)
+        self.body.addLayout(column)
         self._curve = XYCurve(np.empty(0), np.empty(0))
         self._marks: list[Mark] = []
         self.frame.add(self._curve)
@@ -156,10 +156,10 @@ class EstimateCard(Card):
         self.table.setModel(self.model)
         self.table.horizontalHeader().setStretchLastSection(False)
         self.end = Label("", Role.SMALL, "muted", wrap=True)
-        self.body.setContentsMargins(0, 0, 0, 8)
         self.body.addWidget(self.table)
-        self.end.setIndent(theme().px(12))
-        self.body.addWidget(self.end)
+        below = Column(margins=(16, 0, 16, 12))
+        below.addWidget(self.end)
+        self.body.addLayout(below)
 
     def show_needs(self, needs: Needs | None, ends: str) -> None:
         """Show parts and sum; ``ends`` says when a start now would be over."""

@@ -174,7 +174,9 @@ class RowQuestion(QFrame):
         self.buttons.append(back)
         for button in self.buttons:
             self._row.addWidget(button)
+            button.show()  # else the layout counts it only later, and the strip is placed too narrow
         self.show()
+        self._row.activate()
         self.raise_()
         self.buttons[0].setFocus(Qt.FocusReason.OtherFocusReason)
 

@@ -159,6 +159,7 @@ class ProtocolView(View):
             button.setText(text)
         self.undo_button.name_it(tr("protocol", "Undo (Ctrl+Z)"))
         self.redo_button.name_it(tr("protocol", "Redo (Ctrl+Y)"))
+        self.editor.document.retranslate()
         self.shelf.retranslate()
         self.desk.retranslate()
         self._changed()
@@ -481,8 +482,7 @@ class ProtocolView(View):
         note = str(trouble) if trouble is not None and not self.editor.clash else told
         words = tr("protocol", "row {n}").format(n=row.number)
         self.bar.say_selection(words, self.editor.sentence_of(row))
-        if note:
-            self.bar.say(note)
+        self.bar.say(note)
 
     def search(self) -> None:
         """Put the keyboard into the list's search; the list is shown for it."""
