@@ -240,7 +240,7 @@ def test_u22_each_number_has_unit_quality_and_age_on_hover_and_names_stay_plain(
     QApplication.sendEvent(port, QHelpEvent(QEvent.Type.ToolTip, where, port.mapToGlobal(where)))
     text = QToolTip.text()
     assert (
-        "3.3724 V" in text and "0.0" in text and "coarser than the record" in text and "&lt;b&gt;C1" in text
+        "3.3724 V" in text and "0.0" in text and "last record" in text and "&lt;b&gt;C1" in text
     )
 
 

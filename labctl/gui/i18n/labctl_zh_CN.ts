@@ -1083,6 +1083,10 @@
         <translation>粗略</translation>
     </message>
     <message>
+        <source>STALE</source>
+        <translation>STALE</translation>
+    </message>
+    <message>
         <source>Step charge</source>
         <translation>工步电量</translation>
     </message>

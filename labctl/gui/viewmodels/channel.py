@@ -23,7 +23,7 @@ from labctl.gui.viewmodels.text import (
     number,
     quantity,
 )
-from labctl.gui.viewmodels.tiles import is_symmetric, state_word, voltage_text
+from labctl.gui.viewmodels.tiles import is_coarse, is_symmetric, state_word, voltage_text
 from labctl.gui.viewmodels.words import tr
 from labctl.model.bench import ChannelStatus
 from labctl.model.cell import Cell
@@ -31,6 +31,8 @@ from labctl.model.record import QUALITY_GOOD
 from labctl.model.run import RunDetail
 
 NAN = float("nan")
+LIVE_READOUTS = frozenset({"voltage", "current", "charge", "temperature", "step_time"})
+"""Read-outs of what is read live; the others are of a cycle that is over, or a forecast."""
 VERBS = ("runs.pause_at_step_end", "runs.pause", "runs.resume", "runs.stop", "runs.skip", "runs.note", "queue.submit",
          "channels.load", "channels.eject", "channels.reset")  # fmt: skip
 """What the action bar and the context menu of a channel offer (U21)."""
@@ -62,6 +64,11 @@ class Readout:
     unit: str
     under: str
     muted: bool = False
+
+    @property
+    def is_live(self) -> bool:
+        """Tell whether it is read live: it has a quality and an age."""
+        return self.id in LIVE_READOUTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,14 +259,12 @@ class ChannelModel:
         if status is None:
             return ()
         stale = self._lab.stale(self.channel) or status.state in ("stale", "unknown")
-        age_text = age(self._lab.age_s(self.channel))
-        quality = tr("channel", "STALE") if stale else "GOOD" if self._row.good else "BAD"
         cycles = self._figures.of(self.channel) or Figures()
         shown = voltage_text(status.voltage_V, symmetric=is_symmetric(self._lab, status))
         volts = number(status.voltage_V, 4) if shown.unit == "V" else shown.number
         current = self._units.show("channel.current", status.current_A, "A", sign=True)
         found = [
-            Readout("voltage", tr("channel", "Voltage"), volts, shown.unit, f"{quality} · {age_text}", stale),
+            Readout("voltage", tr("channel", "Voltage"), volts, shown.unit, self.trust, stale),
             Readout("current", tr("channel", "Current"), current.number, current.unit, self._density(status), stale),
             self._charge(stale),
             self._last_cycle(cycles),
@@ -271,6 +276,17 @@ class ChannelModel:
             self._finish(status),
         ]  # fmt: skip
         return tuple(found)
+
+    @property
+    def trust(self) -> str:
+        """Return quality and age of what is read live, in words (U22); empty without a channel."""
+        status = self.status
+        if status is None:
+            return ""
+        stale = self._lab.stale(self.channel) or status.state in ("stale", "unknown")
+        good = tr("channel", "coarse") if is_coarse(status) else "GOOD" if self._row.good else "BAD"
+        quality = tr("channel", "STALE") if stale else good
+        return f"{quality} · {age(self._lab.age_s(self.channel))}"
 
     def _density(self, status: ChannelStatus) -> str:
         """Return the current beside area and capacity: ``−0.1000 mA/cm² · C/2.00``."""

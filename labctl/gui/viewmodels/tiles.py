@@ -240,6 +240,11 @@ def _lines(status: ChannelStatus, cycles: Figures | None) -> tuple[str, ...]:
     return tuple(line for line in lines if line)
 
 
+def is_coarse(status: ChannelStatus) -> bool:
+    """Tell whether values are live readings, coarser than a record; those of a run are its last record's."""
+    return not status.run_id
+
+
 def _cell_of(status: ChannelStatus) -> str:
     """Return a cell's id and, where it has one of its own, its name."""
     named = status.cell_name and status.cell_name != status.cell_id
@@ -250,7 +255,8 @@ def hover_of(lab: Lab, status: ChannelStatus) -> str:
     """Return each number with unit, quality and age (U22), one a line."""
     stale = status.state in ("stale", "unknown") or lab.stale(status.channel)
     age_text = age(lab.age_s(status.channel))
-    quality = tr("tiles", "STALE") if stale else tr("tiles", "live reading, coarser than the record")
+    live = tr("tiles", "coarse: live reading, less fine than the record")
+    quality = tr("tiles", "STALE") if stale else live if is_coarse(status) else tr("tiles", "last record")
     lines = [f"{status.channel}  {_cell_of(status)}".rstrip(), state_word(lab, status).told]
     for value, text in (
         (status.voltage_V, f"V {number(status.voltage_V, 4)} V"),

@@ -104,5 +104,6 @@ class Readouts(QWidget):
                 part.show_value("-")
                 continue
             part.set_name(one.title)
-            hover = " · ".join(text for text in (f"{one.value} {one.unit}".strip(), one.under) if text)
+            trust = model.trust if one.is_live and one.under != model.trust else ""
+            hover = " · ".join(text for text in (f"{one.value} {one.unit}".strip(), one.under, trust) if text)
             part.show_value(one.value, one.unit, one.under, stale=one.muted, hover=hover)
