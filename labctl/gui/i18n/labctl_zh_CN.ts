@@ -3033,6 +3033,21 @@
     </message>
 </context>
 <context>
+    <name>help</name>
+    <message>
+        <source>Help - labctl</source>
+        <translation>帮助 - labctl</translation>
+    </message>
+    <message>
+        <source>Back</source>
+        <translation>返回</translation>
+    </message>
+    <message>
+        <source>Help page</source>
+        <translation>帮助页面</translation>
+    </message>
+</context>
+<context>
     <name>keys</name>
     <message>
         <source>everywhere</source>

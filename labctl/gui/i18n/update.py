@@ -79,9 +79,14 @@ def fill(target: Path) -> tuple[list[Text], list[Text]]:
 
 
 def compile_to(source: Path, target: Path) -> None:
-    """Compile a ts file. Raises: CalledProcessError."""
-    words = [tool("pyside6-lrelease"), str(source), "-qm", str(target)]
+    """Compile a ts file. Raises: CalledProcessError.
+
+    Put in place at once: a window that is open reads the file it has mapped, and would fall over one cut under it.
+    """
+    fresh = target.with_suffix(".new.qm")
+    words = [tool("pyside6-lrelease"), str(source), "-qm", str(fresh)]
     subprocess.run(words, check=True, capture_output=True, timeout=TOOL_S)
+    fresh.replace(target)
 
 
 def main() -> int:
