@@ -94,7 +94,7 @@ def main() -> int:
     p95_s = times[int(0.95 * (len(times) - 1))]
     longest = app.longest[0] if app.longest else None
     print(
-        f"{args.channels} channels, {len(times)} of {args.keys} keys painted, {rows / elapsed_s:.0f} live rows/s seen"
+        f"{args.channels} channels, {len(times)} of {args.keys} keys painted, {sum(seen) / elapsed_s:.0f} rows/s seen"
     )
     print(
         f"key to paint: median {1e3 * statistics.median(times):.1f} ms, p95 {1e3 * p95_s:.1f} ms, "
