@@ -124,3 +124,31 @@ def test_u19_edits_undo_and_redo_two_hundred_times() -> None:
     assert stack.redo() == "add 1"
     stack.do(Edit("other", lambda: values.append(-1), values.pop))
     assert stack.redo() == ""
+
+
+def test_r6_an_unconfirmed_stop_among_a_thousand_is_not_forgotten() -> None:
+    asks = Asked()
+    acts = Acts(asks, Turned())
+    for number in range(1024):
+        acts.send("runs.stop", f"neware:1-{number}", f"run-{number}")
+    asks.thens[0]("stop sent, NOT confirmed")
+    for then in asks.thens[1:]:
+        then("stopped, read back")
+    for number in range(1024, 2048):
+        acts.send("runs.note", f"run-{number}", f"run-{number}")
+    act = acts.latest("neware:1-0")
+    assert act is not None and act.state is ActState.NOT_CONFIRMED
+    acts.dismiss(act.id)
+    assert acts.latest("neware:1-0") is None
+
+
+def test_acts_that_went_wrong_are_bounded_too() -> None:
+    from labctl.gui.viewmodels import acts as module
+
+    asks = Asked()
+    acts = Acts(asks, Turned())
+    for number in range(module.WRONG_KEPT + 300):
+        acts.send("alarms.acknowledge", f"key-{number}", f"key-{number}")
+        asks.faileds[-1](Trouble("Not done", "no link", kind=TroubleKind.LINK))
+    assert acts.latest("key-0") is None
+    assert acts.latest(f"key-{module.WRONG_KEPT + 299}") is not None

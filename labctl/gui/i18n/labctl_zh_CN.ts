@@ -2246,6 +2246,10 @@
         <translation>“{act}”不可用：一次只能一个通道。</translation>
     </message>
     <message>
+        <source>Meanwhile another run has begun on {names}: look again.</source>
+        <translation>{names} 上已开始另一个测试：请再看一次。</translation>
+    </message>
+    <message>
         <source>A start goes by the review.</source>
         <translation>启动须经过审核。</translation>
     </message>

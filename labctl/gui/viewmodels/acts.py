@@ -14,6 +14,8 @@ DEADLINE_S = 10.0
 CONFIRMED_SHOWN_S = 3.0
 """How long a confirmed act stays on its button."""
 KEPT = 200
+WRONG_KEPT = 5_000
+"""Acts that went wrong and that nobody has put away: more than a station has channels."""
 
 
 class ActState(StrEnum):
@@ -108,7 +110,8 @@ class Acts:
         self._asks = asks
         self._now_s = now_s
         self._acts: dict[int, Act] = {}
-        self._number = 0
+        self._newest: dict[str, int] = {}  # subject -> its newest act
+        self._number, self._tidy_at = 0, KEPT
         self._watchers: list[Callable[[Act], None]] = []
 
     def watch(self, observer: Callable[[Act], None]) -> Callable[[], None]:
@@ -165,11 +168,32 @@ class Acts:
 
     def _put(self, act: Act) -> None:
         self._acts[act.id] = act
-        over = [number for number, known in self._acts.items() if known.over]
-        for number in over[: max(0, len(self._acts) - KEPT)]:
-            del self._acts[number]
+        self._newest[act.subject] = max(act.id, self._newest.get(act.subject, 0))
+        if len(self._acts) > self._tidy_at:
+            self._forget_done()
         for observer in tuple(self._watchers):
             observer(act)
+
+    def _forget_done(self) -> None:
+        """Forget what is over, oldest first: a newest act that went wrong stays, nobody may have seen it yet."""
+        done: list[int] = []
+        wrong: list[int] = []
+        for number, known in self._acts.items():
+            if known.over:
+                good = known.state is ActState.CONFIRMED or self._newest.get(known.subject) != number
+                (done if good else wrong).append(number)
+        more = len(self._acts) - KEPT
+        for number in (*done[:more], *wrong[: max(0, len(wrong) - WRONG_KEPT)]):
+            self._drop(number)
+        kept = len(self._acts)
+        self._tidy_at = (
+            kept if kept <= KEPT else kept + KEPT
+        )  # not at each act: a stop of all sends a thousand
+
+    def _drop(self, number: int) -> None:
+        subject = self._acts.pop(number).subject
+        if self._newest.get(subject) == number:
+            del self._newest[subject]
 
     @property
     def pending(self) -> tuple[Act, ...]:
@@ -178,6 +202,11 @@ class Acts:
 
     def latest(self, subject: str, verb: str = "") -> Act | None:
         """Return the newest act on something that is still worth showing, None where there is none."""
+        if subject not in self._newest:
+            return None
+        newest = self._acts[self._newest[subject]]
+        if verb in ("", newest.verb):
+            return newest if self._shown(newest) else None
         for act in reversed(self._acts.values()):
             if act.subject == subject and verb in ("", act.verb):
                 return act if self._shown(act) else None
@@ -187,7 +216,7 @@ class Acts:
         """Forget an act that a person has seen; one that is still awaited stays."""
         known = self._acts.get(act_id)
         if known is not None and known.over:
-            del self._acts[act_id]
+            self._drop(act_id)
 
     def _shown(self, act: Act) -> bool:
         over_s = self._now_s() - act.since_s - act.took_s

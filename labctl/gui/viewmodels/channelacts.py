@@ -72,6 +72,9 @@ class ChannelActs:
         self._lab = lab
         self._acts = acts
         self._sent: dict[Deed, dict[int, Act]] = {}
+        self._awaited: dict[Deed, set[int]] = {}
+        self._said: set[Deed] = set()  # acts whose button says "sending" already
+        self._asked: dict[tuple[Deed, tuple[str, ...]], dict[str, str]] = {}  # what runs were asked about
         self._sending: Deed | None = None
         self._watchers: list[Callable[[Deed | None, str], None]] = []
         self._unwatch = acts.watch(self._changed)
@@ -83,7 +86,8 @@ class ChannelActs:
     def watch(self, observer: Callable[[Deed | None, str], None]) -> Callable[[], None]:
         """Call ``observer`` with act and channel at each change; returns unwatch.
 
-        The act is None where another view has sent it: only the channel's tile tells of it.
+        The act is None where another view has sent it, or where its button says "sending" already: only the
+        channel's tile tells of it.
         """
         self._watchers.append(observer)
         return lambda: self._watchers.remove(observer) if observer in self._watchers else None
@@ -103,7 +107,26 @@ class ChannelActs:
 
     def question(self, deed: Deed, channels: Sequence[str]) -> Confirmation | None:
         """Return what is asked before it is done, None where nothing is (R2)."""
-        return confirmation(self._lab, deed.value, channels)
+        asked = confirmation(self._lab, deed.value, channels)
+        if asked is not None and deed in _BY_RUN:
+            self._asked[deed, tuple(channels)] = self._runs(channels)
+        return asked
+
+    def _runs(self, channels: Sequence[str]) -> dict[str, str]:
+        found = self._lab.channels
+        return {name: str(found[name].run_id or "") for name in channels if name in found}
+
+    def _other_runs(self, deed: Deed, channels: Sequence[str]) -> str:
+        """Return that other runs are there now than the question named, empty where they are the same."""
+        asked = self._asked.pop((deed, tuple(channels)), None)
+        if asked is None:
+            return ""
+        now = self._runs(channels)
+        other = [short_id(name) for name in channels if asked.get(name) != now.get(name)]
+        if not other:
+            return ""
+        told = tr("deeds", "Meanwhile another run has begun on {names}: look again.")
+        return told.format(names=", ".join(other[:NAMES_SHOWN]))
 
     # -- doing ------------------------------------------------------------------------------------------------------
 
@@ -112,12 +135,13 @@ class ChannelActs:
 
         A start is not sent from here: it goes by the review.
         """
-        why = self.why_not(deed, channels)
+        why = self.why_not(deed, channels) or self._other_runs(deed, channels)
         if deed is Deed.START:
             why = why or tr("deeds", "A start goes by the review.")
         if why:
             return why
-        self._sent[deed] = {}
+        self._sent[deed], self._awaited[deed] = {}, set()
+        self._said.discard(deed)
         name = tr("deeds", NAMES.get(deed, LABELS[deed]))
         self._sending = deed
         try:
@@ -140,8 +164,18 @@ class ChannelActs:
         mine = self._sending is deed or act.id in sent
         if mine:
             sent[act.id] = act
+        told = mine and self._is_news(deed, act)
         for observer in tuple(self._watchers):
-            observer(deed if mine else None, act.subject)
+            observer(deed if told else None, act.subject)
+
+    def _is_news(self, deed: Deed, act: Act) -> bool:
+        """Tell whether the act's button looks different now: a stop of 1,024 cells is not 2,048 news to it."""
+        awaited = self._awaited.setdefault(deed, set())
+        awaited.discard(act.id) if act.over else awaited.add(act.id)
+        if awaited and deed in self._said:
+            return False
+        self._said.add(deed) if awaited else self._said.discard(deed)
+        return True
 
     # -- after ------------------------------------------------------------------------------------------------------
 
