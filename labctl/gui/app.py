@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QTimer
+from PySide6.QtCore import QCoreApplication, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
@@ -41,6 +41,8 @@ def application() -> QApplication:
     found = QApplication.instance()
     if not isinstance(found, QApplication):
         QGuiApplication.setDesktopFileName("labctl")
+        # The system's own file dialogs take all keys: in Qt's the chord of Stop all outputs works.
+        QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_DontUseNativeDialogs)
         found = QApplication([sys.argv[0] if sys.argv else "labctl"])
     QCoreApplication.setApplicationName("labctl")
     dress(found)

@@ -19,7 +19,7 @@ from labctl.gui.parts.focus import FocusRing
 from labctl.gui.parts.labels import Line
 from labctl.gui.parts.layouts import Column, Row
 from labctl.gui.parts.palette import CommandPalette
-from labctl.gui.parts.stopall import give_chord, stop_all
+from labctl.gui.parts.stopall import give_chord, stop_all, watch_dialogs
 from labctl.gui.parts.toasts import Toasts
 from labctl.gui.parts.trouble import TroubleBar
 from labctl.gui.parts.view import Command, Context, LookActs, View, ViewSpec
@@ -112,6 +112,7 @@ class MainWindow(QWidget):
         self.status.theme_wanted.connect(self.set_theme)
         self.status.scale_wanted.connect(self.set_scale)
         self.stop_chord = give_chord(self)
+        watch_dialogs()
 
     def _wire_keys(self) -> None:
         """Give the window's own keys what the map says; a view's keys belong to the view."""
@@ -250,12 +251,12 @@ class MainWindow(QWidget):
     def set_theme(self, name: ThemeName) -> None:
         """Put another theme on, and keep it."""
         self.session.theme = name
-        theme().put_on(name, theme().scale)
+        theme().change(name, theme().scale)
         self._say_look()
 
     def set_scale(self, scale: float) -> None:
         """Enlarge everything, and keep it."""
-        theme().put_on(theme().name, scale)
+        theme().change(theme().name, scale)
         self.session.scale = theme().scale
         self._say_look()
 
@@ -308,10 +309,12 @@ class MainWindow(QWidget):
 
     def _changed(self, batch: object) -> None:
         assert self.desk is not None
-        events = self.desk.lab.events
-        if events:
-            last = events[-1]
-            where = f"{last.channel} {last.cell}".strip()
+        from labctl.gui.viewmodels.allowed import label_of
+        from labctl.gui.viewmodels.events import is_news
+
+        last = next((event for event in reversed(self.desk.lab.events) if is_news(event)), None)
+        if last is not None:
+            where = f"{label_of(self.desk.lab, last.channel) if last.channel else ''} {last.cell}".strip()
             self.status.say_event(
                 " ".join(part for part in (last.utc[11:19], where, last.text or last.kind) if part)
             )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFont, QFontMetrics, QKeySequence, QPainter, QPaintEvent, QShortcut
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QSizePolicy, QWidget
 
 from labctl.gui.i18n.translating import tr
 from labctl.gui.parts.buttons import Button, Phase
@@ -14,6 +14,7 @@ from labctl.gui.theme.current import theme
 from labctl.gui.theme.fonts import Role
 
 CHORD = "Ctrl+Shift+F12"
+HAS_CHORD = "labctl_chord"
 
 
 class StopAll(QObject):
@@ -62,12 +63,31 @@ def stop_all() -> StopAll:
 
 
 def give_chord(window: QWidget) -> QShortcut:
-    """Let a window or dialog of its own obey Ctrl+Shift+F12; modal dialogs would swallow the main window's."""
+    """Let a window or dialog of its own obey Ctrl+Shift+F12; modal dialogs would swallow the main window's.
+
+    For the whole application, because an open menu or list takes the keys of a window's own shortcuts. Where several
+    windows have the chord, Qt tells one of them at a press.
+    """
+    window.setProperty(HAS_CHORD, True)
     shortcut = QShortcut(QKeySequence(CHORD), window)
-    shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
+    shortcut.setContext(Qt.ShortcutContext.ApplicationShortcut)
     shortcut.activated.connect(stop_all().press)
     shortcut.activatedAmbiguously.connect(stop_all().press)
     return shortcut
+
+
+def watch_dialogs() -> None:
+    """Give the chord to dialogs that are not the house's own (files, one line of text) when they take the keyboard."""
+    application = QApplication.instance()
+    if isinstance(application, QApplication) and not application.property(HAS_CHORD):
+        application.setProperty(HAS_CHORD, True)
+        application.focusChanged.connect(_give_to_dialog)
+
+
+def _give_to_dialog(before: QWidget | None, now: QWidget | None) -> None:
+    window = None if now is None else now.window()
+    if isinstance(window, QDialog) and not window.property(HAS_CHORD):
+        give_chord(window)
 
 
 class StopAllButton(Button):
