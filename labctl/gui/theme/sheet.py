@@ -19,6 +19,7 @@ QWidget { color: $text; }
 QMainWindow { background: $window; }
 QDialog { background: $window; border: 1px solid $border; }
 QToolTip { background: $field; color: $text; border: 1px solid $border; padding: ${p4}px; }
+QToolTip, QMessageBox QLabel, QInputDialog QLabel { qproperty-textFormat: PlainText; }
 QFrame[part="card"], QFrame[part="panel"] { background: $panel; border: 1px solid $hairline; border-radius: ${p4}px; }
 QFrame[part="bar"] { background: $panel; border: none; }
 QFrame[part="line"] { background: $hairline; border: none; }

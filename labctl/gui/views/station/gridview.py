@@ -30,7 +30,6 @@ from labctl.gui.viewmodels.channelacts import ChannelActs
 from labctl.gui.viewmodels.grid import Grid, GridChange
 from labctl.gui.viewmodels.gridplaces import FOOT_PX, Box, GridPlaces, TileSize, grid_places
 from labctl.gui.viewmodels.selection import Selection
-from labctl.gui.views.station.texts import plain_tip
 from labctl.gui.views.station.tilepaint import Placed, TilePaint, legend
 
 BLINK_MS = 500
@@ -383,7 +382,7 @@ class GridView(QAbstractScrollArea):
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             channel = self._at(event.pos())
             if channel:
-                tip = plain_tip(self._grid.hover(channel))
+                tip = self._grid.hover(channel)
                 QToolTip.showText(event.globalPos(), tip, self.viewport(), self.box_of(channel))
             else:
                 QToolTip.hideText()

@@ -17,7 +17,6 @@ from labctl.gui.theme.current import theme
 from labctl.gui.theme.fonts import Role
 from labctl.gui.theme.glyphs import paint_badge
 from labctl.gui.viewmodels.grid import NEEDS_SHOWN, Need
-from labctl.gui.views.station.texts import plain_tip
 
 HIGH_PX = 40
 
@@ -42,7 +41,7 @@ class NeedButton(QAbstractButton):
         said = f"{need.mark.told}: {need.label} {need.word}, {need.reason}, {need.cell} {when}"
         self.setAccessibleName(said)
         # Plain text: names of people may look like markup (R12).
-        self.setToolTip(plain_tip(said))
+        self.setToolTip(said)
         self.updateGeometry()
         self.update()
 

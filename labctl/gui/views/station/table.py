@@ -30,7 +30,7 @@ from labctl.gui.viewmodels.gridtable import COLUMNS, GridTable, plain_cell
 from labctl.gui.viewmodels.selection import Selection
 from labctl.gui.viewmodels.tiles import Tile
 from labctl.gui.views.station.stamps import Stamps
-from labctl.gui.views.station.texts import Texts, plain_tip
+from labctl.gui.views.station.texts import Texts
 
 Index = QModelIndex | QPersistentModelIndex
 STATE_AT = next(at for at, column in enumerate(COLUMNS) if column.id == "state")
@@ -133,7 +133,7 @@ class StationModel(QAbstractTableModel):
             side = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
             return int(side | Qt.AlignmentFlag.AlignVCenter)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tip(self._grid.hover(channel))
+            return self._grid.hover(channel)
         if role == Qt.ItemDataRole.AccessibleTextRole and column.key:
             return self._grid.told(channel)
         return None

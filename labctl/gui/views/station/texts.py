@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import html
-
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QStaticText
 
 from labctl.gui.theme.current import theme
 from labctl.gui.theme.fonts import Role
-
-
-def plain_tip(text: str) -> str:
-    """Return a text for a tooltip: names of people stay plain, whatever they look like (R12)."""
-    lines = html.escape(text).replace("\n", "<br>")
-    return f"<qt style='white-space:pre'>{lines}</qt>" if text else ""
-
 
 KEPT = 20_000
 TRACKING_PX = -0.35
