@@ -163,7 +163,7 @@ def _fill(menu: QMenu, choices: list[tuple[str, object, bool]], chosen: Callable
     group = QActionGroup(menu)
     for text, value, on in choices:
         action = QAction(text, menu, checkable=True, checked=on)
-        action.setData(value)
         group.addAction(action)
         menu.addAction(action)
-    group.triggered.connect(lambda action: chosen(action.data()))
+        # Not through the action's data: Qt hands an enum back as a plain text.
+        action.triggered.connect(lambda checked=False, value=value: chosen(value))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QSize, Signal
+from PySide6.QtCore import QObject, QSize, QTimer, Signal
 from PySide6.QtGui import QColor, QFont, QIcon
 from PySide6.QtWidgets import QApplication, QWidget
+from shiboken6 import isValid
 
 from labctl.gui.theme import fonts
 from labctl.gui.theme.fonts import Role
@@ -58,16 +59,46 @@ class Theme(QObject):
         return QSize(self.px(size_px), self.px(size_px))
 
     def put_on(self, name: ThemeName, scale: float) -> None:
-        """Change colours and scale of all windows at once."""
-        scale = min(SCALE_MAX, max(SCALE_MIN, round(scale, 2)))
-        self.name, self.scale = name, scale
-        self._fonts.clear()
+        """Change colours and scale of all windows at once, in this turn."""
+        self._take(name, scale)
         application = QApplication.instance()
         if isinstance(application, QApplication):
-            application.setPalette(palette_of(self.tokens))
-            application.setFont(self.font(Role.BODY))
-            application.setStyleSheet(sheet_of(name, scale))
+            application.setStyleSheet("")
+            self._dress(application)
         self.changed.emit()
+
+    def change(self, name: ThemeName, scale: float) -> None:
+        """Change them in a few turns, unseen until all is done: a window of many views stays quick to answer."""
+        self._take(name, scale)
+        application = QApplication.instance()
+        if not isinstance(application, QApplication):
+            return
+        shut = [top for top in application.topLevelWidgets() if top.isVisible() and top.updatesEnabled()]
+        for top in shut:
+            top.setUpdatesEnabled(False)
+        # Taken off first: Qt goes through all widgets once to take one off or put one on, but for a sheet in place of
+        # another it does so again for each of their parents (1 s instead of 0.1 s and 0.2 s with 2,400 widgets).
+        application.setStyleSheet("")
+        QTimer.singleShot(0, self, lambda: self._change_on(application, shut))
+
+    def _change_on(self, application: QApplication, shut: list[QWidget]) -> None:
+        self._dress(application)
+        QTimer.singleShot(0, self, lambda: self._changed(shut))
+
+    def _changed(self, shut: list[QWidget]) -> None:
+        self.changed.emit()
+        for top in shut:
+            if isValid(top):
+                top.setUpdatesEnabled(True)
+
+    def _take(self, name: ThemeName, scale: float) -> None:
+        self.name, self.scale = name, min(SCALE_MAX, max(SCALE_MIN, round(scale, 2)))
+        self._fonts.clear()
+
+    def _dress(self, application: QApplication) -> None:
+        application.setPalette(palette_of(self.tokens))
+        application.setFont(self.font(Role.BODY))
+        application.setStyleSheet(sheet_of(self.name, self.scale))
 
 
 _the: list[Theme] = []

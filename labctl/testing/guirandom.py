@@ -1,0 +1,186 @@
+"""Do thousands of random things to the real window on a real station, and tell what it did not stand.
+
+    python -m labctl.testing.guirandom                                   # 20 examples of 500 actions
+    python -m labctl.testing.guirandom --seed 7 --examples 40 --go-on    # a longer hunt, all defects in one list
+
+A hypothesis state machine: each example opens the window anew on one station with a virtual bench (processes of their
+own) and clicks, types, pastes, drags, cuts the link, restarts the station. The window must never raise, never be busy
+for more than 200 ms at a stretch (thread time), and show what became of each act on hardware. What is chosen follows
+from the seed; what the station does meanwhile does not. Exit 1 with what was found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import json
+import os
+import secrets
+import sys
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, Verbosity
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from labctl.clock import link_now_s
+from labctl.testing.guitrial import Laboratory, Trial, laboratory
+
+EXAMPLES, STEPS = 20, 500
+SEEDS = st.integers(0, 2**16 - 1)
+
+
+def machine(lab: Laboratory) -> type[RuleBasedStateMachine]:
+    """Return the state machine: a rule for each thing that a person, or the world, may do."""
+
+    class RandomActions(RuleBasedStateMachine):
+        """One example: the window from its opening to its end."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.trial = Trial(lab)
+            self.trial.open()
+
+        @rule(seed=SEEDS)
+        def click(self, seed: int) -> None:
+            """Click, double-click, right-click anything."""
+            self.trial.do("click", seed)
+
+        @rule(seed=SEEDS)
+        def click_a_cell(self, seed: int) -> None:
+            """Click into tables and lists."""
+            self.trial.do("cell", seed)
+
+        @rule(seed=SEEDS)
+        def go(self, seed: int) -> None:
+            """Open a view, also on an object."""
+            self.trial.do("go", seed)
+
+        @rule(seed=SEEDS)
+        def press_a_mapped_key(self, seed: int) -> None:
+            """Press a key of the key map."""
+            self.trial.do("mapped", seed)
+
+        @rule(seed=SEEDS)
+        def press_a_key(self, seed: int) -> None:
+            """Press another key."""
+            self.trial.do("key", seed)
+
+        @rule(seed=SEEDS)
+        def type_a_text(self, seed: int) -> None:
+            """Type numbers, Chinese, control characters, far too much."""
+            self.trial.do("type", seed)
+
+        @rule(seed=SEEDS)
+        def paste(self, seed: int) -> None:
+            """Paste a table."""
+            self.trial.do("paste", seed)
+
+        @rule(seed=SEEDS)
+        def drag(self, seed: int) -> None:
+            """Drag something."""
+            self.trial.do("drag", seed)
+
+        @rule(seed=SEEDS)
+        def turn_the_wheel(self, seed: int) -> None:
+            """Scroll and zoom."""
+            self.trial.do("wheel", seed)
+
+        @rule(seed=SEEDS)
+        def use_a_menu(self, seed: int) -> None:
+            """Open a menu, choose from it."""
+            self.trial.do("menu", seed)
+
+        @rule(seed=SEEDS)
+        def command(self, seed: int) -> None:
+            """Find a command in the palette and do it."""
+            self.trial.do("command", seed)
+
+        @rule(seed=SEEDS)
+        def dock(self, seed: int) -> None:
+            """Put views beside each other, into windows of their own, away."""
+            self.trial.do("dock", seed)
+
+        @rule(seed=SEEDS)
+        def switch_the_look(self, seed: int) -> None:
+            """Change size, theme, language or scale."""
+            self.trial.do("look", seed)
+
+        @rule(seed=SEEDS)
+        def wait(self, seed: int) -> None:
+            """Let time pass."""
+            self.trial.do("wait", seed)
+
+        @rule(seed=SEEDS)
+        def stop_everything(self, seed: int) -> None:
+            """Stop all outputs, or release them."""
+            self.trial.do("stop", seed)
+
+        @rule(seed=SEEDS)
+        def disturb_the_link(self, seed: int) -> None:
+            """Refuse connections, freeze the station, let it go on."""
+            self.trial.do("link", seed)
+
+        @precondition(lambda self: not self.trial.restarted)
+        @rule(seed=SEEDS)
+        def restart_the_station(self, seed: int) -> None:
+            """Kill the station and start it again, once at most."""
+            self.trial.do("restart", seed)
+
+        @invariant()
+        def nothing_broke(self) -> None:
+            """Look what was complained of since the last action."""
+            self.trial.look()
+
+        def teardown(self) -> None:
+            """Settle, judge what is on the screen, close."""
+            self.trial.close()
+
+    return RandomActions
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(
+        prog="python -m labctl.testing.guirandom", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument(
+        "--seed", type=int, default=secrets.randbelow(2**31), help="what is chosen follows from it"
+    )
+    parser.add_argument(
+        "--examples", type=int, default=EXAMPLES, help=f"windows that are opened ({EXAMPLES})"
+    )
+    parser.add_argument("--steps", type=int, default=STEPS, help=f"actions in each ({STEPS})")
+    parser.add_argument("--go-on", action="store_true", help="do not end with the first defect")
+    args = parser.parse_args(words)
+    faulthandler.enable()
+    sys.stderr.write(f"seed {args.seed}\n")
+    begin_s = link_now_s()
+    settings = hypothesis.settings(
+        max_examples=args.examples, stateful_step_count=args.steps, phases=[Phase.generate], deadline=None,
+        database=None, suppress_health_check=list(HealthCheck), verbosity=Verbosity.quiet,
+    )  # fmt: skip
+    with (
+        tempfile.TemporaryDirectory(prefix="labctl-random-") as folder,
+        laboratory(Path(folder), seed=args.seed, go_on=args.go_on) as lab,
+    ):
+        made = hypothesis.seed(args.seed)(machine(lab))
+        run_state_machine_as_test(made, settings=settings)
+        told = lab.told() | {"seed": args.seed, "took_s": round(link_now_s() - begin_s, 1)}
+    sys.stdout.write(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+    return 1 if told["defects"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""Ten thousand random actions on the real window and a real station: it stands them, quickly, and hides no act."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+EXAMPLES, STEPS = 20, 500
+WITHIN_S = 900.0
+
+
+def test_ten_thousand_random_actions_neither_break_nor_block_the_window_nor_leave_an_act_open() -> None:
+    """Runs in a process of its own: it has another application, and a crash must not take other tests with it."""
+    seed = os.environ.get("LABCTL_RANDOM_SEED") or str(secrets.randbelow(2**31))
+    words = ["--seed", seed, "--examples", str(EXAMPLES), "--steps", str(STEPS)]
+    done = subprocess.run(
+        [sys.executable, "-m", "labctl.testing.guirandom", *words],
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_S,
+        check=False,
+    )
+    again = f"again: LABCTL_RANDOM_SEED={seed}, or python -m labctl.testing.guirandom {' '.join(words)}"
+    assert done.returncode == 0, f"{again}\n{done.stderr[-12_000:]}"
+    told = json.loads(done.stdout)
+    assert told["defects"] == {} and told["actions"] >= EXAMPLES * STEPS, again
+    assert any(act.endswith("confirmed") for act in told["acts"]), told["acts"]
+    late = told["resident MB"][EXAMPLES // 2 :]
+    assert max(late) - late[0] < 150, f"{again}: {told['resident MB']}"
