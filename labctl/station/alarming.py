@@ -18,7 +18,7 @@ from labctl.clock import Clock
 from labctl.engine.machines.alarms import OTHER, AlarmMachine, key_of
 from labctl.engine.machines.alarmterms import Change, Definition, Moment, Signal
 from labctl.engine.machines.findings import Finding, Priority
-from labctl.errors import StoreError, UserInputError
+from labctl.errors import ConflictError, StoreError, UserInputError
 from labctl.model.alarm import Alarm, AlarmKey, AlarmPriority, AlarmState
 from labctl.model.person import Actor
 from labctl.model.plain import to_plain
@@ -27,6 +27,8 @@ from labctl.station.alarmtable import ALARM_ENDS, ALARMING_EVENTS, BY_FINDING, D
 from labctl.station.feed import Feed
 from labctl.station.ledger import Ledger
 
+SEEN_KEPT = 1000
+"""Alarms that are over of which it is known who saw them."""
 COMPACT_BYTES = 5_000_000
 """A ledger larger than this begins anew with one snapshot line; the old file is kept aside."""
 LINES_MAX = 5_000
@@ -78,6 +80,8 @@ class AlarmKeeper:
         self._figures = AlarmFigures()
         self._lines: list[dict[str, Any]] = []
         self._told: dict[str, int] = {}
+        self._last_seen_by: dict[str, str] = {}
+        """Who acknowledged an alarm that was over by then: it has left the list, and another may still have it."""
         self._wake = asyncio.Event()
         self._writing = asyncio.Lock()
         if notifier is not None:
@@ -276,10 +280,22 @@ class AlarmKeeper:
 
         Raises: UserInputError, ConflictError (somebody was faster), StoreError.
         """
-        return await self._act(
+        self.check_not_over(key)
+        found = await self._act(
             actor, "alarm.acknowledge", key, comment,
             lambda moment: self._machine.acknowledge(key, actor.name, moment, comment=comment, version=version),
         )  # fmt: skip
+        if found is None:
+            self._last_seen_by[key] = actor.name
+            while len(self._last_seen_by) > SEEN_KEPT:
+                del self._last_seen_by[next(iter(self._last_seen_by))]
+        return found
+
+    def check_not_over(self, key: str) -> None:
+        """Name who has acknowledged an alarm that has left the list since. Raises: ConflictError."""
+        faster = self._last_seen_by.get(key)
+        if faster is not None and self._machine.alarm(key) is None:
+            raise ConflictError(f"{faster} has acknowledged {key} already; it is over.")
 
     async def shelve(
         self, actor: Actor, key: str, reason: str, hours: float = 8.0, *, version: int | None = None

@@ -58,6 +58,17 @@ def test_an_acknowledgement_is_in_the_journal_with_name_comment_and_both_states(
     live(story)
 
 
+def test_who_acknowledged_an_alarm_that_is_over_is_told_to_the_one_who_comes_second() -> None:
+    async def story(desk: Desk) -> None:
+        desk.keeper.finding("r1", "neware:1-1", "C1", TRIP)
+        version = desk.keeper.alarm("trip:neware:1-1").version
+        assert await desk.keeper.acknowledge(ANN, "trip:neware:1-1", version=version) is None
+        with pytest.raises(ConflictError, match="Ann"):
+            await desk.keeper.acknowledge(BEN, "trip:neware:1-1", version=version)
+
+    live(story)
+
+
 def test_every_alarm_comes_back_after_a_power_cut_as_it_stood(disk: SimulatedDisk) -> None:
     async def before(desk: Desk) -> dict[str, str]:
         keeper = desk.keeper

@@ -49,6 +49,7 @@ async def alarms_figures(call: Viewer) -> Response:
 @router.post("/alarms/{key:path}/ack", response_model=Alarm)
 async def alarms_ack(call: Operator, key: str, body: AlarmAct) -> Response:
     """Acknowledge an alarm: a named person has seen it."""
+    call.core.alarms.check_not_over(key)
     alarm = _alarm(call, key)
     now = await call.core.alarms.acknowledge(call.actor, alarm.key, body.comment, version=body.version)
     return _after(alarm, now)
