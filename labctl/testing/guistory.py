@@ -25,10 +25,12 @@ from labctl.gui.window import MainWindow
 from labctl.testing.guiviews import type_text
 
 if TYPE_CHECKING:
+    from labctl.api.client import Station
+    from labctl.gui.parts.confirm import Confirm
     from labctl.gui.viewmodels.lab import Lab
     from labctl.testing.stationrun import StationRun
 
-WAIT_MS = 60_000
+WAIT_MS = 30_000
 SIZE = (1600, 1000)
 TABS = 150
 
@@ -52,11 +54,23 @@ class Person:
         """Return the view in front."""
         return self.window.front
 
+    @property
+    def trouble(self) -> str:
+        """Return what the window complains of; empty where it does not."""
+        bar = self.window.trouble
+        return "" if bar.isHidden() else bar.accessibleName()
+
+    def another(self, name: str) -> Station:
+        """Return a client of somebody else on the same station; to be closed."""
+        from labctl.api.client import connect
+
+        return connect(data=self.station.data, start=False, person=name)
+
     def wait(self, until: Callable[[], object], timeout_ms: int = WAIT_MS) -> None:
         """Wait until something is so."""
         self.qtbot.waitUntil(lambda: bool(until()), timeout=timeout_ms)
 
-    def wait_for_view(self, view_id: str) -> Any:
+    def in_front(self, view_id: str) -> Any:
         """Wait until a view is in front and return it."""
         self.wait(lambda: self.view is not None and self.view.spec.id == view_id)
         return self.view
@@ -136,6 +150,15 @@ class Person:
         self.wait(lambda: all(self.lab.channels[name].state == "running" and self.lab.channels[name].rows > 3
                               for name in channels))  # fmt: skip
         return [str(self.lab.channels[name].run_id) for name in channels]
+
+
+def answer(person: Person, question: Confirm, reason: str = "looked at it") -> None:
+    """Answer a question of R2 by keys: type the word and the reason that it asks for, then press what acts."""
+    for field, text in ((question.typed, question._question.typed), (question.reason, reason)):
+        if field.isVisible():
+            person.tab_to(field)
+            person.type(text)
+    person.push(question.act)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 from labctl.gui.session import Session
 from labctl.gui.theme.current import theme
 from labctl.gui.theme.tokens import ThemeName
-from labctl.testing.guistory import Person, at_the_window, large_bench
+from labctl.testing.guistory import at_the_window, large_bench
 from labctl.testing.stationrun import running_station
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def test_u01_three_abnormal_of_128_are_named_and_nothing_normal_is_coloured(
     station: StationRun, session: Session, qtbot: Any
 ) -> None:
     with at_the_window(station, session, qtbot) as person:
-        view = person.wait_for_view("station")
+        view = person.in_front("station")
         assert len(view.grid.order) == 128 and view.strip.calm.isVisible()
         person.start(*RUNNING)
         for slot, kind in ((OPEN, "open_contact"), (PROTECTED, "protect"), (FROZEN, "freeze")):
@@ -71,3 +71,49 @@ def test_u01_three_abnormal_of_128_are_named_and_nothing_normal_is_coloured(
             assert len(seen) > 40 and max(normal.values()) < 0.02, (name, max(normal.values()))
             assert min(share for one, share in shares.items() if one in needs(view)
                        and view.tiles.viewport().rect().contains(view.tiles.box_of(one))) > 0.02  # fmt: skip
+
+
+def test_u12_an_alarm_says_station_channel_cell_what_since_what_to_do_and_who_has_seen_it(
+    station: StationRun, session: Session, qtbot: Any
+) -> None:
+    with at_the_window(station, session, qtbot) as person:
+        key = f"verify.failed:{FROZEN}"
+        person.wait(lambda: key in person.lab.alarms)
+        alarm = person.lab.alarms[key]
+        person.press("Ctrl+8")
+        view = person.in_front("alarms")
+        person.wait(lambda: view.model.place_of(key) >= 0)
+        row = view.model.row_at(view.model.place_of(key))
+        assert row.cell == alarm.cell and "2-1" in row.where and row.what and row.what_to_do and row.age
+        view.open_on(key)
+        view.moment.turn_to("message")
+        message = view.moment.message.toPlainText()
+        since = alarm.since_utc[:10]
+        assert person.lab.station is not None
+        for word in (person.lab.station.name, FROZEN, str(alarm.cell), alarm.what_to_do, since):
+            assert word and word in message, (word, message)
+        view.table.setFocus()
+        person.press("A")
+        # What is over by itself leaves the list once it is seen; who has seen it stays in the events below.
+        person.wait(lambda: key not in person.lab.alarms)
+        person.wait(lambda: [row.by for row in view.events.rows() if row.what.endswith(key)] == ["chen"])
+        assert not person.trouble
+
+
+def test_u12_refused_an_alarm_that_somebody_else_has_just_acknowledged_keeps_their_name(
+    station: StationRun, session: Session, qtbot: Any
+) -> None:
+    with at_the_window(station, session, qtbot) as person, person.another("wang") as wang:
+        person.press("Ctrl+8")
+        view = person.in_front("alarms")
+        key = f"verify.failed:{OPEN}"
+        person.wait(lambda: key in person.lab.alarms)
+        alarm = person.lab.alarms[key]
+        person.wait(lambda: view.model.place_of(key) >= 0)
+        view.open_on(key)
+        view.table.setFocus()
+        wang.alarms.acknowledge(key, version=alarm.version)
+        person.press("A")
+        person.wait(lambda: person.trouble)
+        assert "wang" in person.trouble
+        person.wait(lambda: any(row.by == "wang" for row in view.events.rows() if row.kind == "act"))
