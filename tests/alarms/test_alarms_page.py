@@ -15,7 +15,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "alarms.md").read_text(encoding="ut
 SOURCES = [
     path.read_text(encoding="utf-8")
     for path in sorted((Path(__file__).parents[2] / "labctl").rglob("*.py"))
-    if path.name != "alarmtable.py" and "testing" not in path.parts
+    if path.name != "alarmtable.py" and not {"testing", "gui"} & set(path.parts)
 ]
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL)
 

@@ -48,6 +48,7 @@ def session(tmp_path: Path) -> Any:
 @pytest.fixture(autouse=True)
 def no_thread_stays() -> Iterator[None]:
     """Fail a test that leaves one of the window's threads running."""
+    before = set(threading.enumerate())
     yield
-    left = [thread.name for thread in threading.enumerate() if thread.name.startswith("labctl-")]
-    assert left == []
+    new = [thread.name for thread in threading.enumerate() if thread not in before]
+    assert [name for name in new if name.startswith("labctl-")] == []

@@ -112,6 +112,12 @@ BADGES = {
 """By the word of ``AlarmPriority``, most urgent first."""
 
 
+BESIDE_THE_RAMP = "#D55E00"
+"""The live sweep over a ramp of cycles: a colour that no ramp contains."""
+GREYS = ("#707070", "#1F1F1F", "#9A9A9A", "#4A4A4A", "#B4B4B4", "#000000")
+"""Six curves of a figure that is printed without colour."""
+
+
 def channels_of(colour: str) -> tuple[float, float, float]:
     """Return red, green and blue of ``#RRGGBB``, 0 to 1 each."""
     red, green, blue = (int(colour[at : at + 2], 16) / 255.0 for at in (1, 3, 5))

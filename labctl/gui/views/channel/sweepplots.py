@@ -22,13 +22,13 @@ from labctl.gui.plots.look import PlotLook
 from labctl.gui.plots.xy import XYCurve
 from labctl.gui.theme.current import theme
 from labctl.gui.theme.fonts import Role
+from labctl.gui.theme.tokens import BESIDE_THE_RAMP
 from labctl.gui.viewmodels.edits import Edit
 from labctl.gui.viewmodels.plotchoice import SWEEP_TABS, PlotChoice, Tab, ends_of, sampled
 from labctl.gui.viewmodels.sweeps import Sweep, Sweeps, charge_unit
 from labctl.model.cell import Cell
 
 SLIDER_MS = 120
-LIVE_COLOUR = "#D55E00"
 SWATCHES_MAX = 8
 
 
@@ -137,7 +137,7 @@ class SweepPlots(QWidget):
         look = self.frame.look
         self.frame.clear()
         for sweep in self._drawn:
-            colour = LIVE_COLOUR if sweep.open else look.cycle_colour(sweep.share)
+            colour = BESIDE_THE_RAMP if sweep.open else look.cycle_colour(sweep.share)
             self.frame.add(XYCurve(sweep.x, sweep.y, colour=colour, width_px=1.5 if sweep.open else 1.25,
                                    name=tr("channel", "cycle {n}").format(n=sweep.name)))  # fmt: skip
         self._show_swatches()
@@ -178,7 +178,7 @@ class SweepPlots(QWidget):
         look = self.frame.look
         seen: dict[int, tuple[str, str]] = {}
         for sweep in self._drawn:
-            seen[sweep.cycle] = (sweep.name, LIVE_COLOUR if sweep.open else look.cycle_colour(sweep.share))
+            seen[sweep.cycle] = (sweep.name, BESIDE_THE_RAMP if sweep.open else look.cycle_colour(sweep.share))
         shown = list(seen.values())
         step = max(1, -(-len(shown) // SWATCHES_MAX))
         self.swatches.show_swatches(shown[::step])

@@ -17,13 +17,13 @@ from labctl.gui.plots.panelling import field_of, layers_of
 from labctl.gui.plots.sheet import Sheet, fitted
 from labctl.gui.plots.tablesheet import TableSheet
 from labctl.gui.plots.xy import XYCurve
-from labctl.gui.theme.tokens import DARK, LIGHT, Tokens
+from labctl.gui.theme.tokens import DARK, GREYS, LIGHT, Tokens
 from labctl.gui.viewmodels.comparetable import columns_of, rows_of
 from labctl.gui.viewmodels.panels import Panel
 from labctl.gui.viewmodels.reports import Palette, Report, ReportStyle, Template
 from labctl.gui.viewmodels.words import tr
 
-GREY = replace(LIGHT, curves=("#707070", "#1F1F1F", "#9A9A9A", "#4A4A4A", "#B4B4B4", "#000000"))
+GREY = replace(LIGHT, curves=GREYS)
 GROUNDS: dict[Palette, Tokens] = {Palette.STUDY: LIGHT, Palette.GREY: GREY, Palette.DARK: DARK}
 WHOLE_COLUMNS = 1200
 PX_PER_PT = 96.0 / 72.0
