@@ -62,7 +62,9 @@ def build(plan: Plan, session: Session) -> MainWindow:
 
 
 def _go_on(window: MainWindow, plan: Plan) -> None:
-    """Bring the desk, then the views, then connect."""
+    """Bring the desk, then the views, then connect; nothing for a window that was closed meanwhile."""
+    if window.closed:
+        return
     from labctl.gui.desk import Desk
     from labctl.gui.opening import Opener
     from labctl.gui.views.registry import find_views

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -18,6 +19,7 @@ from labctl.gui.viewmodels.lab import Lab
 
 if TYPE_CHECKING:
     from labctl.model.bench import StationInfo, StopAll
+    from labctl.model.cell import Cell
 
 STOP_REASON = "Stop all outputs in the window"
 REGISTRY_KINDS = ("cell.", "batch.", "electrode.")
@@ -38,10 +40,11 @@ class Desk(QObject):
         self.lab = Lab(link_now_s, utc_now)
         self.bridge = Bridge(connect, self)
         self.acts = Acts(self.bridge, link_now_s)
-        self._cells_asked = False
+        self._cells_asked = self._cells_under_way = self._cells_again = False
         self.bridge.arrived.connect(self._take)
         self.bridge.informed.connect(self._take_info)
         self.bridge.stop_late.connect(self._tell_stopped)
+        self.bridge.stop_lost.connect(self._tell_lost)
         self.lab.watch(("link", "event", "station"), self._look)
         stop_all().connect_to(self.stop)
 
@@ -58,8 +61,10 @@ class Desk(QObject):
 
     @Slot(object)
     def _take(self, batch: Batch) -> None:
-        self.lab.apply(batch)
-        self.changed.emit(batch)
+        try:
+            self.lab.apply(batch)
+        finally:
+            self.changed.emit(batch)
 
     @Slot(object)
     def _take_info(self, info: StationInfo) -> None:
@@ -74,11 +79,21 @@ class Desk(QObject):
             self._cells_asked = False
 
     def _ask_cells(self) -> None:
-        self._cells_asked = True
-        self.bridge.ask("cells.list", then=self.lab.take_cells, failed=self._cells_failed, deadline_s=30.0)
+        if self._cells_under_way:  # an import tells of each cell: once more behind it is enough
+            self._cells_again = True
+            return
+        self._cells_asked = self._cells_under_way = True
+        self._cells_again = False
+        self.bridge.ask("cells.list", then=self._take_cells, failed=self._cells_failed, deadline_s=30.0)
+
+    def _take_cells(self, cells: Collection[Cell]) -> None:
+        self._cells_under_way = False
+        if self._cells_again:
+            self._ask_cells()
+        self.lab.take_cells(cells)
 
     def _cells_failed(self, trouble: Trouble) -> None:
-        self._cells_asked = False
+        self._cells_asked = self._cells_under_way = self._cells_again = False
         self.lab.problems.append(str(trouble))
 
     # -- stop all ---------------------------------------------------------------------------------------------------
@@ -101,6 +116,13 @@ class Desk(QObject):
             next_text = translating.tr("stop", "Switch these off at the instrument.")
             self.troubled.emit(Trouble(what, text, next_text))
         self.stopped.emit(answer)
+
+    @Slot(object)
+    def _tell_lost(self, trouble: Trouble) -> None:
+        """Say that a stop, told as not confirmed before, is tried no more."""
+        what = translating.tr("stop", "Stop all outputs was not answered; it is tried no more")
+        next_text = translating.tr("stop", "Switch off at the instruments, or press it again.")
+        self.troubled.emit(Trouble(what, trouble.why, next_text, trouble.details, trouble.kind))
 
     def _tell_not_stopped(self, trouble: Trouble) -> None:
         stop_all().show(Phase.TROUBLE, translating.tr("stop", "not confirmed"))

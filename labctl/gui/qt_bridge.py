@@ -37,6 +37,8 @@ GRACE_S = 0.5
 """How long past its deadline an ask may be before the window itself gives it up."""
 GUARD_MS = 250
 JOIN_S = 5.0
+STOP_TRIED_S = 30.0
+"""How long a stop whose station began anew under it is sent again: as long as the client waits for a station."""
 STOP_VERB = "station.stop_all"
 """Goes over the connection of its own, whoever asks."""
 
@@ -60,6 +62,8 @@ class Bridge(QObject):
     """``StationInfo``, about every second while the link lives: it has the bench's time."""
     stop_late = Signal(object)
     """A ``StopAll`` that came after its deadline had been told as not confirmed."""
+    stop_lost = Signal(object)
+    """A ``Trouble``: a stop that had been told as not confirmed has failed for good; nobody tries it any more."""
     _due = Signal(object)
 
     def __init__(self, connect: Connect, parent: QObject | None = None) -> None:
@@ -158,6 +162,8 @@ class Bridge(QObject):
         deadline_s: float = 60.0,
     ) -> None:
         """Compute outside the GUI's thread (decimation, export); ``then`` runs here."""
+        if self._closed:  # a view's last timer: there is nobody left to show it to
+            return
         number = self._expect("work", then, failed, deadline_s)
 
         def done() -> None:
@@ -201,9 +207,9 @@ class Bridge(QObject):
             try:
                 answer = await self._stopper.stop(call)
             except Exception as error:
-                self._finish(number, None, trouble_of("stop all", error))
+                self._finish_stop(number, None, trouble_of("stop all", error))
             else:
-                self._finish_stop(number, answer)
+                self._finish_stop(number, answer, None)
 
         self._stop_thread.post(work)
 
@@ -249,10 +255,14 @@ class Bridge(QObject):
         """Hand an answer to the GUI's thread; called in any thread."""
         self._later(lambda: self._conclude(number, answer, trouble))
 
-    def _finish_stop(self, number: int, answer: StopAll) -> None:
+    def _finish_stop(self, number: int, answer: StopAll | None, trouble: Trouble | None) -> None:
         def tell() -> None:
-            if not self._conclude(number, answer, None):
+            if self._conclude(number, answer, trouble):
+                return
+            if trouble is None:
                 self.stop_late.emit(answer)
+            else:
+                self.stop_lost.emit(trouble)
 
         self._later(tell)
 
@@ -311,7 +321,11 @@ class _Stopper:
         try:
             while self._station is None:
                 try:
-                    self._station = await self._connect(False)
+                    found = await self._connect(False)
+                    if self._station is None:
+                        self._station = found
+                    else:  # a stop was faster
+                        await found.close()
                 except Exception as error:  # the feed tells of it; here only the next try counts
                     self.problem = str(error)
                     await thread.sleep(1.0)
@@ -322,6 +336,18 @@ class _Stopper:
 
     async def stop(self, call: Callable[[AsyncStation], Awaitable[Any]]) -> Any:
         """Send the stop; connect first where that has not been possible yet. Raises: LabctlError."""
+        from labctl.api.client.answers import FateUnknown
+
         if self._station is None:
-            self._station = await self._connect(False)
-        return await call(self._station)
+            found = await self._connect(False)
+            if self._station is None:
+                self._station = found
+            else:  # ``serve`` was faster
+                await found.close()
+        until_s = link_now_s() + STOP_TRIED_S
+        while True:
+            try:
+                return await call(self._station)
+            except FateUnknown:  # the station began anew under it: a stop may be sent twice
+                if link_now_s() > until_s:
+                    raise

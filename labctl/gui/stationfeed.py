@@ -225,7 +225,7 @@ class StationFeed:
             if table.num_rows == 0:
                 break
             for part in marked_rows(rows.run_id, table):
-                last = part.last
+                last = self._last[rows.run_id] = part.last  # a break behind it fetches none twice
                 self._keep(rows.run_id, part.table, backfilled=part.backfilled)
         table = rows.table
         if last is not None and rows.first <= last:

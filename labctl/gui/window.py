@@ -59,6 +59,7 @@ class MainWindow(QWidget):
         self.on_tick: list[Callable[[], None]] = []
         self.on_close: list[Callable[[], None]] = []
         self.opener: object = None
+        self.closed = False
         self._speed = ""
         self.menu = QMenu(self)
         self.menu.aboutToShow.connect(self._fill_menu)
@@ -440,21 +441,33 @@ class MainWindow(QWidget):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Keep the layout, hang up, end the threads; the station and its runs go on."""
+        self.closed = True
         self._timer.stop()
-        self.session.save_geometry(self.saveGeometry())
-        if self.docks is not None:
-            if self.docks.shown_ids:
-                self.session.save_layout(*self.docks.save())
-            for view_id, view in self.docks.views.items():
-                if isinstance(view, View):
-                    self.session.put(f"view/{view_id}", view.save_state() or None)
-                    view.hidden()
-            self.docks.close_windows()
-            self.docks = None  # its docks go with the manager: nothing may ask them for a title any more
-        self.session.sync()
+        bugs = self._keep_layout()
         if self.desk is not None:
             self.desk.close()
         for call in self.on_close:
             call()
         super().closeEvent(event)
         QApplication.quit()
+        if bugs:  # told only now: whatever a view does, threads end and the window goes
+            raise bugs[0]
+
+    def _keep_layout(self) -> list[Exception]:
+        """Keep where everything stands, and close the windows of their own; returns what broke in views."""
+        bugs: list[Exception] = []
+        self.session.save_geometry(self.saveGeometry())
+        docks, self.docks = self.docks, None  # they go with their manager: nobody may ask for a title
+        if docks is not None:
+            if docks.shown_ids:
+                self.session.save_layout(*docks.save())
+            for view_id, view in docks.views.items():
+                if isinstance(view, View):
+                    try:
+                        self.session.put(f"view/{view_id}", view.save_state() or None)
+                        view.hidden()
+                    except Exception as bug:
+                        bugs.append(bug)
+            docks.close_windows()
+        self.session.sync()
+        return bugs

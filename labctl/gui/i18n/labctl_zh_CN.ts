@@ -6764,6 +6764,14 @@
         <translation>请在仪器上关闭这些通道。</translation>
     </message>
     <message>
+        <source>Stop all outputs was not answered; it is tried no more</source>
+        <translation>全部输出停止命令未得到应答；不再重试</translation>
+    </message>
+    <message>
+        <source>Switch off at the instruments, or press it again.</source>
+        <translation>请在仪器上关断，或再次按下。</translation>
+    </message>
+    <message>
         <source>It is still tried. Switch off at the instruments.</source>
         <translation>仍在尝试。请在仪器上关闭输出。</translation>
     </message>

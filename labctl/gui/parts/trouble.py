@@ -13,6 +13,9 @@ from labctl.gui.parts.labels import BadgeLabel, ElidedLabel, Label
 from labctl.gui.parts.layouts import Column, Row, fix_size
 from labctl.gui.theme.fonts import Role
 
+KEPT = 100
+"""Troubles that nobody has dismissed; older ones are in the events."""
+
 
 class Told(Protocol):
     """The words of a trouble: ``labctl.gui.viewmodels.acts.Trouble`` is one."""
@@ -65,7 +68,10 @@ class TroubleBar(QFrame):
 
     def say(self, told: Told) -> None:
         """Show a trouble in front of those that were not dismissed."""
+        if told in self._told:  # the same once more: it comes to the front
+            self._told.remove(told)
         self._told.append(told)
+        del self._told[:-KEPT]
         self._show()
 
     @property

@@ -93,6 +93,11 @@ class Lab:
         return self.station is not None and self.station.virtual
 
     @property
+    def _on_wall_time(self) -> bool:
+        """Tell whether the bench's time is known and goes as the wall's does."""
+        return self._info_utc is not None and self.station is not None and not self.station.virtual
+
+    @property
     def link(self) -> Link:
         """Return the link with its present age."""
         age_s = max(0.0, self._now_s() - self._heard_s)
@@ -176,9 +181,15 @@ class Lab:
         if not changed:
             return
         topics = {topic for topic, _ in changed}
+        bugs: list[Exception] = []
         for wanted, observer in tuple(self._watchers):
             if not topics.isdisjoint(wanted):
-                observer(frozenset(place for place in changed if place[0] in wanted))
+                try:
+                    observer(frozenset(place for place in changed if place[0] in wanted))
+                except Exception as bug:  # a broken view keeps no other one in the dark
+                    bugs.append(bug)
+        if bugs:
+            raise bugs[0]
 
     def _take_link(self, news: LinkNews) -> set[Place]:
         if news.heard_s is not None:
@@ -212,8 +223,9 @@ class Lab:
         topic, key, data = delta.topic, delta.key, delta.data
         if topic == "channel":
             if _put(self._channels, key, data, typing_in.channel_of):
-                self._heard[key] = (self._now_s(), 0.0)
-                self._note_seen(self._channels[key].seen_utc)
+                seen_utc = self._channels[key].seen_utc
+                self._heard[key] = (self._now_s(), self._age_when_told_s(seen_utc))
+                self._note_seen(seen_utc)
         elif topic == "run":
             _put(self._runs, key, data, typing_in.run_of)
         elif topic == "job":
@@ -249,6 +261,16 @@ class Lab:
             self.station = typing_in.info_of(data, self.station, self.stop_all)
             self._note_plant(str(data.get("plant_utc") or ""))
 
+    def _age_when_told_s(self, seen_utc: str) -> float:
+        """Return how old a reading was when it came: news of a channel may be of its cell, its reading hours old.
+
+        On a virtual bench, whose time is not the wall's, what comes is new.
+        """
+        moment = utc_of(seen_utc)
+        if moment is None or not self._on_wall_time:
+            return 0.0
+        return max(0.0, (self.plant_utc - moment).total_seconds())
+
     def _note_seen(self, seen_utc: str) -> None:
         """Let a virtual bench's time follow the newest reading: it runs at a speed that nobody told us."""
         if self._virtual and seen_utc:
@@ -262,10 +284,14 @@ class Lab:
             self._info_utc = (moment, self._now_s())
 
     def _age_snapshot(self) -> None:
-        """Give values of a snapshot the age that they had there: against the newest of all (bench time)."""
+        """Give values of a snapshot the age that they had there, in bench time: against the station's own time where
+        that is the wall's, else against the newest of all.
+        """
         seen = {key: utc_of(status.seen_utc) for key, status in self._channels.items()}
         known = [moment for moment in seen.values() if moment is not None]
         newest = max(known, default=None)
+        if newest is not None and self._on_wall_time:
+            newest = max(newest, self.plant_utc)
         for key, moment in seen.items():
             if moment is None:
                 self._heard.pop(key, None)
