@@ -45,7 +45,7 @@ class Role(Enum):
 
 
 def load() -> None:
-    """Make the shipped fonts known to Qt. Raises: LabctlError when a file cannot be read: the installation is broken."""
+    """Make the shipped fonts known to Qt. Raises: LabctlError when a file cannot be read."""
     if {INTER, CHINESE} <= set(QFontDatabase.families()):
         return
     folder = resources.files("labctl.gui.theme") / "fonts"
