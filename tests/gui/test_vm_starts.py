@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from labctl.gui.viewmodels.acts import Acts, Trouble
+from labctl.gui.viewmodels.acts import Acts, Trouble, TroubleKind
 from labctl.gui.viewmodels.batches import Batch, LinkNews, LinkPhase
 from labctl.gui.viewmodels.currents import Currents
 from labctl.gui.viewmodels.lab import Lab
@@ -175,3 +175,44 @@ steps:
     assert currents.of("p", made) == pytest.approx(78.54e-6)
     assert currents.of("p", cell("C2")) is None and currents.of("broken", made) is None
     assert currents.of("nowhere", made) is None
+
+
+def waiting_to_load() -> tuple[FakeAsks, BatchStart]:
+    """Return a start that was pressed, whose cells are being loaded: the test answers."""
+    lab, asks, start = a_batch()
+    tell(lab, *(empty(f"box:{n}", voltage_V=2.892) for n in range(1, 5)))
+    for _ in range(3):
+        start.tick(len(start.ticked()) - 1, False)
+    assert start.start() == ""
+    return asks, start
+
+
+def test_what_is_queued_is_what_was_accepted_though_the_review_changes_while_cells_are_loaded() -> None:
+    asks, start = waiting_to_load()
+    start.set_protocol([0], "another")
+    start.set_stagger(600.0)
+    asks.of("channels.load")[0].then("loaded")
+    asks.of("channels.set_ready")[0].then("ready")
+    sent = [question for question in asks.of("queue.submit") if not question.words.get("dry_run")]
+    assert [(spec.protocol, spec.stagger_s) for spec in sent[0].args[0]] == [("LFP-PEO-0.5C", 0.0)]
+    assert start.rows()[0].verdict is Verdict.QUEUED
+
+
+def test_r6_the_answer_to_an_earlier_start_marks_no_row_of_the_next_review_as_queued() -> None:
+    asks, start = waiting_to_load()
+    start.begin([Wish("box:2", "C2", "LFP-PEO-0.5C"), Wish("box:3", "C3", "LFP-PEO-0.5C")])
+    assert start.start() == ""
+    asks.of("channels.load")[0].then("loaded")  # of the first start: it goes on, for itself
+    asks.of("channels.set_ready")[0].then("ready")
+    sent = [question for question in asks.of("queue.submit") if not question.words.get("dry_run")]
+    assert [[spec.cell_id for spec in question.args[0]] for question in sent] == [["C1"]]
+    assert [row.verdict for row in start.rows()] == [Verdict.SENDING, Verdict.SENDING]
+
+
+def test_a_start_that_nobody_answered_is_not_ticked_to_be_sent_a_second_time() -> None:
+    _, asks, start = a_batch()
+    lost = Trouble("No answer yet", "the station is silent", kind=TroubleKind.DEADLINE)
+    asks.answers.update({"channels.load": "loaded", "channels.set_ready": "ready", "queue.submit": lost})
+    assert start.start() == ""
+    assert all(row.verdict is Verdict.FAILED and not row.ticked for row in start.rows())
+    assert start.start_why_not() != ""

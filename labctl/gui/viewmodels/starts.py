@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from labctl.gui.viewmodels.acts import Acts, Trouble
+from labctl.gui.viewmodels.acts import Acts, Trouble, TroubleKind
 from labctl.gui.viewmodels.allowed import channel_why_not, general, runs_now
 from labctl.gui.viewmodels.lab import Lab, Place, utc_of
 from labctl.gui.viewmodels.places import cabinet
@@ -69,6 +69,18 @@ class StartRow:
     lines: tuple[str, ...] = ()
 
 
+_GONE = (Verdict.SENDING, Verdict.QUEUED)
+_NOT_KNOWN = (TroubleKind.DEADLINE, TroubleKind.LINK)
+
+
+@dataclass(slots=True, eq=False)
+class _Sending:
+    """A start that was pressed: what was accepted then, by row; ``left`` counts the acts before it is queued."""
+
+    specs: dict[int, JobSpec]
+    left: dict[int, int] = field(default_factory=dict)
+
+
 class BatchStart:
     """The review of one batch. ``watch`` tells of changes."""
 
@@ -82,8 +94,7 @@ class BatchStart:
         self._unticked: set[int] = set()
         self._round = 0
         self._checked = False
-        self._left: dict[int, int] = {}
-        self._batch: list[int] = []
+        self._sending: _Sending | None = None
         self._watchers: list[Callable[[], None]] = []
         self.stagger_s = 0.0
         self.trouble: Trouble | None = None
@@ -112,13 +123,15 @@ class BatchStart:
     def begin(self, wishes: Sequence[Wish]) -> None:
         """Take what is to be started and check it; every row that passes is ticked."""
         self._wishes = tuple(wishes)
-        self._planned, self._verdicts, self._unticked, self._batch = {}, {}, set(), []
+        self._planned, self._verdicts, self._unticked = {}, {}, set()
+        self._sending = None  # what was pressed before goes on; its answers belong to other rows
         self.check()
 
     def set_protocol(self, indices: Collection[int], protocol: str) -> None:
-        """Give rows another protocol and check again."""
+        """Give rows another protocol and check again; one that is being started keeps what was accepted."""
+        gone = {index for index, (verdict, _) in self._verdicts.items() if verdict in _GONE}
         self._wishes = tuple(
-            Wish(wish.channel, wish.cell_id, protocol, {}) if index in indices else wish
+            Wish(wish.channel, wish.cell_id, protocol, {}) if index in indices and index not in gone else wish
             for index, wish in enumerate(self._wishes)
         )
         self.check()
@@ -180,7 +193,7 @@ class BatchStart:
     def why_not(self, index: int) -> str:
         """Return why a row cannot be started, empty where it can."""
         wish = self._wishes[index]
-        if index in self._verdicts and self._verdicts[index][0] in (Verdict.SENDING, Verdict.QUEUED):
+        if index in self._verdicts and self._verdicts[index][0] in _GONE:
             return self._verdicts[index][1]
         if not wish.protocol:
             return tr("starts", "Choose a protocol.")
@@ -281,7 +294,7 @@ class BatchStart:
         refusal = general(self._lab, "queue.submit")
         if refusal:
             return refusal
-        if self._batch:
+        if self._sending is not None:
             return tr("starts", "being started")
         return "" if self.ticked() else tr("starts", "No row passes.")
 
@@ -300,15 +313,16 @@ class BatchStart:
         why = self.start_why_not()
         if why:
             return why
-        self._batch = list(self.ticked())
-        for index in self._batch:
+        sending = _Sending({index: self._spec(index) for index in self.ticked()})
+        self._sending = sending
+        for index in sending.specs:
             self._verdicts[index] = (Verdict.SENDING, tr("starts", "sending"))
-        steps = {index: todo for index in self._batch if (todo := self._preparing(index))}
-        self._left = {index: len(todo) for index, todo in steps.items()}
+        steps = {index: todo for index in sending.specs if (todo := self._preparing(index))}
+        sending.left = {index: len(todo) for index, todo in steps.items()}
         for index, todo in steps.items():
-            self._step(index, todo)
+            self._step(sending, index, self._wishes[index].channel, todo)
         if not steps:
-            self._submit_when_ready()
+            self._submit_when_ready(sending)
         self._tell()
         return ""
 
@@ -325,48 +339,65 @@ class BatchStart:
             steps.append(("channels.set_ready", (wish.channel, True)))
         return steps
 
-    def _step(self, index: int, steps: list[tuple[str, tuple[object, ...]]]) -> None:
+    def _step(
+        self, sending: _Sending, index: int, channel: str, steps: list[tuple[str, tuple[object, ...]]]
+    ) -> None:
         verb, args = steps[0]
 
         def good(answer: object) -> None:
-            self._left[index] -= 1
+            sending.left[index] -= 1
             if len(steps) > 1:
-                self._step(index, steps[1:])
-            elif not self._left[index]:
-                del self._left[index]
-                self._submit_when_ready()
+                self._step(sending, index, channel, steps[1:])
+            elif not sending.left[index]:
+                del sending.left[index]
+                self._submit_when_ready(sending)
 
         def bad(trouble: Trouble) -> None:
-            self._left.pop(index, None)
-            if index in self._batch:
-                self._batch.remove(index)
-            self._verdicts[index] = (Verdict.FAILED, str(trouble))
-            self._submit_when_ready()
+            sending.left.pop(index, None)
+            sending.specs.pop(index, None)
+            self._judge(sending, index, Verdict.FAILED, str(trouble))
+            self._submit_when_ready(sending)
             self._tell()
 
-        self._acts.send(verb, self._wishes[index].channel, *args, then=good, failed=bad)
+        self._acts.send(verb, channel, *args, then=good, failed=bad)
 
-    def _submit_when_ready(self) -> None:
-        if self._left or not self._batch:
+    def _judge(self, sending: _Sending, index: int, verdict: Verdict, told: str) -> None:
+        """Say how a row stands, where it is still a row of this review."""
+        if sending is self._sending:
+            self._verdicts[index] = (verdict, told)
+
+    def _submit_when_ready(self, sending: _Sending) -> None:
+        if sending.left:
             return
-        chosen, self._batch = self._batch, []
+        chosen = list(sending.specs)
+        if not chosen:
+            self._over(sending)
+            return
 
         def good(answer: object) -> None:
             jobs: Sequence[PlannedJob] = getattr(answer, "jobs", ())
             for index, job in zip(chosen, jobs, strict=False):
                 told = tr("starts", "queued as {job}").format(job=job.job_id)
-                self._verdicts[index] = (Verdict.QUEUED, told)
+                self._judge(sending, index, Verdict.QUEUED, told)
+            self._over(sending)
             self._tell()
 
         def bad(trouble: Trouble) -> None:
             for index in chosen:
-                self._verdicts[index] = (Verdict.FAILED, str(trouble))
+                self._judge(sending, index, Verdict.FAILED, str(trouble))
+                if trouble.kind in _NOT_KNOWN and sending is self._sending:
+                    self._unticked.add(index)  # it may be queued: to start it again is a second decision
+            self._over(sending)
             self._tell()
 
         text = tr("starts", "Start {n}").format(n=len(chosen))
         self._acts.send(
-            "queue.submit", "batch", [self._spec(index) for index in chosen], text=text, then=good, failed=bad
+            "queue.submit", "batch", list(sending.specs.values()), text=text, then=good, failed=bad
         )
+
+    def _over(self, sending: _Sending) -> None:
+        if sending is self._sending:
+            self._sending = None
 
 
 def _after(lines: Sequence[str], head: str) -> str:
