@@ -90,6 +90,8 @@ class Theme(QObject):
         for top in shut:
             if isValid(top):
                 top.setUpdatesEnabled(True)
+                # Asked for while it was shut, a painting is never done, and no later one is asked for: do it now.
+                top.repaint()
 
     def _take(self, name: ThemeName, scale: float) -> None:
         self.name, self.scale = name, min(SCALE_MAX, max(SCALE_MIN, round(scale, 2)))
