@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from labctl.api.messages import Submitted
-from labctl.gui.viewmodels.acts import Acts
+from labctl.gui.viewmodels.acts import Acts, Trouble, TroubleKind
 from labctl.gui.viewmodels.edits import Edit, EditStack
 from labctl.gui.viewmodels.lab import Lab
 from labctl.gui.viewmodels.queue import Listing, QueueModel, ticks
 from labctl.gui.viewmodels.queueacts import Release, Way
 from labctl.gui.viewmodels.queuecalendar import interval_of
+from labctl.gui.viewmodels.queueinsert import InsertJobs, ProtocolShelf
 from labctl.model.alarm import AlarmPriority
 from labctl.model.bench import Delta
 from labctl.model.ids import CellId, ChannelId, RunId
@@ -293,3 +295,45 @@ def test_days_weeks_and_months_stand_above_the_calendar_and_are_thinned() -> Non
     assert [tick.week for tick in month if tick.week] == ["week 17", "week 18", "week 19", "week 20"]
     assert [tick.day for tick in month if tick.weekend][:2] == ["25", "26"]
     assert len(ticks(begin_s, begin_s + 300 * 86_400)) < 60
+
+
+def test_u19_undo_does_not_bring_back_what_the_station_refused_to_remove() -> None:
+    _, asks, queue = a_queue()
+    refused = Trouble("Not done", "chen has changed it", kind=TroubleKind.CONFLICT)
+    asks.answers["queue.remove"] = refused
+    stack = done(queue.acts.remove(["j-2"]))
+    before = len(asks.asked)
+    stack.undo()
+    assert asks.verbs[before:] == [], "it still waits: a second one would start it twice"
+    asks.answers["queue.hold"] = refused
+    stack = done(queue.acts.hold(["j-2"]))
+    before = len(asks.asked)
+    stack.undo()
+    assert asks.verbs[before:] == [], "a hold that is somebody else's is not released"
+
+
+def test_r15_a_change_is_sent_with_the_version_that_the_person_saw() -> None:
+    lab, asks, queue = a_queue()
+    seen = {"j-2": lab.jobs["j-2"].version}
+    tell(lab, replace(lab.jobs["j-2"], version=9))  # chen was faster, while the dialog was open
+    asks.answers["queue.edit"] = Trouble("Not done", "chen has changed j-2", kind=TroubleKind.CONFLICT)
+    stack = done(queue.acts.change(["j-2"], {"priority": 5}, seen))
+    assert asks.asked[-1].words == {"version": 1, "priority": 5}
+    before = len(asks.asked)
+    stack.undo()
+    assert len(asks.asked) == before, "what was refused is not put back over what chen did"
+
+
+def test_a_second_press_on_queue_queues_nothing_twice() -> None:
+    lab, asks, queue = a_queue()
+    wish = InsertJobs(lab, queue.acts._acts, asks, ProtocolShelf(asks), ["C0063"])
+    wish.set_protocol("LFP-0.5C")
+    wish.check()
+    asks.asked[-1].then(Submitted((PlannedJob("", CellId("C0063"), None, "LFP-0.5C"),), (), True))
+    told: list[str] = []
+    wish.submit(told.append)
+    wish.submit(told.append)
+    sent = [one for one in asks.of("queue.submit") if not one.words.get("dry_run")]
+    assert len(sent) == 1 and wish.submit_why_not() == "sending"
+    sent[0].failed(Trouble("Not done", "refused"))
+    assert wish.submit_why_not() != "sending"

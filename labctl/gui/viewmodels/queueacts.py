@@ -52,10 +52,9 @@ class QueueActs:
 
     def _send(self, verb: str, job_id: str, label: str, **words: Any) -> None:
         """Send an act on a job as it stands now."""
-        then = words.pop("then", None)
         job = self._lab.jobs.get(job_id)
-        version = None if job is None else job.version
-        self._acts.send(verb, job_id, job_id, version=version, text=f"{label} {job_id}", then=then, **words)
+        version = words.pop("version", None) or (None if job is None else job.version)
+        self._acts.send(verb, job_id, job_id, version=version, text=f"{label} {job_id}", **words)
 
     # -- edits ------------------------------------------------------------------------------------------------------
 
@@ -65,15 +64,19 @@ class QueueActs:
         if not ids:
             return None
 
-        def each(verb: str, label: str) -> None:
-            for job_id in ids:
-                self._send(verb, job_id, label)
+        refused: set[str] = set()
 
-        return Edit(
-            _named(tr("queue", "hold"), ids),
-            lambda: each("queue.hold", tr("queue", "Hold")),
-            lambda: each("queue.release", tr("queue", "Release")),
-        )
+        def redo() -> None:
+            refused.clear()
+            for job_id in ids:
+                self._send("queue.hold", job_id, tr("queue", "Hold"), failed=_adder(refused, job_id))
+
+        def undo() -> None:
+            for job_id in ids:
+                if job_id not in refused:  # somebody else's hold is not ours to release
+                    self._send("queue.release", job_id, tr("queue", "Release"))
+
+        return Edit(_named(tr("queue", "hold"), ids), redo, undo)
 
     def remove(self, job_ids: Collection[str]) -> Edit | None:
         """Return the edit that takes jobs out; undo queues the same wishes anew, held where they were held."""
@@ -82,14 +85,17 @@ class QueueActs:
             return None
         order = self._order()
         now = {str(job.job_id): str(job.job_id) for job in jobs}  # as first known -> as it is called now
+        refused: set[str] = set()
 
         def redo() -> None:
-            for job_id in now.values():
-                self._send("queue.remove", job_id, tr("queue", "Remove"))
+            refused.clear()
+            for first, job_id in now.items():
+                self._send("queue.remove", job_id, tr("queue", "Remove"), failed=_adder(refused, first))
 
         def undo() -> None:
             for job in jobs:
-                self._bring_back(job, _next_of(order, str(job.job_id)), now)
+                if str(job.job_id) not in refused:  # it is still there: bringing it back would start it twice
+                    self._bring_back(job, _next_of(order, str(job.job_id)), now)
 
         return Edit(_named(tr("queue", "remove"), list(now)), redo, undo)
 
@@ -147,9 +153,12 @@ class QueueActs:
 
         return Edit(_named(tr("queue", "repeat"), ids), redo, undo)
 
-    def change(self, job_ids: Collection[str], changes: Mapping[str, Any]) -> Edit | None:
+    def change(
+        self, job_ids: Collection[str], changes: Mapping[str, Any], seen: Mapping[str, int] | None = None
+    ) -> Edit | None:
         """Return the edit that changes waiting jobs; ``changes`` has fields of ``EDITABLE``. Undo puts back what was.
 
+        ``seen``: the versions on which a person decided; where somebody else was faster, the station refuses (R15).
         A protocol whose text came from a file cannot be put back by its name, so that change is not undone silently:
         the undo leaves it and changes the rest back.
         """
@@ -164,12 +173,22 @@ class QueueActs:
         if not ids:
             return None
 
-        def put(fields: Mapping[str, Mapping[str, Any]]) -> None:
+        refused: set[str] = set()
+        versions = dict(seen or {})
+
+        def redo() -> None:
+            refused.clear()
             for job_id in ids:
-                self._send("queue.edit", job_id, tr("queue", "Change"), **_without_gone(fields[job_id]))
+                self._send("queue.edit", job_id, tr("queue", "Change"), version=versions.pop(job_id, None),
+                           failed=_adder(refused, job_id), **_without_gone(new[job_id]))  # fmt: skip
+
+        def undo() -> None:
+            for job_id in ids:
+                if job_id not in refused:
+                    self._send("queue.edit", job_id, tr("queue", "Change"), **_without_gone(back[job_id]))
 
         back = {job_id: {name: was[job_id][name] for name in new[job_id]} for job_id in ids}
-        return Edit(_named(tr("queue", "change"), ids), lambda: put(new), lambda: put(back))
+        return Edit(_named(tr("queue", "change"), ids), redo, undo)
 
     def _order(self) -> list[str]:
         waiting = [job for job in self._lab.jobs.values() if job.state in (JobState.WAITING, JobState.HELD)]
@@ -254,6 +273,11 @@ def _as_it_is(job: Job, changes: Mapping[str, Any]) -> dict[str, Any]:
     if "protocol" in changes:
         found["variables"] = dict(job.spec.variables)
     return found
+
+
+def _adder(refused: set[str], job_id: str) -> Callable[[object], None]:
+    """Return what keeps a job out of the undo: the station did not do to it what would be undone."""
+    return lambda trouble: refused.add(job_id)
 
 
 def _without_gone(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -136,7 +136,7 @@ class InsertJobs:
         self.label = ""
         self.before = ""
         self.previews: tuple[Preview, ...] = ()
-        self.checked = False
+        self.checked = self.sending = False
         self.problem = ""
         self.trouble: Trouble | None = None
 
@@ -211,7 +211,7 @@ class InsertJobs:
 
     def submit_why_not(self) -> str:
         """Return why nothing can be queued yet; empty where it can."""
-        why = self.check_why_not()
+        why = tr("acts", "sending") if self.sending else self.check_why_not()
         if why:
             return why
         if self.trouble is not None:
@@ -263,8 +263,11 @@ class InsertJobs:
         if self.submit_why_not():
             return
         before = self.before
+        self.sending = True  # a second press would queue everything twice
+        self.tell()
 
         def take(answer: Any) -> None:
+            self.sending = False
             ids = [str(planned.job_id) for planned in answer.jobs if planned.job_id]
             label = tr("queue", "Move")
             for job_id in ids if before else ():
@@ -272,7 +275,7 @@ class InsertJobs:
             done(tr("queue", "{n} items queued: {ids}").format(n=len(ids), ids=", ".join(ids[:6])))
 
         def failed(trouble: Trouble) -> None:
-            self.trouble = trouble
+            self.sending, self.trouble = False, trouble
             self.tell()
 
         text = tr("queue", "Queue {protocol} for {n} cells").format(

@@ -405,8 +405,10 @@ class QueueView(View):
         if self.queue.why_not("queue.edit", ids):
             return
 
+        seen = {job_id: self.context.lab.jobs[job_id].version for job_id in ids}
+
         def take(changes: Mapping[str, Any]) -> None:
-            self._do(self.queue.acts.change(ids, changes))
+            self._do(self.queue.acts.change(ids, changes, seen))
 
         dialog = EditDialog(EditJobs(self.context.lab, self.library, ids), take, self.window())
         dialog.finished.connect(dialog.deleteLater)
