@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from ruamel.yaml import YAML
@@ -99,6 +100,10 @@ class Alias:
 Branch: TypeAlias = Leaf | Items | Table | Alias
 
 
+TEXTS_KEPT = 32
+"""An edit asks for the same few texts again and again: before, after, the revision it is compared with, undo."""
+
+
 class TextProblem(Exception):
     """The text is no YAML of ours. ``line`` and ``column`` count from 1; 0 where nobody knows."""
 
@@ -124,8 +129,9 @@ def plain(node: Branch | None) -> Any:
     return node.text if isinstance(node, Leaf) else ""
 
 
+@lru_cache(TEXTS_KEPT)
 def read_tree(text: str) -> Table:
-    """Return the tree of a protocol's text. Raises: TextProblem with line and column."""
+    """Return the tree of a protocol's text, which nobody changes. Raises: TextProblem with line and column."""
     try:
         events = iter(list(YAML(typ="rt", pure=True).parse(text)))
     except YAMLError as error:
