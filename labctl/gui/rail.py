@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QFrame, QMenu, QScrollArea, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QMenu, QScrollArea, QSizePolicy, QWidget
 
 from labctl.gui.i18n.translating import tr
 from labctl.gui.parts.layouts import Column, fix_size
@@ -25,11 +25,10 @@ class Entry(QAbstractButton):
         self.spec = spec
         self.setObjectName(f"rail-{spec.id}")
         self.setCheckable(True)
-        self.setAutoExclusive(True)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        fix_size(self, width=72, height=64)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        fix_size(self, width=72)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         self.retranslate()
 
     def retranslate(self) -> None:
@@ -43,6 +42,10 @@ class Entry(QAbstractButton):
     def sizeHint(self) -> QSize:
         """Return the size of an entry."""
         return QSize(theme().px(72), theme().px(64))
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the size of an entry in a low window: icon and word stand close."""
+        return QSize(theme().px(72), theme().px(46))
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Offer to open the view beside the others or in a window of its own."""
@@ -65,11 +68,12 @@ class Entry(QAbstractButton):
         elif self.underMouse():
             painter.fillRect(self.rect(), look.colour("hover"))
         size = look.px(22)
-        where = QRect((self.width() - size) // 2, look.px(11), size, size)
+        air = max(look.px(2), (self.height() - look.px(42)) // 2)
+        where = QRect((self.width() - size) // 2, air, size, size)
         look.icon(self.spec.icon, "text" if on else "muted").paint(painter, where)
         painter.setFont(look.font(Role.SMALL_STRONG if on else Role.SMALL))
         painter.setPen(look.colour("text" if on else "muted"))
-        room = QRect(look.px(4), look.px(38), self.width() - look.px(8), look.px(18))
+        room = QRect(look.px(4), air + look.px(25), self.width() - look.px(8), look.px(18))
         words = QFontMetrics(painter.font()).elidedText(
             self.text(), Qt.TextElideMode.ElideRight, room.width()
         )
@@ -87,7 +91,9 @@ class Rail(QScrollArea):
         super().__init__(parent)
         self.setAccessibleName(tr("rail", "Views"))
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        self.setVerticalScrollBarPolicy(
+            Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        )  # it would cut the words: wheel
         self.setWidgetResizable(True)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         fix_size(self, width=72)
@@ -97,6 +103,7 @@ class Rail(QScrollArea):
         self._column.addStretch(1)
         self.setWidget(inner)
         self._entries: dict[str, Entry] = {}
+        self._group = QButtonGroup(self)
         self.show_views(specs)
 
     def show_views(self, specs: Sequence[ViewSpec]) -> None:
@@ -105,6 +112,7 @@ class Rail(QScrollArea):
             if not spec.rail or spec.id in self._entries:
                 continue
             entry = Entry(spec)
+            self._group.addButton(entry)
             entry.clicked.connect(self._pressed)
             entry.menu_wanted.connect(self._menu)
             self._entries[spec.id] = entry
@@ -124,10 +132,15 @@ class Rail(QScrollArea):
         menu.popup(where)
 
     def show_front(self, view_id: str) -> None:
-        """Mark the view in front; one without an entry leaves the mark where it is."""
-        entry = self._entries.get(view_id)
+        """Mark the view in front; one without an entry takes the mark away: nothing says that another is in front."""
+        entry, marked = self._entries.get(view_id), self._group.checkedButton()
         if entry is not None:
             entry.setChecked(True)
+            self.ensureWidgetVisible(entry, 0, 0)
+        elif marked is not None:
+            self._group.setExclusive(False)
+            marked.setChecked(False)
+            self._group.setExclusive(True)
 
     def entry(self, view_id: str) -> Entry:
         """Return a view's entry. Raises: KeyError."""

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QFrame, QWidget
 from labctl.gui.parts.buttons import Button
 from labctl.gui.parts.labels import ElidedLabel, IconLabel, Label, Line
 from labctl.gui.parts.layouts import Column, Row, fix_size
+from labctl.gui.parts.tight import TightRow
 from labctl.gui.parts.why import set_why
 from labctl.gui.theme.current import theme
 from labctl.gui.theme.fonts import Role
@@ -22,7 +23,7 @@ class ActionBar(QFrame):
         self._strong, self._muted = Label("", Role.STRONG), Label("", tone="muted")
         self._icon, self._note = IconLabel("information-outline"), ElidedLabel("", tone="muted", fill=False)
         self._left, self._right = Row(gap=8), Row(gap=8)
-        inner = QWidget()
+        inner = TightRow()
         row = Row(inner, margins=(16, 0, 16, 0), gap=8)
         row.put(self._strong, self._muted)
         row.addLayout(self._left)

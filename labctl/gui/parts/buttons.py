@@ -29,6 +29,14 @@ class Rank(Enum):
     QUIET = "quiet"  # inside card heads
 
 
+class Tight(Enum):
+    """How much of itself a button shows: where room is short less, see ``tight.TightRow``."""
+
+    FULL = "full"
+    NO_KEYS = "no keys"
+    ICON = "icon"  # the word stands in the tooltip; a button without an icon keeps its word
+
+
 class Phase(StrEnum):
     """What an act's button shows."""
 
@@ -61,6 +69,7 @@ class Button(QPushButton):
         self._icon_name, self._rank, self._keys, self._height_px = icon, rank, keys, height_px
         self._strong, self._chevron, self._act = strong, chevron, act
         self._phase, self._told, self._dots = Phase.IDLE, "", 0
+        self.tight = Tight.FULL
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._tick)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
@@ -135,20 +144,38 @@ class Button(QPushButton):
     def _font(self) -> QFont:
         return theme().font(Role.STRONG if self._strong or self._rank is Rank.PRIMARY else Role.BODY)
 
+    def set_tight(self, form: Tight) -> None:
+        """Show less or more of the button; without its word the tooltip says it."""
+        if form is self.tight:
+            return
+        self.tight = form
+        if not self.toolTip():
+            self.setToolTip(self.accessibleName())
+        self.updateGeometry()
+        self.update()
+
+    def _wordless(self, form: Tight) -> bool:
+        return form is Tight.ICON and bool(self._icon_name) and self._phase is Phase.IDLE
+
     def sizeHint(self) -> QSize:
         """Return the size for the text, 12 px inset."""
+        return QSize(self.width_as(self.tight), theme().px(self._height_px))
+
+    def width_as(self, form: Tight) -> int:
+        """Return the width of a form, device pixels."""
         look = theme()
-        inset = look.px(12 if self.text() else 8)
-        width = QFontMetrics(self._font()).horizontalAdvance(self.text()) + SLACK_PX + 2 * inset
+        text = "" if self._wordless(form) else self.text()
+        inset = look.px(12 if text else 8)
+        width = QFontMetrics(self._font()).horizontalAdvance(text) + SLACK_PX + 2 * inset
         if self._icon_name:
-            width += look.px(16) + (look.px(8) if self.text() else 0)
-        if self._keys:
+            width += look.px(16) + (look.px(8) if text else 0)
+        if self._keys and form is Tight.FULL:
             width += paint.key_width(self._keys) + look.px(8)
         if self._chevron:
             width += look.px(16 + 6)
-        if self._act or self._phase is not Phase.IDLE:
+        if (self._act and text) or self._phase is not Phase.IDLE:
             width = max(width, self._told_width(inset))
-        return QSize(width, look.px(self._height_px))
+        return width
 
     def _told_width(self, inset: int) -> int:
         """Return the room of what an act says: "sending..." always, its end where it is there."""
@@ -167,16 +194,15 @@ class Button(QPushButton):
         """Paint everything: the looks are few and flat."""
         painter = QPainter(self)
         ink = self._paint_body(painter)
-        area = self.rect().adjusted(
-            theme().px(12 if self.text() else 8), 0, -theme().px(12 if self.text() else 8), 0
-        )
         text = self._words()
+        inset = theme().px(12 if text else 8)
+        area = self.rect().adjusted(inset, 0, -inset, 0)
         painter.setFont(self._font())
         if self._phase is Phase.TROUBLE:
             area = self._paint_trouble(painter, area)
         elif self._icon_name:
             area = self._paint_icon(painter, area)
-        if self._keys and self._phase is Phase.IDLE:
+        if self._keys and self._phase is Phase.IDLE and self.tight is Tight.FULL:
             paint.key_cap(painter, area.right() + 1, area.center().y() + 1, self._keys, self._key_ink(ink))
         if self._chevron:
             size = theme().px(16)
@@ -190,7 +216,7 @@ class Button(QPushButton):
 
     def _words(self) -> str:
         if self._phase is Phase.IDLE or not self.text():
-            return self.text()
+            return "" if self._wordless(self.tight) else self.text()
         if self._phase is Phase.SENDING:
             return tr("parts", "sending") + "." * self._dots
         return self._told or tr("parts", "confirmed")

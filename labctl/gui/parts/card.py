@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QFrame, QWidget
 
 from labctl.gui.parts.labels import ElidedLabel, Label, Line
 from labctl.gui.parts.layouts import Column, Row, fix_size
+from labctl.gui.parts.tight import TightRow
 from labctl.gui.theme.fonts import Role
 
 
@@ -27,7 +28,7 @@ class Card(QFrame):
         self.title = Label(title, Role.STRONG)
         self.note = ElidedLabel(note, Role.SMALL, "muted")
         self.head = Row(margins=(16, 0, 12, 0), gap=8)
-        self._head = QWidget()
+        self._head = TightRow()
         fix_size(self._head, height=40)
         self._head.setLayout(self.head)
         self.head.addWidget(self.title)

@@ -6,9 +6,11 @@ Nothing outside this file knows QtAds, so that QMainWindow's docks can take its 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import PySide6QtAds as ads  # noqa: N813
-from PySide6.QtCore import QByteArray, Qt, Signal
+from PySide6.QtCore import QByteArray, QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from labctl.gui.parts.labels import Label
@@ -37,11 +39,50 @@ class Holder(QWidget):
 
     def fill(self, view: QWidget) -> None:
         """Put the view in; it is made when it is first seen. Where room is short it scrolls, and nothing is cut."""
-        self.room = QScrollArea()
-        self.room.setWidgetResizable(True)
+        self.room = Room()
         self.room.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.room.setWidget(view)
         self.column.addWidget(self.room, 1)
+
+
+class Room(QScrollArea):
+    """Gives a view the height there is: only what it cannot do without makes it scroll, not words that wrap.
+
+    Qt's own asks a view with wrapping words for the height that follows from its width, and hands it that height.
+    """
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give the view the room, at least its smallest size."""
+        super().resizeEvent(event)
+        self._give()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Follow what the view needs."""
+        done = super().eventFilter(watched, event)
+        if watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
+            self._give()
+        return done
+
+    def _give(self) -> None:
+        view = self.widget()
+        if view is None:
+            return
+        room = self.maximumViewportSize()
+        least = _least(view, room.width())
+        if least.height() > room.height():
+            room.setWidth(room.width() - self.verticalScrollBar().sizeHint().width())
+            least = _least(view, room.width())
+        if least.width() > room.width():
+            room.setHeight(room.height() - self.horizontalScrollBar().sizeHint().height())
+        view.resize(room.expandedTo(least))
+
+
+def _least(view: QWidget, width: int) -> QSize:
+    """Return the smallest size of a view, its words wrapped at a width."""
+    layout, size = view.layout(), view.minimumSizeHint()
+    if layout is not None and layout.hasHeightForWidth():
+        size.setHeight(max(size.height(), layout.totalMinimumHeightForWidth(max(width, size.width()))))
+    return size
 
 
 class Docks(QWidget):
@@ -86,7 +127,9 @@ class Docks(QWidget):
         dock.closed.connect(lambda: self._closed(view_id))
         # The manager knows a dock only once it was placed; a toggle before that ends the process.
         self._settling = True
-        self._manager.addDockWidget(ads.CenterDockWidgetArea, dock)
+        # All in one area: a dock that is moved has everything in it dressed anew, which takes 0.1 s and more.
+        area = next((one.dockAreaWidget() for one in self._docks.values() if one is not dock), None)
+        self._manager.addDockWidget(ads.CenterDockWidgetArea, dock, area)
         dock.toggleView(False)
         self._settling = False
 
@@ -135,7 +178,8 @@ class Docks(QWidget):
         docked = before is not None and not before.isClosed() and not before.isInFloatingContainer()
         if before is not None and docked:
             area = before.dockAreaWidget()
-            self._manager.addDockWidgetTabToArea(dock, area)
+            if dock.dockAreaWidget() != area:
+                self._manager.addDockWidgetTabToArea(dock, area)
             dock.toggleView(True)
             before.toggleView(False)
         else:
@@ -184,7 +228,8 @@ class Docks(QWidget):
             if view_id != first and not dock.isClosed():
                 dock.toggleView(False)
         dock = self._docks[first]
-        self._manager.addDockWidget(ads.CenterDockWidgetArea, dock)
+        if dock.isClosed() or dock.isInFloatingContainer():
+            self._manager.addDockWidget(ads.CenterDockWidgetArea, dock)
         dock.toggleView(True)
         self._main = first
         self._calm()
@@ -203,7 +248,8 @@ class Docks(QWidget):
             return False
         for view_id in self.shown_ids:
             self._top_level(view_id)
-            self._fill(view_id)
+            # A turn each: making one view takes some time, making several would keep a person waiting.
+            QTimer.singleShot(0, self, partial(self._fill, view_id))
         self._calm()
         self.open(main if main in self.shown_ids else self.shown_ids[0])
         return True

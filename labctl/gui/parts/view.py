@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from labctl.gui.parts.actionbar import ActionBar
 from labctl.gui.parts.labels import ElidedLabel, Label
 from labctl.gui.parts.layouts import Column, Row, fix_size
+from labctl.gui.parts.tight import TightRow
 from labctl.gui.parts.undo import Undo
 from labctl.gui.theme.fonts import Role
 from labctl.gui.viewmodels.commands import Command
@@ -97,7 +98,7 @@ class View(QWidget):
         self.title = Label("", Role.TITLE)
         self.subtitle = ElidedLabel("", tone="muted")
         self.head_left, self.head_right = Row(gap=8), Row(gap=8)
-        self.head = QWidget()
+        self.head: QWidget = TightRow()
         fix_size(self.head, height=56)
         head = Row(self.head, margins=(16, 0, 16, 0), gap=12)
         head.addWidget(self.title)

@@ -14,10 +14,12 @@ from labctl.gui.i18n.translating import Language, tr
 from labctl.gui.parts.buttons import Button, Phase, Rank
 from labctl.gui.parts.card import Card
 from labctl.gui.parts.confirm import confirm_or_do
+from labctl.gui.parts.fold import Fold
 from labctl.gui.parts.grouprows import GroupedModel, Heading
 from labctl.gui.parts.labels import ElidedLabel, Label
 from labctl.gui.parts.layouts import Column, Row, fix_size
 from labctl.gui.parts.segment import Choice, Segment
+from labctl.gui.parts.tight import TightRow
 from labctl.gui.parts.view import Command, Context, View, ViewSpec
 from labctl.gui.parts.why import set_why
 from labctl.gui.viewmodels.acts import Act, ActState, Trouble
@@ -37,6 +39,8 @@ from labctl.gui.views.alarms.places import PlaceTree
 from labctl.model.alarm import AlarmPriority
 
 TICK_MS = 500
+NARROW_PX, LOW_PX = 1000, 420
+"""Room of the page below which list, moment and events are shown one at a time."""
 ANY = "any"
 
 
@@ -100,7 +104,7 @@ class AlarmsView(View):
         self.list_card.body.setSpacing(0)
         self.list_card.body.addWidget(self.quiet, 1)
         self.list_card.body.addWidget(self.table, 1)
-        self.list_card.body.addLayout(self._acts())
+        self.list_card.body.addWidget(self._acts())
         upper = Row(gap=8)
         upper.addWidget(self.tree_card)
         upper.addWidget(self.list_card, 1)
@@ -119,7 +123,9 @@ class AlarmsView(View):
         self.parts.addWidget(top)
         self.parts.addWidget(lower)
         self.parts.setSizes([440, 400])
-        self.page.addWidget(self.parts, 1)
+        pages = {"alarms": top, "moment": self.moment, "events": self.events}
+        self.fold = Fold(self.parts, pages, width_px=NARROW_PX, height_px=LOW_PX)
+        self.page.addWidget(self.fold, 1)
         self.table.touched.connect(lambda: self.still.touch(self.context.lab.now_s))
         self.table.left.connect(self._let_go)
         self.table.opened.connect(lambda index: self.go_to())
@@ -128,7 +134,7 @@ class AlarmsView(View):
         self.events.looked.connect(self._look_at_event)
         self.events.opened.connect(self._open_event)
 
-    def _acts(self) -> Row:
+    def _acts(self) -> TightRow:
         self.ack = Button("", icon="check", rank=Rank.PRIMARY, keys="A", act=True)
         self.ack_more = Button("", keys="Shift+A")
         self.shelve = Button("", icon="clock-outline", keys="S")
@@ -142,11 +148,12 @@ class AlarmsView(View):
             (self.go_button, self.go_to), (self.reset, self.reset_trip), (self.fresh, self._let_go),
         ):  # fmt: skip
             button.clicked.connect(lambda checked=False, call=call: call())
-        row = Row(margins=(16, 8, 16, 8), gap=8)
+        acts = TightRow()
+        row = Row(acts, margins=(16, 8, 16, 8), gap=8)
         row.put(self.ack, self.ack_more, self.shelve, self.go_button, self.reset)
         row.addWidget(self.hint, 1)
         row.addWidget(self.fresh)
-        return row
+        return acts
 
     def _build_bar(self) -> None:
         self.hand = self.bar.add(Button("", icon="text-box-outline"), right=True)
@@ -171,6 +178,9 @@ class AlarmsView(View):
         self.priorities.setAccessibleName(tr("alarms", "Priority"))
         self.listed.setAccessibleName(tr("alarms", "Which alarms"))
         self.tree_card.set_title(tr("alarms", "Where"))
+        self.fold.name_pages({
+            "alarms": self.spec.name, "moment": tr("alarms", "At that moment"), "events": tr("events", "Events"),
+        })  # fmt: skip
         self.tree.setAccessibleName(tr("alarms", "Places with alarms"))
         self.table.setAccessibleName(tr("alarms", "Alarms, not acknowledged first"))
         self.ack.setText(tr("alarms", "Acknowledge"))

@@ -16,13 +16,14 @@ from labctl.gui.parts.card import Card
 from labctl.gui.parts.confirm import confirm_or_do
 from labctl.gui.parts.empty import Empty
 from labctl.gui.parts.fields import SearchField
+from labctl.gui.parts.fold import Fold
 from labctl.gui.parts.grouprows import GroupedModel, Heading
 from labctl.gui.parts.layouts import fix_size
 from labctl.gui.parts.segment import Choice, Segment
 from labctl.gui.parts.view import Command, Context, View, ViewSpec
 from labctl.gui.parts.why import set_why
 from labctl.gui.viewmodels.acts import Act, ActState, Trouble
-from labctl.gui.viewmodels.allowed import general
+from labctl.gui.viewmodels.allowed import general, label_of
 from labctl.gui.viewmodels.confirming import confirmation
 from labctl.gui.viewmodels.edits import Edit
 from labctl.gui.viewmodels.queue import LISTING_WORDS, Listing, QueueModel, QueueRow
@@ -37,6 +38,8 @@ from labctl.gui.views.queue.table import COLUMNS, QueueTable
 from labctl.model.job import OPEN_STATES, JobState
 
 TICK_MS = 1000
+LOW_PX = 440
+"""Height of the page below which items and calendar are shown one at a time."""
 
 
 class QueueView(View):
@@ -79,6 +82,7 @@ class QueueView(View):
 
     def _build_page(self) -> None:
         self.strip = Strip()
+        self.strip.label = partial(label_of, self.context.lab)
         self.strip.campaign.connect(self._choose_campaign)
         self.strip.release.connect(self._release_part)
         self.model = GroupedModel(COLUMNS, lambda row: row.job_id, self)
@@ -100,7 +104,10 @@ class QueueView(View):
         self.parts.addWidget(self.calendar_card)
         self.parts.setSizes([400, 480])
         self.page.addWidget(self.strip)
-        self.page.addWidget(self.parts, 1)
+        self.fold = Fold(
+            self.parts, {"list": self.list_card, "calendar": self.calendar_card}, height_px=LOW_PX
+        )
+        self.page.addWidget(self.fold, 1)
         self.table.dragged.connect(self._dragged)
         self.table.stepped.connect(self._step)
         self.table.opened.connect(lambda index: self._open(self.model.key_at(index), ""))
@@ -150,6 +157,7 @@ class QueueView(View):
         self.list_card.setAccessibleName(tr("queue", "Items"))
         self.table.setAccessibleName(tr("queue", "Items of the queue"))
         self.calendar_card.set_title(tr("queue", "Channel calendar"))
+        self.fold.name_pages({"list": tr("queue", "Items"), "calendar": tr("queue", "Channel calendar")})
         self.calendar.setAccessibleName(
             tr("queue", "Channel calendar. Arrows choose, + and - zoom, 0 shows all, Home goes to now.")
         )
