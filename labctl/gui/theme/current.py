@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject, QSize, QTimer, Signal
 from PySide6.QtGui import QColor, QFont, QIcon
 from PySide6.QtWidgets import QApplication, QWidget
@@ -27,6 +29,7 @@ class Theme(QObject):
         self.name = ThemeName.LIGHT
         self.scale = 1.0
         self._fonts: dict[Role, QFont] = {}
+        self._between: list[Callable[[], object]] = []
 
     @property
     def tokens(self) -> Tokens:
@@ -67,12 +70,18 @@ class Theme(QObject):
             self._dress(application)
         self.changed.emit()
 
-    def change(self, name: ThemeName, scale: float) -> None:
-        """Change them in a few turns, unseen until all is done: a window of many views stays quick to answer."""
+    def change(self, name: ThemeName, scale: float, between: Callable[[], object] = lambda: None) -> None:
+        """Change them in a few turns, unseen until all is done: a window of many views stays quick to answer.
+
+        ``between`` is done while nothing wears a sheet: what moves whole views then moves them in no time.
+        """
         self._take(name, scale)
         application = QApplication.instance()
         if not isinstance(application, QApplication):
             return
+        self._between.append(between)
+        if len(self._between) > 1:
+            return  # the change under way takes this one with it
         shut = [top for top in application.topLevelWidgets() if top.isVisible() and top.updatesEnabled()]
         for top in shut:
             top.setUpdatesEnabled(False)
@@ -82,6 +91,17 @@ class Theme(QObject):
         QTimer.singleShot(0, self, lambda: self._change_on(application, shut))
 
     def _change_on(self, application: QApplication, shut: list[QWidget]) -> None:
+        asked, self._between = self._between, [lambda: None]
+        try:
+            for between in asked:
+                between()
+        finally:
+            QTimer.singleShot(0, self, lambda: self._dress_again(application, shut))
+
+    def _dress_again(self, application: QApplication, shut: list[QWidget]) -> None:
+        late, self._between = self._between[1:], []
+        for between in late:
+            between()
         self._dress(application)
         QTimer.singleShot(0, self, lambda: self._changed(shut))
 

@@ -14,6 +14,9 @@ TONES = (
     "text", "muted", "off", "accent", "on_accent", "hard", "charge", "discharge", "rest", "paused", "done", "stale",
 )  # fmt: skip
 
+CELL_MARGIN_PX = 3
+"""What Qt's cells add to their padding at each side; heads add nothing, and figures are to stand under them."""
+
 _SHEET = Template("""
 QWidget { color: $text; }
 QMainWindow { background: $window; }
@@ -42,7 +45,7 @@ QLineEdit[bare="true"] { border: none; background: transparent; padding: 0; }
 QAbstractScrollArea { border: none; background: transparent; }
 QTableView, QTreeView, QListView { background: $panel; color: $text; border: none; outline: 0;
   gridline-color: $hairline; selection-background-color: $selection; selection-color: $text; }
-QTableView::item, QListView::item { padding: 0 ${p8}px; border-bottom: 1px solid $hairline; }
+QTableView::item, QListView::item { padding: 0 ${cell_pad}px; border-bottom: 1px solid $hairline; }
 QTreeView::item { min-height: ${p32}px; }
 QTableView::item:hover, QTreeView::item:hover, QListView::item:hover { background: $hover; }
 QTableView::item:selected, QTreeView::item:selected, QListView::item:selected { background: $selection; color: $text; }
@@ -70,6 +73,20 @@ QMenu::separator { height: 1px; background: $hairline; margin: ${p4}px 0; }
 QProgressBar { background: $field; border: 1px solid $hairline; border-radius: 0; text-align: right; color: $muted; }
 QProgressBar::chunk { background: $neutral_bar; }
 QCheckBox, QRadioButton { spacing: ${p8}px; min-height: ${p32}px; }
+QCheckBox::indicator, QRadioButton::indicator { width: ${p16}px; height: ${p16}px; background: $field;
+  border: 1px solid $border; border-radius: ${p2}px; }
+QRadioButton::indicator { border-radius: ${p8}px; }
+QCheckBox::indicator:hover, QRadioButton::indicator:hover { background: $hover; }
+QCheckBox::indicator:checked, QRadioButton::indicator:checked { image: url("$check"); }
+QCheckBox::indicator:disabled, QRadioButton::indicator:disabled { border-color: $hairline; background: $panel; }
+QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button,
+QDateTimeEdit::up-button, QDateTimeEdit::down-button { subcontrol-origin: border; width: ${p24}px; border: none; }
+QSpinBox::up-button, QDoubleSpinBox::up-button, QDateTimeEdit::up-button { subcontrol-position: top right; }
+QSpinBox::down-button, QDoubleSpinBox::down-button, QDateTimeEdit::down-button { subcontrol-position: bottom right; }
+QSpinBox::up-arrow, QDoubleSpinBox::up-arrow, QDateTimeEdit::up-arrow { image: url("$raise");
+  width: ${p12}px; height: ${p12}px; }
+QSpinBox::down-arrow, QDoubleSpinBox::down-arrow, QDateTimeEdit::down-arrow { image: url("$chevron");
+  width: ${p12}px; height: ${p12}px; }
 QCheckBox:disabled, QRadioButton:disabled { color: $off; }
 QSlider::groove:horizontal { height: ${p4}px; background: $neutral_bar; }
 QSlider::handle:horizontal { background: $accent; width: ${p12}px; margin: -${p4}px 0; border-radius: ${p4}px; }
@@ -95,10 +112,12 @@ def sheet_of(name: ThemeName, scale: float) -> str:
     """Return the style sheet of a theme at a scale."""
     tokens = TABLE[name]
     words: dict[str, object] = {name: getattr(tokens, name) for name in tokens.__dataclass_fields__}
-    for size_px in (4, 8, 12, 16, 24, 30, 32):
+    for size_px in (2, 4, 8, 12, 16, 24, 30, 32):
         words[f"p{size_px}"] = round(size_px * scale)
     words["small"] = f"{Role.SMALL.value.size_pt * scale:g}"
-    words["chevron"] = (HERE / f"chevron-{name.value}.svg").as_posix()
+    for picture in ("chevron", "raise", "check"):
+        words[picture] = (HERE / f"{picture}-{name.value}.svg").as_posix()
+    words["cell_pad"] = round(8 * scale) - CELL_MARGIN_PX
     return _SHEET.substitute(words) + _roles(tokens, scale)
 
 
