@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from labctl.gui.viewmodels.batches import LinkPhase
 from labctl.gui.viewmodels.lab import Lab
+from labctl.gui.viewmodels.places import cabinet
 from labctl.gui.viewmodels.words import JOB_WORDS, channel_word, role_word, tr
 from labctl.model.alarm import Alarm, AlarmPriority, AlarmState
 from labctl.model.bench import ChannelStatus, LinkState
@@ -77,7 +78,7 @@ def channel_why_not(lab: Lab, verb: str, channel: str) -> str:
 
 def _needs_run(lab: Lab, status: ChannelStatus) -> str:
     if not runs_now(status):
-        return tr("allowed", "Nothing runs on {name}.").format(name=short_id(status.channel))
+        return tr("allowed", "Nothing runs on {name}.").format(name=label_of(lab, status.channel))
     return _box(lab, status)
 
 
@@ -96,14 +97,14 @@ def _phase(*wanted: str) -> Callable[[Lab, ChannelStatus], str]:
         told = tr("allowed", "{name} is {state}, not {wanted}.")
         names = " / ".join(channel_word(state).short for state in wanted)
         return told.format(
-            name=short_id(status.channel), state=channel_word(status.state).short, wanted=names
+            name=label_of(lab, status.channel), state=channel_word(status.state).short, wanted=names
         )
 
     return rule
 
 
 def _start(lab: Lab, status: ChannelStatus) -> str:
-    name = short_id(status.channel)
+    name = label_of(lab, status.channel)
     if runs_now(status):
         return tr("allowed", "{name} is running.").format(name=name)
     if status.tripped:
@@ -117,24 +118,26 @@ def _start(lab: Lab, status: ChannelStatus) -> str:
 
 def _load(lab: Lab, status: ChannelStatus) -> str:
     if runs_now(status):
-        return tr("allowed", "{name} is running.").format(name=short_id(status.channel))
+        return tr("allowed", "{name} is running.").format(name=label_of(lab, status.channel))
     if status.cell_id:
         told = tr("allowed", "{cell} is still in {name}: take it out first.")
-        return told.format(cell=status.cell_name or status.cell_id, name=short_id(status.channel))
+        return told.format(cell=status.cell_name or status.cell_id, name=label_of(lab, status.channel))
     return ""
 
 
 def _eject(lab: Lab, status: ChannelStatus) -> str:
     if runs_now(status):
-        return tr("allowed", "{name} is running.").format(name=short_id(status.channel))
+        return tr("allowed", "{name} is running.").format(name=label_of(lab, status.channel))
     return (
-        "" if status.cell_id else tr("allowed", "No cell is in {name}.").format(name=short_id(status.channel))
+        ""
+        if status.cell_id
+        else tr("allowed", "No cell is in {name}.").format(name=label_of(lab, status.channel))
     )
 
 
 def _reset(lab: Lab, status: ChannelStatus) -> str:
     if not status.tripped and not status.lane:
-        return tr("allowed", "{name} is neither tripped nor held.").format(name=short_id(status.channel))
+        return tr("allowed", "{name} is neither tripped nor held.").format(name=label_of(lab, status.channel))
     unseen = [
         alarm for alarm in lab.alarms.values() if alarm.channel == status.channel and alarm.state in UNSEEN
     ]
@@ -147,7 +150,7 @@ _CHANNEL_RULES: Mapping[str, Callable[[Lab, ChannelStatus], str]] = {
     "runs.stop": lambda lab, status: (
         ""
         if runs_now(status)
-        else tr("allowed", "Nothing runs on {name}.").format(name=short_id(status.channel))
+        else tr("allowed", "Nothing runs on {name}.").format(name=label_of(lab, status.channel))
     ),
     "runs.pause": _phase("running"),
     "runs.pause_at_step_end": _phase("running"),
@@ -241,5 +244,10 @@ def alarm_why_not(lab: Lab, verb: str, alarm: Alarm) -> str:
 
 
 def short_id(channel: str) -> str:
-    """Return a channel as people say it: ``neware:1-3`` is ``1-3``."""
+    """Return a channel as its rack says it: ``neware:1-3`` is ``1-3``. Two racks may have one: see ``label_of``."""
     return channel.partition(":")[2] or channel
+
+
+def label_of(lab: Lab, channel: str) -> str:
+    """Return a channel as people say it: ``1-3``, with its rack where several have it: ``2:1-3``."""
+    return cabinet(lab.channels).label(channel)

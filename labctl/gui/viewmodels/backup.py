@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from labctl.gui.viewmodels.acts import Asks, Trouble
-from labctl.gui.viewmodels.allowed import short_id
+from labctl.gui.viewmodels.allowed import label_of
 from labctl.gui.viewmodels.lab import Lab
 from labctl.gui.viewmodels.words import tr
 
@@ -76,9 +76,11 @@ class Backup:
             status = self._lab.channels.get(channel)
             if status is not None and status.run_id:
                 cell = status.cell_name or status.cell_id
-                parts = (short_id(channel), cell, status.run_id)
+                parts = (label_of(self._lab, channel), cell, status.run_id)
                 name = "_".join(_ODD.sub("-", part) for part in parts if part)
-                found.append(_File(status.run_id, f"{name}.csv", f"{short_id(channel)} {cell}".strip()))
+                found.append(
+                    _File(status.run_id, f"{name}.csv", f"{label_of(self._lab, channel)} {cell}".strip())
+                )
         return found
 
     @property

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from labctl.gui.viewmodels.acts import Act, Acts, ActState, Trouble, button_text
-from labctl.gui.viewmodels.allowed import selection_why_not, short_id
+from labctl.gui.viewmodels.allowed import label_of, selection_why_not
 from labctl.gui.viewmodels.confirming import Confirmation, confirmation
 from labctl.gui.viewmodels.lab import Lab
 from labctl.gui.viewmodels.palette import KEY_OF
@@ -122,7 +122,7 @@ class ChannelActs:
         if asked is None:
             return ""
         now = self._runs(channels)
-        other = [short_id(name) for name in channels if asked.get(name) != now.get(name)]
+        other = [label_of(self._lab, name) for name in channels if asked.get(name) != now.get(name)]
         if not other:
             return ""
         told = tr("deeds", "Meanwhile another run has begun on {names}: look again.")
@@ -149,7 +149,7 @@ class ChannelActs:
                 status = self._lab.channels[channel]
                 target = status.run_id if deed in _BY_RUN else channel
                 words: dict[str, Any] = {"confirm": typed} if deed is Deed.RESET else {}
-                text = f"{name} {short_id(channel)}"
+                text = f"{name} {label_of(self._lab, channel)}"
                 self._acts.send(deed.value, channel, target, text=text, reason=reason, **words)
         finally:
             self._sending = None
@@ -198,7 +198,7 @@ class ChannelActs:
         return Standing(worst.state, text, self._told(bad, len(sent)))
 
     def _told(self, bad: Sequence[Act], count: int) -> str:
-        names = ", ".join(short_id(act.subject) for act in bad[:NAMES_SHOWN])
+        names = ", ".join(label_of(self._lab, act.subject) for act in bad[:NAMES_SHOWN])
         if len(bad) > NAMES_SHOWN:
             names += tr("deeds", " and {n} more").format(n=len(bad) - NAMES_SHOWN)
         return f"{names}: {bad[0].text}" if count > 1 else bad[0].text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from labctl.gui.viewmodels.allowed import runs_now, short_id
+from labctl.gui.viewmodels.allowed import label_of, runs_now
 from labctl.gui.viewmodels.lab import Lab
 from labctl.gui.viewmodels.words import tr
 
@@ -56,7 +56,7 @@ def _names(lab: Lab, channels: Sequence[str]) -> tuple[str, ...]:
     for channel in channels[:NAMES_SHOWN]:
         status = lab.channels.get(channel)
         cell = "" if status is None else status.cell_name or status.cell_id
-        found.append(f"{short_id(channel)} {cell}".strip())
+        found.append(f"{label_of(lab, channel)} {cell}".strip())
     if len(channels) > NAMES_SHOWN:
         found.append(tr("confirming", "and {n} more").format(n=len(channels) - NAMES_SHOWN))
     return tuple(found)
@@ -98,9 +98,9 @@ def _reset(lab: Lab, channels: list[str]) -> Confirmation:
     tripped = "" if status is None else status.tripped
     effect = tr("confirming", "The channel may be energised again.")
     return Confirmation(
-        tr("confirming", "Reset the trip of {name}?").format(name=short_id(channel))
+        tr("confirming", "Reset the trip of {name}?").format(name=label_of(lab, channel))
         if tripped
-        else tr("confirming", "Let the queue of {name} go on?").format(name=short_id(channel)),
+        else tr("confirming", "Let the queue of {name} go on?").format(name=label_of(lab, channel)),
         _names(lab, channels),
         f"{tripped}. {effect}" if tripped else effect,
         tr("confirming", "Reset"),

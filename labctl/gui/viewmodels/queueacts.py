@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from labctl.gui.viewmodels.acts import Acts
-from labctl.gui.viewmodels.allowed import general, job_why_not, short_id
+from labctl.gui.viewmodels.allowed import general, job_why_not, label_of
 from labctl.gui.viewmodels.edits import Edit
 from labctl.gui.viewmodels.lab import Lab
 from labctl.gui.viewmodels.words import tr
@@ -224,7 +224,7 @@ class QueueActs:
         if way.way is Way.JOB:
             self._send("queue.release", way.target, tr("queue", "Release"), reason=reason)
         elif way.way is Way.CHANNEL:
-            text = tr("queue", "Let the queue of {name} go on").format(name=short_id(way.target))
+            text = tr("queue", "Let the queue of {name} go on").format(name=label_of(self._lab, way.target))
             self._acts.send(
                 "channels.reset", way.target, way.target, reason=reason, confirm=confirm, text=text
             )
@@ -238,13 +238,13 @@ class QueueActs:
 
     def hold_part(self, target: str = "", reason: str = "") -> None:
         """Hold the whole queue, an instrument's part or a channel's; what runs goes on."""
-        name = short_id(target) or tr("queue", "the queue")
+        name = label_of(self._lab, target) or tr("queue", "the queue")
         text = tr("queue", "Hold {name}").format(name=name)
         self._acts.send("queue.hold_queue", target or "queue", target, reason=reason, text=text)
 
     def release_part(self, target: str = "", reason: str = "") -> None:
         """Release what ``hold_part`` holds."""
-        name = short_id(target) or tr("queue", "the queue")
+        name = label_of(self._lab, target) or tr("queue", "the queue")
         text = tr("queue", "Release {name}").format(name=name)
         self._acts.send("queue.release_queue", target or "queue", target, reason=reason, text=text)
 

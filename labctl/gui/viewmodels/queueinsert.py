@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from labctl.gui.viewmodels.acts import Acts, Asks, Trouble
-from labctl.gui.viewmodels.allowed import general, short_id
+from labctl.gui.viewmodels.allowed import general, label_of
 from labctl.gui.viewmodels.lab import Lab, utc_of
 from labctl.gui.viewmodels.places import natural
 from labctl.gui.viewmodels.text import moment
@@ -156,7 +156,7 @@ class InsertJobs:
             if status.cell_id:
                 note = status.protocol if status.run_id else tr("queue", "free")
                 found.append(
-                    Target(status.cell_id, status.cell_name or status.cell_id, short_id(name), note,
+                    Target(status.cell_id, status.cell_name or status.cell_id, label_of(self._lab, name), note,
                            status.cell_id in self._chosen)
                 )  # fmt: skip
         there = {target.cell_id for target in found}
@@ -254,7 +254,8 @@ class InsertJobs:
         ends = None if planned.ends is None else utc_of(planned.ends.end_utc)
         return Preview(
             str(planned.cell_id) if cell is None else cell.name,
-            short_id(str(planned.channel)) if planned.channel else "", moment(starts, now), moment(ends, now),
+            label_of(self._lab, str(planned.channel)) if planned.channel else "",
+            moment(starts, now), moment(ends, now),
             planned.errors, planned.warnings,
         )  # fmt: skip
 

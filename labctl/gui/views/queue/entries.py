@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from labctl.gui.i18n.translating import tr
 from labctl.gui.parts.view import Command
-from labctl.gui.viewmodels.allowed import general, short_id
+from labctl.gui.viewmodels.allowed import general, label_of
 
 if TYPE_CHECKING:
     from labctl.gui.views.queue.view import QueueView
@@ -43,7 +43,7 @@ def _parts(view: QueueView, group: str) -> list[Command]:
     instruments = dict.fromkeys(name.partition(":")[0] for name in channels)
     found = []
     for target in (*channels[:3], *instruments, ""):
-        name = short_id(target) or tr("queue", "the queue")
+        name = label_of(view.context.lab, target) or tr("queue", "the queue")
         hold, release = tr("queue", "Hold {name}"), tr("queue", "Release {name}")
         for text, call, why in (
             (hold, acts.hold_part, acts.part_why_not(target, hold=True)),

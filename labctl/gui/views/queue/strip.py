@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QWheelEvent
@@ -56,6 +56,8 @@ class Strip(QScrollArea):
         self.setWidget(inner)
         inner.setAutoFillBackground(False)
         self._shown: object = None
+        self.label: Callable[[str], str] = short_id
+        """How a channel is called where a chip holds one; the view gives the names of its racks."""
         self.chips: dict[str, Chip] = {}
 
     def wheelEvent(self, event: QWheelEvent) -> None:
@@ -89,7 +91,7 @@ class Strip(QScrollArea):
             chip.deleteLater()
         self.chips = {}
         for kind, name, why in holds:
-            shown = short_id(name) if name else tr("queue", "whole queue")
+            shown = self.label(name) if name else tr("queue", "whole queue")
             chip = Chip(shown, _cut(why, TEXT_MAX), badge="high", pressable=True)
             hint = tr("queue", "Press to release it.")
             chip.setToolTip(f"{why}\n{hint}")
