@@ -103,7 +103,14 @@ def event_rows(
     return tuple(found)
 
 
+def is_news(event: Event) -> bool:
+    """Tell whether an event is news for people: it says something, and when. Others only wake a part of the window."""
+    return bool(event.text) and utc_of(event.utc) is not None
+
+
 def _wanted(event: Event, kind: Kind, me: str) -> bool:
+    if not is_news(event):
+        return False
     match kind:
         case Kind.MINE:
             return bool(me) and event.by == me

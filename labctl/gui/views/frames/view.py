@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QPlainTextEdit
 
@@ -18,6 +18,8 @@ from labctl.gui.parts.layouts import fix_size
 from labctl.gui.parts.rows import Field, Head, RowModel, chosen_rows, give_widths
 from labctl.gui.parts.table import LIST_PX, Table
 from labctl.gui.parts.view import Command, Context, View, ViewSpec
+from labctl.gui.theme.current import theme
+from labctl.gui.theme.fonts import Role
 from labctl.gui.viewmodels.frames import FrameRow, Frames
 
 TICK_MS = 1000
@@ -38,9 +40,13 @@ class FramesView(View):
         self.rows = RowModel()
         self.table = Table("", row_px=LIST_PX)
         self.table.setModel(self.rows)
+        self.table.setHorizontalScrollBarPolicy(
+            Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        )  # the last column is cut
         self.detail = QPlainTextEdit()
         self.detail.setReadOnly(True)
-        self.detail.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self._restyle()
+        theme().changed.connect(self._restyle)
         fix_size(self.detail, height=DETAIL_PX)
         self.card = Card(inset=0)
         self.card.body.setSpacing(0)
@@ -61,6 +67,12 @@ class FramesView(View):
         self.copy.clicked.connect(self.table.copy)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_detail())
         self._unwatch = self.model.watch(self.refresh)
+
+    def _restyle(self) -> None:
+        """Give the bytes a fixed pitch in the person's size; the sheet's size would win over a font."""
+        family = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()
+        size_pt = Role.BODY.value.size_pt * theme().scale
+        self.detail.setStyleSheet(f"font-family: '{family}'; font-size: {size_pt:g}pt;")
 
     def open_on(self, target: Any) -> None:
         """Show the frames of a channel, an instrument or a chamber."""
@@ -127,9 +139,9 @@ class FramesView(View):
         self.detail.setAccessibleName(tr("frames", "The chosen frame"))
         self.detail.setPlaceholderText(tr("frames", "Choose a frame to see all of it."))
         self.rows.show_heads((
-            Head("time", tr("frames", "time"), 216), Head("kind", tr("frames", "what"), 110),
+            Head("time", tr("frames", "time"), 196), Head("kind", tr("frames", "what"), 92),
             Head("size", tr("frames", "bytes"), 72, right=True), Head("channels", tr("frames", "channels"), 130),
-            Head("text", tr("frames", "reading"), 430), Head("hex", tr("frames", "first bytes"), 300),
+            Head("text", tr("frames", "reading"), 320), Head("hex", tr("frames", "first bytes"), 200),
         ))  # fmt: skip
         give_widths(self.table, self.rows)
         self.refresh()
