@@ -89,7 +89,8 @@ async def _stop_instrument(
 ) -> tuple[StopReport, ...]:
     instrument = task.instrument
     if not instrument.places:
-        owned = [run.program.channel for run in task.runs if not run.over]
+        # Nobody knows its channels: without a run of ours it is told by its name, for unknown is not stopped (P2).
+        owned = [run.program.channel for run in task.runs if not run.over] or [ChannelId(instrument.name)]
         text = f"{instrument.name} has not answered since the station began: {task.link.problem or 'still opening'}"
         return tuple(StopReport(channel, False, text, BY_HAND) for channel in owned)
     problem = ""

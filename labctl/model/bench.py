@@ -136,7 +136,10 @@ class ChamberStatus:
 
 @dataclass(frozen=True, slots=True)
 class StopReport:
-    """What became of a stop on one channel, and what a person must do where it is not confirmed."""
+    """What became of a stop on one channel, and what a person must do where it is not confirmed.
+
+    ``channel`` is an instrument's name where that has never answered, so that nobody knows its channels.
+    """
 
     channel: ChannelId
     confirmed: bool

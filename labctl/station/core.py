@@ -166,7 +166,8 @@ class StationCore:
         reports = await self.supervisor.stop_all(why)
         state = self.latches.report(reports)
         for report in reports:
-            if not report.confirmed:
+            # An instrument that never answered stands by its name: its silence has an alarm of its own.
+            if not report.confirmed and ":" in report.channel:
                 self.alarms.raise_alarm(
                     "stop.unconfirmed", report.channel, text=report.text, channel=report.channel
                 )

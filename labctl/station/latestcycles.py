@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from labctl.clock import Clock
 from labctl.engine.jobs import Progress, RunResult
-from labctl.errors import StoreError
+from labctl.errors import UserInputError
 from labctl.model.cell import Cell
 from labctl.model.ids import CellId, ChannelId, RunId
 from labctl.model.latest import NAN, LatestCycle
@@ -129,12 +129,18 @@ class LatestCycles:
         """Read the summaries of runs; one that cannot be read has no newest cycle and costs the others nothing."""
         found: list[LatestCycle] = []
         for first in range(0, len(run_ids), AT_ONCE):
-            wanted = [(self._runs.get(run_id), run_id) for run_id in run_ids[first : first + AT_ONCE]]
-            asked = [(run, self.cell_of(run.cell_id)) for run, _ in wanted]
+            known = [self._run(run_id) for run_id in run_ids[first : first + AT_ONCE]]
+            asked = [(run, self.cell_of(run.cell_id)) for run in known if run is not None]
             for cell, latest in await self._reader.call(self._of_runs, asked):
                 self._known[latest.run_id] = (cell, latest)
                 found.append(latest)
         return found
+
+    def _run(self, run_id: str) -> RunSummary | None:
+        try:
+            return self._runs.get(run_id)
+        except UserInputError:  # its folder could not be used when it ended
+            return None
 
     def _of_runs(
         self, asked: Sequence[tuple[RunSummary, Cell | None]]
@@ -145,8 +151,8 @@ class LatestCycles:
     def _of_run(self, run: RunSummary, cell: Cell | None) -> LatestCycle:
         try:
             columns = corrected_cycles(self._readers.of(run.run_id), cell)
-        except (StoreError, OSError, KeyError, ValueError):
-            columns = {}  # the run's own page says what is wrong with its folder
+        except Exception:  # a damaged folder, however it breaks: the run's own page tells
+            columns = {}
         return latest_of(run.run_id, run.channel, CellId(run.cell_id), columns)
 
 

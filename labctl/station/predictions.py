@@ -43,6 +43,8 @@ GRACE_S = 20.0
 """Seconds behind its limit after which a rehearsal's process is killed: starting it takes one or two."""
 WAITING_MAX = 8
 """Sketches that wait; more means that people press faster than a computer rehearses."""
+WANTED_MAX = 64
+"""Runs that wait for their rehearsal (I14)."""
 KEPT = 32
 """Sketches, and predictions of runs, that are kept in memory (I14)."""
 ERROR_SHOWN = 300
@@ -195,7 +197,7 @@ class Predictions:
     async def predicted(self, run_id: str) -> Prediction:
         """Return what a run was expected to do: pending on the first question, then the curve or why there is none.
 
-        Raises: UserInputError where there is no such run, StoreError.
+        Raises: UserInputError where there is no such run, ConflictError while too many wait, StoreError.
         """
         self._runs.get(run_id)
         reader = await self._reader.call(self._readers.of, run_id)
@@ -204,12 +206,18 @@ class Predictions:
         if known is None or known[0] != sign:
             kept = await self._reader.call(self._kept, reader.folder, sign)
             if kept is None:
-                self._wanted[run_id] = None
-                self._wake.set()
+                self._want(run_id)
                 return Prediction(PredictionState.PENDING, "it is being rehearsed")
             _keep(self._of_run, run_id, (sign, kept))
             known = (sign, kept)
         return known[1]
+
+    def _want(self, run_id: str) -> None:
+        """Rehearse a run when its turn comes. Raises: ConflictError while too many wait."""
+        if run_id not in self._wanted and len(self._wanted) >= WANTED_MAX:
+            raise ConflictError(f"{len(self._wanted)} runs wait to be rehearsed; ask again later.")
+        self._wanted[run_id] = None
+        self._wake.set()
 
     def _kept(self, folder: Path, sign: str) -> Prediction | None:
         """Return a prediction from a run's folder; None where it has none, or of another program. In the reader."""
@@ -234,6 +242,9 @@ class Predictions:
                     found = await self._compute(run_id)
                 except (StoreError, UserInputError, OSError) as error:
                     found = Prediction(PredictionState.NONE, str(error))
+                except Exception as bug:  # a damaged folder: no sketch may end the station
+                    reason = f"its folder cannot be read: {bug!r}"
+                    found = Prediction(PredictionState.NONE, reason[:ERROR_SHOWN])
                 self._wanted.pop(run_id, None)
                 told = {
                     "kind": "run.predicted",
@@ -248,7 +259,7 @@ class Predictions:
         sign = _sign(reader)
         try:
             wish = _wish_of(reader.manifest, _model_of(self._file, str(reader.manifest["channel"])))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             found = Prediction(PredictionState.NONE, f"its program cannot be read: {error}")
         else:
             found = _read(await self._workers[1].call(self._rehearse[1], _request(wish), wish.limit_s))

@@ -217,3 +217,48 @@ def test_a_rehearsal_in_a_process_of_its_own_says_the_same_and_a_broken_one_says
     assert broken.state is PredictionState.NONE and broken.reason.startswith("the rehearsal broke: ")
     process.close()
     assert "closing" in from_plain(Prediction, json.loads(process(request, 60.0))).reason
+
+
+def test_a_run_that_breaks_its_reader_ends_neither_the_others_nor_the_station(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    disk = SimulatedDisk()
+    a_run(disk, a_program())
+    computed: list[str] = []
+
+    async def broken(self: Predictions, run_id: str) -> Prediction:
+        computed.append(run_id)
+        raise AttributeError("'str' object has no attribute 'get'")
+
+    monkeypatch.setattr(Predictions, "_compute", broken)
+
+    async def story(keeper: Predictions, clock: Clock) -> None:
+        for _ in range(2):
+            assert (await keeper.predicted(RUN)).state is PredictionState.PENDING
+            await clock.link.sleep(1.0)
+
+    feed = live(disk, story, answer_nothing)
+    assert computed == [RUN, RUN]
+    told = [delta.data for delta in feed.since(0) or [] if delta.key == "run.predicted"]
+    assert len(told) == 2 and all(data is not None and "cannot be read" in data["reason"] for data in told)
+
+
+def answer_nothing(request: bytes, limit_s: float) -> bytes:
+    """Never be asked."""
+    raise AssertionError("nothing is rehearsed")
+
+
+def test_runs_that_wait_for_their_rehearsal_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    from labctl.station import predictions
+
+    monkeypatch.setattr(predictions, "WANTED_MAX", 1)
+    disk = SimulatedDisk()
+    a_run(disk, a_program())
+
+    async def story(keeper: Predictions, clock: Clock) -> None:
+        keeper._wanted["another-run"] = None
+        with pytest.raises(ConflictError, match="wait to be rehearsed"):
+            await keeper.predicted(RUN)
+        keeper._wanted.clear()
+
+    live(disk, story, answer_nothing)
