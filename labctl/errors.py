@@ -67,6 +67,10 @@ class ConflictError(LabctlError):
     """What is asked no longer fits what is there (F43); the text says who has done what meanwhile."""
 
 
+class UnconfirmedError(ConflictError):
+    """An act was sent to an instrument that did not confirm it: nobody knows whether it was done (P2)."""
+
+
 class ProgramError(LabctlError):
     """A protocol cannot be bound to this cell and channel.
 

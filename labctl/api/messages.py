@@ -311,6 +311,8 @@ class Failure:
     error: str
     findings: tuple[str, ...] = ()
     fix: str = ""
+    unknown: bool = False
+    """It was sent to an instrument, and nobody knows whether it was done (P2): look before doing it again."""
 
 
 @dataclass(frozen=True, slots=True)

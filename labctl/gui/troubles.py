@@ -5,7 +5,15 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING
 
-from labctl.errors import ConflictError, LabctlError, LinkClosed, LinkError, ProgramError, UserInputError
+from labctl.errors import (
+    ConflictError,
+    LabctlError,
+    LinkClosed,
+    LinkError,
+    ProgramError,
+    UnconfirmedError,
+    UserInputError,
+)
 
 if TYPE_CHECKING:
     from labctl.gui.viewmodels.acts import Trouble
@@ -19,6 +27,10 @@ def trouble_of(what: str, error: BaseException, *, link_text: str = "") -> Troub
     title = tr("trouble", "Not done: {what}").format(what=what)
     if isinstance(error, TimeoutError):
         return overdue(what, link_text)
+    if isinstance(error, UnconfirmedError):
+        unsure = tr("trouble", "Not confirmed: {what}").format(what=what)
+        told = tr("trouble", "Look at the instrument: nobody knows whether it was done.")
+        return Trouble(unsure, str(error), told, "", TroubleKind.DEADLINE)
     if isinstance(error, ConflictError):
         return Trouble(
             title, str(error), tr("trouble", "Look at it again, then decide."), "", TroubleKind.CONFLICT

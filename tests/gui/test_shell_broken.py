@@ -250,3 +250,16 @@ def test_cells_are_asked_for_twice_at_most_however_many_an_import_changes(
     asked[1](())
     assert len(asked) == 2
     assert desk.close()
+
+
+def test_r6_an_act_that_the_instrument_did_not_confirm_is_neither_done_nor_refused() -> None:
+    from labctl.errors import UnconfirmedError
+    from labctl.gui.troubles import trouble_of
+    from labctl.gui.viewmodels.acts import Acts, ActState
+    from labctl.testing.guilab import FakeAsks
+
+    trouble = trouble_of("runs.pause", UnconfirmedError("the tester still runs"))
+    assert "Not confirmed" in trouble.what and "nobody knows" in trouble.next
+    asks = FakeAsks({"runs.pause": trouble})
+    act = Acts(asks, TurnedClock()).send("runs.pause", "neware:1-1", "run-1")
+    assert act.state is ActState.NOT_CONFIRMED

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 from urllib.parse import quote
 
 from labctl.api.messages import PREFIX, Body
-from labctl.errors import ConflictError, LabctlError, LinkClosed, ProgramError, StoreError, UserInputError
+from labctl.errors import (
+    ConflictError,
+    LabctlError,
+    LinkClosed,
+    ProgramError,
+    StoreError,
+    UnconfirmedError,
+    UserInputError,
+)
 from labctl.model.plain import to_plain
 
 if TYPE_CHECKING:
@@ -78,7 +86,8 @@ def pause_s(attempt: int) -> float:
 def refuse(status: int, content: bytes, what: str) -> NoReturn:
     """Raise what an error answer means.
 
-    Raises: ConflictError (409), StoreError (503), ProgramError (several findings), UserInputError (4xx), LabctlError.
+    Raises: ConflictError (409), UnconfirmedError (409, done or not), StoreError (503), ProgramError (several findings),
+    UserInputError (4xx), LabctlError.
     """
     try:
         told = json.loads(content)
@@ -89,6 +98,8 @@ def refuse(status: int, content: bytes, what: str) -> NoReturn:
         raise LabctlError(f"the station answered {what} with {status}: {shown or 'nothing'}")
     text = " ".join(part for part in (str(told["error"]), str(told.get("fix") or "")) if part)
     findings = [str(finding) for finding in told.get("findings") or ()]
+    if status == 409 and told.get("unknown"):
+        raise UnconfirmedError(text)
     if status == 409:
         raise ConflictError(text)
     if status == 503:

@@ -17,6 +17,7 @@ from labctl.errors import (
     InstrumentError,
     LabctlError,
     ProgramError,
+    RefusedError,
     StoreError,
     UserFileError,
     UserInputError,
@@ -79,7 +80,8 @@ def failure_of(error: LabctlError) -> Failure:
         return Failure("The protocol cannot run there.", error.findings[:FINDINGS_MAX])
     if isinstance(error, UserFileError):
         return Failure(str(error).removesuffix(f" {error.fix}"), (), error.fix)
-    return Failure(str(error))
+    unknown = isinstance(error, InstrumentError) and not isinstance(error, RefusedError)
+    return Failure(str(error), unknown=unknown)
 
 
 def invalid(error: RequestValidationError) -> Response:

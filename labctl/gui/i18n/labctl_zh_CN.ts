@@ -447,6 +447,10 @@
         <translation>不限</translation>
     </message>
     <message>
+        <source>Lists in the wall's time, the curve in the bench's.</source>
+        <translation>列表为本机时间，曲线为台架时间。</translation>
+    </message>
+    <message>
         <source>{n} new: show</source>
         <translation>{n} 条新报警：显示</translation>
     </message>
@@ -4793,16 +4797,16 @@
         <translation>移动 {job}</translation>
     </message>
     <message>
-        <source>hold</source>
-        <translation>挂起</translation>
-    </message>
-    <message>
         <source>Hold</source>
         <translation>挂起</translation>
     </message>
     <message>
         <source>Release</source>
         <translation>释放</translation>
+    </message>
+    <message>
+        <source>hold</source>
+        <translation>挂起</translation>
     </message>
     <message>
         <source>Remove</source>
@@ -6721,6 +6725,14 @@
 <context>
     <name>statusbar</name>
     <message>
+        <source>wall {time}</source>
+        <translation>本机 {time}</translation>
+    </message>
+    <message>
+        <source>bench {time}</source>
+        <translation>台架 {time}</translation>
+    </message>
+    <message>
         <source>Language: {name}</source>
         <translation>语言：{name}</translation>
     </message>
@@ -7028,6 +7040,14 @@
     <message>
         <source>Not done: {what}</source>
         <translation>未完成：{what}</translation>
+    </message>
+    <message>
+        <source>Not confirmed: {what}</source>
+        <translation>未确认：{what}</translation>
+    </message>
+    <message>
+        <source>Look at the instrument: nobody knows whether it was done.</source>
+        <translation>请查看仪器：无人知道是否已执行。</translation>
     </message>
     <message>
         <source>Look at it again, then decide.</source>
