@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,8 @@ from labctl.gui.theme.palette import dress
 from labctl.gui.window import MainWindow
 
 if TYPE_CHECKING:
+    from labctl.gui.desk import Desk
+    from labctl.gui.parts.view import ViewSpec
     from labctl.gui.qt_bridge import Connect
 
 SIGNALS_MS = 200
@@ -62,18 +64,35 @@ def build(plan: Plan, session: Session) -> MainWindow:
 
 
 def _go_on(window: MainWindow, plan: Plan) -> None:
-    """Bring the desk, then the views, then connect; nothing for a window that was closed meanwhile."""
+    """Bring the desk, then the views, then connect: a turn of the loop each, so that none takes long."""
     if window.closed:
         return
     from labctl.gui.desk import Desk
-    from labctl.gui.opening import Opener
-    from labctl.gui.views.registry import find_views
 
     desk = Desk(plan.connect, window)
     window.attach(desk)
-    window.show_views(find_views())
+    QTimer.singleShot(0, window, lambda: _show_views(window, desk))
+
+
+def _show_views(window: MainWindow, desk: Desk) -> None:
+    if window.closed:
+        return
+    from labctl.gui.views.registry import find_views
+
+    views = find_views()
+    QTimer.singleShot(0, window, lambda: _connect(window, desk, views))
+
+
+def _connect(window: MainWindow, desk: Desk, views: Sequence[ViewSpec]) -> None:
+    if window.closed:
+        return
+    from labctl.gui.loading import load_behind
+    from labctl.gui.opening import Opener
+
+    window.show_views(views)
     window.opener = Opener(window)
     desk.start()
+    load_behind(desk.bridge)
 
 
 def show(plan: Plan, settings: Path | None = None) -> int:

@@ -30,6 +30,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from labctl.gui.i18n.translating import tr
+
 TARGETS = (
     QAbstractButton, QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QComboBox, QGraphicsView, QLineEdit,
     QPlainTextEdit, QTabBar,
@@ -64,6 +66,8 @@ HEADS = (
     "note",
     "列",
 )
+ENDS = "Close the window (the station goes on)"
+"""Not chosen: then there would be nothing left to do anything with."""
 NOT_TYPED = ("Wizard",)
 """Whoever types here has the network searched."""
 
@@ -294,6 +298,7 @@ class Hands:
         actions = [
             one for one in menu.actions() if one.isEnabled() and one.isVisible() and not one.isSeparator()
         ]
+        actions = [one for one in actions if one.text() != tr("window", ENDS)]
         if not actions or self.chance.random() < 0.2:
             self._note("leave", menu)
             QTest.keyClick(menu, KEY.Key_Escape)
