@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QListWidget
@@ -13,6 +14,7 @@ from labctl.gui.parts.confirm import confirm
 from labctl.gui.parts.dialog import Dialog
 from labctl.gui.parts.layouts import fix_size
 from labctl.gui.parts.why import set_why
+from labctl.gui.viewmodels.acts import Trouble
 from labctl.gui.viewmodels.confirming import confirmation
 
 if TYPE_CHECKING:
@@ -64,9 +66,16 @@ class StopBanner(Banner):
             return
         question = confirmation(self._desk.lab, "station.release_stop_all", [])
         assert question is not None
-        confirm(question, self._release, self)
+        confirm(question, partial(self._release, self._desk.lab.stop_all), self)
 
-    def _release(self, reason: str, word: str) -> None:
+    def _release(self, seen: StopAll, reason: str, word: str) -> None:
+        """Release the stop that the question named; one that was pressed since then stays in force (R15)."""
+        now = self._desk.lab.stop_all
+        if (seen.by, seen.since_utc) != (now.by, now.since_utc):
+            what = tr("stop", "Stop all was pressed again meanwhile")
+            why = tr("stop", "By {name}: {reason}").format(name=now.by or "?", reason=now.reason)
+            self._desk.troubled.emit(Trouble(what, why, tr("stop", "Look at it again, then release it.")))
+            return
         self._desk.acts.send(
             "station.release_stop_all",
             "station",

@@ -263,3 +263,28 @@ def test_r6_an_act_that_the_instrument_did_not_confirm_is_neither_done_nor_refus
     asks = FakeAsks({"runs.pause": trouble})
     act = Acts(asks, TurnedClock()).send("runs.pause", "neware:1-1", "run-1")
     assert act.state is ActState.NOT_CONFIRMED
+
+
+def test_r15_a_release_of_stop_all_does_not_release_one_that_was_pressed_since(
+    world: FakeWorld, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from labctl.gui import stopbanner
+
+    desk = Desk(world.connect)
+    answers: list[Any] = []
+    monkeypatch.setattr(stopbanner, "confirm", lambda question, answer, parent: answers.append(answer))
+    sent: list[str] = []
+    monkeypatch.setattr(desk.acts, "send", lambda verb, *args, **words: sent.append(verb))
+    troubles: list[Trouble] = []
+    desk.troubled.connect(troubles.append)
+    banner = stopbanner.StopBanner(desk)
+    qtbot.addWidget(banner)
+    desk.lab.stop_all = StopAll(True, "chen", "2026-04-21T01:00:00+00:00", "smoke")
+    banner._press("release")
+    desk.lab.stop_all = StopAll(True, "anna", "2026-04-21T01:05:00+00:00", "fire")
+    answers[0]("all is well", "release")
+    assert sent == [] and "anna" in troubles[0].why and "fire" in troubles[0].why
+    banner._press("release")
+    answers[1]("all is well", "release")
+    assert sent == ["station.release_stop_all"]
+    assert desk.close()

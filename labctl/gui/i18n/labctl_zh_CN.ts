@@ -5777,6 +5777,14 @@
         <translation>图</translation>
     </message>
     <message>
+        <source>Figure</source>
+        <translation>图形</translation>
+    </message>
+    <message>
+        <source>Page, style, axes</source>
+        <translation>页面、样式、坐标轴</translation>
+    </message>
+    <message>
         <source>template</source>
         <translation>模板</translation>
     </message>
@@ -6820,6 +6828,18 @@
         <translation>与工位没有连接</translation>
     </message>
     <message>
+        <source>Stop all was pressed again meanwhile</source>
+        <translation>期间又有人按下了全部停止</translation>
+    </message>
+    <message>
+        <source>By {name}: {reason}</source>
+        <translation>{name}：{reason}</translation>
+    </message>
+    <message>
+        <source>Look at it again, then release it.</source>
+        <translation>请再查看一次，然后解除。</translation>
+    </message>
+    <message>
         <source>What became of Stop all outputs</source>
         <translation>停止全部输出的结果</translation>
     </message>
@@ -7197,6 +7217,10 @@
 </context>
 <context>
     <name>words</name>
+    <message>
+        <source>en</source>
+        <translation>zh</translation>
+    </message>
     <message>
         <source>charging</source>
         <translation>充电中</translation>
