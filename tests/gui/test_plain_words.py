@@ -77,3 +77,12 @@ def test_r12_the_parts_and_the_dialogs_of_qt_read_no_markup(qtbot: Any) -> None:
     assert rich(banner) == [] and rich(trouble) == []
     for label in parts[:2]:
         assert isinstance(label, QLabel) and label.textFormat() is Qt.TextFormat.PlainText
+
+
+def test_r12_a_name_with_an_ampersand_is_whole_in_a_menu(qtbot: Any) -> None:
+    from labctl.gui.views.station.menu import menu_of
+
+    window = QWidget()
+    qtbot.addWidget(window)
+    menu = menu_of((), "1-1 R&D", window)
+    assert menu.actions()[0].text() == "1-1 R&&D", "Qt shows two as one"

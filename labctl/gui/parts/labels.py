@@ -11,6 +11,11 @@ from labctl.gui.theme.fonts import Role
 from labctl.gui.theme.glyphs import paint_badge, paint_glyph
 
 
+def in_menu(name: str) -> str:
+    """Return a name of people for a menu, where Qt reads ``&`` as a key: ``R&D`` would be shown as RD (R12)."""
+    return name.replace("&", "&&")
+
+
 class Label(QLabel):
     """A text. Names and notes of people are shown as they were typed, never as markup."""
 

@@ -85,7 +85,7 @@ class PlotMenu(QObject):
         menu.addSeparator()
         whole = menu.addMenu(tr("plots", "Curves"))
         for entry in entries:
-            part = whole.addMenu(entry.name)
+            part = whole.addMenu(entry.name.replace("&", "&&"))  # a name, not a key (R12)
             self._tick(part, tr("plots", "Hidden"), entry.hidden, partial(change, entry.key, "hidden"))
             if entry.pinned is not None:
                 self._tick(part, tr("plots", "Pinned"), entry.pinned, partial(change, entry.key, "pinned"))

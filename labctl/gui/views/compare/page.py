@@ -17,7 +17,7 @@ from labctl.gui.parts.buttons import Button
 from labctl.gui.parts.chips import Chip
 from labctl.gui.parts.empty import Empty
 from labctl.gui.parts.fields import ChoiceBox, mark_problem
-from labctl.gui.parts.labels import Label
+from labctl.gui.parts.labels import Label, in_menu
 from labctl.gui.parts.layouts import Row, fix_size
 from labctl.gui.parts.segment import Choice, Segment
 from labctl.gui.parts.table import Table
@@ -365,7 +365,7 @@ class CompareView(View):
         menu.addAction(word, lambda: do(compare.change(runs, pinned=not pinned)))
         moving = menu.addMenu(tr("compare", "Move to group"))
         for name in compare.groups:
-            moving.addAction(name, partial(lambda to: do(compare.change(runs, group=to)), name))
+            moving.addAction(in_menu(name), partial(lambda to: do(compare.change(runs, group=to)), name))
         moving.addAction(tr("compare", "New group..."), lambda: self._new_group(runs))
         colours = menu.addMenu(tr("compare", "Colour of the group"))
         for place in range(len(theme().tokens.curves)):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
+from labctl.gui.parts.labels import in_menu
 from labctl.gui.parts.why import set_why
 
 
@@ -30,7 +31,7 @@ def menu_of(entries: Sequence[Entry], title: str, parent: QWidget) -> QMenu:
     menu = QMenu(parent)
     menu.setAccessibleName(title)
     menu.setToolTipsVisible(True)
-    head = menu.addAction(title)
+    head = menu.addAction(in_menu(title))
     head.setEnabled(False)
     head.setObjectName("title")
     menu.addSeparator()
