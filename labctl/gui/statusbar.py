@@ -113,12 +113,19 @@ class StatusBar(QFrame):
         if self.event_line.text() != text:
             self.event_line.setText(text)
 
-    def say_time(self, now: datetime) -> None:
-        """Show the wall's time in UTC and here."""
+    def say_time(self, now: datetime, bench: datetime | None = None) -> None:
+        """Show the wall's time in UTC and here; of a virtual bench its own time, and the wall's by its name."""
         here = now.astimezone()
         zone = here.strftime("%z")
-        self.utc.setText(f"{now.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
-        self.local.setText(f"{here:%H:%M:%S} {zone[:3]}:{zone[3:5]}")
+        local = f"{here:%H:%M:%S} {zone[:3]}:{zone[3:5]}"
+        if bench is None:
+            self.utc.setText(f"{now.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
+            self.local.setText(local)
+            return
+        self.utc.setText(tr("statusbar", "wall {time}").format(time=local))
+        self.local.setText(
+            tr("statusbar", "bench {time}").format(time=f"{bench.astimezone():%Y-%m-%d %H:%M:%S}")
+        )
 
     def retranslate(self, language: Language, name: ThemeName, scale: float) -> None:
         """Take the words of the language; mark what is on."""

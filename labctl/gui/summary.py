@@ -68,12 +68,10 @@ def summary(lab: Lab, disk: DiskDays) -> Summary:
     station, link = lab.station, lab.link
     running = held = free = 0
     for status in lab.channels.values():
-        if status.state in HELD_STATES or (status.lane and not runs_now(status)):
-            held += 1
-        elif runs_now(status):
-            running += 1
-        elif is_free(status):
-            free += 1
+        # As the station view counts them: a run that is paused runs too, and waits for a person besides.
+        running += runs_now(status)
+        free += is_free(status)
+        held += status.state in HELD_STATES or bool(status.lane and not runs_now(status))
     if station is not None and station.free_bytes > 0:
         disk.see(lab.now_s, station.free_bytes)
     return Summary(

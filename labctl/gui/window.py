@@ -291,7 +291,9 @@ class MainWindow(QWidget):
         """Count ages and clocks on; show how things stand."""
         from labctl.clock import utc_now
 
-        self.status.say_time(utc_now())
+        lab = None if self.desk is None else self.desk.lab
+        virtual = lab is not None and lab.station is not None and lab.station.virtual
+        self.status.say_time(utc_now(), lab.plant_utc if lab is not None and virtual else None)
         if self.desk is None:
             return
         from labctl.gui.summary import summary

@@ -130,7 +130,7 @@ def test_the_top_bar_says_how_the_bench_stands(window: MainWindow, world: FakeWo
     top = window.top
     assert top.station.text() == "Station A" and top.user.text() == "chen"
     assert [f.accessibleName() for f in (top.running, top.free, top.held)] == [
-        "running 1",
+        "running 2",
         "free 1",
         "held 1",
     ]

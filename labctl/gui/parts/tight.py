@@ -45,8 +45,11 @@ class TightRow(QWidget):
                 break
             over -= button.width_as(Tight.NO_KEYS) - button.width_as(Tight.ICON)
             forms[button] = Tight.ICON
-        for button, form in forms.items():
-            button.set_tight(form)
+        changed = [button for button in buttons if button.tight is not forms[button]]
+        for button in changed:
+            button.set_tight(forms[button])
+        if changed:
+            layout.activate()  # in this turn: no picture shows an old form in a new place
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Follow the width."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
@@ -423,4 +423,24 @@ def overlays(compare: Compare, kind: Kind = Kind.CURVES) -> tuple[Overlay, ...]:
         if not panel.series:
             panel = _with_why(compare, panel, [line])
         found.append(Overlay(group, compare.colours[group], panel))
-    return tuple(found)
+    return _over_the_ramp(found)
+
+
+def _over_the_ramp(found: Sequence[Overlay]) -> tuple[Overlay, ...]:
+    """Give the cycles that are drawn the whole ramp, in all plots the same: the list may ask for some to come."""
+    drawn = sorted({cycle for one in found for cycle, _ in one.panel.cycles})
+    if not drawn:
+        return tuple(found)
+    wide = max(1, drawn[-1] - drawn[0])
+    shares = {cycle: (cycle - drawn[0]) / wide for cycle in drawn}
+    made = []
+    for one in found:
+        series = tuple(
+            replace(line, share=shares[line.cycle])
+            if line.share is not None and line.cycle in shares
+            else line
+            for line in one.panel.series
+        )
+        cycles = tuple((cycle, shares[cycle]) for cycle, _ in one.panel.cycles)
+        made.append(replace(one, panel=replace(one.panel, series=series, cycles=cycles)))
+    return tuple(made)

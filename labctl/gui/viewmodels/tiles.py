@@ -132,7 +132,8 @@ def strip_of(lab: Lab, status: ChannelStatus, alarms: Sequence[Alarm]) -> Strip 
         doubt = status.state in ("unknown", "held") and word is words.WARN
         word = words.channel_word(status.state) if doubt else word
         blink = found.priority is AlarmPriority.CRITICAL and found.state in UNSEEN
-        return Strip(found.priority, PRIORITY_MARKS[found.priority], word.word, found.text, blink)
+        said = found.text_zh if found.text_zh and words.in_chinese() else found.text
+        return Strip(found.priority, PRIORITY_MARKS[found.priority], word.word, said, blink)
     if status.tripped:
         mark = PRIORITY_MARKS[AlarmPriority.CRITICAL]
         return Strip(AlarmPriority.CRITICAL, mark, words.TRIP.word, status.tripped, False)

@@ -24,6 +24,11 @@ def tr(context: str, text: str) -> str:
     return translate(context, text)
 
 
+def in_chinese() -> bool:
+    """Tell whether the window speaks Chinese: for texts that the station gives in both languages."""
+    return tr("words", "en") == "zh"
+
+
 def mark(context: str, text: str) -> str:
     """Return the text as it is and have it collected: for tables that are translated when they are shown."""
     return text

@@ -255,6 +255,9 @@ class AlarmsView(View):
             self._choose_first()
         self.phone.setText(self.story.called())
         self.bar.say_selection("", self.alarms.figures.line)
+        station = self.context.lab.station
+        virtual = station is not None and station.virtual
+        self.bar.say(tr("alarms", "Lists in the wall's time, the curve in the bench's.") if virtual else "")
         self._buttons()
 
     def _choose_first(self) -> None:

@@ -19,6 +19,8 @@ from labctl.gui.viewmodels.queue import QueueRow
 Index = QModelIndex | QPersistentModelIndex
 HANDLE, POS, ITEM, TARGET, WAITS, STARTS, LENGTH, STATE = range(8)
 WIDTHS_PX = {HANDLE: 32, POS: 44, ITEM: 250, TARGET: 190, WAITS: 230, STARTS: 120, LENGTH: 100}
+NARROW_PX = 1000
+TIGHT_PX = {HANDLE: 24, POS: 40, STARTS: 100, LENGTH: 80}
 SHARES = {ITEM: 0.19, TARGET: 0.17, WAITS: 0.23}
 """Which part of the room is taken by columns whose texts are long; the last column takes what is left."""
 DRAG_PX = 4
@@ -146,9 +148,10 @@ class QueueTable(Table):
     def _widths(self) -> None:
         look = theme()
         room = self.viewport().width()
+        tight = room < look.px(NARROW_PX)
         for column, size_px in WIDTHS_PX.items():
             share = SHARES.get(column)
-            least = look.px(size_px)
+            least = look.px(TIGHT_PX.get(column, size_px) if tight else size_px)
             self.setColumnWidth(
                 column, least if share is None else max(look.px(96), min(round(room * share), 2 * least))
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLineEdit, QScrollArea, QWidget
 
 from labctl.gui.i18n.translating import mark, tr
@@ -58,6 +58,7 @@ class StyleForm(QScrollArea):
         self.setFrameShape(QScrollArea.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._labels: dict[str, Label] = {}
+        self._first: list[Label] = []
         self.width_mm = Segment("", [Choice(one, f"{one} mm") for one in WIDTHS])
         self.numbers = {name: QLineEdit() for name in NUMBERS}
         self.titles = {"x_title": QLineEdit(), "y_title": QLineEdit()}
@@ -103,6 +104,7 @@ class StyleForm(QScrollArea):
             for place, (name, widget) in enumerate(fields):
                 label = self._labels[name] = Label("", tone="muted")
                 label.setBuddy(widget)
+                self._first += [label] if not place else []
                 grid.addWidget(label, row, 2 * place)
                 grid.addWidget(widget, row, 2 * place + 1, 1, 3 if len(fields) == 1 else 1)
                 if isinstance(widget, QLineEdit):
@@ -135,6 +137,20 @@ class StyleForm(QScrollArea):
         mark_problem(self.numbers[name], problem)
         if not problem:
             self.changed.emit(name, value)
+
+    def _align(self) -> None:
+        """Give the fields of all cards the same left edge."""
+        for label in self._first:
+            label.setMinimumWidth(0)
+        widest = max(label.sizeHint().width() for label in self._first)
+        for label in self._first:
+            label.setMinimumWidth(widest)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the person's size."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange and self._first:
+            self._align()
 
     def retranslate(self) -> None:
         """Take the words anew."""

@@ -17,6 +17,7 @@ from labctl.gui.parts.buttons import Button, Rank
 from labctl.gui.parts.card import Card
 from labctl.gui.parts.empty import Empty
 from labctl.gui.parts.fields import ChoiceBox, mark_problem
+from labctl.gui.parts.fold import Fold
 from labctl.gui.parts.labels import Label
 from labctl.gui.parts.layouts import Row, fix_size
 from labctl.gui.parts.view import Command, Context, View, ViewSpec
@@ -45,6 +46,8 @@ from labctl.gui.views.reports.form import StyleForm
 from labctl.gui.views.reports.preview import Preview
 
 KEPT = "reports/templates"
+NARROW_PX = 960
+"""Width of the page below which the fields of the style are a tab."""
 REFRESH_MS, TRACE_MS = 60, 400
 ENDINGS = ("svg", "pdf", "png", "csv")
 ZOOMS = {"1": mark("reports", "true size"), "0": mark("reports", "fit"), "2": mark("reports", "200 %")}
@@ -98,13 +101,19 @@ class ReportView(View):
         middle.body.addWidget(self.told)
         middle.body.addWidget(self.preview, 1)
         self.told.setContentsMargins(24, 24, 24, 24)
+        drawn = QWidget()
+        Row(drawn, gap=8).addWidget(self.cells)
+        drawn_row = drawn.layout()
+        assert isinstance(drawn_row, Row)
+        drawn_row.addWidget(middle, 1)
         row = Row(desk, gap=8)
-        row.addWidget(self.cells)
-        row.addWidget(middle, 1)
+        row.addWidget(drawn, 1)
         row.addWidget(self.form)
+        row.setAlignment(self.form, Qt.AlignmentFlag.AlignLeft)
+        self.fold = Fold(desk, {"figure": drawn, "style": self.form}, width_px=NARROW_PX)
         self.stack = Pages()
         self.stack.addWidget(self.empty)
-        self.stack.addWidget(desk)
+        self.stack.addWidget(self.fold)
         self.page.addWidget(self.stack, 1)
 
     def _wire(self) -> None:
@@ -140,6 +149,7 @@ class ReportView(View):
         """Take every word anew."""
         super().retranslate()
         self.template.set_name(tr("reports", "figure"))
+        self.fold.name_pages({"figure": tr("reports", "Figure"), "style": tr("reports", "Page, style, axes")})
         self.template.show_choices([(one.value, tr("reports", TEMPLATE_WORDS[one])) for one in Template])
         self.style_of.set_name(tr("reports", "template"))
         self.keep.setText(tr("reports", "Save template..."))

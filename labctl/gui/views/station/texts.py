@@ -28,12 +28,14 @@ class Texts:
     def __init__(self) -> None:
         self._made: dict[tuple[Role, bool, str, int], tuple[QStaticText, float]] = {}
         self._fonts: dict[tuple[Role, bool], tuple[QFont, QFontMetricsF]] = {}
+        self._lines: dict[tuple[Role, bool, str, int, int], tuple[str, ...]] = {}
         self._role, self._tight = Role.BODY, False
         self._painter: QPainter | None = None
 
     def forget(self) -> None:
         """Lay everything out anew: theme, scale or language are different now."""
         self._made.clear()
+        self._lines.clear()
         self._fonts.clear()
 
     def _font(self, role: Role, tight: bool) -> tuple[QFont, QFontMetricsF]:
@@ -59,6 +61,35 @@ class Texts:
     def width(self, text: str, room: float = 0.0) -> float:
         """Return the width of a text in the role in use, cut to ``room`` where it is given."""
         return self._laid(text, room)[1]
+
+    def wrapped(self, text: str, room: float, most: int) -> tuple[str, ...]:
+        """Return a text in at most so many lines of the role in use; three dots say where it goes on."""
+        key = (self._role, self._tight, text, int(room), most)
+        found = self._lines.get(key)
+        if found is None:
+            if len(self._lines) > KEPT:
+                self._lines.clear()
+            found = self._lines[key] = self._wrap(text, room, most)
+        return found
+
+    def _wrap(self, text: str, room: float, most: int) -> tuple[str, ...]:
+        metrics = self._font(self._role, self._tight)[1]
+        lines: list[str] = []
+        words = text.split()
+        while words and len(lines) < most - 1:
+            line = words.pop(0)
+            while words and metrics.horizontalAdvance(f"{line} {words[0]}") <= room:
+                line += f" {words.pop(0)}"
+            if metrics.horizontalAdvance(line) > room:  # one long word, or Chinese: it breaks anywhere
+                fits = len(line)
+                while fits > 1 and metrics.horizontalAdvance(line[:fits]) > room:
+                    fits -= 1
+                words.insert(0, line[fits:])
+                line = line[:fits]
+            lines.append(line)
+        if words:
+            lines.append(metrics.elidedText(" ".join(words), Qt.TextElideMode.ElideRight, room))
+        return tuple(lines)
 
     def _laid(self, text: str, room: float) -> tuple[QStaticText, float]:
         key = (self._role, self._tight, text, int(room))

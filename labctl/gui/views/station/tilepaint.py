@@ -233,10 +233,9 @@ class TilePaint:
         if below < 2 * texts.line:
             texts.put(left, top, said, room)
             return
-        lines = int(below // texts.line)
-        area = QRectF(left, top, room, lines * texts.line)
-        flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
-        painter.drawText(area, int(flags), said)
+        for line in texts.wrapped(said, room, int(below // texts.line)):
+            texts.put(left, top, line, room)
+            top += texts.line
 
     # -- size S -----------------------------------------------------------------------------------------------------
 
