@@ -36,18 +36,30 @@ def _busiest(window: MainWindow) -> str:
     return str(max(channels, key=lambda channel: channels[channel].cycle))
 
 
+def _full_cell(window: MainWindow) -> str:
+    """Return the channel of a full cell that runs, the one with the most cycles; else the busiest."""
+    assert window.desk is not None
+    lab = window.desk.lab
+    full = {name: status.cycle for name, status in lab.channels.items()
+            if status.run_id and (cell := lab.cells.get(str(status.cell_id))) is not None
+            and cell.name.startswith("LFP-coated")}  # fmt: skip
+    return str(max(full, key=lambda name: full[name])) if full else _busiest(window)
+
+
 def _channel(window: MainWindow) -> None:
     window.go("channel", _busiest(window))
 
 
-def _channel_tab(name: str, cycles: str = "") -> Callable[[MainWindow], None]:
+def _channel_tab(
+    name: str, cycles: str = "", which: Callable[[MainWindow], str] = _busiest
+) -> Callable[[MainWindow], None]:
     """Return the channel with another of its plots; ``cycles`` is a list for the overlay."""
 
     def show(window: MainWindow) -> None:
         from labctl.gui.viewmodels.plotchoice import Tab
         from labctl.gui.views.channel.view import ChannelView
 
-        _channel(window)
+        window.go("channel", which(window))
         view = window.docks.view("channel") if window.docks is not None else None
         assert isinstance(view, ChannelView)
         view.undo.do(view.models.choice.show_tab(Tab[name]))
@@ -106,6 +118,8 @@ def _station_table(window: MainWindow) -> None:
 
 def _station_filter(window: MainWindow) -> None:
     view = _station(window)
+    if view.filtering.dialog is not None:
+        view.filtering.dialog.reject()
     view.filtering.edit(view.settings.filters[0])
 
 
@@ -129,6 +143,10 @@ def _queue_listing(listing: str) -> Callable[[MainWindow], None]:
 
 
 def _queue_insert(window: MainWindow) -> None:
+    from labctl.gui.parts.dialog import Dialog
+
+    for dialog in window.findChildren(Dialog):
+        dialog.reject()
     window.go("queue")
     view: Any = None if window.docks is None else window.docks.view("queue")
     running = [name for name, status in view.context.lab.channels.items() if status.cell_id]
@@ -308,9 +326,18 @@ SCENES = (
     Scene("station-filter", "the editor of a filter for dead cells", _station_filter, _station_away),
     Scene("channel", "live voltage of the channel with the most cycles", _channel),
     Scene("channel-current", "current over time", _channel_tab("CURRENT"), _channel_again),
-    Scene("channel-cycles", "capacity and efficiency by cycle", _channel_tab("CYCLES"), _channel_again),
-    Scene("channel-dqdv", "dQ/dV of the newest cycles", _channel_tab("DQDV"), _channel_again),
-    Scene("channel-overlay", "cycles on the ramp", _channel_tab("OVERLAY", "1:40:6"), _channel_again),
+    Scene(
+        "channel-cycles",
+        "capacity and efficiency by cycle",
+        _channel_tab("CYCLES", which=_full_cell),
+        _channel_again,
+    ),
+    Scene(
+        "channel-dqdv", "dQ/dV of the newest cycles", _channel_tab("DQDV", which=_full_cell), _channel_again
+    ),
+    Scene(
+        "channel-overlay", "cycles on the ramp", _channel_tab("OVERLAY", "1:50:6", _full_cell), _channel_again
+    ),
     Scene("compare-empty", "nothing is compared yet", _view("compare")),
     Scene("compare", "groups of cells", _compared()),
     Scene("compare-figures", "the figures of cells and groups", _compared("figures"), _compare_away),

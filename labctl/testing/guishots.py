@@ -3,6 +3,7 @@
     python -m labctl.testing.guishots --demo --days 8 --out shots            # a demo of its own, run for 8 plant days
     python -m labctl.testing.guishots --data DIR --views station,channel     # on a station that runs
     python -m labctl.testing.guishots --data DIR --themes dark --languages zh --scales 1.0 --size 1366x768
+    python -m labctl.testing.guishots --data DIR --best docs/images          # the twelve pictures of the docs
 
 The window is a real one: without a display the command starts itself again under ``xvfb-run``. A picture is what the
 screen shows, not what a widget would paint. Nothing is pressed that changes the station.
@@ -95,6 +96,7 @@ def _arguments(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--offscreen", action="store_true", help="without a display, on Qt's off-screen platform"
     )
+    parser.add_argument("--best", default="", help="write the pictures of the docs into this folder instead")
     parser.add_argument("--list", action="store_true", help="list the scenes and end")
     return parser.parse_args(words)
 
@@ -146,6 +148,7 @@ def _seconds(utc: str) -> float:
 
 
 def _shoot(data: Path, args: argparse.Namespace, out: Path) -> None:
+    from labctl.testing.guibest import SIZE as BEST_SIZE
     from labctl.testing.guiscenes import SCENES
 
     if args.list:
@@ -161,8 +164,11 @@ def _shoot(data: Path, args: argparse.Namespace, out: Path) -> None:
         for language in args.languages.split(",")
         for scale in args.scales.split(",")
     ]
-    width, height = (int(part) for part in args.size.split("x"))
+    width, height = (int(part) for part in (BEST_SIZE if args.best else args.size).split("x"))
     with _window(data, width, height) as window:
+        if args.best:
+            _best(window, Path(args.best))
+            return
         for scene in SCENES:
             if scene.name not in wanted:
                 continue
@@ -180,6 +186,28 @@ def _shoot(data: Path, args: argparse.Namespace, out: Path) -> None:
                 _sheet(pictures).save(str(out / f"sheet-{scene.name}.png"))
             sys.stdout.write(f"{scene.name}: {len(pictures)} pictures\n")
             sys.stdout.flush()
+
+
+def _best(window: MainWindow, folder: Path) -> None:
+    """Write the pictures of the docs, small. Raises: SystemExit for one that is too heavy."""
+    from labctl.testing.guibest import BEST, BYTES_MAX, write_small
+    from labctl.testing.guiscenes import SCENES
+
+    folder.mkdir(parents=True, exist_ok=True)
+    scenes = {scene.name: scene for scene in SCENES}
+    for best in BEST:
+        scene = scenes[best.scene]
+        _dress(window, Look(best.theme, best.language, "1.0"))
+        scene.show(window)
+        _turn(FIRST_S)
+        scene.show(window)
+        _turn(SETTLE_S)
+        weighs = write_small(_grab(window), folder / f"gui-{best.name}.png")
+        scene.leave(window)
+        sys.stdout.write(f"gui-{best.name}.png: {weighs} bytes\n")
+        sys.stdout.flush()
+        if weighs > BYTES_MAX:
+            raise SystemExit(f"gui-{best.name}.png is too heavy for the docs: {weighs} bytes")
 
 
 @contextmanager
