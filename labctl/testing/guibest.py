@@ -59,7 +59,7 @@ def write_small(picture: QImage, path: Path) -> int:
     padded[:, :wide] = places
     small = QImage(padded.tobytes(), wide, high, stride, QImage.Format.Format_Indexed8)
     small.setColorTable([0xFF000000 | int(colour) for colour in table])
-    if not small.save(str(path), b"PNG", 0):
+    if not small.save(str(path), quality=0):
         raise OSError(f"{path} cannot be written")
     return path.stat().st_size
 
