@@ -19,13 +19,14 @@ from typing import Any
 
 from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer, QUrl, Slot
 from PySide6.QtGui import QAccessible, QDesktopServices
-from PySide6.QtWidgets import QApplication, QDialog, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QDialog, QWidget
 
 from labctl.api.client.aio.connecting import connect_async
 from labctl.clock import link_now_s
 from labctl.errors import LabctlError, LinkClosed
 from labctl.gui.app import Plan, build
 from labctl.gui.i18n.translating import Language
+from labctl.gui.loading import modules
 from labctl.gui.parts.buttons import Button, Phase
 from labctl.gui.parts.confirm import Confirm
 from labctl.gui.parts.stopall import CHORD, stop_all
@@ -216,6 +217,9 @@ class Trial:
             self._open_window()
         self._shown.desk.stopped.connect(self._stopped)  # type: ignore[union-attr]  # it is there once it is open
         self._until(self._knows, READY_S, "the window does not get to know its station")
+        # Before a view's code is loaded behind the window's back, opening it first takes longer than a turn may.
+        wanted = modules()
+        self._until(lambda: all(name in sys.modules for name in wanted), READY_S, "views are not loaded")
         self._answerer.start(ANSWER_MS)
 
     def _open_window(self) -> None:
@@ -517,6 +521,9 @@ def labctl_threads() -> list[str]:
 
 def named(widget: QWidget) -> bool:
     """Tell whether a screen reader has a name for it."""
+    around = widget.parentWidget()
+    if isinstance(around, QAbstractScrollArea) and around.viewport() is widget:
+        widget = around  # a viewport is no control of its own
     told = QAccessible.queryAccessibleInterface(widget)
     return bool(widget.accessibleName() or (told is not None and told.text(QAccessible.Text.Name)))
 
