@@ -39,6 +39,8 @@ GUARD_MS = 250
 JOIN_S = 5.0
 STOP_TRIED_S = 30.0
 """How long a stop whose station began anew under it is sent again: as long as the client waits for a station."""
+TRIED_S = {"runs.stop": STOP_TRIED_S}
+"""Asks that are not taken back at their deadline: of a thousand stops the last may be answered late."""
 STOP_VERB = "station.stop_all"
 """Goes over the connection of its own, whoever asks."""
 
@@ -130,7 +132,7 @@ class Bridge(QObject):
         if verb == STOP_VERB:
             self._send_stop(call, then, failed, deadline_s)
         else:
-            self.run(call, then, failed, deadline_s, what=verb)
+            self.run(call, then, failed, deadline_s, what=verb, tried_s=TRIED_S.get(verb, 0.0))
 
     def run(
         self,
@@ -140,14 +142,18 @@ class Bridge(QObject):
         deadline_s: float = DEADLINE_S,
         *,
         what: str = "",
+        tried_s: float = 0.0,
     ) -> None:
-        """Run ``call`` in the client's loop; ``then`` or ``failed`` run here, once."""
+        """Run ``call`` in the client's loop; ``then`` or ``failed`` run here, once.
+
+        ``tried_s``: how long the call goes on behind its deadline, though ``failed`` has been told.
+        """
         number = self._expect(what, then, failed, deadline_s)
 
         async def work() -> T:
             return await call(await self._feed.station())
 
-        self._client.post(lambda: self._answer(number, what, work, deadline_s))
+        self._client.post(lambda: self._answer(number, what, work, deadline_s + tried_s))
 
     @property
     def executor(self) -> Executor:

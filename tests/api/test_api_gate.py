@@ -248,6 +248,9 @@ def test_stop_all_is_heard_however_often_the_same_client_has_called(play: Play) 
         async with bench.client(Role.OPERATE) as client:
             codes = [(await client.get(f"{PREFIX}/hello")).status_code for _ in range(120)]
             assert codes[-1] == 429
+            for run in ("run-1", "run-2"):  # there is none; what counts is that the wish is heard
+                assert (await client.post(f"{PREFIX}/runs/{run}/stop", json={})).status_code == 404
+                assert (await client.post(f"{PREFIX}/runs/{run}/pause", json={})).status_code == 429
             assert (await client.post(f"{PREFIX}/stop-all", json={"reason": "smoke"})).status_code == 200
         assert bench.core.stopped.active
 

@@ -288,3 +288,30 @@ def test_r15_a_release_of_stop_all_does_not_release_one_that_was_pressed_since(
     answers[1]("all is well", "release")
     assert sent == ["station.release_stop_all"]
     assert desk.close()
+
+
+def test_r3_a_stop_that_waits_its_turn_is_told_at_its_deadline_and_sent_all_the_same(
+    bridge: Bridge, world: FakeWorld, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import asyncio
+
+    from labctl.testing import guibench
+
+    stopped: list[str] = []
+
+    async def slow(self: Any, run_id: str, *, reason: str = "") -> str:
+        await asyncio.get_running_loop().run_in_executor(None, go.wait)
+        stopped.append(run_id)
+        return "stopped"
+
+    go = threading.Event()
+    monkeypatch.setattr(guibench._Runs, "stop", slow)
+    bridge.start()
+    qtbot.waitUntil(lambda: bool(bridge.address), timeout=5000)
+    troubles: list[Trouble] = []
+    bridge.ask("runs.stop", "r1", failed=troubles.append, deadline_s=0.2)
+    qtbot.waitUntil(lambda: bool(troubles), timeout=5000)
+    assert stopped == []
+    go.set()
+    qtbot.waitUntil(lambda: stopped == ["r1"], timeout=5000)
+    assert len(troubles) == 1
