@@ -283,9 +283,15 @@ def _settled(x: Floats) -> int:
 
 def _continued(before: Envelope, kept: int, behind: Envelope) -> Envelope:
     """Return the first ``kept`` columns of an answer with newer ones behind them, which know all gaps."""
-    names = ("x", "low", "high", "first", "last", "flags")
-    columns = (np.concatenate((getattr(before, name)[:kept], getattr(behind, name))) for name in names)
-    return Envelope(*columns, behind.gaps)
+    return Envelope(
+        x=np.concatenate((before.x[:kept], behind.x)),
+        low=np.concatenate((before.low[:kept], behind.low)),
+        high=np.concatenate((before.high[:kept], behind.high)),
+        first=np.concatenate((before.first[:kept], behind.first)),
+        last=np.concatenate((before.last[:kept], behind.last)),
+        flags=np.concatenate((before.flags[:kept], behind.flags)),
+        gaps=behind.gaps,
+    )
 
 
 def _folded(parts: _Bins) -> _Bins:
