@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
+from typing import ClassVar
 
 from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
 
@@ -41,9 +42,11 @@ def system_language() -> Language:
 class Languages:
     """Puts a language on; Qt then tells every widget by ``LanguageChange``. Keep it as long as the application."""
 
+    _installed: ClassVar[list[QTranslator]] = []
+    """Of the process: an application has one language, whoever put it on."""
+
     def __init__(self) -> None:
         self.language = Language.ENGLISH
-        self._installed: list[QTranslator] = []
 
     def put_on(self, language: Language) -> None:
         """Switch the language of all open windows. Raises: LabctlError when labctl's own texts are missing."""
