@@ -77,13 +77,13 @@ class Person:
 
     def press(self, keys: str, times: int = 1) -> None:
         """Press keys, as the key map writes them, where the keyboard is; a dialog that is open has it."""
-        combination = QKeySequence(keys)[0]
+        combination = QKeySequence(keys)[0]  # type: ignore[index]  # the stubs leave it out
         for _ in range(times):
             target = QApplication.focusWidget() or QApplication.activeWindow() or self.window
             QTest.keyClick(target, combination.key(), combination.keyboardModifiers())
             QApplication.processEvents()
 
-    def type(self, text: str) -> None:
+    def write(self, text: str) -> None:
         """Type where the keyboard is, instead of what stands there."""
         self.press("Ctrl+A")
         type_text(text)
@@ -111,6 +111,7 @@ class Person:
         """Give the main window the keyboard, as a window manager does when a dialog has gone."""
         with self.qtbot.waitActive(self.window):
             self.window.activateWindow()
+        QApplication.processEvents()  # who had the keyboard before gets it back a turn of the loop later
 
     def dialog(self, kind: type[QWidget]) -> Any:
         """Wait for a dialog of this kind and return it."""
@@ -124,7 +125,7 @@ class Person:
         """Find a command in the palette (Ctrl+K) and do the first one that is found."""
         self.press("Ctrl+K")
         self.wait(self.window.palette_popup.isVisible)
-        QTest.keyClicks(self.window.palette_popup.field, text)
+        type_text(text, self.window.palette_popup.field)
         QApplication.processEvents()
         QTest.keyClick(self.window.palette_popup.field, Qt.Key.Key_Return)
         QApplication.processEvents()
@@ -145,7 +146,7 @@ class Person:
         for channel in channels:
             cell = self.lab.channels[channel].cell_id
             self.station.client.queue.submit(
-                [{"cell_id": cell, "protocol": "p1-li-li-1mA", "variables": told}]  # type: ignore[list-item]
+                [{"cell_id": cell, "protocol": "p1-li-li-1mA", "variables": told}]
             )
         self.wait(lambda: all(self.lab.channels[name].state == "running" and self.lab.channels[name].rows > 3
                               for name in channels))  # fmt: skip
@@ -157,19 +158,31 @@ def answer(person: Person, question: Confirm, reason: str = "looked at it") -> N
     for field, text in ((question.typed, question._question.typed), (question.reason, reason)):
         if field.isVisible():
             person.tab_to(field)
-            person.type(text)
+            person.write(text)
     person.push(question.act)
 
 
 @contextmanager
 def whole_window(
-    data: Path, session: Session, qtbot: Any, *, person: str = "chen", size: tuple[int, int] = SIZE
+    data: Path,
+    session: Session,
+    qtbot: Any,
+    *,
+    person: str = "chen",
+    url: str | None = None,
+    token: str | None = None,
+    size: tuple[int, int] = SIZE,
 ) -> Iterator[MainWindow]:
-    """Open the window of ``labctl gui`` on the station of a data root; closed again after."""
+    """Open the window of ``labctl gui`` on the station of a data root; closed again after.
+
+    With ``url`` and ``token`` it is the window of the person to whom the token was given.
+    """
 
     async def connect(start: bool) -> Any:
         from labctl.api.client.aio.connecting import connect_async
 
+        if token is not None:
+            return await connect_async(url=url, token=token, start=False)
         return await connect_async(None, data, start=False, person=person)
 
     window = build(Plan(connect), session)
