@@ -218,9 +218,12 @@ class TopBar(QFrame):
         self.search.setText(tr("topbar", "Search or command"))
         self.stop.retranslate()
         self.speed.set_name(tr("topbar", "speed"))
+        present = str(self.speed.currentData() or "")
         self.speed.show_choices(
             [(speed, f"{speed} ×" if speed != "max" else tr("topbar", "max")) for speed in SPEEDS]
         )
+        if present:  # also one that is none of the choices
+            self._choose_speed(present)
 
     def say(self, told: Summary | None, counts: AlarmCounts | None) -> None:
         """Show how things stand; None = no station has answered yet."""
@@ -254,7 +257,10 @@ class TopBar(QFrame):
         """Show the pace of a virtual bench; an empty one hides the control: a real bench has none."""
         self.speed.setVisible(bool(speed))
         if speed:
-            if self.speed.findData(speed) < 0:
-                self.speed.addItem(f"{speed} ×", speed)
-            self.speed.choose(speed)
+            self._choose_speed(speed)
         self._fit()
+
+    def _choose_speed(self, speed: str) -> None:
+        if self.speed.findData(speed) < 0:
+            self.speed.addItem(f"{speed} ×", speed)
+        self.speed.choose(speed)
