@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtWidgets import QApplication, QLabel, QSplitter, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QSplitter, QWidget
 
 from labctl.gui.parts.actionbar import ActionBar
 from labctl.gui.parts.buttons import Button, Tight
@@ -16,6 +16,7 @@ from labctl.gui.parts.fold import Fold
 from labctl.gui.parts.layouts import Column
 from labctl.gui.statusbar import StatusBar
 from labctl.gui.theme.fonts import Role
+from labctl.gui.topbar import TopBar
 from labctl.gui.viewmodels.allowed import channel_why_not
 from labctl.gui.viewmodels.events import event_rows, is_news
 from labctl.gui.viewmodels.typing_in import Event
@@ -146,3 +147,13 @@ def test_the_pictures_of_the_docs_are_twelve_of_scenes_that_there_are() -> None:
     assert (
         sum(best.theme == "dark" for best in BEST) >= 3 and sum(best.language == "zh" for best in BEST) >= 2
     )
+
+
+def test_another_language_keeps_the_speed_that_is_shown(look: Any, qtbot: Any) -> None:
+    menu = QMenu()
+    bar = TopBar(menu)
+    qtbot.addWidget(menu)
+    qtbot.addWidget(bar)
+    bar.show_speed("20")
+    bar.retranslate()
+    assert bar.speed.currentData() == "20"
