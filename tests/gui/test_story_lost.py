@@ -34,7 +34,7 @@ def test_a_killed_station_is_shown_with_age_in_grey_with_acts_off_and_found_agai
         view.selection.choose(channel)
         stop = view._buttons[Deed.STOP]
         person.wait(stop.isEnabled)
-        assert view.grid.tile(channel).kind is TileKind.NORMAL
+        assert not view.grid.tile(channel).muted
         QGuiApplication.clipboard().setText("slot\tcell id\ttype\n\tKEPT1\tsym\n\tKEPT2\tsym")
         person.press("Ctrl+6")
         cells = person.in_front("cells")

@@ -96,7 +96,7 @@ def test_u20_refused_what_does_not_answer_is_not_confirmed_and_stands_first_with
     station: StationRun, session: Session, qtbot: Any
 ) -> None:
     with at_the_window(station, session, qtbot) as person:
-        person.in_front("station")
+        view = person.in_front("station")
         channel = person.idle()[0]
         person.start(channel)
         station.bench.kill()
@@ -108,3 +108,5 @@ def test_u20_refused_what_does_not_answer_is_not_confirmed_and_stands_first_with
         listed = person.dialog(ReportList)
         assert channel in listed.lines[0] and "not confirmed" in listed.lines[0] and len(listed.lines[0]) > 40
         listed.accept()
+        person.wait(lambda: view.grid.tile(channel).muted)  # U22: what it read last is not shown as live
+        assert "STALE" in view.grid.hover(channel) and "last record" not in view.grid.hover(channel)

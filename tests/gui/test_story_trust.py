@@ -106,18 +106,6 @@ def test_u22_numbers_have_unit_quality_and_age_and_live_readings_are_marked_coar
     person.wait(lambda: "coarse · " in detail.readouts.parts["voltage"].toolTip())
 
 
-def test_u22_refused_values_of_a_tester_that_is_silent_are_never_shown_as_live(person: Person) -> None:
-    channel, view = a_running(person), person.view
-    box = channel.partition(":")[0]
-    assert view.grid.tile(channel).kind is TileKind.NORMAL
-    person.station.bench.admin("fault", instrument=box, kind="hang", command="*", count=100000)
-    person.wait(lambda: view.grid.tile(channel).muted)
-    told = view.grid.hover(channel)
-    assert "STALE" in told and "last record" not in told
-    person.station.bench.admin("fault", instrument=box, kind="clear")
-    person.wait(lambda: not view.grid.tile(channel).muted)
-
-
 def test_u18_each_state_is_glyph_word_and_place_and_every_token_is_readable(person: Person) -> None:
     a_running(person)
     grid, seen = person.view.grid, set()
