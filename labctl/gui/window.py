@@ -49,6 +49,7 @@ class MainWindow(QWidget):
     def __init__(self, session: Session, languages: Languages, specs: Sequence[ViewSpec] = ()) -> None:
         super().__init__()
         self.setObjectName("main-window")
+        theme().dress_window(self)
         self.session, self.languages = session, languages
         self.desk: Desk | None = None
         self.context: Context | None = None

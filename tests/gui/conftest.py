@@ -16,21 +16,27 @@ import pytest
 
 @pytest.fixture
 def look(qapp: Any) -> Iterator[Any]:
-    """Dress the application: fonts, Fusion, light theme, English, 100 %."""
+    """Dress the application: fonts, Fusion, light theme, English, 100 %; also parts that stand in no window."""
     from PySide6.QtCore import QCoreApplication, QEvent
 
     from labctl.gui.i18n.translating import Languages
     from labctl.gui.theme.current import theme
     from labctl.gui.theme.palette import dress
+    from labctl.gui.theme.sheet import sheet_of
     from labctl.gui.theme.tokens import ThemeName
 
+    def dress_parts() -> None:
+        qapp.setStyleSheet(sheet_of(theme().name, theme().scale))
+
     dress(qapp)
+    theme().changed.connect(dress_parts)
     theme().put_on(ThemeName.LIGHT, 1.0)
     yield theme()
     QCoreApplication.sendPostedEvents(
         None, QEvent.Type.DeferredDelete.value
     )  # windows of this test go with it
     theme().put_on(ThemeName.LIGHT, 1.0)
+    theme().changed.disconnect(dress_parts)
     Languages().put_on(Languages().language)
 
 

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 from labctl.gui.parts.labels import Label
 from labctl.gui.parts.layouts import Column, Row, fix_size
 from labctl.gui.parts.stopall import StopAllButton, give_chord
+from labctl.gui.theme.current import theme
 from labctl.gui.theme.fonts import Role
 
 WINDOW_SIZE = (1200, 800)
@@ -119,6 +120,7 @@ class Docks(QWidget):
         dock = self._manager.createDockWidget(title)
         dock.setObjectName(view_id)
         dock.setFeature(ads.CDockWidget.DockWidgetDeleteOnClose, False)
+        theme().dress_window(dock)  # one that is closed belongs to no window; it is to stay dressed
         holder = Holder(title)
         dock.setWidget(holder, ads.CDockWidget.ForceNoScrollArea)
         self._docks[view_id], self._holders[view_id], self._makers[view_id] = dock, holder, make
@@ -161,7 +163,7 @@ class Docks(QWidget):
 
     def open(self, view_id: str) -> None:
         """Bring a view to the front: where it is open already, else in place of the one in the main area."""
-        dock = self._docks[view_id]
+        dock = self._ready(view_id)
         if dock.isClosed():
             self._replace(view_id)
         dock.setAsCurrentTab()
@@ -190,7 +192,7 @@ class Docks(QWidget):
 
     def open_beside(self, view_id: str) -> None:
         """Put a view to the right of the main one."""
-        dock, main = self._docks[view_id], self._docks.get(self._main)
+        dock, main = self._ready(view_id), self._docks.get(self._main)
         if view_id == self._main or main is None:
             self.open(view_id)
             return
@@ -204,7 +206,7 @@ class Docks(QWidget):
 
     def open_window(self, view_id: str) -> None:
         """Put a view into a window of its own, for a second screen."""
-        dock = self._docks[view_id]
+        dock = self._ready(view_id)
         if dock.isClosed():
             self._manager.addDockWidgetFloating(dock)
             dock.toggleView(True)
@@ -227,7 +229,7 @@ class Docks(QWidget):
         for view_id, dock in self._docks.items():
             if view_id != first and not dock.isClosed():
                 dock.toggleView(False)
-        dock = self._docks[first]
+        dock = self._ready(first)
         if dock.isClosed() or dock.isInFloatingContainer():
             self._manager.addDockWidget(ads.CenterDockWidgetArea, dock)
         dock.toggleView(True)
@@ -275,7 +277,14 @@ class Docks(QWidget):
         if len(sizes) > 1:
             self._manager.setSplitterSizes(area, [max(1, sum(sizes) // len(sizes))] * len(sizes))
 
+    def _ready(self, view_id: str) -> ads.CDockWidget:
+        """Return a dock, dressed as the window is."""
+        dock = self._docks[view_id]
+        theme().catch_up(dock)
+        return dock
+
     def _fill(self, view_id: str) -> None:
+        self._ready(view_id)
         make = self._makers.pop(view_id, None)
         if make is not None:
             self._views[view_id] = view = make()

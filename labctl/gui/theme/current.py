@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QSize, Signal
+from weakref import WeakSet
+
+from PySide6.QtCore import QObject, QSize, QTimer, Signal
 from PySide6.QtGui import QColor, QFont, QIcon
 from PySide6.QtWidgets import QApplication, QWidget
+from shiboken6 import isValid
 
 from labctl.gui.theme import fonts
 from labctl.gui.theme.fonts import Role
@@ -19,13 +22,15 @@ class Theme(QObject):
     """One per process: ``theme()``. Widgets that paint themselves ask it when they paint."""
 
     changed = Signal()
-    """Colours, fonts or scale are different now; emitted after the style sheet is on."""
+    """Colours, fonts or scale are different now; emitted after the style sheets are on."""
 
     def __init__(self) -> None:
         super().__init__()
         self.name = ThemeName.LIGHT
         self.scale = 1.0
         self._fonts: dict[Role, QFont] = {}
+        self._windows: WeakSet[QWidget] = WeakSet()
+        self._late: WeakSet[QWidget] = WeakSet()
 
     @property
     def tokens(self) -> Tokens:
@@ -57,6 +62,22 @@ class Theme(QObject):
         """Return the size of an icon at the present scale."""
         return QSize(self.px(size_px), self.px(size_px))
 
+    def dress_window(self, window: QWidget) -> None:
+        """Dress a window that has no parent, now and with each change; what belongs to it is dressed with it.
+
+        The sheet is the windows', not the application's: there Qt 6.11 dresses every widget once for each of its
+        parents, three times a change (1.0 s with all views open), and crashes now and then where it is taken off first.
+        """
+        self._windows.add(window)
+        window.setStyleSheet(sheet_of(self.name, self.scale))
+
+    def catch_up(self, window: QWidget) -> None:
+        """Dress a window that is about to be seen, where its turn has not come yet."""
+        if window in self._late:
+            self._late.discard(window)
+            if isValid(window):
+                window.setStyleSheet(sheet_of(self.name, self.scale))
+
     def put_on(self, name: ThemeName, scale: float) -> None:
         """Change colours and scale of all windows at once."""
         self._take(name, scale)
@@ -66,10 +87,7 @@ class Theme(QObject):
         self.changed.emit()
 
     def change(self, name: ThemeName, scale: float) -> None:
-        """Change them unless they are on already: Qt dresses every widget anew, once for each of its parents.
-
-        Taking the sheet off first would be four times as fast, but Qt 6.11 may crash over it.
-        """
+        """Change them unless they are on already."""
         if (name, min(SCALE_MAX, max(SCALE_MIN, round(scale, 2)))) != (self.name, self.scale):
             self.put_on(name, scale)
 
@@ -80,7 +98,21 @@ class Theme(QObject):
     def _dress(self, application: QApplication) -> None:
         application.setPalette(palette_of(self.tokens))
         application.setFont(self.font(Role.BODY))
-        application.setStyleSheet(sheet_of(self.name, self.scale))
+        sheet = sheet_of(self.name, self.scale)
+        for window in [one for one in self._windows if isValid(one)]:
+            if window.isVisible() or not window.isWindow():
+                window.setStyleSheet(sheet)
+                self._late.discard(window)
+            else:
+                self._late.add(window)
+        QTimer.singleShot(0, self, self._dress_next)
+
+    def _dress_next(self) -> None:
+        """Dress one of those that nobody sees, a turn each: with all at once a person would wait."""
+        window = next(iter(self._late), None)
+        if window is not None:
+            self.catch_up(window)
+            QTimer.singleShot(0, self, self._dress_next)
 
 
 _the: list[Theme] = []
