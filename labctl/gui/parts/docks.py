@@ -16,7 +16,6 @@ from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 from labctl.gui.parts.labels import Label
 from labctl.gui.parts.layouts import Column, Row, fix_size
 from labctl.gui.parts.stopall import StopAllButton, give_chord
-from labctl.gui.theme.current import theme
 from labctl.gui.theme.fonts import Role
 
 WINDOW_SIZE = (1200, 800)
@@ -37,6 +36,8 @@ class Holder(QWidget):
         self.column = Column(self, gap=0)
         self.column.addWidget(self.bar)
         self.bar.hide()
+        self.room: Room | None = None
+        self._apart: QWidget | None = None
 
     def fill(self, view: QWidget) -> None:
         """Put the view in; it is made when it is first seen. Where room is short it scrolls, and nothing is cut."""
@@ -44,6 +45,17 @@ class Holder(QWidget):
         self.room.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.room.setWidget(view)
         self.column.addWidget(self.room, 1)
+
+    def take_out(self) -> None:
+        """Keep the view apart while docks are moved: Qt dresses what is moved anew, several times for a layout."""
+        if self.room is not None and self._apart is None:
+            self._apart = self.room.takeWidget()
+
+    def put_back(self) -> None:
+        """Put the view in again."""
+        view, self._apart = self._apart, None
+        if self.room is not None and view is not None:
+            self.room.setWidget(view)
 
 
 class Room(QScrollArea):
@@ -120,7 +132,6 @@ class Docks(QWidget):
         dock = self._manager.createDockWidget(title)
         dock.setObjectName(view_id)
         dock.setFeature(ads.CDockWidget.DockWidgetDeleteOnClose, False)
-        theme().dress_window(dock)  # one that is closed belongs to no window; it is to stay dressed
         holder = Holder(title)
         dock.setWidget(holder, ads.CDockWidget.ForceNoScrollArea)
         self._docks[view_id], self._holders[view_id], self._makers[view_id] = dock, holder, make
@@ -163,7 +174,7 @@ class Docks(QWidget):
 
     def open(self, view_id: str) -> None:
         """Bring a view to the front: where it is open already, else in place of the one in the main area."""
-        dock = self._ready(view_id)
+        dock = self._docks[view_id]
         if dock.isClosed():
             self._replace(view_id)
         dock.setAsCurrentTab()
@@ -192,7 +203,7 @@ class Docks(QWidget):
 
     def open_beside(self, view_id: str) -> None:
         """Put a view to the right of the main one."""
-        dock, main = self._ready(view_id), self._docks.get(self._main)
+        dock, main = self._docks[view_id], self._docks.get(self._main)
         if view_id == self._main or main is None:
             self.open(view_id)
             return
@@ -206,7 +217,7 @@ class Docks(QWidget):
 
     def open_window(self, view_id: str) -> None:
         """Put a view into a window of its own, for a second screen."""
-        dock = self._ready(view_id)
+        dock = self._docks[view_id]
         if dock.isClosed():
             self._manager.addDockWidgetFloating(dock)
             dock.toggleView(True)
@@ -229,7 +240,7 @@ class Docks(QWidget):
         for view_id, dock in self._docks.items():
             if view_id != first and not dock.isClosed():
                 dock.toggleView(False)
-        dock = self._ready(first)
+        dock = self._docks[first]
         if dock.isClosed() or dock.isInFloatingContainer():
             self._manager.addDockWidget(ads.CenterDockWidgetArea, dock)
         dock.toggleView(True)
@@ -243,7 +254,12 @@ class Docks(QWidget):
 
     def restore(self, state: bytes, main: str) -> bool:
         """Take an arrangement; False, and nothing changed, where it does not fit any more."""
-        if main not in self._docks or not self._manager.restoreState(QByteArray(state)):
+        if main not in self._docks:
+            return False
+        for view_id in self._views:
+            self._holders[view_id].take_out()
+            QTimer.singleShot(0, self, partial(self._fill, view_id))
+        if not self._manager.restoreState(QByteArray(state)):
             return False
         self._main = main
         if not self.shown_ids:
@@ -277,18 +293,13 @@ class Docks(QWidget):
         if len(sizes) > 1:
             self._manager.setSplitterSizes(area, [max(1, sum(sizes) // len(sizes))] * len(sizes))
 
-    def _ready(self, view_id: str) -> ads.CDockWidget:
-        """Return a dock, dressed as the window is."""
-        dock = self._docks[view_id]
-        theme().catch_up(dock)
-        return dock
-
     def _fill(self, view_id: str) -> None:
-        self._ready(view_id)
         make = self._makers.pop(view_id, None)
         if make is not None:
             self._views[view_id] = view = make()
             self._holders[view_id].fill(view)
+        else:
+            self._holders[view_id].put_back()
 
     def _visible(self, view_id: str, visible: bool) -> None:
         if self._settling or self._manager.isRestoringState():

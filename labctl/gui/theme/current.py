@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from weakref import WeakSet
 
-from PySide6.QtCore import QObject, QSize, QTimer, Signal
+from PySide6.QtCore import QObject, QSize, Signal
 from PySide6.QtGui import QColor, QFont, QIcon
 from PySide6.QtWidgets import QApplication, QWidget
 from shiboken6 import isValid
@@ -30,7 +30,6 @@ class Theme(QObject):
         self.scale = 1.0
         self._fonts: dict[Role, QFont] = {}
         self._windows: WeakSet[QWidget] = WeakSet()
-        self._late: WeakSet[QWidget] = WeakSet()
 
     @property
     def tokens(self) -> Tokens:
@@ -71,13 +70,6 @@ class Theme(QObject):
         self._windows.add(window)
         window.setStyleSheet(sheet_of(self.name, self.scale))
 
-    def catch_up(self, window: QWidget) -> None:
-        """Dress a window that is about to be seen, where its turn has not come yet."""
-        if window in self._late:
-            self._late.discard(window)
-            if isValid(window):
-                window.setStyleSheet(sheet_of(self.name, self.scale))
-
     def put_on(self, name: ThemeName, scale: float) -> None:
         """Change colours and scale of all windows at once."""
         self._take(name, scale)
@@ -99,20 +91,9 @@ class Theme(QObject):
         application.setPalette(palette_of(self.tokens))
         application.setFont(self.font(Role.BODY))
         sheet = sheet_of(self.name, self.scale)
-        for window in [one for one in self._windows if isValid(one)]:
-            if window.isVisible() or not window.isWindow():
+        for window in list(self._windows):
+            if isValid(window):
                 window.setStyleSheet(sheet)
-                self._late.discard(window)
-            else:
-                self._late.add(window)
-        QTimer.singleShot(0, self, self._dress_next)
-
-    def _dress_next(self) -> None:
-        """Dress one of those that nobody sees, a turn each: with all at once a person would wait."""
-        window = next(iter(self._late), None)
-        if window is not None:
-            self.catch_up(window)
-            QTimer.singleShot(0, self, self._dress_next)
 
 
 _the: list[Theme] = []

@@ -18,7 +18,7 @@ CELL_MARGIN_PX = 3
 """What Qt's cells add to their padding at each side; heads add nothing, and figures are to stand under them."""
 
 _SHEET = Template("""
-QWidget { color: $text; }
+QWidget { color: $text; font-size: ${body}pt; }
 QMainWindow { background: $window; }
 QDialog { background: $window; border: 1px solid $border; }
 QToolTip { background: $field; color: $text; border: 1px solid $border; padding: ${p4}px; }
@@ -114,6 +114,8 @@ def sheet_of(name: ThemeName, scale: float) -> str:
     words: dict[str, object] = {name: getattr(tokens, name) for name in tokens.__dataclass_fields__}
     for size_px in (2, 4, 8, 12, 16, 24, 30, 32):
         words[f"p{size_px}"] = round(size_px * scale)
+    # Said here too: a view that is closed belongs to no window, and comes back with the size that it had there.
+    words["body"] = f"{Role.BODY.value.size_pt * scale:g}"
     words["small"] = f"{Role.SMALL.value.size_pt * scale:g}"
     for picture in ("chevron", "raise", "check"):
         words[picture] = (HERE / f"{picture}-{name.value}.svg").as_posix()
