@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 FIRST = ("pyarrow", "pandas", "pyqtgraph")
 """Large ones that views and view-models import late."""
+LAST = ("fontTools.subset", "fontTools.ttLib.tables.otTables")
+"""What the first copy of a plot as a vector picture needs."""
 PACKAGES = ("labctl.gui.viewmodels", "labctl.gui.plots", "labctl.gui.parts", "labctl.gui.views")
 
 
@@ -36,9 +38,9 @@ def _forget(loaded: object) -> None:
 
 
 def modules() -> list[str]:
-    """Return the modules of the window's packages."""
+    """Return what is loaded: the modules of the window's packages, and what they need late."""
     found = []
     for package in PACKAGES:
         place = importlib.import_module(package)
         found += [module.name for module in pkgutil.walk_packages(place.__path__, f"{package}.")]
-    return found
+    return [*found, *LAST]

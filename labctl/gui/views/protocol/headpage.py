@@ -94,6 +94,7 @@ class HeadPage(QScrollArea):
         super().__init__()
         self.setWidgetResizable(True)
         self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its fields take the keyboard
         self._document = Document("")
         self.fields: dict[str, QLineEdit] = {}
         self.labels: dict[str, Label] = {}
