@@ -28,16 +28,26 @@ from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
 
 from labctl.clock import link_now_s
-from labctl.testing.guitrial import Laboratory, Trial, laboratory
+from labctl.testing.guilaboratory import Laboratory, laboratory
+from labctl.testing.guitrial import Trial
 
 EXAMPLES, STEPS = 20, 500
 SEEDS = st.integers(0, 2**16 - 1)
+
+
+KINDS = (
+    "click", "cell", "go", "mapped", "key", "type", "paste", "drag", "wheel", "menu", "command", "dock", "look",
+    "wait", "stop", "link", "restart",
+)  # fmt: skip
+"""What may be done at any moment: anything clicked, a table's cell clicked, a view opened, a key of the map or another
+pressed, a text typed, a table pasted, something dragged or scrolled, a menu used, a command found in the palette, views
+docked, size, theme, language or scale changed, time let pass, all outputs stopped or released, the link disturbed, the
+station restarted (once in an example of four)."""
 
 
 def machine(lab: Laboratory) -> type[RuleBasedStateMachine]:
@@ -52,90 +62,9 @@ def machine(lab: Laboratory) -> type[RuleBasedStateMachine]:
             self.trial.open()
 
         @rule(seed=SEEDS)
-        def click(self, seed: int) -> None:
-            """Click, double-click, right-click anything."""
-            self.trial.do("click", seed)
-
-        @rule(seed=SEEDS)
-        def click_a_cell(self, seed: int) -> None:
-            """Click into tables and lists."""
-            self.trial.do("cell", seed)
-
-        @rule(seed=SEEDS)
-        def go(self, seed: int) -> None:
-            """Open a view, also on an object."""
-            self.trial.do("go", seed)
-
-        @rule(seed=SEEDS)
-        def press_a_mapped_key(self, seed: int) -> None:
-            """Press a key of the key map."""
-            self.trial.do("mapped", seed)
-
-        @rule(seed=SEEDS)
-        def press_a_key(self, seed: int) -> None:
-            """Press another key."""
-            self.trial.do("key", seed)
-
-        @rule(seed=SEEDS)
-        def type_a_text(self, seed: int) -> None:
-            """Type numbers, Chinese, control characters, far too much."""
-            self.trial.do("type", seed)
-
-        @rule(seed=SEEDS)
-        def paste(self, seed: int) -> None:
-            """Paste a table."""
-            self.trial.do("paste", seed)
-
-        @rule(seed=SEEDS)
-        def drag(self, seed: int) -> None:
-            """Drag something."""
-            self.trial.do("drag", seed)
-
-        @rule(seed=SEEDS)
-        def turn_the_wheel(self, seed: int) -> None:
-            """Scroll and zoom."""
-            self.trial.do("wheel", seed)
-
-        @rule(seed=SEEDS)
-        def use_a_menu(self, seed: int) -> None:
-            """Open a menu, choose from it."""
-            self.trial.do("menu", seed)
-
-        @rule(seed=SEEDS)
-        def command(self, seed: int) -> None:
-            """Find a command in the palette and do it."""
-            self.trial.do("command", seed)
-
-        @rule(seed=SEEDS)
-        def dock(self, seed: int) -> None:
-            """Put views beside each other, into windows of their own, away."""
-            self.trial.do("dock", seed)
-
-        @rule(seed=SEEDS)
-        def switch_the_look(self, seed: int) -> None:
-            """Change size, theme, language or scale."""
-            self.trial.do("look", seed)
-
-        @rule(seed=SEEDS)
-        def wait(self, seed: int) -> None:
-            """Let time pass."""
-            self.trial.do("wait", seed)
-
-        @rule(seed=SEEDS)
-        def stop_everything(self, seed: int) -> None:
-            """Stop all outputs, or release them."""
-            self.trial.do("stop", seed)
-
-        @rule(seed=SEEDS)
-        def disturb_the_link(self, seed: int) -> None:
-            """Refuse connections, freeze the station, let it go on."""
-            self.trial.do("link", seed)
-
-        @precondition(lambda self: not self.trial.restarted)
-        @rule(seed=SEEDS)
-        def restart_the_station(self, seed: int) -> None:
-            """Kill the station and start it again, once at most."""
-            self.trial.do("restart", seed)
+        def act(self, seed: int) -> None:
+            """Do something: each kind as often, also where hypothesis tries its simplest numbers."""
+            self.trial.do(self.trial.kind(KINDS, seed), seed)
 
         @invariant()
         def nothing_broke(self) -> None:

@@ -75,6 +75,8 @@ class WatchedApplication(QApplication):
 
     def notify(self, receiver: QObject, event: QEvent) -> bool:
         """Hand an event out and look at the clock before and after."""
+        if not isinstance(receiver, QObject) or not isinstance(event, QEvent):
+            return False  # PySide gave a wrapper of what was at the same place in memory before
         kind = event.type()
         if self._depth == 0:
             self._begin_s = time.thread_time()
