@@ -258,8 +258,8 @@ class MainWindow(QWidget):
 
     def set_scale(self, scale: float) -> None:
         """Enlarge everything, and keep it."""
+        self.session.scale = scale  # first: who hears of the change may ask what is kept
         theme().change(theme().name, scale)
-        self.session.scale = theme().scale
         self._say_look()
 
     def set_language(self, language: Language) -> None:

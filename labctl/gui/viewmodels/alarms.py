@@ -117,6 +117,7 @@ class AlarmList:
         self.branch = ""
         self.search = ""
         self.figures = WeekFigures()
+        self._told: Mapping[str, Any] | None = None  # the station's figures, to be said in another language
         self._unwatch = lab.watch({"alarm", "channel", "station"}, self._changed)
 
     def close(self) -> None:
@@ -338,7 +339,13 @@ class AlarmList:
             self._figures_s = self._lab.now_s
             self._asks.ask("alarms.figures", then=self._take_figures, failed=self._no_figures)
 
+    def retranslate(self) -> None:
+        """Say the week's figures in the language that is on now."""
+        if self._told is not None:
+            self.figures = week_figures(self._told)
+
     def _take_figures(self, told: Mapping[str, Any]) -> None:
+        self._told = told
         self.figures = week_figures(told)
         self._tell()
 

@@ -189,6 +189,7 @@ class AlarmsView(View):
         self.reset.setText(tr("alarms", "Reset trip..."))
         self.hand.setText(tr("alarms", "Shift hand-over..."))
         self.export.setText(tr("alarms", "Export"))
+        self.alarms.retranslate()
         self.model.retranslate()
         self.moment.retranslate()
         self.events.retranslate()
