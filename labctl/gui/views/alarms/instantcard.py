@@ -98,6 +98,7 @@ class InstantCard(Card):
         self._facts_shown: tuple[tuple[str, str], ...] | None = None
         room = QScrollArea()
         room.setWidgetResizable(True)
+        room.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         room.setWidget(facts)
         facts.setAutoFillBackground(False)
         self._history_page = QWidget()

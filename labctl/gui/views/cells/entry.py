@@ -21,6 +21,7 @@ from labctl.gui.parts.labels import ElidedLabel
 from labctl.gui.parts.layouts import Row
 from labctl.gui.parts.rows import Field, Head, Index, RowModel, chosen_rows, fit_widths, give_widths
 from labctl.gui.parts.table import Cells, Table
+from labctl.gui.theme.current import theme
 from labctl.gui.viewmodels.cellcolumns import KIND_WORDS, NUMBERS, READ_ONLY, TITLES, Col
 from labctl.gui.viewmodels.cells import CellsTable, CellText, Look
 from labctl.gui.viewmodels.edits import Edit
@@ -57,6 +58,7 @@ class EntryDelegate(Cells):
             completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
             completer.setFilterMode(Qt.MatchFlag.MatchContains)
             editor.setCompleter(completer)
+            theme().dress_window(completer.popup())  # Qt gives it no parent
         return editor
 
 

@@ -257,6 +257,7 @@ class CellsView(View):
             self.registry_card.refresh()
             names = QCompleter(list(self.registry.names()), self.batch)
             self.batch.setCompleter(names)
+            theme().dress_window(names.popup())  # Qt gives it no parent
 
     # -- acts ---------------------------------------------------------------------------------------------------------
 

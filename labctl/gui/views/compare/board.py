@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QScrollArea, QWidget
 
 from labctl.gui.i18n.translating import tr
@@ -43,6 +43,7 @@ class Board(QObject):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self.middle = QScrollArea()
         self.middle.setWidgetResizable(True)
+        self.middle.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.middle.setFrameShape(QScrollArea.Shape.NoFrame)
         self.middle.setWidget(inner)
         self.column = Card(inset=0)
