@@ -105,7 +105,7 @@ class Laboratory:
         self.station.bench.admin("pace", speed=SPEED)
         with contextlib.suppress(LabctlError):
             if client.info().stop_all.active:
-                client.release_stop_all(reason="next example", confirm="RELEASE")
+                client.release_stop_all(reason="next example", confirm="release")
         free = [one for one in client.channels.list() if one.cell_id and not one.run_id]
         waiting = {job.spec.cell_id for job in client.queue.list()}
         for status in free[:8]:

@@ -286,7 +286,7 @@ class Trial:
         self.turn()
         for top in QApplication.topLevelWidgets():
             if isinstance(top, Confirm) and top.isVisible():
-                top.typed.setText("RELEASE")
+                top.typed.setText("release")
                 top.reason.setText("at random")
                 top.act.click()
 
