@@ -61,7 +61,8 @@ class Confirm(Dialog):
 
     def _do(self) -> None:
         self.accept()
-        self._answer(self.reason.text().strip(), self.typed.text().strip())
+        # The word as the station takes it: RELEASE is as good an answer here, and was refused there.
+        self._answer(self.reason.text().strip(), self._question.typed or self.typed.text().strip())
 
 
 def confirm(question: Confirmation, answer: Answer, parent: QWidget) -> Confirm:

@@ -61,12 +61,14 @@ class Theme(QObject):
         """Return the size of an icon at the present scale."""
         return QSize(self.px(size_px), self.px(size_px))
 
-    def dress_window(self, window: QWidget) -> None:
+    def dress_window(self, window: QWidget | None) -> None:
         """Dress a window that has no parent, now and with each change; what belongs to it is dressed with it.
 
         The sheet is the windows', not the application's: there Qt 6.11 dresses every widget once for each of its
         parents, three times a change (1.0 s with all views open), and crashes now and then where it is taken off first.
         """
+        if window is None:
+            return
         self._windows.add(window)
         window.setStyleSheet(sheet_of(self.name, self.scale))
 
