@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -90,6 +91,8 @@ class CellsTable:
         self._doubts: dict[tuple[int, Col], Doubt] | None = None
         self._watchers: list[Callable[[], None]] = []
         self.rows: tuple[CellRow, ...] = ()
+        self._named: Counter[str] = Counter()
+        """How often each cell stands in the rows: counted once a change, asked for each row several times."""
         self.batch = ""
         self.trouble: Trouble | None = None
         self.clashing: dict[str, str] = {}
@@ -105,6 +108,7 @@ class CellsTable:
 
     def _set(self, rows: tuple[CellRow, ...]) -> None:
         self.rows, self._doubts = rows, None
+        self._named = Counter(row.text(Col.CELL) for row in rows)
         for observer in tuple(self._watchers):
             observer()
 
@@ -378,7 +382,7 @@ class CellsTable:
         found = self.rows[row]
         open_values = any(value.problem or value.question for value in found.values.values())
         doubted = any(place == row for place, _ in self.doubts())
-        twice = sum(other.text(Col.CELL) == found.text(Col.CELL) for other in self.rows) > 1
+        twice = self._named[found.text(Col.CELL)] > 1
         if found.text(Col.CELL) in self.clashing:
             return True
         return open_values or doubted or twice or self.made(row) is None
