@@ -40,10 +40,11 @@ ANSWER_MS, ANSWER_TICKS, LEAVE_TICKS = 25, 8, 40
 HANG_S = 150
 """A loop that nothing ends is told with all stacks."""
 KNOWN_SLOW = re.compile(r"docks\.py:\d+ (restore|open_beside|open_window|_replace)|current\.py:\d+ _dress")
-KNOWN_SLOW_MAX_S = 0.6
+KNOWN_SLOW_MAX_S = 1.5
 """Views that are put elsewhere, and looks: Qt dresses anew all that stands in what is moved or seen, in one turn.
 
-With five views side by side that takes 0.1-0.2 s on a quiet computer, twice as much on a busy one: told, failed above.
+With five views side by side that takes 0.1-0.2 s on a quiet computer, 0.4 s on a busy one; 1.0 s was seen once,
+where the protocol was put beside others at 200 %. Told, failed above this.
 """
 
 
