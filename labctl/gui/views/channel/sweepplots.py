@@ -178,7 +178,10 @@ class SweepPlots(QWidget):
         look = self.frame.look
         seen: dict[int, tuple[str, str]] = {}
         for sweep in self._drawn:
-            seen[sweep.cycle] = (sweep.name, BESIDE_THE_RAMP if sweep.open else look.cycle_colour(sweep.share))
+            seen[sweep.cycle] = (
+                sweep.name,
+                BESIDE_THE_RAMP if sweep.open else look.cycle_colour(sweep.share),
+            )
         shown = list(seen.values())
         step = max(1, -(-len(shown) // SWATCHES_MAX))
         self.swatches.show_swatches(shown[::step])
