@@ -20,7 +20,7 @@ from labctl.api.client.aio.connecting import connect_async
 from labctl.errors import LabctlError, LinkClosed
 from labctl.gui.theme.palette import dress
 from labctl.gui.window import MainWindow
-from labctl.testing.guiwatch import Complaints, Sampler, WatchedApplication
+from labctl.testing.guiwatch import BUSY_MAX_S, Complaints, Sampler, WatchedApplication
 from labctl.testing.stationrun import StationRun, connected, end, running_station, serve
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class Laboratory:
     folder: Path
     seed: int
     go_on: bool
+    busy_max_s: float = BUSY_MAX_S
+    """Thread time of one turn that is a defect."""
     actions: int = 0
     examples: int = 0
     acts: dict[str, int] = field(default_factory=dict)
@@ -137,7 +139,7 @@ class Closer(QObject):
 
 
 @contextmanager
-def laboratory(folder: Path, seed: int, go_on: bool) -> Iterator[Laboratory]:
+def laboratory(folder: Path, seed: int, go_on: bool, busy_max_s: float = BUSY_MAX_S) -> Iterator[Laboratory]:
     """Give application and station; nothing outside ``folder`` is written, no program and no address is opened."""
     import labctl.gui.views.firstrun.view as firstrun
     from labctl.gui.viewmodels.finding import Finder
@@ -155,7 +157,7 @@ def laboratory(folder: Path, seed: int, go_on: bool) -> Iterator[Laboratory]:
     with ExitStack() as stack:
         stack.enter_context(complaints.heard())
         station = stack.enter_context(running_station(folder / "station"))
-        made = Laboratory(app, complaints, station, folder, seed, go_on)
+        made = Laboratory(app, complaints, station, folder, seed, go_on, busy_max_s)
         stack.callback(made.end_others)
         stack.callback(made.mend)
         stack.enter_context(Sampler(app).running())

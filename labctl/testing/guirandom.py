@@ -35,6 +35,7 @@ from hypothesis.stateful import (
 from labctl.clock import link_now_s
 from labctl.testing.guilaboratory import Laboratory, laboratory
 from labctl.testing.guitrial import Trial
+from labctl.testing.guiwatch import BUSY_MAX_S
 
 EXAMPLES, STEPS = 20, 500
 SEEDS = st.integers(0, 2**16 - 1)
@@ -91,6 +92,12 @@ def main(words: list[str] | None = None) -> int:
     )
     parser.add_argument("--steps", type=int, default=STEPS, help=f"actions in each ({STEPS})")
     parser.add_argument("--go-on", action="store_true", help="do not end with the first defect")
+    parser.add_argument(
+        "--busy-s",
+        type=float,
+        default=BUSY_MAX_S,
+        help=f"thread time of one turn that is a defect ({BUSY_MAX_S:g})",
+    )
     args = parser.parse_args(words)
     faulthandler.enable()
     sys.stderr.write(f"seed {args.seed}\n")
@@ -101,7 +108,7 @@ def main(words: list[str] | None = None) -> int:
     )  # fmt: skip
     with (
         tempfile.TemporaryDirectory(prefix="labctl-random-") as folder,
-        laboratory(Path(folder), seed=args.seed, go_on=args.go_on) as lab,
+        laboratory(Path(folder), seed=args.seed, go_on=args.go_on, busy_max_s=args.busy_s) as lab,
     ):
         made = hypothesis.seed(args.seed)(machine(lab))
         run_state_machine_as_test(made, settings=settings)

@@ -169,7 +169,7 @@ class Trial:
             places = [line for line in lines if line.startswith("File")]
             self._defect(f"{places[-1] if places else ''} {lines[-1]}"[:300], text)
         self.lab.complaints.found.clear()
-        for turn in self.lab.app.over():
+        for turn in self.lab.app.over(self.lab.busy_max_s):
             who = " < ".join(turn.why.splitlines()[-1].split(" < ")[:4]) if turn.why else turn.name
             if KNOWN_SLOW.search(turn.why) and turn.busy_s < KNOWN_SLOW_MAX_S:
                 self.lab.slow_looks_s.append(round(turn.busy_s, 2))

@@ -18,8 +18,8 @@ from labctl.testing.stationrun import StationRun, running_station
 BEGIN_UTC = "2026-01-03T06:00:00+00:00"
 """All jobs begin at this plant time, however long it took to queue them."""
 CELLS = ("C0101", "C0102", "C0103", "C0104")
-CYCLES = 25
-KILLS = 6
+CYCLES = 14
+KILLS = 4
 ENDS_WITHIN_S = 240.0
 WINDOW_LIVES_S = (0.4, 4.0)
 
