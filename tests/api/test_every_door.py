@@ -128,7 +128,8 @@ def body_of(path: str, name: str) -> dict[str, Any]:
     bodies: dict[str, dict[str, Any]] = {
         "load": {"cell_id": name}, "ready": {"ready": True}, "reset": {"reason": "x", "confirm": name},
         "set": {"setpoint_degC": 25.0}, "move": {"before": name}, "priority": {"priority": 1},
-        "edit": {"changes": {"priority": 1}}, "note": {"text": name}, "revise": {"protocol_text": name, "reason": "x"}, "add-cycles": {"cycles": 1},
+        "edit": {"changes": {"priority": 1}}, "note": {"text": name},
+        "revise": {"protocol_text": name, "reason": "x"}, "add-cycles": {"cycles": 1},
         "{cell_id}": {"cell": {"cell_id": name, "name": name, "kind": "symmetric"}, "reason": "x"},
         "{electrode_id}": {"electrode": {"electrode_id": name}, "reason": "x"},
         "{batch_id}": {"batch": {"batch_id": name}, "reason": "x"},
