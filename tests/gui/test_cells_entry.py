@@ -276,7 +276,9 @@ def test_copy_gives_the_table_with_its_head_as_tab_separated_text(view: Any) -> 
     assert lines[0].startswith("#\tslot\tcell id") and len(lines) >= 17
 
 
-def test_news_of_the_bench_leave_the_answers_and_the_keyboard_where_they_are(view: Any, bench: ViewBench) -> None:
+def test_news_of_the_bench_leave_the_answers_and_the_keyboard_where_they_are(
+    view: Any, bench: ViewBench
+) -> None:
     put(view, sixteen().replace("0.923", "9.230"))
     tab_to(view.entry.answers[1])
     focused = QApplication.focusWidget()
