@@ -16,6 +16,7 @@ from labctl.gui.parts.layouts import Column as Lines
 from labctl.gui.parts.layouts import Row as Line
 from labctl.gui.parts.layouts import fix_size
 from labctl.gui.parts.segment import Choice, Segment
+from labctl.gui.parts.tight import TightRow
 from labctl.gui.parts.why import set_why
 from labctl.gui.theme.current import theme
 from labctl.gui.theme.fonts import Role
@@ -139,13 +140,13 @@ class EditPage(QWidget):
         steps = QWidget()
         inner = Lines(steps, gap=0)
         inner.addWidget(self.table, 1)
-        foot = QWidget()
+        foot = TightRow()
         self.buttons = {
             "add": Button(icon="plus", keys="Ins"), "duplicate": Button(icon="content-copy", keys="Ctrl+D"),
             "delete": Button(icon="delete-outline", keys="Del"), "wrap": Button(icon="repeat", keys="Ctrl+G"),
             "unwrap": Button(icon="repeat-off"), "fold": Button(icon="arrow-collapse-vertical"),
         }  # fmt: skip
-        Flow(foot, gap=8).put(*self.buttons.values())
+        Line(foot, gap=8).put(*self.buttons.values(), None)
         below = Line(margins=(12, 8, 12, 8))
         below.addWidget(foot)
         inner.addLayout(below)
