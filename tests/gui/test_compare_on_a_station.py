@@ -73,8 +73,7 @@ def test_cells_of_a_real_station_are_compared_over_time_and_by_cycle(context: An
     view.shown()
     view.add_runs()
     dialog = view.findChild(PickDialog)
-    qtbot.waitUntil(lambda: len(dialog.model.rows) == 2, timeout=20000)
-    assert {row.cycles for row in dialog.model.rows} == {CYCLES}
+    qtbot.waitUntil(lambda: [row.cycles for row in dialog.model.rows] == [CYCLES, CYCLES], timeout=20000)
     dialog.table.selectAll()
     qtbot.keyClick(dialog.table, Qt.Key.Key_Space)
     dialog.accept()

@@ -12,6 +12,7 @@ from labctl.gui.viewmodels.lab import Lab
 from labctl.gui.viewmodels.parsing import plain
 from labctl.gui.viewmodels.text import duration
 from labctl.gui.viewmodels.words import channel_word, tr
+from labctl.model.latest import LatestCycle
 from labctl.model.run import RunSummary
 
 
@@ -44,6 +45,7 @@ class RunPicker:
 
     def __init__(self, lab: Lab, asks: Asks, selected: Callable[[], Collection[str]] = tuple) -> None:
         """``selected`` gives the channels that are selected in the window (R8)."""
+        self._cycles: dict[str, int] = {}
         self._lab, self._asks, self._selected = lab, asks, selected
         self._runs: tuple[RunSummary, ...] = ()
         self._marked: dict[str, None] = {}
@@ -71,6 +73,12 @@ class RunPicker:
 
     def _take(self, runs: Sequence[RunSummary]) -> None:
         self._runs, self.trouble = tuple(runs), None
+        if any(not run.cycle and run.run_id not in self._lab.runs for run in runs):  # an ended run's summary has none
+            self._asks.ask("runs.latest_cycles", then=self._take_cycles, deadline_s=30.0)
+        self._tell()
+
+    def _take_cycles(self, newest: Sequence[LatestCycle]) -> None:
+        self._cycles = {one.run_id: one.cycle for one in newest}
         self._tell()
 
     def _failed(self, trouble: Trouble) -> None:
@@ -132,7 +140,7 @@ class RunPicker:
             run.protocol,
             state,
             duration(time_s),
-            live.cycle if live is not None else run.cycle,
+            live.cycle if live is not None else run.cycle or self._cycles.get(run.run_id, 0),
             run.run_id in self.taken,
         )
 
