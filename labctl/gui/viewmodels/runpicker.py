@@ -73,7 +73,9 @@ class RunPicker:
 
     def _take(self, runs: Sequence[RunSummary]) -> None:
         self._runs, self.trouble = tuple(runs), None
-        if any(not run.cycle and run.run_id not in self._lab.runs for run in runs):  # an ended run's summary has none
+        if any(
+            not run.cycle and run.run_id not in self._lab.runs for run in runs
+        ):  # an ended run's summary has none
             self._asks.ask("runs.latest_cycles", then=self._take_cycles, deadline_s=30.0)
         self._tell()
 
