@@ -248,6 +248,19 @@ class Docks(QWidget):
         self._calm()
         self.open(first)
 
+    def _land(self) -> None:
+        """Bring views home from windows of their own, also from closed ones that Qt keeps hidden.
+
+        QtAds deletes such windows when it takes an arrangement, a turn later, and with them the docks that are still in
+        them: the next touch of one crashed the window.
+        """
+        for dock in self._docks.values():
+            if dock.isInFloatingContainer():
+                closed = dock.isClosed()
+                self._manager.addDockWidget(ads.RightDockWidgetArea, dock)
+                if closed:
+                    dock.toggleView(False)
+
     def save(self) -> tuple[bytes, str]:
         """Return the arrangement and the view in the main area."""
         return bytes(self._manager.saveState().data()), self._main
@@ -259,6 +272,7 @@ class Docks(QWidget):
         for view_id in self._views:
             self._holders[view_id].take_out()
             QTimer.singleShot(0, self, partial(self._fill, view_id))
+        self._land()
         if not self._manager.restoreState(QByteArray(state)):
             return False
         self._main = main
