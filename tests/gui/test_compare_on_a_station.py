@@ -78,6 +78,7 @@ def test_cells_of_a_real_station_are_compared_over_time_and_by_cycle(context: An
     qtbot.keyClick(dialog.table, Qt.Key.Key_Space)
     dialog.accept()
     qtbot.waitUntil(lambda: view.compare.last_cycle == CYCLES and not view.compare.waiting, timeout=20000)
+    qtbot.waitUntil(lambda: len(view.board.cards) > 0, timeout=20000)
     profile = view.board.cards[0]
     qtbot.waitUntil(lambda: profile.bounds() is not None and profile.bounds().y_max > 0.02, timeout=20000)
     assert profile.panel.card.kind is Kind.PROFILE and not profile.panel.why
