@@ -9,6 +9,7 @@ from labctl.gui.i18n.translating import Language
 from labctl.gui.session import Session
 from labctl.gui.theme.tokens import ThemeName
 from labctl.gui.viewmodels.settings import Settings
+from labctl.gui.viewmodels.units import units
 
 if TYPE_CHECKING:
     from labctl.gui.parts.view import Context
@@ -44,5 +45,18 @@ class SessionKeep:
 
 def settings_of(context: Context) -> Settings:
     """Return the preferences that all views of a window share: ``settings_of(context).now.motion``."""
-    found: Settings = context.share("settings", lambda: Settings(SessionKeep(context.session)))
+    found: Settings = context.share("settings", lambda: _made(SessionKeep(context.session)))
     return found
+
+
+def _made(keep: SessionKeep) -> Settings:
+    """Return the preferences; from now on numbers are shown in the units that they say."""
+    made = Settings(keep)
+
+    def choose(names: frozenset[str]) -> None:
+        if "units" in names:
+            units.choose(made.now.units)
+
+    made.watch(choose)
+    choose(frozenset({"units"}))
+    return made

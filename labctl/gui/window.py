@@ -150,7 +150,9 @@ class MainWindow(QWidget):
             self.reset_layout,
         )
         from labctl.gui.hearing import sounds_of
+        from labctl.gui.keeping import settings_of
 
+        settings_of(self.context).watch(self._preferred)
         self.on_tick.append(sounds_of(self.context).tick)
         desk.changed.connect(self._changed)
         desk.troubled.connect(self.trouble.say)
@@ -266,6 +268,13 @@ class MainWindow(QWidget):
         """Switch the language of all windows, and keep it."""
         self.session.language = language
         self.languages.put_on(language)
+
+    def _preferred(self, names: frozenset[str]) -> None:
+        """Let every view say its numbers anew when the person has chosen other units."""
+        if "units" in names and self.docks is not None:
+            for view in self.docks.views.values():
+                if isinstance(view, View):
+                    view.retranslate()
 
     def _say_look(self) -> None:
         self.status.retranslate(self.languages.language, theme().name, theme().scale)

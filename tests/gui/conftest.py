@@ -24,6 +24,7 @@ def look(qapp: Any) -> Iterator[Any]:
     from labctl.gui.theme.palette import dress
     from labctl.gui.theme.sheet import sheet_of
     from labctl.gui.theme.tokens import ThemeName
+    from labctl.gui.viewmodels.units import units
 
     def dress_parts() -> None:
         qapp.setStyleSheet(sheet_of(theme().name, theme().scale))
@@ -37,6 +38,7 @@ def look(qapp: Any) -> Iterator[Any]:
     )  # windows of this test go with it
     theme().put_on(ThemeName.LIGHT, 1.0)
     theme().changed.disconnect(dress_parts)
+    units.choose({})
     Languages().put_on(Languages().language)
 
 

@@ -22,6 +22,7 @@ from labctl.gui.viewmodels.text import (
     moment,
     number,
     quantity,
+    shared,
 )
 from labctl.gui.viewmodels.tiles import is_coarse, is_symmetric, state_word, voltage_text
 from labctl.gui.viewmodels.words import tr
@@ -306,11 +307,11 @@ class ChannelModel:
         title = tr("channel", "Step charge")
         whole = quantity(charge_Ah, "Ah")
         if cell is not None and cell.active_mass_mg and math.isfinite(charge_Ah):
-            specific = figures(charge_Ah * 1e6 / cell.active_mass_mg, 3)
-            return Readout("charge", title, specific, "mAh/g", whole, stale)
+            specific = shared(charge_Ah * 1e3 / cell.active_mass_mg, "Ah/g", digits=3)
+            return Readout("charge", title, specific.number, specific.unit, whole, stale)
         if cell is not None and cell.effective_area_cm2 and math.isfinite(charge_Ah):
-            areal = figures(charge_Ah * 1e3 / cell.effective_area_cm2, 3)
-            return Readout("charge", title, areal, "mAh/cm²", whole, stale)
+            areal = shared(charge_Ah / cell.effective_area_cm2, "Ah/cm²", digits=3)
+            return Readout("charge", title, areal.number, areal.unit, whole, stale)
         shown = self._units.show("channel.charge", charge_Ah, "Ah")
         return Readout("charge", title, shown.number, shown.unit, "", stale)
 
@@ -320,9 +321,10 @@ class ChannelModel:
         if math.isfinite(cycles.retention):
             under = f"{number(cycles.retention * 100.0, 1)} %"
             if math.isfinite(cycles.first_mAh_per_g):
-                under += f" · #1 {figures(cycles.first_mAh_per_g, 4)}"
+                under += f" · #1 {shared(cycles.first_mAh_per_g * 1e-3, 'Ah/g').number}"
         if math.isfinite(cycles.capacity_mAh_per_g):
-            return Readout("cycle", title, figures(cycles.capacity_mAh_per_g, 4), "mAh/g", under)
+            specific = shared(cycles.capacity_mAh_per_g * 1e-3, "Ah/g")
+            return Readout("cycle", title, specific.number, specific.unit, under)
         shown = self._units.show("channel.cycle", cycles.capacity_Ah, "Ah")
         return Readout("cycle", title, shown.number, shown.unit, under)
 

@@ -11,8 +11,7 @@ from typing import Any
 from labctl.gui.viewmodels.acts import Asks, Trouble
 from labctl.gui.viewmodels.comparing import (
     BARE,
-    CHARGE_UNITS,
-    PER_WORDS,
+    NO_BATCH,
     ColourBy,
     DashBy,
     GroupBy,
@@ -21,8 +20,11 @@ from labctl.gui.viewmodels.comparing import (
     Options,
     Per,
     XBy,
+    charge_scale,
     colours_of,
+    current_scale,
     group_of,
+    group_word,
     options_from_plain,
     options_to_plain,
 )
@@ -246,7 +248,7 @@ class Compare:
         if by is GroupBy.CELL:
             return run.cell_name or run.cell_id
         if by is GroupBy.BATCH:
-            return (cell.batch if cell is not None else "") or tr("compare", "no batch")
+            return (cell.batch if cell is not None else "") or NO_BATCH
         return group_of(cell.coating if cell is not None else "")
 
     def remove(self, run_ids: Collection[str]) -> Edit | None:
@@ -261,13 +263,17 @@ class Compare:
 
     def rename_group(self, group: str, name: str) -> Edit | None:
         """Return the edit that gives a group another name; its colour stays."""
-        name = name.strip()
-        if not name:
+        name = self.group_named(name)
+        if name in ("", group):
             return None
         colours = {**self._options.colours, name: self.colours[group]}
-        colours.pop(group, None) if name != group else None
+        colours.pop(group, None)
         made = [replace(one, group=name) if one.group == group else one for one in self._members]
         return self._edit(tr("compare", "rename a group"), made, replace(self._options, colours=colours))
+
+    def group_named(self, name: str) -> str:
+        """Return the group that a person means by a name: one that is called so on screen, else a new one."""
+        return next((group for group in self.groups if group_word(group) == name.strip()), name.strip())
 
     def recolour(self, group: str, colour: int) -> Edit | None:
         """Return the edit that gives a group another of the theme's curve colours."""
@@ -368,14 +374,22 @@ class Compare:
 
     def factor(self, member: Member) -> tuple[float, str]:
         """Return what an Ah is multiplied by for the chosen unit, and why it cannot be (mass or area missing)."""
+        return self._scaled(member, charge_scale(self.per).factor)
+
+    def current_factor(self, member: Member) -> float:
+        """Return what an A is multiplied by for the chosen unit; NaN where mass or area is missing."""
+        return self._scaled(member, current_scale(self.per).factor)[0]
+
+    def _scaled(self, member: Member, factor: float) -> tuple[float, str]:
         cell = self._lab.cells.get(member.cell_id)
-        if self.per is Per.RAW:
-            return 1e3, ""
         if self.per is Per.GRAM:
             mass_mg = None if cell is None else cell.active_mass_mg
-            return (1e6 / mass_mg, "") if mass_mg else (NAN, tr("compare", "no active mass is registered"))
-        area_cm2 = None if cell is None else cell.effective_area_cm2
-        return (1e3 / area_cm2, "") if area_cm2 else (NAN, tr("compare", "no area is registered"))
+            why = "" if mass_mg else tr("compare", "no active mass is registered")
+            return (factor * 1e3 / mass_mg if mass_mg else NAN), why
+        if self.per is Per.AREA:
+            area_cm2 = None if cell is None else cell.effective_area_cm2
+            return (factor / area_cm2, "") if area_cm2 else (NAN, tr("compare", "no area is registered"))
+        return factor, ""
 
     def curves(self, run_ids: Collection[str] | None = None) -> tuple[CurveOf, ...]:
         """Return the chosen cycles of the shown runs (all, or some); those that are not there yet are asked for."""
@@ -442,6 +456,6 @@ class Compare:
 
 
 __all__ = [
-    "CHARGE_UNITS", "PER_WORDS", "ColourBy", "Compare", "CurveOf", "DashBy", "GroupBy", "Line", "Member", "Options",
+    "ColourBy", "Compare", "CurveOf", "DashBy", "GroupBy", "Line", "Member", "Options",
     "Per", "XBy",
 ]  # fmt: skip

@@ -10,13 +10,15 @@ import numpy as np
 
 from labctl.analysis.life import LifeCriterion
 from labctl.gui.viewmodels.compare import Compare
-from labctl.gui.viewmodels.comparing import CHARGE_UNITS, Line
+from labctl.gui.viewmodels.comparing import Line, Per, charge_scale, group_word
 from labctl.gui.viewmodels.lives import CellLife, life_of, life_text, lives_of
 from labctl.gui.viewmodels.panels import experiments
 from labctl.gui.viewmodels.text import figures, number
 from labctl.gui.viewmodels.words import tr
 
 NAN = float("nan")
+RESOLUTIONS = {Per.RAW: 1e-7, Per.GRAM: 1e-4, Per.AREA: 1e-6}
+"""What capacities are shown to, in Ah, Ah/g, Ah/cm²."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,8 @@ class FigureRow:
 
 def columns_of(compare: Compare) -> tuple[Column, ...]:
     """Return the columns in the chosen unit."""
-    unit = CHARGE_UNITS[compare.per]
-    decimals = {"mAh": 4, "mAh g⁻¹": 1}.get(unit, 3)
+    scale = charge_scale(compare.per)
+    unit, decimals = scale.axis, scale.decimals(RESOLUTIONS[compare.per])
     return (
         Column("cycles", tr("figures", "cycles"), "", 0),
         Column("first", tr("figures", "Q first"), unit, decimals),
@@ -107,7 +109,7 @@ def rows_of(compare: Compare) -> tuple[FigureRow, ...]:
             texts = tuple(
                 mean_text([each[column.key] for each in values], column.decimals) for column in columns
             )
-            title = tr("figures", "{group}, n = {n}").format(group=group, n=len(inside))
+            title = tr("figures", "{group}, n = {n}").format(group=group_word(group), n=len(inside))
             title += f"  {one.title}" if len(known) > 1 else ""
             found.append(FigureRow(title, group, "", compare.colours[group], texts, texts))
             for line, each in zip(inside, values, strict=True):

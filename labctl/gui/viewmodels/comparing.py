@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from labctl.gui.viewmodels.units import Scale, units
 from labctl.gui.viewmodels.words import mark, tr
 from labctl.model.cell import Cell, CellKind
 
@@ -19,13 +20,29 @@ class Per(StrEnum):
     AREA = "cm2"
 
 
-PER_WORDS: Mapping[Per, str] = {Per.RAW: mark("compare", "raw"), Per.GRAM: "mAh/g", Per.AREA: "mAh/cm²"}
-CHARGE_UNITS: Mapping[Per, str] = {Per.RAW: "mAh", Per.GRAM: "mAh g⁻¹", Per.AREA: "mAh cm⁻²"}
+RAW_WORD = mark("compare", "raw")
+CHARGE_BASES: Mapping[Per, str] = {Per.RAW: "Ah", Per.GRAM: "Ah/g", Per.AREA: "Ah/cm²"}
+CURRENT_BASES: Mapping[Per, str] = {Per.RAW: "A", Per.GRAM: "A/g", Per.AREA: "A/cm²"}
 CHARGE_WORDS: Mapping[Per, str] = {
     Per.RAW: mark("compare", "capacity"),
     Per.GRAM: mark("compare", "specific capacity"),
     Per.AREA: mark("compare", "areal capacity"),
 }
+
+
+def charge_scale(per: Per) -> Scale:
+    """Return the unit of charges: what the person has chosen for it, else mAh, mAh/g, mAh/cm²."""
+    return units.scale(CHARGE_BASES[per])
+
+
+def current_scale(per: Per) -> Scale:
+    """Return the unit of currents: what the person has chosen for it, else mA, mA/g, mA/cm²."""
+    return units.scale(CURRENT_BASES[per])
+
+
+def per_word(per: Per) -> str:
+    """Return what the choice of a division is called: ``raw``, or the unit that it gives."""
+    return tr("compare", RAW_WORD) if per is Per.RAW else charge_scale(per).name
 
 
 class GroupBy(StrEnum):
@@ -145,11 +162,21 @@ ELECTROLYTE_SIGNS = 14
 BARE = ("", "none", "pristine", "bare")
 
 
+PRISTINE, NO_BATCH = mark("compare", "pristine"), mark("compare", "no batch")
+COATED = mark("compare", "{film}-coated")
+
+
 def group_of(coating: str) -> str:
-    """Return the name of a group by its cells' coating."""
-    if coating.strip().casefold() in BARE:
-        return tr("compare", "pristine")
-    return tr("compare", "{film}-coated").format(film=coating.strip())
+    """Return the group of cells by their coating, in English: it is kept so, whatever language the window speaks."""
+    return PRISTINE if coating.strip().casefold() in BARE else COATED.format(film=coating.strip())
+
+
+def group_word(group: str) -> str:
+    """Return what a group is called in the window's language; a name that a person gave stays as it is."""
+    film = group.removesuffix(COATED.format(film=""))
+    if film and film != group:
+        return tr("compare", COATED).format(film=film)
+    return tr("compare", group) if group in (PRISTINE, NO_BATCH) else group
 
 
 def colours_of(

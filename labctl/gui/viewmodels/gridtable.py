@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from labctl.gui.viewmodels.figures import Figures
 from labctl.gui.viewmodels.grid import Grid
 from labctl.gui.viewmodels.lab import Lab, utc_of
-from labctl.gui.viewmodels.text import NONE, age, count, figures, moment, number
+from labctl.gui.viewmodels.text import NONE, age, count, moment, number, shared
+from labctl.gui.viewmodels.units import units
 from labctl.gui.viewmodels.words import mark, tr
 from labctl.model.bench import ChannelStatus
 
@@ -17,32 +18,37 @@ NONE_YET = Figures()
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column; ``right`` for numbers. ``unit`` stands in the head. Titles are shown through ``told``."""
+    """One column; ``right`` for numbers. ``unit`` stands in the head. Titles are shown through ``told``.
+
+    A column with a ``base`` unit is shown in the unit that the person has chosen for it.
+    """
 
     id: str
     title: str
     unit: str = ""
     right: bool = False
     key: bool = False
+    base: str = ""
 
     @property
     def told(self) -> str:
         """Return the head in the window's language."""
         title = tr("gridtable", self.title) if self.title else ""
-        return f"{title} {self.unit}".strip()
+        unit = units.scale(self.base).name if self.base else self.unit
+        return f"{title} {unit}".strip()
 
 
 COLUMNS: tuple[Column, ...] = (
     Column("slot", mark("gridtable", "slot"), key=True),
     Column("state", mark("gridtable", "state")),
     Column("voltage", mark("gridtable", "voltage"), "V", right=True),
-    Column("current", mark("gridtable", "current"), "mA", right=True),
+    Column("current", mark("gridtable", "current"), base="A", right=True),
     Column("temperature", "T", "°C", right=True),
     Column("cell", mark("gridtable", "cell")),
     Column("batch", mark("gridtable", "batch")),
     Column("protocol", mark("gridtable", "protocol")),
     Column("cycle", mark("gridtable", "cycle"), right=True),
-    Column("capacity", "Q", "mAh/g", right=True),
+    Column("capacity", "Q", base="Ah/g", right=True),
     Column("retention", mark("gridtable", "kept"), "%", right=True),
     Column("efficiency", "CE", "%", right=True),
     Column("rows", mark("gridtable", "rows"), right=True),
@@ -115,13 +121,13 @@ _TEXTS: dict[str, Callable[[GridTable, ChannelStatus, Figures], str]] = {
     "slot": lambda table, status, cycles: table._label(status),
     "state": lambda table, status, cycles: table._grid.tile(status.channel).word,
     "voltage": lambda table, status, cycles: number(status.voltage_V, 4),
-    "current": lambda table, status, cycles: number(status.current_A * 1e3, 4),
+    "current": lambda table, status, cycles: shared(status.current_A, "A", resolution=1e-7).number,
     "temperature": lambda table, status, cycles: number(status.temperature_degC, 1),
     "cell": lambda table, status, cycles: status.cell_name or status.cell_id,
     "batch": lambda table, status, cycles: table._batch(status),
     "protocol": lambda table, status, cycles: status.protocol,
     "cycle": lambda table, status, cycles: str(status.cycle) if status.cycle else "",
-    "capacity": lambda table, status, cycles: figures(cycles.capacity_mAh_per_g, 4),
+    "capacity": lambda table, status, cycles: shared(cycles.capacity_mAh_per_g * 1e-3, "Ah/g").number,
     "retention": lambda table, status, cycles: number(cycles.retention * 100.0, 1),
     "efficiency": lambda table, status, cycles: number(cycles.efficiency * 100.0, 2),
     "rows": lambda table, status, cycles: count(status.rows) if status.rows else "",

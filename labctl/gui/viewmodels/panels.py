@@ -15,13 +15,15 @@ from labctl.analysis.dqdv import dqdv
 from labctl.errors import UserInputError
 from labctl.gui.viewmodels.compare import Compare, CurveOf
 from labctl.gui.viewmodels.comparing import (
-    CHARGE_UNITS,
     CHARGE_WORDS,
     Line,
     Member,
     Per,
     XBy,
+    charge_scale,
+    current_scale,
     experiment_title,
+    group_word,
 )
 from labctl.gui.viewmodels.lives import life_of, life_word
 from labctl.gui.viewmodels.traces import Scaled
@@ -213,7 +215,7 @@ def charge_axis(per: Per, *, discharge: bool = False) -> Axis:
     """Return the axis of a charge in the chosen unit; ``discharge`` = of that which was taken out."""
     word = tr("compare", CHARGE_WORDS[per])
     told = tr("panels", "discharge {what}").format(what=word) if discharge else word
-    return Axis(told, CHARGE_UNITS[per])
+    return Axis(told, charge_scale(per).axis)
 
 
 def voltage_axis() -> Axis:
@@ -259,7 +261,7 @@ def _over_time(compare: Compare, card: Card, lines: Sequence[Line]) -> Panel:
     for line in lines:
         member, factor = members[line.run_id], 1.0
         if current:
-            factor = compare.factor(member)[0]
+            factor = compare.current_factor(member)
             if not math.isfinite(factor):
                 continue
         before_s = compare.before(member)[0]
@@ -267,11 +269,7 @@ def _over_time(compare: Compare, card: Card, lines: Sequence[Line]) -> Panel:
             compare.trace(line.run_id, "current_ampere" if current else "voltage_volt"), factor, 1.0, before_s
         )
         found.append(TraceOf(line, line.title, trace))
-    y = (
-        Axis(tr("panels", "current"), {Per.RAW: "mA", Per.GRAM: "mA g⁻¹", Per.AREA: "mA cm⁻²"}[compare.per])
-        if current
-        else voltage_axis()
-    )
+    y = Axis(tr("panels", "current"), current_scale(compare.per).axis) if current else voltage_axis()
     moments = () if current else _ends_of_life(compare, card, lines)
     return Panel(card, Axis(tr("panels", "time"), "", "duration"), y, traces=tuple(found), moments=moments)
 
@@ -304,7 +302,7 @@ def _curves(compare: Compare, card: Card, lines: Sequence[Line]) -> Panel:
             series.append(Series(one.line, name, x, y, share=share, cycle=one.half.cycle))
     x_axis, y_axis = charge_axis(compare.per), voltage_axis()
     if card.kind is Kind.DQDV:
-        x_axis, y_axis = voltage_axis(), Axis("dQ/dV", f"{CHARGE_UNITS[compare.per]} V⁻¹")
+        x_axis, y_axis = voltage_axis(), Axis("dQ/dV", f"{charge_scale(compare.per).axis} V⁻¹")
     shown = tuple(sorted({(one.half.cycle, one.cycle_share) for one in found}))
     return Panel(card, x_axis, y_axis, series=tuple(series), cycles=shown if ramp else ())
 
@@ -384,7 +382,7 @@ def _spread(series: Sequence[Series]) -> list[Series]:
         mean = np.nansum(values, axis=0) / count
         square = np.nansum((values - mean) ** 2, axis=0)
         sd = np.where(count > 1, np.sqrt(square / np.maximum(count - 1, 1)), 0.0)
-        told = tr("panels", "{group}, mean ± s, n = {n}").format(group=group, n=len(inside))
+        told = tr("panels", "{group}, mean ± s, n = {n}").format(group=group_word(group), n=len(inside))
         head = inside[0]
         name = f"{told}{head.name[len(head.line.title) :]}"
         found.append(
@@ -418,7 +416,7 @@ def overlays(compare: Compare, kind: Kind = Kind.CURVES) -> tuple[Overlay, ...]:
         if not inside or len(found) == OVERLAYS_MAX:
             continue
         line = next((one for one in inside if one.pinned), inside[0])
-        card = Card(f"overlay/{group}", kind, group, line.title, (line.run_id,), symmetric=False)
+        card = Card(f"overlay/{group}", kind, group_word(group), line.title, (line.run_id,), symmetric=False)
         panel = _curves(compare, card, [line])
         if not panel.series:
             panel = _with_why(compare, panel, [line])

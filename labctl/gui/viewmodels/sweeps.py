@@ -16,6 +16,7 @@ from labctl.gui.viewmodels.acts import Asks
 from labctl.gui.viewmodels.cyclecurves import CycleCurves, HalfCurve
 from labctl.gui.viewmodels.plotchoice import Axis, PlotChoice, Tab
 from labctl.gui.viewmodels.runcycles import RunCycles
+from labctl.gui.viewmodels.units import units
 from labctl.gui.viewmodels.words import tr
 from labctl.model.cell import Cell
 
@@ -45,16 +46,19 @@ class Unit:
 
 
 def charge_unit(axis: Axis, cell: Cell | None) -> Unit:
-    """Return the unit of charge for an axis."""
+    """Return the unit of charge for an axis: as the person has chosen it."""
     if axis is Axis.PER_GRAM:
         mass_mg = None if cell is None else cell.active_mass_mg
         why = "" if mass_mg else tr("sweeps", "No active mass is registered: there is no capacity per gram.")
-        return Unit(1e6 / mass_mg if mass_mg else np.nan, "mAh g⁻¹", why)
+        scale = units.scale("Ah/g")
+        return Unit(scale.factor * 1e3 / mass_mg if mass_mg else np.nan, scale.axis, why)
     if axis is Axis.PER_AREA:
         area_cm2 = None if cell is None else cell.effective_area_cm2
         why = "" if area_cm2 else tr("sweeps", "No area is registered: there is no capacity per area.")
-        return Unit(1e3 / area_cm2 if area_cm2 else np.nan, "mAh cm⁻²", why)
-    return Unit(1e3, "mAh")
+        scale = units.scale("Ah/cm²")
+        return Unit(scale.factor / area_cm2 if area_cm2 else np.nan, scale.axis, why)
+    scale = units.scale("Ah")
+    return Unit(scale.factor, scale.axis)
 
 
 def preferred_axis(cell: Cell | None) -> Axis:

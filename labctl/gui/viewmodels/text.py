@@ -6,30 +6,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from types import MappingProxyType
 
 from labctl.gui.viewmodels.parsing import Parsed, parse_quantity
+from labctl.gui.viewmodels.units import STEPS, units
 from labctl.gui.viewmodels.words import tr
 
 MINUS = "\u2212"
 THIN = "\u2009"
 NONE = "-"
 """Shown where there is no value."""
-
-_STEPS: Mapping[str, tuple[tuple[float, str], ...]] = MappingProxyType({
-    "V": ((1.0, "V"), (1e-3, "mV"), (1e-6, "µV")),
-    "A": ((1.0, "A"), (1e-3, "mA"), (1e-6, "µA"), (1e-9, "nA")),
-    "Ah": ((1.0, "Ah"), (1e-3, "mAh"), (1e-6, "µAh"), (1e-9, "nAh")),
-    "Wh": ((1.0, "Wh"), (1e-3, "mWh"), (1e-6, "µWh")),
-    "A/cm²": ((1.0, "A/cm²"), (1e-3, "mA/cm²"), (1e-6, "µA/cm²")),
-    "A/g": ((1.0, "A/g"), (1e-3, "mA/g")),
-    "Ah/cm²": ((1.0, "Ah/cm²"), (1e-3, "mAh/cm²"), (1e-6, "µAh/cm²")),
-    "Ah/g": ((1.0, "Ah/g"), (1e-3, "mAh/g")),
-    "g": ((1.0, "g"), (1e-3, "mg"), (1e-6, "µg")),
-    "B": ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B")),
-    "Hz": ((1e6, "MHz"), (1e3, "kHz"), (1.0, "Hz"), (1e-3, "mHz")),
-})  # fmt: skip
-"""Prefixed units of a base unit with their factors, largest first; what is not here has no prefixes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +69,11 @@ def shown(
 ) -> Shown:
     """Return a quantity given in its base unit (V, A, Ah, s, °C ...).
 
-    ``prefix`` is the shown unit, where the field keeps it (``FieldUnits``); else the one with 1 to 999 before the
-    point. ``resolution`` in the base unit fixes the decimals; else ``digits`` significant figures are shown.
+    ``prefix`` is the shown unit, where the field keeps it (``FieldUnits``); else the one that the person has chosen;
+    else the one with 1 to 999 before the point. ``resolution`` in the base unit fixes the decimals; else ``digits``
+    significant figures are shown.
     """
-    steps = _STEPS.get(unit)
+    steps, prefix = STEPS.get(unit), prefix or units.of(unit)
     if not math.isfinite(value):
         return Shown(NONE, prefix or (steps[0][1] if steps else unit))
     factor, name = (1.0, unit) if steps is None else _step(value, steps, digits, prefix)
@@ -103,6 +89,11 @@ def quantity(value: float, unit: str, **how: object) -> str:
     return str(shown(value, unit, **how))  # type: ignore[arg-type]  # the same keywords, handed on
 
 
+def shared(value: float, unit: str, *, digits: int = 4, resolution: float | None = None) -> Shown:
+    """Return a quantity in the unit that a column or axis shares, whatever its size; arguments as of ``shown``."""
+    return shown(value, unit, digits=digits, resolution=resolution, prefix=units.scale(unit).name)
+
+
 def _step(value: float, steps: tuple[tuple[float, str], ...], digits: int, prefix: str) -> tuple[float, str]:
     if prefix:
         for factor, name in steps:
@@ -115,14 +106,17 @@ def _step(value: float, steps: tuple[tuple[float, str], ...], digits: int, prefi
 
 
 class FieldUnits:
-    """Keeps the chosen prefix of each field, so that a value that wanders over 1000 does not change its unit (R7)."""
+    """Keeps the prefix of each field, so that a value that wanders over 1000 does not change its unit (R7).
+
+    What the person has chosen in the settings goes before it.
+    """
 
     def __init__(self, chosen: Mapping[str, str] | None = None) -> None:
         self.chosen: dict[str, str] = dict(chosen or {})
 
     def show(self, field: str, value: float, unit: str, *, digits: int = 4, sign: bool = False) -> Shown:
         """Return a value of a field in the field's unit; the first value that is not 0 chooses it."""
-        prefix = self.chosen.get(field, "")
+        prefix = units.of(unit) or self.chosen.get(field, "")
         found = shown(value, unit, digits=digits, prefix=prefix, sign=sign)
         if not prefix and math.isfinite(value) and value != 0.0:
             self.chosen[field] = found.unit
@@ -137,7 +131,7 @@ class FieldUnits:
 
 def units_of(unit: str) -> tuple[str, ...]:
     """Return the prefixed units that a field of a base unit can be shown in."""
-    return tuple(name for _, name in _STEPS.get(unit, ((1.0, unit),)))
+    return tuple(name for _, name in STEPS.get(unit, ((1.0, unit),)))
 
 
 # -- times -------------------------------------------------------------------------------------------------------------
@@ -229,5 +223,6 @@ def plural(n: int, one: str, many: str) -> str:
 
 __all__ = [
     "FieldUnits", "Parsed", "Shown", "age", "clock_time", "count", "duration", "figures", "iso_local", "iso_utc",
-    "moment", "number", "parse_quantity", "plural", "quantity", "short_clock", "shown", "units_of",
+    "moment", "number", "parse_quantity", "plural", "quantity", "shared", "short_clock", "shown",
+    "units_of",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from labctl.gui.viewmodels import words
 from labctl.gui.viewmodels.allowed import UNSEEN, is_free, runs_now
 from labctl.gui.viewmodels.figures import Figures
 from labctl.gui.viewmodels.lab import Lab, utc_of
-from labctl.gui.viewmodels.text import NONE, age, figures, moment, number, short_clock
+from labctl.gui.viewmodels.text import NONE, age, figures, moment, number, shared, short_clock
 from labctl.gui.viewmodels.words import PRIORITY_MARKS, PriorityMark, StateWord, tr
 from labctl.model.alarm import Alarm, AlarmPriority
 from labctl.model.bench import ChannelStatus, HeldHow
@@ -261,7 +261,7 @@ def hover_of(lab: Lab, status: ChannelStatus) -> str:
     lines = [f"{status.channel}  {_cell_of(status)}".rstrip(), state_word(lab, status).told]
     for value, text in (
         (status.voltage_V, f"V {number(status.voltage_V, 4)} V"),
-        (status.current_A, f"I {figures(status.current_A * 1e3, 4)} mA"),
+        (status.current_A, f"I {shared(status.current_A, 'A')}"),
         (status.temperature_degC, f"T {number(status.temperature_degC, 2)} °C"),
     ):
         if math.isfinite(value):

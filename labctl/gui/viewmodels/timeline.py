@@ -19,9 +19,10 @@ from labctl.gui.viewmodels.plotchoice import Axis, Chosen, PlotChoice, Tab
 from labctl.gui.viewmodels.predicted import Prediction
 from labctl.gui.viewmodels.programlines import end_levels, greatest_current_A
 from labctl.gui.viewmodels.runcycles import LAST_CYCLES, OPENING_S, AlongCycles, CycleTable, RunCycles
-from labctl.gui.viewmodels.text import duration, quantity
+from labctl.gui.viewmodels.text import duration, quantity, shown
 from labctl.gui.viewmodels.tiles import is_symmetric
 from labctl.gui.viewmodels.traces import RunTrace
+from labctl.gui.viewmodels.units import units
 from labctl.gui.viewmodels.windowrows import WindowRows
 from labctl.gui.viewmodels.words import tr
 
@@ -30,7 +31,6 @@ NEAR_SHARE = 0.25
 """A limit is fitted into the plot when it is no further away than this share of what is drawn."""
 BAND_BOXES_MAX = 400
 FOLLOW_ROOM = 1.08
-FACTORS = {"A": 1.0, "mA": 1e3, "µA": 1e6, "nA": 1e9}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +158,8 @@ class Timeline:
             symmetric = status is not None and is_symmetric(self._lab, status)
             return ("mV", 1e3) if symmetric else ("V", 1.0)
         most = greatest_current_A(self._channel.program)
-        name = next((unit for unit, factor in FACTORS.items() if most * factor >= 1.0), "nA")
-        return name, FACTORS[name]
+        scale = units.scale("A", shown(most, "A").unit if most > 0 else "nA")
+        return scale.name, scale.factor
 
     @property
     def live(self) -> bool:

@@ -26,7 +26,7 @@ from labctl.gui.plots import figure
 from labctl.gui.theme.current import theme
 from labctl.gui.viewmodels.acts import Trouble
 from labctl.gui.viewmodels.compare import Compare
-from labctl.gui.viewmodels.comparing import PER_WORDS, ColourBy, DashBy, GroupBy, Per, XBy
+from labctl.gui.viewmodels.comparing import ColourBy, DashBy, GroupBy, Per, XBy, group_word, per_word
 from labctl.gui.viewmodels.runpicker import RunPicker
 from labctl.gui.viewmodels.selection import Selection
 from labctl.gui.views.compare.board import Board
@@ -167,8 +167,7 @@ class CompareView(View):
         super().retranslate()
         self.x_by.set_name("x")
         self.x_by.show_choices([(one.value, tr("compare", X_WORDS[one])) for one in XBy])
-        words = {Per.RAW: tr("compare", PER_WORDS[Per.RAW])}
-        self.per.show_choices([Choice(per.value, words.get(per, PER_WORDS[per])) for per in Per])
+        self.per.show_choices([Choice(per.value, per_word(per)) for per in Per])
         self.per.setAccessibleName(tr("compare", "Unit of charges"))
         self.colour_by.set_name(tr("compare", "colour"))
         self.colour_by.show_choices([("group", tr("compare", "group")), ("cell", tr("compare", "cell"))])
@@ -365,7 +364,9 @@ class CompareView(View):
         menu.addAction(word, lambda: do(compare.change(runs, pinned=not pinned)))
         moving = menu.addMenu(tr("compare", "Move to group"))
         for name in compare.groups:
-            moving.addAction(in_menu(name), partial(lambda to: do(compare.change(runs, group=to)), name))
+            moving.addAction(
+                in_menu(group_word(name)), partial(lambda to: do(compare.change(runs, group=to)), name)
+            )
         moving.addAction(tr("compare", "New group..."), lambda: self._new_group(runs))
         colours = menu.addMenu(tr("compare", "Colour of the group"))
         for place in range(len(theme().tokens.curves)):
@@ -379,7 +380,7 @@ class CompareView(View):
     def _new_group(self, runs: list[str]) -> None:
         name, good = QInputDialog.getText(self, tr("compare", "New group"), tr("compare", "Name"))
         if good and name.strip():
-            self.undo.do(self.compare.change(runs, group=name.strip()))
+            self.undo.do(self.compare.change(runs, group=self.compare.group_named(name)))
 
     def _look_menu(self) -> QMenu:
         menu, options, do = QMenu(self), self.compare.options, self.undo.do
@@ -472,7 +473,7 @@ class CompareView(View):
         none = "" if self.compare.members else tr("compare", "Add cells first.")
         found = [Command(tr("compare", "Add cells to compare..."), self.add_runs)]
         for per in Per:
-            text = tr("compare", "Charges in {unit}").format(unit=PER_WORDS[per])
+            text = tr("compare", "Charges in {unit}").format(unit=per_word(per))
             found.append(
                 Command(text, partial(lambda to: self.undo.do(self.compare.set_per(to)), per), why=none)
             )

@@ -13,7 +13,7 @@ from labctl.gui.parts.labels import Label
 from labctl.gui.parts.layouts import Column, fix_size
 from labctl.gui.parts.segment import Choice, Segment
 from labctl.gui.theme.current import theme
-from labctl.gui.viewmodels.comparing import PER_WORDS, Per
+from labctl.gui.viewmodels.comparing import Per, per_word
 from labctl.gui.viewmodels.reports import Legend, Palette, Report, number_of
 
 WIDTHS = ("85", "170")
@@ -172,8 +172,7 @@ class StyleForm(QScrollArea):
         self.palette_box.show_choices([(one.value, tr("reports", PALETTES[one])) for one in Palette])
         self.legend.show_choices([(one.value, tr("reports", LEGENDS[one])) for one in Legend])
         self.volts.show_choices([("V", "V"), ("mV", "mV")])
-        raw = tr("compare", PER_WORDS[Per.RAW])
-        self.per.show_choices([(per.value, raw if per is Per.RAW else PER_WORDS[per]) for per in Per])
+        self.per.show_choices([(per.value, per_word(per)) for per in Per])
         self.provenance.show_words(tr("reports", "Provenance below the figure"))
         self.spread.show_words(tr("reports", "Mean ± s of each group"))
 

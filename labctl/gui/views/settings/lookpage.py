@@ -18,11 +18,11 @@ from labctl.gui.viewmodels.edits import Edit
 from labctl.gui.viewmodels.settings import SCALE_MAX, SCALE_MIN, THEME_WORDS, Settings, Theme
 from labctl.gui.viewmodels.sounds import Sounds
 from labctl.gui.viewmodels.text import units_of
+from labctl.gui.viewmodels.units import FIELDS
 from labctl.gui.viewmodels.words import tr as vm_tr
 
 NAME_PX = 210
 STEPS_PERCENT = 10
-PREFIXED = (("current", "A"), ("capacity", "Ah"), ("charge_per_mass", "Ah/g"), ("charge_per_area", "Ah/cm²"))
 
 
 class Line(QWidget):
@@ -65,7 +65,7 @@ class LookPage(QWidget):
         self.times = Segment("", (Choice("local", "local"), Choice("utc", "UTC")))
         self.tiles = Segment("", tuple(Choice(size, size) for size in "SML"))
         self.motion, self.sound = QCheckBox(), QCheckBox()
-        self.units = {field: ChoiceBox() for field, _ in PREFIXED}
+        self.units = {field: ChoiceBox() for field in FIELDS}
         self.reset = Button(icon="restore")
         self.reset.clicked.connect(reset_layout)
         self._lay_out()
@@ -135,7 +135,7 @@ class LookPage(QWidget):
         self.sound.setText(tr("settings", "new alarms are heard, another sound for each priority"))
         self.reset.setText(tr("settings", "Reset layout"))
         automatic = ("", tr("settings", "automatic"))
-        for field, unit in PREFIXED:
+        for field, unit in FIELDS.items():
             choices: Sequence[tuple[str, str]] = [(name, name) for name in units_of(unit)]
             self.units[field].show_choices([automatic, *choices])
         self.refresh()
