@@ -43,6 +43,7 @@ class StationFeed:
         """Why the link does not live; empty while it does."""
         self._deltas: dict[tuple[str, str, int], Delta] = {}
         self._rows: list[RowsOf] = []
+        self._rows_kept = 0
         self._link: LinkNews | None = None
         self._reset = False
         self._last: dict[str, int] = {}
@@ -240,7 +241,8 @@ class StationFeed:
             return
         columns = {name: table.column(name).to_numpy() for name in table.column_names}
         self._rows.append(RowsOf(run_id, columns, backfilled))
-        if sum(len(rows) for rows in self._rows) > ROWS_KEPT:
+        self._rows_kept += table.num_rows
+        if self._rows_kept > ROWS_KEPT:
             self._room.clear()
         self._some.set()
 
@@ -265,5 +267,5 @@ class StationFeed:
 
         batch = Batch(tuple(self._deltas.values()), tuple(self._rows), self._link, self._reset)
         self._deltas.clear()
-        self._rows, self._link, self._reset = [], None, False
+        self._rows, self._rows_kept, self._link, self._reset = [], 0, None, False
         return batch

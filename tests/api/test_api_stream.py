@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from labctl.api.messages import PREFIX, Endpoint
 from labctl.api.server.arrow import columns_stream
-from labctl.api.server.stream import BLOCKS_PER_FRAME, frames
+from labctl.api.server.stream import BLOCKS_PER_FRAME, NAMED_MAX, frames
 from labctl.clock import ClockMode
 from labctl.model.ids import RunId
 from labctl.model.person import STATION, Role
@@ -156,6 +156,22 @@ def test_topics_and_rows_come_as_they_were_asked_for(play: Play) -> None:
             np.testing.assert_array_equal(table["voltage_volt"].to_numpy(), rows["voltage_volt"][:90])
             bench.core.feed.publish("alarm", "a:b", {})
             assert (await said(socket))["deltas"][0]["topic"] == "alarm"
+
+    play(scene, ClockMode.REAL)
+
+
+def test_rows_come_of_the_last_of_as_many_runs_as_can_be_named(play: Play) -> None:
+    async def scene(bench: ApiBench) -> None:
+        names = [f"20260101T000000-{'C' * 60}-{number:04d}" for number in range(NAMED_MAX)]
+        async with served(bench) as endpoint, joined(endpoint) as socket, joined(endpoint) as other:
+            await socket.send(first(bench, topics=["none"], runs=names))
+            await said(socket), await said(socket)
+            bench.core.runs.hub.publish(names[-1], bench.core.runs.rows.rows(0, 30))
+            header, _ = unpacked(await socket.recv())
+            assert header["run_id"] == names[-1]
+            await other.send(first(bench, runs=[*names, RUN]))
+            with pytest.raises(websockets.ConnectionClosed, match="at most"):
+                await other.recv()
 
     play(scene, ClockMode.REAL)
 

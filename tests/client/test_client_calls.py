@@ -11,6 +11,7 @@ import pytest
 
 from labctl.api.client import Station, connect, connect_async
 from labctl.api.client.frames import Rows
+from labctl.api.server.stream import NAMED_MAX
 from labctl.clock import Clock, ClockSpec, run_with_clock
 from labctl.errors import ConflictError, LinkClosed, ProgramError, UserInputError
 from labctl.model.bench import Delta
@@ -361,6 +362,12 @@ def test_a_stream_gives_changes_and_rows_without_a_gap(station: Station, fake: S
         (31, 40, False),
     ]
     assert all(isinstance(item, Rows) and "backfilled" not in item.table.column_names for item in found)
+
+
+def test_a_stream_that_asks_for_too_much_is_refused_in_words_and_not_tried_for_ever(station: Station) -> None:
+    stream = station.stream((), [f"run-{number}" for number in range(NAMED_MAX + 1)])
+    with pytest.raises(UserInputError, match=f"at most {NAMED_MAX} runs"):
+        next(iter(stream))
 
 
 def test_the_same_station_serves_a_program_with_an_event_loop(fake: ServedFake) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 PATH = f"{PREFIX}/stream"
-BAD_TOKEN = 4401
+BAD_WISH, BAD_TOKEN = 4400, 4401
 OPEN_TIMEOUT_S = 10.0
 BACKFILLED = "backfilled"
 MISSED_COLUMNS = ",".join((*RECORD_COLUMNS, BACKFILLED))
@@ -102,9 +102,13 @@ def marked_rows(run_id: str, table: pa.Table) -> list[Rows]:
     return found
 
 
-def refuse_token() -> UserInputError:
-    """Return the error of a token that is not, or no longer, valid."""
-    return UserInputError("the station does not take this token; 'labctl users add' makes one.")
+def refusal(code: int | None, reason: str) -> UserInputError | None:
+    """Return the error of a close code that another try would only meet again; None where it is worth one."""
+    if code == BAD_TOKEN:
+        return UserInputError("the station does not take this token; 'labctl users add' makes one.")
+    if code == BAD_WISH:
+        return UserInputError(f"the station does not stream what was asked for: {reason}")
+    return None
 
 
 def hang_up(socket: Any) -> None:

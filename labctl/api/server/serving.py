@@ -29,8 +29,8 @@ ENDPOINT = "endpoint.json"
 BACKLOG = 128
 CONNECTIONS_MAX = 256
 """Requests and streams at once (I14)."""
-MESSAGE_MAX = 256_000
-"""Bytes of a message that a client may send on a stream: it sends one, with at most a thousand names."""
+MESSAGE_MAX = 512_000
+"""Bytes of a message that a client may send on a stream: it sends one, with at most ``NAMED_MAX`` names."""
 GOODBYE_S = 3
 """Seconds that a closing server waits for requests under way."""
 TICK_S = 0.1

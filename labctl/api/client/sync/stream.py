@@ -13,7 +13,6 @@ from labctl.api.client import routes
 from labctl.api.client.address import ssl_context
 from labctl.api.client.answers import lost, pause_s
 from labctl.api.client.frames import (
-    BAD_TOKEN,
     MISSED_COLUMNS,
     OPEN_TIMEOUT_S,
     Rows,
@@ -22,7 +21,7 @@ from labctl.api.client.frames import (
     marked_rows,
     read_rows,
     read_text,
-    refuse_token,
+    refusal,
     stream_url,
 )
 from labctl.api.client.sync.link import Link
@@ -86,8 +85,9 @@ class Stream:
                         hang_up(socket)
                 problem: object = "it closed the stream"
             except ConnectionClosed as error:
-                if error.rcvd is not None and error.rcvd.code == BAD_TOKEN:
-                    raise refuse_token() from error
+                refused = None if error.rcvd is None else refusal(error.rcvd.code, error.rcvd.reason)
+                if refused is not None:
+                    raise refused from error
                 problem = error
             except (LinkClosed, OSError, InvalidHandshake, InvalidMessage, EOFError) as error:
                 problem = error
