@@ -73,3 +73,9 @@ class Transport(Protocol):
 
         Raises: LinkTimeout, LinkClosed when the peer has closed (pipe closed afterwards).
         """
+
+    async def listen(self, timeout_s: float) -> bytes:
+        """Return what has come, empty when nothing has within ``timeout_s``: then the pipe stays open.
+
+        For instruments that speak without being asked, where silence is no error. Raises: LinkClosed.
+        """

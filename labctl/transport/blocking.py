@@ -95,19 +95,24 @@ class BlockingTransport:
 
     async def read(self, timeout_s: float = EXCHANGE_TIMEOUT_S) -> bytes:
         """Return what has come. Raises LinkTimeout or LinkClosed (pipe closed afterwards)."""
+        data = await self.listen(timeout_s)
+        if not data:
+            await self.close()
+            raise LinkTimeout(
+                "no bytes came", instrument=self._resource, operation="read", elapsed_s=timeout_s
+            )
+        return data
+
+    async def listen(self, timeout_s: float) -> bytes:
+        """Return what has come, empty when nothing has. Raises LinkClosed (pipe closed afterwards)."""
         deadline_s = self._clock.link.now_s() + timeout_s
         while self._is_open:
             left_s = deadline_s - self._clock.link.now_s()
             data = await self._call(
                 "read", READ_SLICE_S, self._read_port, max(0.0, min(READ_SLICE_S, left_s))
             )
-            if data:
+            if data or left_s <= 0:
                 return data
-            if left_s <= 0:
-                await self.close()
-                raise LinkTimeout(
-                    "no bytes came", instrument=self._resource, operation="read", elapsed_s=timeout_s
-                )
         raise LinkClosed("the pipe is closed", instrument=self._resource, operation="read")
 
     async def _call(

@@ -103,6 +103,17 @@ class CaptureTransport:
         self._note(Event.IN, data)
         return data
 
+    async def listen(self, timeout_s: float) -> bytes:
+        """Listen, and note what has come; silence leaves no line."""
+        try:
+            data = await self._inner.listen(timeout_s)
+        except LinkError as error:
+            self._note_failure(error)
+            raise
+        if data:
+            self._note(Event.IN, data)
+        return data
+
     def _note_failure(self, error: LinkError) -> None:
         self._note(Event.TIMEOUT if isinstance(error, LinkTimeout) else Event.LOST)
 

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import math
 from collections import deque
+from collections.abc import Awaitable, Callable
 
 from labctl.clock import Clock
 from labctl.errors import LinkClosed, LinkTimeout
@@ -100,6 +101,20 @@ class FaultyTransport:
 
     async def read(self, timeout_s: float = EXCHANGE_TIMEOUT_S) -> bytes:
         """Return what has come through. Raises LinkTimeout or LinkClosed (pipe closed afterwards)."""
+        data = await self._come(timeout_s, self._inner.read)
+        if not data:
+            await self.close()
+            raise LinkTimeout(
+                "no bytes came", instrument=self.resource, operation="read", elapsed_s=timeout_s
+            )
+        return data
+
+    async def listen(self, timeout_s: float) -> bytes:
+        """Return what has come through, empty when nothing has. Raises LinkClosed (pipe closed afterwards)."""
+        return await self._come(timeout_s, self._inner.listen)
+
+    async def _come(self, timeout_s: float, hear: Callable[[float], Awaitable[bytes]]) -> bytes:
+        """Return what comes through, empty once the time has passed."""
         if not self._inner.is_open:
             raise LinkClosed("the pipe is closed", instrument=self.resource, operation="read")
         deadline_s = self._clock.link.now_s() + timeout_s
@@ -110,21 +125,29 @@ class FaultyTransport:
                 return self._ready.popleft()[2]
             if self._ready and self._ready[0][1] == self._line.exchange:
                 if due_in_s > left_s:
-                    raise await self._timed_out(left_s, timeout_s)
+                    return await self._silence(left_s)
                 await self._clock.link.sleep(due_in_s)
             elif self._cut:
                 await self.close()
                 raise LinkClosed("connection cut (injected)", instrument=self.resource, operation="read")
             elif self._silent:
-                raise await self._timed_out(left_s, timeout_s)
-            else:
-                await self._listen(left_s, due_in_s)
+                return await self._silence(left_s)
+            elif not await self._heard(left_s, due_in_s, hear) and due_in_s >= left_s:
+                return b""
 
-    async def _listen(self, left_s: float, due_in_s: float) -> None:
-        """Take what comes next, but only until late bytes of an earlier exchange are due."""
+    async def _heard(self, left_s: float, due_in_s: float, hear: Callable[[float], Awaitable[bytes]]) -> bool:
+        """Take what comes next, but only until late bytes of an earlier exchange are due; tell whether any came."""
         with contextlib.suppress(TimeoutError):
             async with self._clock.link.timeout(due_in_s if due_in_s < left_s else None):
-                self._take(await self._inner.read(max(0.0, left_s)))
+                if data := await hear(max(0.0, left_s)):
+                    self._take(data)
+                    return True
+        return False
+
+    async def _silence(self, left_s: float) -> bytes:
+        """Let the time pass; return nothing."""
+        await self._clock.link.sleep(max(0.0, left_s))
+        return b""
 
     def _take(self, data: bytes) -> None:
         self._unanswered = max(0, self._unanswered - 1)
@@ -149,11 +172,6 @@ class FaultyTransport:
             case Verdict.CUT:
                 self._opens_refused = act.opens_refused
                 self._cut = True
-
-    async def _timed_out(self, left_s: float, timeout_s: float) -> LinkTimeout:
-        await self._clock.link.sleep(max(0.0, left_s))
-        await self.close()
-        return LinkTimeout("no bytes came", instrument=self.resource, operation="read", elapsed_s=timeout_s)
 
     def _tell(self, side: Side) -> None:
         """Log a fault that has just fired: injected faults must be visible (P8)."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from labctl.clock import Clock
 from labctl.errors import LinkClosed, LinkTimeout
@@ -18,6 +19,14 @@ class Endpoint(Protocol):
     """
 
     def receive(self, data: bytes) -> bytes: ...
+
+
+@runtime_checkable
+class SpeakingEndpoint(Endpoint, Protocol):
+    """An endpoint that also speaks without being asked, as an instrument does that measures."""
+
+    def attach(self, send: Callable[[bytes], None]) -> None:
+        """Take what this connection hears by: the endpoint calls ``send`` whenever it has something to say."""
 
 
 class MemoryTransport:
@@ -57,6 +66,8 @@ class MemoryTransport:
             self._endpoint = self._connect() if callable(self._connect) else self._connect
         except ConnectionError as error:
             raise LinkClosed(str(error) or "refused", instrument=self.resource, operation="open") from error
+        if isinstance(self._endpoint, SpeakingEndpoint):
+            self._endpoint.attach(self._hear_from(self._endpoint))
 
     async def close(self) -> None:
         """Close; bytes that were not read are dropped."""
@@ -80,21 +91,36 @@ class MemoryTransport:
 
     async def read(self, timeout_s: float = EXCHANGE_TIMEOUT_S) -> bytes:
         """Return what has come. Raises LinkTimeout or LinkClosed (pipe closed afterwards)."""
+        data = await self.listen(timeout_s)
+        if not data:
+            await self.close()
+            raise LinkTimeout(
+                "no bytes came", instrument=self.resource, operation="read", elapsed_s=timeout_s
+            )
+        return data
+
+    async def listen(self, timeout_s: float) -> bytes:
+        """Return what has come, empty when nothing has. Raises LinkClosed."""
         if self._endpoint is not None and not self._buffer:
             self._arrival = asyncio.get_running_loop().create_future()
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with self._clock.link.timeout(timeout_s):
                     await self._arrival
-            except TimeoutError as error:
-                await self.close()
-                raise LinkTimeout(
-                    "no bytes came", instrument=self.resource, operation="read", elapsed_s=timeout_s
-                ) from error
-        if not self._buffer:
+        if self._endpoint is None and not self._buffer:
             raise LinkClosed("the pipe is closed", instrument=self.resource, operation="read")
         data = bytes(self._buffer[:READ_CHUNK_BYTES])
         del self._buffer[:READ_CHUNK_BYTES]
         return data
+
+    def _hear_from(self, endpoint: Endpoint) -> Callable[[bytes], None]:
+        """Return what takes the bytes that this endpoint sends; nothing once another connection stands."""
+
+        def hear(data: bytes) -> None:
+            if self._endpoint is endpoint and data:
+                self._buffer += data
+                self._wake()
+
+        return hear
 
     def _wake(self) -> None:
         if self._arrival is not None and not self._arrival.done():

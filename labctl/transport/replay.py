@@ -147,6 +147,13 @@ class ReplayTransport:
             self._raise_failure(event, "read", data)
         return data
 
+    async def listen(self, timeout_s: float) -> bytes:
+        """Return what came then, empty where the driver spoke or closed next. Raises as ``read``."""
+        self._need_open("listen")
+        if self._events and self._events[0][0] in (Event.OUT, Event.CLOSE) and not self._rest_out:
+            return b""
+        return await self.read(timeout_s)
+
     def finish(self) -> None:
         """Raise ReplayMismatch when the capture holds more than was played."""
         if self._rest_out:

@@ -76,6 +76,8 @@ class SerialTransport(BlockingTransport):
 
     def _read_port(self, slice_s: float) -> bytes:
         assert self._port is not None
+        if slice_s <= 0 and not self._port.in_waiting:
+            return b""
         first = self._port.read(1)
         if not first:
             return b""

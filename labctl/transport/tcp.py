@@ -181,23 +181,29 @@ class TcpTransport:
 
     async def read(self, timeout_s: float = EXCHANGE_TIMEOUT_S) -> bytes:
         """Return what has come. Raises LinkTimeout or LinkClosed (pipe closed afterwards)."""
+        data = await self.listen(timeout_s)
+        if not data:
+            raise await self._failed(LinkTimeout, "no bytes came", "read", timeout_s)
+        return data
+
+    async def listen(self, timeout_s: float) -> bytes:
+        """Return what has come, empty when nothing has. Raises LinkClosed (pipe closed afterwards)."""
         pipe = self._pipe
         if pipe is None:
             raise self._error(LinkClosed, "the pipe is closed", "read")
-        if not pipe.buffer:
-            if pipe.over is None:
-                pipe.arrival = pipe.loop.create_future()
-                pipe.deadline.begin(timeout_s)
-                try:
-                    await pipe.arrival
-                finally:
-                    pipe.deadline.end()
-                    pipe.arrival = None
-            if not pipe.buffer:
-                if pipe.over is None:
-                    raise await self._failed(LinkTimeout, "no bytes came", "read", timeout_s)
-                raise await self._failed(LinkClosed, pipe.over, "read")
-        return pipe.take()
+        if not pipe.buffer and pipe.over is None:
+            pipe.arrival = pipe.loop.create_future()
+            pipe.deadline.begin(timeout_s)
+            try:
+                await pipe.arrival
+            finally:
+                pipe.deadline.end()
+                pipe.arrival = None
+        if pipe.buffer:
+            return pipe.take()
+        if pipe.over is not None:
+            raise await self._failed(LinkClosed, pipe.over, "read")
+        return b""
 
     async def _failed(
         self, kind: type[LinkError], problem: str, operation: str, elapsed_s: float | None = None
