@@ -7,8 +7,12 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QStaticText
 
 from labctl.gui.theme.current import theme
 from labctl.gui.theme.fonts import Role
+from labctl.gui.viewmodels.recent import Recent
 
-KEPT = 20_000
+ROOM = 1_024
+"""Texts kept at least: more than a table shows at once. Texts of numbers change with every reading, a kilobyte each."""
+TEXTS_A_TILE = 4
+"""Different texts a tile brings with it; names of groups, states and units are shared."""
 TRACKING_PX = -0.35
 """Letter spacing of a tile's first line, so that PAUSE fits (design, section 6)."""
 
@@ -26,9 +30,9 @@ class Texts:
     """Texts in the theme's fonts. ``begin`` puts a role and a colour on; ``put`` draws at the left, right or middle."""
 
     def __init__(self) -> None:
-        self._made: dict[tuple[Role, bool, str, int], tuple[QStaticText, float]] = {}
+        self._made: Recent[tuple[Role, bool, str, int], tuple[QStaticText, float]] = Recent(ROOM)
         self._fonts: dict[tuple[Role, bool], tuple[QFont, QFontMetricsF]] = {}
-        self._lines: dict[tuple[Role, bool, str, int, int], tuple[str, ...]] = {}
+        self._lines: Recent[tuple[Role, bool, str, int, int], tuple[str, ...]] = Recent(ROOM)
         self._role, self._tight = Role.BODY, False
         self._painter: QPainter | None = None
 
@@ -37,6 +41,10 @@ class Texts:
         self._made.clear()
         self._lines.clear()
         self._fonts.clear()
+
+    def expect(self, tiles: int) -> None:
+        """Have room for the texts of so many tiles that are painted at once."""
+        self._made.room = max(self._made.room, TEXTS_A_TILE * tiles)
 
     def _font(self, role: Role, tight: bool) -> tuple[QFont, QFontMetricsF]:
         found = self._fonts.get((role, tight))
@@ -67,9 +75,8 @@ class Texts:
         key = (self._role, self._tight, text, int(room), most)
         found = self._lines.get(key)
         if found is None:
-            if len(self._lines) > KEPT:
-                self._lines.clear()
-            found = self._lines[key] = self._wrap(text, room, most)
+            found = self._wrap(text, room, most)
+            self._lines.put(key, found)
         return found
 
     def _wrap(self, text: str, room: float, most: int) -> tuple[str, ...]:
@@ -95,13 +102,11 @@ class Texts:
         key = (self._role, self._tight, text, int(room))
         found = self._made.get(key)
         if found is None:
-            if len(self._made) > KEPT:
-                self._made.clear()
             font, metrics = self._font(self._role, self._tight)
             found = _stamp(text, font)
             if 0 < room < found[1]:
                 found = _stamp(metrics.elidedText(text, Qt.TextElideMode.ElideRight, room), font)
-            self._made[key] = found
+            self._made.put(key, found)
         return found
 
     def put(self, x: float, top: float, text: str, room: float = 0.0) -> float:

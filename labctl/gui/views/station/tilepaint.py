@@ -53,6 +53,7 @@ class TilePaint:
     ) -> None:
         """Paint tiles. ``lit`` False: the half second in which an unseen CRITICAL shows no outline."""
         self.stamps.begin(ratio)
+        self.texts.expect(len(placed))
         self._bodies(painter, placed, size, lit)
         calm = [one for one in placed if one.tile.strip is None]
         loud = [one for one in placed if one.tile.strip is not None]
