@@ -1,0 +1,234 @@
+"""Fit a circuit to a spectrum by complex least squares, and say how sure each value is.
+
+Minimised is the sum over the points of w^2 |Z_fit - Z|^2, real and imaginary parts being residuals of their own, over
+the logarithms of the parameters within the limits of ``elements.Window``. The weights are 1/|Z| (modulus weighting:
+Boukamp, Solid State Ionics 20 (1986) 31) or the same for all points. The minimiser is SciPy's trust region reflective
+(Branch, Coleman and Li, SIAM J. Sci. Comput. 21 (1999) 1) with the analytic Jacobian.
+
+Intervals are at 95 %: with the Jacobian J at the minimum, the covariance of the logarithms is s^2 (J^T J)^-1 with
+s^2 = cost/(2 n - p), and an interval reaches from value exp(-t sigma) to value exp(+t sigma), t being the quantile of
+Student's distribution for 2 n - p degrees of freedom (Bates and Watts, Nonlinear Regression Analysis, 1988, ch. 2).
+They hold what noise does to a value, not what a wrong circuit does: where the misfit is systematic they are too narrow.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import least_squares
+from scipy.special import stdtrit
+
+from labctl.analysis.eis.circuit import Circuit
+from labctl.analysis.eis.elements import Window
+from labctl.analysis.eis.guess import guess
+from labctl.errors import UserInputError
+from labctl.model.spectrum import ComplexArray, FloatArray
+
+CONFIDENCE = 0.95
+EVALUATIONS_MAX = 300
+"""Each takes about 0.2 ms; the reference cells need 5 to 40."""
+TOLERANCE = 1e-8
+"""Relative, of cost and step: far below any noise."""
+AT_LIMIT = 1e-3
+"""A logarithm this close to its limit has run into it."""
+
+
+class Weighting(StrEnum):
+    """What a point counts: 1/|Z|, 1/sqrt(|Z|), or the same for all.
+
+    ``MODULUS`` is right where noise is all that is left. A circuit that is only nearly right leaves much more than
+    noise, most of it where |Z| is small, and then loses a small arc beside a large one; ``ROOT`` keeps both.
+    """
+
+    MODULUS = "modulus"
+    ROOT = "root"
+    UNIT = "unit"
+
+    @property
+    def power(self) -> float:
+        """Return p of the weight 1/|Z|^p."""
+        return {Weighting.MODULUS: 1.0, Weighting.ROOT: 0.5, Weighting.UNIT: 0.0}[self]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A fitted value with its 95 % interval.
+
+    ``resolved`` is false where the spectrum does not determine it: it has run into a limit of what could be seen, or
+    its interval spans more than a factor of four.
+    """
+
+    name: str
+    value: float
+    low: float
+    high: float
+    unit: str
+    resolved: bool = True
+
+    def __str__(self) -> str:
+        unit = f" {self.unit}" if self.unit else ""
+        note = "" if self.resolved else ", not resolved"
+        return f"{self.name} = {self.value:.4g}{unit} ({self.low:.4g} to {self.high:.4g}{note})"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CircuitFit:
+    """A fitted circuit. ``values`` (p,) in the circuit's order, ``covariance`` (p, p) of their logarithms.
+
+    ``frequency_Hz`` and ``z_ohm`` are the points that were fitted, ``fitted_ohm`` the circuit there; ``rms`` is
+    sqrt(mean(|Z_fit - Z|^2 / |Z|^2)), ``cost`` the weighted sum of squares that was minimised. A row of the covariance
+    is infinite on its diagonal where a value ran into a limit.
+    """
+
+    circuit: Circuit
+    values: FloatArray
+    covariance: FloatArray
+    frequency_Hz: FloatArray
+    z_ohm: ComplexArray
+    fitted_ohm: ComplexArray
+    rms: float
+    cost: float
+    freedom: int
+    evaluations: int
+    converged: bool
+    weighting: Weighting
+
+    @property
+    def residuals(self) -> ComplexArray:
+        """Return (Z_fit - Z)/|Z|. Shape: (n,)."""
+        relative: ComplexArray = (self.fitted_ohm - self.z_ohm) / np.abs(self.z_ohm)
+        return relative
+
+    @property
+    def estimates(self) -> tuple[Estimate, ...]:
+        """Return every parameter with its interval, in the circuit's order."""
+        parameters = zip(self.circuit.parameters, self.circuit.units, strict=True)
+        unit_rows = np.eye(len(self.values))
+        return tuple(
+            self.combined(name, float(self.values[place]), unit, unit_rows[place])
+            for place, (name, unit) in enumerate(parameters)
+        )
+
+    def estimate(self, name: str) -> Estimate:
+        """Return one parameter. Raises: KeyError for a name that the circuit does not have."""
+        return {one.name: one for one in self.estimates}[name]
+
+    def combined(self, name: str, value: float, unit: str, slopes: FloatArray) -> Estimate:
+        """Return a quantity computed from the values, by its slopes d ln(quantity)/d ln(parameter), shape (p,)."""
+        used = slopes != 0.0
+        spread = slopes[used] @ self.covariance[np.ix_(used, used)] @ slopes[used]
+        if not math.isfinite(spread):
+            return Estimate(name, value, 0.0, math.inf, unit, False)
+        reach = float(stdtrit(self.freedom, 0.5 + CONFIDENCE / 2.0)) * math.sqrt(max(spread, 0.0))
+        if reach > math.log(1e6):
+            return Estimate(name, value, 0.0, math.inf, unit, False)
+        return Estimate(
+            name, value, value * math.exp(-reach), value * math.exp(reach), unit, reach <= math.log(2.0)
+        )
+
+
+class _Problem:
+    """Residuals and Jacobian of one fit; both come from one evaluation."""
+
+    def __init__(
+        self, circuit: Circuit, frequency_Hz: FloatArray, z_ohm: ComplexArray, weighting: Weighting
+    ) -> None:
+        self._circuit = circuit
+        self._frequency_Hz = frequency_Hz
+        self._z_ohm = z_ohm
+        size_ohm = np.abs(z_ohm)
+        self._weights = (size_ohm / size_ohm.max()) ** -weighting.power
+        self._at: FloatArray | None = None
+        self._slopes: ComplexArray = np.empty((0, 0), dtype=np.complex128)
+
+    def residuals(self, logs: FloatArray) -> FloatArray:
+        """Return the weighted residuals, real parts then imaginary ones. Shape: (2 n,)."""
+        fitted_ohm, self._slopes = self._circuit.answer(self._frequency_Hz, np.exp(logs))
+        self._at = logs.copy()
+        off = (fitted_ohm - self._z_ohm) * self._weights
+        return np.concatenate((off.real, off.imag))
+
+    def jacobian(self, logs: FloatArray) -> FloatArray:
+        """Return their slopes by the logarithms. Shape: (2 n, p)."""
+        if self._at is None or not np.array_equal(self._at, logs):
+            self.residuals(logs)
+        weighted = self._slopes * self._weights
+        return np.concatenate((weighted.real, weighted.imag), axis=1).T
+
+
+def fit(
+    circuit: Circuit,
+    frequency_Hz: FloatArray,
+    z_ohm: ComplexArray,
+    *,
+    start: FloatArray | None = None,
+    weighting: Weighting = Weighting.ROOT,
+) -> CircuitFit:
+    """Fit ``circuit`` to points, from ``start`` (values in its order) or from the spectrum's own ``guess``.
+
+    Raises: UserInputError for fewer points than the circuit needs, or points that no fit can use.
+    """
+    if 2 * len(frequency_Hz) <= len(circuit.parameters):
+        raise UserInputError(
+            f"{len(frequency_Hz)} points cannot tell the {len(circuit.parameters)} parameters of {circuit} apart."
+        )
+    if not (np.isfinite(z_ohm).all() and (np.abs(z_ohm) > 0.0).all() and (frequency_Hz > 0.0).all()):
+        raise UserInputError("A fit needs finite impedances that are not 0, at frequencies above 0 Hz.")
+    limits = _limits(circuit, Window.of(frequency_Hz, z_ohm))
+    first = guess(circuit, frequency_Hz, z_ohm) if start is None else start
+    problem = _Problem(circuit, frequency_Hz, z_ohm, weighting)
+    margin = 1e-6
+    found = least_squares(
+        problem.residuals,
+        np.clip(np.log(first), limits[0] + margin, limits[1] - margin),
+        jac=problem.jacobian,
+        bounds=limits,
+        x_scale="jac",
+        ftol=TOLERANCE,
+        xtol=TOLERANCE,
+        gtol=TOLERANCE,
+        max_nfev=EVALUATIONS_MAX,
+    )
+    values = np.exp(found.x)
+    freedom = 2 * len(frequency_Hz) - len(values)
+    free = (found.x - limits[0] > AT_LIMIT) & (limits[1] - found.x > AT_LIMIT)
+    fitted_ohm = circuit.impedance_ohm(frequency_Hz, values)
+    return CircuitFit(
+        circuit=circuit,
+        values=values,
+        covariance=_covariance(found.jac, free, 2.0 * float(found.cost) / freedom),
+        frequency_Hz=frequency_Hz,
+        z_ohm=z_ohm,
+        fitted_ohm=fitted_ohm,
+        rms=float(np.sqrt(np.mean(np.abs((fitted_ohm - z_ohm) / z_ohm) ** 2))),
+        cost=2.0 * float(found.cost),
+        freedom=freedom,
+        evaluations=int(found.nfev),
+        converged=bool(found.status > 0),
+        weighting=weighting,
+    )
+
+
+def _limits(circuit: Circuit, window: Window) -> tuple[FloatArray, FloatArray]:
+    """Return the logarithms of the lowest and the highest values. Shapes: (p,)."""
+    pairs = [pair for element in circuit.elements for pair in window.limits(element.kind)]
+    low, high = np.log(np.array(pairs)).T
+    return low, high
+
+
+def _covariance(jacobian: FloatArray, free: NDArray[np.bool_], variance: float) -> FloatArray:
+    """Return the covariance of the logarithms; infinite where a value is at its limit. Shape: (p, p).
+
+    Directions in which the residuals do not change at all get a variance that stands for "anything".
+    """
+    result = np.diag(np.where(free, 0.0, np.inf))
+    if free.any():
+        _, singular, rows = np.linalg.svd(jacobian[:, free], full_matrices=False)
+        singular = np.maximum(singular, 1e-12 * max(float(singular[0]), 1e-300))
+        scaled = rows / singular[:, None]
+        result[np.ix_(free, free)] = variance * (scaled.T @ scaled)
+    return result
