@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -163,3 +164,24 @@ def test_a_station_that_does_not_answer_is_told(session: Any, qtbot: Any) -> Non
 def test_the_slash_goes_to_the_filter(view: Any) -> None:
     view.search()
     assert QApplication.focusWidget() is view.filter
+
+
+def test_u11_a_run_that_the_power_cut_has_ended_is_listed_until_its_channel_is_reset(
+    session: Any, qtbot: Any
+) -> None:
+    cut = ViewBench(session)
+    told = "the test was stopped from outside, or the instrument was restarted"
+    over = replace(run(1), state="ended", outcome="held", reason=told)
+    latched = replace(status(1, "unknown"), tripped=f"run r1: {told}")
+    tell(cut.lab, box("neware", 2), latched, status(2, "idle"))
+    cut.asks.answers["runs.list"] = [over, replace(run(2), state="ended", outcome="held", reason="long ago")]
+    view = cut.open("recovery", qtbot)
+    settle(view, qtbot)
+    assert [row.run_id for row in view._rows] == ["r1"], "the other one's channel has been reset since"
+    row = view._rows[0]
+    assert "reset the channel" in row.proposed and row.result == told and view.groups.key == "person"
+    view.table.selectAll()
+    assert "It has ended" in why(view.accept) and why(view.all)
+    tell(cut.lab, status(1, "idle"))
+    settle(view, qtbot)
+    assert view.empty.isVisible()

@@ -1590,10 +1590,6 @@
         <translation>接收一个对比</translation>
     </message>
     <message>
-        <source>no batch</source>
-        <translation>无批次</translation>
-    </message>
-    <message>
         <source>remove runs</source>
         <translation>移除试验</translation>
     </message>
@@ -1656,6 +1652,10 @@
     <message>
         <source>pristine</source>
         <translation>原始锂</translation>
+    </message>
+    <message>
+        <source>no batch</source>
+        <translation>无批次</translation>
     </message>
     <message>
         <source>{film}-coated</source>
@@ -1759,7 +1759,7 @@
     </message>
     <message>
         <source>Choose two groups of cells, for example pristine and coated: running and ended tests alike. Comparing reads data only; no run is touched.</source>
-        <translation>选择两组电池，例如未包覆与包覆；运行中和已结束的测试均可。对比只读取数据，不影响任何运行。</translation>
+        <translation>选择两组电池，例如未包覆与包覆；运行中或已结束均可。对比只读取数据，不影响运行。</translation>
     </message>
     <message>
         <source>Add cells first.</source>
@@ -5239,12 +5239,20 @@
         <translation>查看电池后再决定</translation>
     </message>
     <message>
+        <source>look at the cell, reset the channel, queue what is left</source>
+        <translation>检查电池，复位通道，再将剩余步骤排队</translation>
+    </message>
+    <message>
         <source>cycle {n}</source>
         <translation>循环 {n}</translation>
     </message>
     <message>
         <source>since {when}</source>
         <translation>自 {when}</translation>
+    </message>
+    <message>
+        <source>followed again</source>
+        <translation>已重新跟踪</translation>
     </message>
     <message>
         <source>{name} does not answer</source>
@@ -5263,12 +5271,12 @@
         <translation>其仪器尚无响应。</translation>
     </message>
     <message>
-        <source>accepted on the recovery page</source>
-        <translation>在恢复页面上接受</translation>
+        <source>It has ended. Look at the channel; it is reset there.</source>
+        <translation>测试已结束。请查看该通道，并在那里复位。</translation>
     </message>
     <message>
-        <source>followed again</source>
-        <translation>已重新跟踪</translation>
+        <source>accepted on the recovery page</source>
+        <translation>在恢复页面上接受</translation>
     </message>
     <message>
         <source>{n} runs had not ended: {ready} to accept, {look} to look at, {waits} wait. Nothing is energised by accepting.</source>

@@ -19,7 +19,7 @@ from labctl.gui.viewmodels.words import channel_word, mark, tr
 from labctl.model.bench import ChannelStatus, LinkState
 from labctl.model.run import RunSummary
 
-ENDED = "ended"
+ENDED, HELD = "ended", "held"
 FOLLOWED = frozenset(
     {"prepared", "waiting", "starting", "running", "paused", "deciding", "stopping", "draining"}
 )
@@ -33,6 +33,7 @@ class Proposal(StrEnum):
     FOLLOW = "follow"  # the device still works on it: read what it kept
     FETCH = "fetch"  # the device is over: fetch the last rows and close the run
     LOOK = "look"  # something does not agree: a person must look first
+    RESET = "reset"  # the power cut ended it: its channel is latched until a person has looked
 
 
 PROPOSAL_WORDS: dict[Proposal, str] = {
@@ -41,6 +42,7 @@ PROPOSAL_WORDS: dict[Proposal, str] = {
     Proposal.FOLLOW: mark("recovery", "follow it again, fetch what was missed"),
     Proposal.FETCH: mark("recovery", "fetch the last rows and close it"),
     Proposal.LOOK: mark("recovery", "look at the cell, then decide"),
+    Proposal.RESET: mark("recovery", "look at the cell, reset the channel, queue what is left"),
 }
 
 
@@ -50,7 +52,7 @@ GROUPS = ("person", "look", "wait", "all")
 
 @dataclass(frozen=True, slots=True)
 class RecoveryRow:
-    """One run that had not ended, ready to be painted. ``why_not`` says why it cannot be accepted."""
+    """One run that had not ended, or that was ended by the cut. ``why_not`` says why it cannot be accepted."""
 
     run_id: str
     channel: str
@@ -68,8 +70,8 @@ class RecoveryRow:
 def in_group(row: RecoveryRow, group: str) -> bool:
     """Tell whether a run belongs to a group of the page."""
     wanted = {
-        "person": (Proposal.FOLLOW, Proposal.FETCH, Proposal.LOOK), "look": (Proposal.LOOK,),
-        "wait": (Proposal.WAIT,),
+        "person": (Proposal.FOLLOW, Proposal.FETCH, Proposal.LOOK, Proposal.RESET),
+        "look": (Proposal.LOOK, Proposal.RESET), "wait": (Proposal.WAIT,),
     }  # fmt: skip
     return row.proposal in wanted.get(group, tuple(Proposal))
 
@@ -83,6 +85,8 @@ class Recovery:
         self._runs: tuple[RunSummary, ...] = ()
         self._results: dict[str, str] = {}
         self._asked: set[str] = set()
+        self._taken: set[str] = set()
+        """Runs that the station has taken up again; whether it still follows them says the feed."""
         self._watchers: list[Callable[[], None]] = []
         self.trouble: Trouble | None = None
         self._unwatch = lab.watch({"channel", "run", "instrument", "link", "station"}, self._changed)
@@ -104,11 +108,11 @@ class Recovery:
         self._tell()
 
     def refresh(self) -> None:
-        """Ask for the runs that have not ended."""
+        """Ask for the runs that have not ended, and those that ended without anybody here wanting it."""
         self._acts.ask("runs.list", then=self._take, failed=self._failed)
 
     def _take(self, runs: Sequence[RunSummary]) -> None:
-        self._runs = tuple(run for run in runs if run.state != ENDED)
+        self._runs = tuple(run for run in runs if run.state != ENDED or run.outcome == HELD)
         self.trouble = None
         self._tell()
 
@@ -125,9 +129,14 @@ class Recovery:
         """Return the runs: what needs a person first, then in the order of the cabinet."""
         labels = cabinet(dict.fromkeys([*self._lab.channels, *(run.channel for run in self._runs)]))
         order = {channel: index for index, channel in enumerate(labels.order)}
-        rows = [self._row(run, labels.label(run.channel)) for run in self._runs]
+        rows = [self._row(run, labels.label(run.channel)) for run in self._runs if self._concerns(run)]
         calm = (Proposal.NOTHING, Proposal.WAIT)
         return tuple(sorted(rows, key=lambda row: (row.proposal in calm, order.get(row.channel, 0))))
+
+    def _concerns(self, run: RunSummary) -> bool:
+        """Tell whether a run is of this page: one that ended, only while its channel is latched by it."""
+        status = self._lab.channels.get(run.channel)
+        return run.state != ENDED or (status is not None and status.tripped.startswith(f"run {run.run_id}:"))
 
     def _row(self, run: RunSummary, label: str) -> RecoveryRow:
         status = self._lab.channels.get(run.channel)
@@ -142,7 +151,11 @@ class Recovery:
         was.append(
             tr("recovery", "since {when}").format(when=moment(since, self._lab.plant_utc)) if since else ""
         )
-        told = self._results.get(run.run_id, "") or (run.reason if proposal is Proposal.LOOK else "")
+        told = self._results.get(run.run_id, "")
+        if not told and proposal in (Proposal.LOOK, Proposal.RESET):
+            told = run.reason or (status.tripped if status is not None else "")
+        elif not told and run.run_id in self._taken:
+            told = tr("recovery", "followed again")
         return RecoveryRow(
             str(run.run_id), run.channel, label, run.cell_name or run.cell_id,
             ", ".join(part for part in was if part), self._device(run, status), proposal,
@@ -160,6 +173,8 @@ class Recovery:
 
     def _proposal(self, run: RunSummary, status: ChannelStatus | None) -> Proposal:
         box = self._lab.instruments.get(run.channel.partition(":")[0])
+        if run.state == ENDED:
+            return Proposal.RESET
         if box is not None and box.link is not LinkState.LIVE:
             return Proposal.WAIT
         live = self._lab.runs.get(run.run_id)
@@ -179,6 +194,8 @@ class Recovery:
             return tr("recovery", "It is followed already.")
         if proposal is Proposal.WAIT:
             return tr("recovery", "Its instrument does not answer yet.")
+        if proposal is Proposal.RESET:
+            return tr("recovery", "It has ended. Look at the channel; it is reset there.")
         return general(self._lab, "runs.take_up")
 
     def acceptable(self) -> tuple[str, ...]:
@@ -200,7 +217,8 @@ class Recovery:
 
             def good(answer: Sequence[str], name: str = run_id) -> None:
                 self._asked.discard(name)
-                self._results[name] = " ".join(answer) or tr("recovery", "followed again")
+                self._results[name] = " ".join(answer)
+                self._taken.add(name)
                 self._tell()
 
             def bad(trouble: Trouble, name: str = run_id) -> None:
@@ -215,7 +233,7 @@ class Recovery:
         """Return the page's first line."""
         rows = self.rows()
         waits = sum(row.proposal is Proposal.WAIT for row in rows)
-        look = sum(row.proposal is Proposal.LOOK for row in rows)
+        look = sum(row.proposal in (Proposal.LOOK, Proposal.RESET) for row in rows)
         told = tr("recovery", "{n} runs had not ended: {ready} to accept, {look} to look at, {waits} wait. "
                               "Nothing is energised by accepting.")  # fmt: skip
         return told.format(n=len(rows), ready=len(self.acceptable()), look=look, waits=waits)

@@ -24,7 +24,7 @@ from labctl.gui.viewmodels.recovery import GROUPS, Proposal, Recovery, RecoveryR
 
 TONES = {
     Proposal.NOTHING: "muted", Proposal.WAIT: "muted", Proposal.FOLLOW: "", Proposal.FETCH: "",
-    Proposal.LOOK: "paused",
+    Proposal.LOOK: "paused", Proposal.RESET: "paused",
 }  # fmt: skip
 
 
@@ -135,7 +135,7 @@ class RecoveryView(View):
         result = tr("recovery", "asking") if row.asked else row.result
         return (
             Field(row.label, strong=True), Field(row.cell), Field(row.was), Field(row.device),
-            Field(row.proposed, TONES[row.proposal], row.proposal is Proposal.LOOK, row.why_not),
+            Field(row.proposed, TONES[row.proposal], row.proposal in (Proposal.LOOK, Proposal.RESET), row.why_not),
             Field(result, "muted", why=result),
         )  # fmt: skip
 
