@@ -210,3 +210,25 @@ def test_a_broken_call_leaves_those_under_way_on_the_same_link_alone() -> None:
 
     asyncio.run(main())
     assert asked == ["/hello", "/runs", "/jobs", "/hello", "/jobs"]
+
+
+def test_a_greeting_that_is_broken_off_leaves_no_connection_open() -> None:
+    """Given a station that accepts and is silent: who waits no longer leaves no socket behind for the collector."""
+    asked = asyncio.Event()
+
+    async def silent(request: httpx.Request) -> httpx.Response:
+        asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError("nobody answers")
+
+    async def main() -> None:
+        wire = CountedWire(silent)
+        link = AsyncLink(lambda: Address("http://127.0.0.1:1", TOKEN), transport=wire)
+        opening = asyncio.create_task(link.open())
+        await asked.wait()
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        assert wire.closed == 1
+
+    asyncio.run(main())

@@ -81,13 +81,13 @@ class AsyncLink:
             answer = await connection.http.get(f"{PREFIX}/hello")
             if answer.status_code != 200:
                 refuse(answer.status_code, answer.content, "hello")
+            connection.epoch = str(answer.json().get("epoch", ""))
         except httpx.TransportError as error:
             await connection.http.aclose()
             raise lost(error, "hello", address.url) from error
-        except LabctlError:
+        except BaseException:  # cancelled too: nobody else knows of this connection yet
             await connection.http.aclose()
             raise
-        connection.epoch = str(answer.json().get("epoch", ""))
         await self._give_up(self._connection)  # another call may have opened one meanwhile
         self._connection, self.epoch = connection, connection.epoch
 

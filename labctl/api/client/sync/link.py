@@ -82,13 +82,13 @@ class Link:
             answer = connection.http.get(f"{PREFIX}/hello")
             if answer.status_code != 200:
                 refuse(answer.status_code, answer.content, "hello")
+            connection.epoch = str(answer.json().get("epoch", ""))
         except httpx.TransportError as error:
             connection.http.close()
             raise lost(error, "hello", address.url) from error
-        except LabctlError:
+        except BaseException:  # cancelled too: nobody else knows of this connection yet
             connection.http.close()
             raise
-        connection.epoch = str(answer.json().get("epoch", ""))
         self._give_up(self._connection)  # another call may have opened one meanwhile
         self._connection, self.epoch = connection, connection.epoch
 
