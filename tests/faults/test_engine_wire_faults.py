@@ -163,11 +163,14 @@ def test_fault_in_the_nth_exchange_changes_no_row(
 def test_fault_on_the_stop_lane_stops_the_channel_all_the_same(
     kind: FaultKind, quiet: tuple[Story, list[str]], tmp_path: Path
 ) -> None:
+    fired = 0
     for number, plan in enumerate(fail_nth_exchange(kind, first=2)):
         if not survives(
             Chain(tmp_path / str(number)), quiet, f"stop lane {kind} {number}", FaultPlan(()), plan
         ):
             break
+        fired += 1
+    assert fired > 0, "no fault has met the stop lane"
 
 
 @pytest.mark.parametrize("seed", range(6))
