@@ -2,29 +2,49 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QWidget
 
 from labctl.gui.theme.current import theme
 
 
-class _Scaled:
-    """Keeps the design sizes of a layout and applies them anew when the scale changes."""
+class _Line(QBoxLayout):
+    """Widgets in a line with the margins and the gap of the design, at every scale."""
 
     def __init__(
-        self, layout: QBoxLayout, margins_px: tuple[float, float, float, float], gap_px: float
+        self,
+        direction: QBoxLayout.Direction,
+        parent: QWidget | None,
+        margins_px: tuple[float, float, float, float],
+        gap_px: float,
     ) -> None:
-        self._layout, self._margins_px, self._gap_px = layout, margins_px, gap_px
+        super().__init__(direction, parent)
+        self._margins_px, self._gap_px = margins_px, gap_px
+        theme().changed.connect(self.rescale)
+        self.rescale()
 
-    def apply(self) -> None:
+    def rescale(self) -> None:
         """Set margins and gap in device pixels."""
         look = theme()
         left, top, right, bottom = (look.px(size) for size in self._margins_px)
-        self._layout.setContentsMargins(left, top, right, bottom)
-        self._layout.setSpacing(look.px(self._gap_px))
+        self.setContentsMargins(left, top, right, bottom)
+        self.setSpacing(look.px(self._gap_px))
+
+    def put(self, *items: QWidget | QBoxLayout | None) -> Self:
+        """Add widgets and layouts in order; None is the room that is left. Returns itself."""
+        for item in items:
+            if item is None:
+                self.addStretch(1)
+            elif isinstance(item, QBoxLayout):
+                self.addLayout(item)
+            else:
+                self.addWidget(item)
+        return self
 
 
-class Row(QHBoxLayout):
+class Row(_Line):
     """Widgets side by side. ``margins``: left, top, right, bottom in design pixels."""
 
     def __init__(
@@ -34,25 +54,10 @@ class Row(QHBoxLayout):
         margins: tuple[float, float, float, float] = (0, 0, 0, 0),
         gap: float = 8,
     ) -> None:
-        if parent is None:
-            super().__init__()
-        else:
-            super().__init__(parent)
-        self._scaled = _Scaled(self, margins, gap)
-        self._scaled.apply()
-        theme().changed.connect(self.rescale)
-
-    def rescale(self) -> None:
-        """Follow the scale."""
-        self._scaled.apply()
-
-    def put(self, *items: QWidget | QBoxLayout | None) -> Row:
-        """Add widgets and layouts in order; None is the room that is left. Returns itself."""
-        _put(self, items)
-        return self
+        super().__init__(QBoxLayout.Direction.LeftToRight, parent, margins, gap)
 
 
-class Column(QVBoxLayout):
+class Column(_Line):
     """Widgets below each other. ``margins``: left, top, right, bottom in design pixels."""
 
     def __init__(
@@ -62,32 +67,7 @@ class Column(QVBoxLayout):
         margins: tuple[float, float, float, float] = (0, 0, 0, 0),
         gap: float = 8,
     ) -> None:
-        if parent is None:
-            super().__init__()
-        else:
-            super().__init__(parent)
-        self._scaled = _Scaled(self, margins, gap)
-        self._scaled.apply()
-        theme().changed.connect(self.rescale)
-
-    def rescale(self) -> None:
-        """Follow the scale."""
-        self._scaled.apply()
-
-    def put(self, *items: QWidget | QBoxLayout | None) -> Column:
-        """Add widgets and layouts in order; None is the room that is left. Returns itself."""
-        _put(self, items)
-        return self
-
-
-def _put(layout: QBoxLayout, items: tuple[QWidget | QBoxLayout | None, ...]) -> None:
-    for item in items:
-        if item is None:
-            layout.addStretch(1)
-        elif isinstance(item, QBoxLayout):
-            layout.addLayout(item)
-        else:
-            layout.addWidget(item)
+        super().__init__(QBoxLayout.Direction.TopToBottom, parent, margins, gap)
 
 
 class _Fixed(QObject):

@@ -7,7 +7,6 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QHBoxLayout
 
 from labctl.gui.i18n.translating import tr
 from labctl.gui.parts.empty import Empty
@@ -41,7 +40,7 @@ class ChannelView(View):
         self._seen, self._wanted_s = False, None
         arrows = Row(gap=0)
         row = self.head.layout()
-        if isinstance(row, QHBoxLayout):
+        if isinstance(row, Row):
             row.insertLayout(0, arrows)
         self.chips = HeadChips(arrows, self.head_left, self.head_right)
         self.readouts = Readouts()

@@ -34,7 +34,6 @@ from labctl.gui.views.compare.figuretable import FigureModel
 from labctl.gui.views.compare.picker import PickDialog
 from labctl.gui.views.compare.plotcard import PlotCard
 from labctl.gui.views.compare.side import Side
-from labctl.gui.views.compare.steady import Pages
 
 X_WORDS = {
     XBy.AUTO: mark("compare", "auto"),
@@ -107,7 +106,7 @@ class CompareView(View):
         row.addWidget(self.side)
         row.addWidget(self.middle, 1)
         row.addWidget(self.board.column)
-        self.stack = Pages()
+        self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
         self.stack.addWidget(self.content)
         self.page.addWidget(self.stack, 1)

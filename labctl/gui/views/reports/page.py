@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QStackedWidget, QWidget
 
 from labctl import __version__
 from labctl.gui.i18n.translating import mark, tr
@@ -39,7 +39,6 @@ from labctl.gui.viewmodels.reports import (
 from labctl.gui.viewmodels.runpicker import RunPicker
 from labctl.gui.viewmodels.selection import Selection
 from labctl.gui.views.compare.picker import PickDialog
-from labctl.gui.views.compare.steady import Pages
 from labctl.gui.views.compare.tree import CellsTree
 from labctl.gui.views.reports.drawing import figure_of
 from labctl.gui.views.reports.form import StyleForm
@@ -111,7 +110,7 @@ class ReportView(View):
         row.addWidget(self.form)
         row.setAlignment(self.form, Qt.AlignmentFlag.AlignLeft)
         self.fold = Fold(desk, {"figure": drawn, "style": self.form}, width_px=NARROW_PX)
-        self.stack = Pages()
+        self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
         self.stack.addWidget(self.fold)
         self.page.addWidget(self.stack, 1)
