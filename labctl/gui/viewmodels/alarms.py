@@ -199,13 +199,13 @@ class AlarmList:
         what = alarm.text_zh if chinese and alarm.text_zh else alarm.text
         if alarm.count > 1:
             what += f" ×{alarm.count}"
-        todo = alarm.what_to_do_zh if chinese and alarm.what_to_do_zh else alarm.what_to_do
+        what_to_do = alarm.what_to_do_zh if chinese and alarm.what_to_do_zh else alarm.what_to_do
         changed = moment(utc_of(alarm.changed_utc), self._lab.utc)
         critical = alarm.priority is AlarmPriority.CRITICAL
         return AlarmRow(
             str(alarm.key), alarm.priority, PRIORITY_MARKS[alarm.priority], moment(since, self._lab.utc),
             tr("alarms", "cleared") if cleared else age(old_s), self.cabinet().label(alarm.channel) if alarm.channel
-            else alarm.subject, alarm.cell, what, todo, ALARM_STATE_WORDS[alarm.state],
+            else alarm.subject, alarm.cell, what, what_to_do, ALARM_STATE_WORDS[alarm.state],
             f"{alarm.acknowledged_by} {changed}".strip() if alarm.acknowledged_by else "", alarm.state in UNSEEN,
             alarm.state is AlarmState.SHELVED, alarm.advisory, critical and alarm.state in UNSEEN,
             alarm.channel, alarm.text,

@@ -42,7 +42,7 @@ class Backup:
 
     def __init__(self, lab: Lab, asks: Asks, work: Work) -> None:
         self._lab, self._asks, self._work = lab, asks, work
-        self._todo: list[_File] = []
+        self._left: list[_File] = []
         self._count = 0
         self._done: list[str] = []
         self._bad: list[tuple[str, Trouble]] = []
@@ -86,15 +86,15 @@ class Backup:
     @property
     def busy(self) -> bool:
         """Tell whether one is on its way."""
-        return bool(self._todo)
+        return bool(self._left)
 
     def begin(self, channels: Sequence[str], write: Callable[[str, Any], object]) -> str:
         """Keep the rows of these channels' runs; returns why not, empty when it has begun."""
         why = self.why_not(channels)
         if why:
             return why
-        self._todo = self._files(channels)
-        self._count, self._done, self._bad = len(self._todo), [], []
+        self._left = self._files(channels)
+        self._count, self._done, self._bad = len(self._left), [], []
         self._round += 1
         self._next(self._round, write)
         return ""
@@ -102,14 +102,14 @@ class Backup:
     def cancel(self) -> None:
         """Stop after the file at hand; files that are written stay."""
         self._round += 1
-        self._todo = []
+        self._left = []
         self._tell()
 
     def _next(self, here: int, write: Callable[[str, Any], object]) -> None:
         self._tell()
-        if here != self._round or not self._todo:
+        if here != self._round or not self._left:
             return
-        file = self._todo[0]
+        file = self._left[0]
         bad = partial(self._failed, here, file, write)
 
         def fetched(table: Any) -> None:
@@ -128,7 +128,7 @@ class Backup:
 
     def _over(self, here: int, write: Callable[[str, Any], object]) -> None:
         if here == self._round:
-            del self._todo[0]
+            del self._left[0]
             self._next(here, write)
 
     @property
@@ -136,7 +136,7 @@ class Backup:
         """Return the progress while it runs, then the result; empty before the first."""
         if self.busy:
             told = tr("backup", "Exporting {n} of {all}: {name}")
-            return told.format(n=self._count - len(self._todo) + 1, all=self._count, name=self._todo[0].who)
+            return told.format(n=self._count - len(self._left) + 1, all=self._count, name=self._left[0].who)
         if not self._count:
             return ""
         return tr("backup", "{n} of {all} files written").format(n=len(self._done), all=self._count)

@@ -317,10 +317,10 @@ class BatchStart:
         self._sending = sending
         for index in sending.specs:
             self._verdicts[index] = (Verdict.SENDING, tr("starts", "sending"))
-        steps = {index: todo for index in sending.specs if (todo := self._preparing(index))}
-        sending.left = {index: len(todo) for index, todo in steps.items()}
-        for index, todo in steps.items():
-            self._step(sending, index, self._wishes[index].channel, todo)
+        steps = {index: acts for index in sending.specs if (acts := self._preparing(index))}
+        sending.left = {index: len(acts) for index, acts in steps.items()}
+        for index, acts in steps.items():
+            self._step(sending, index, self._wishes[index].channel, acts)
         if not steps:
             self._submit_when_ready(sending)
         self._tell()
