@@ -14,7 +14,7 @@ from labctl.gui.theme.tokens import ThemeName
 
 T = TypeVar("T", bound=StrEnum)
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 """Layouts of another version are not taken."""
 
 

@@ -22,6 +22,7 @@ from labctl.gui.i18n.translating import Language
 from labctl.gui.loading import modules
 from labctl.gui.parts.buttons import Button, Phase
 from labctl.gui.parts.confirm import Confirm
+from labctl.gui.parts.docks import Dock
 from labctl.gui.parts.stopall import CHORD, stop_all
 from labctl.gui.session import Session
 from labctl.gui.theme.tokens import ThemeName
@@ -236,7 +237,7 @@ class Trial:
         self.hands.did = f"dock way {way} {view}"
         if window.docks is None:
             return
-        floating = [top for top in QApplication.topLevelWidgets() if "Floating" in type(top).__name__]
+        floating = [top for top in QApplication.topLevelWidgets() if isinstance(top, Dock)]
         with self.lab.app.as_event(self.hands.did):
             if way == 0:
                 window.rail.beside_wanted.emit(view)

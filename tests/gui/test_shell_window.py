@@ -261,7 +261,7 @@ def test_views_stand_beside_each_other_or_in_windows_that_carry_the_stop(
 
 def floating(window: MainWindow) -> list[Holder]:
     assert window.docks is not None
-    return [holder for view_id, holder in window.docks._holders.items() if window.docks.is_floating(view_id)]
+    return [dock.holder for dock in window.docks._docks.values() if dock.isFloating()]
 
 
 def test_layouts_are_kept_per_user_and_can_be_reset(world: FakeWorld, session: Session, qtbot: Any) -> None:

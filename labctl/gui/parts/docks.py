@@ -1,6 +1,8 @@
-"""Views side by side, as tabs, or in windows of their own on a second screen: QtAds behind a small face.
+"""Views side by side, as tabs, or in windows of their own on a second screen: the docks of Qt behind a small face.
 
-Nothing outside this file knows QtAds, so that QMainWindow's docks can take its place.
+QtAds was here before: it deletes windows of its own with the views that are in them, and crashed the window when views
+were dragged about. A dock of Qt belongs to the room from its beginning to its end, wherever it stands; so nothing that
+is moved has to be dressed anew either.
 """
 
 from __future__ import annotations
@@ -8,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-import PySide6QtAds as ads  # noqa: N813
 from PySide6.QtCore import QByteArray, QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QScrollArea, QTabBar, QTabWidget, QVBoxLayout, QWidget
 
+from labctl.gui.i18n.translating import tr
 from labctl.gui.parts.labels import Label
 from labctl.gui.parts.layouts import Column, Row, fix_size
 from labctl.gui.parts.stopall import StopAllButton, give_chord
@@ -20,6 +22,10 @@ from labctl.gui.theme.fonts import Role
 
 WINDOW_SIZE = (1200, 800)
 """Of a view that goes to a second screen, before a person changes it."""
+AREA = Qt.DockWidgetArea.LeftDockWidgetArea
+"""All views share one area, which may be divided as people like: there is no other middle."""
+VERSION = 2
+"""Of the arrangements that are kept."""
 
 
 class Holder(QWidget):
@@ -37,7 +43,6 @@ class Holder(QWidget):
         self.column.addWidget(self.bar)
         self.bar.hide()
         self.room: Room | None = None
-        self._apart: QWidget | None = None
 
     def fill(self, view: QWidget) -> None:
         """Put the view in; it is made when it is first seen. Where room is short it scrolls, and nothing is cut."""
@@ -45,17 +50,6 @@ class Holder(QWidget):
         self.room.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.room.setWidget(view)
         self.column.addWidget(self.room, 1)
-
-    def take_out(self) -> None:
-        """Keep the view apart while docks are moved: Qt dresses what is moved anew, several times for a layout."""
-        if self.room is not None and self._apart is None:
-            self._apart = self.room.takeWidget()
-
-    def put_back(self) -> None:
-        """Put the view in again."""
-        view, self._apart = self._apart, None
-        if self.room is not None and view is not None:
-            self.room.setWidget(view)
 
 
 class Room(QScrollArea):
@@ -98,6 +92,38 @@ def _least(view: QWidget, width: int) -> QSize:
     return size
 
 
+class Dock(QDockWidget):
+    """One view's place. Its title is there where several views stand side by side: the rail names a lone one."""
+
+    def __init__(self, view_id: str, title: str, room: QMainWindow) -> None:
+        super().__init__(title, room)
+        self.setObjectName(view_id)
+        self.setAllowedAreas(AREA)
+        self.holder = Holder(title)
+        self.setWidget(self.holder)
+        self._no_title = QWidget()
+        self._has_chord = False
+        self.hide()
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether it has been opened, also behind another tab."""
+        return not self.isHidden()
+
+    def show_title(self, shown: bool) -> None:
+        """Show the title by which a view is dragged and closed; a window of its own has the system's."""
+        wanted = None if shown or self.isFloating() else self._no_title
+        if self.titleBarWidget() is not wanted:
+            self.setTitleBarWidget(wanted)  # type: ignore[arg-type]  # None brings Qt's own title back
+
+    def dress_apart(self) -> None:
+        """Give a window of its own the bar with Stop all outputs and its chord."""
+        self.holder.bar.setVisible(self.isFloating())
+        if self.isFloating() and not self._has_chord:
+            self._has_chord = True
+            give_chord(self)
+
+
 class Docks(QWidget):
     """The page area. ``opened`` says which view is in front now; ``seen`` says that one came into or out of sight."""
 
@@ -106,19 +132,18 @@ class Docks(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        manager = ads.CDockManager
-        manager.setConfigFlags(manager.DefaultOpaqueConfig)
-        for flag in ("DockAreaHasTabsMenuButton", "DockAreaHasUndockButton"):
-            manager.setConfigFlag(getattr(manager, flag), False)
-        manager.setConfigFlag(manager.FocusHighlighting, False)
-        manager.setConfigFlag(manager.DockAreaHasCloseButton, False)
-        self._manager = manager(self)
-        self._manager.setStyleSheet("")  # the one style sheet of the theme dresses docks too
+        self._room = QMainWindow()
+        self._room.setWindowFlags(Qt.WindowType.Widget)
+        self._room.setDockOptions(
+            QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AllowTabbedDocks
+        )
+        self._room.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        self._room.setDocumentMode(True)
+        self._room.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._manager)
-        self._docks: dict[str, ads.CDockWidget] = {}
-        self._holders: dict[str, Holder] = {}
+        layout.addWidget(self._room)
+        self._docks: dict[str, Dock] = {}
         self._makers: dict[str, Callable[[], QWidget]] = {}
         self._views: dict[str, QWidget] = {}
         self.front = ""
@@ -129,28 +154,17 @@ class Docks(QWidget):
 
     def add(self, view_id: str, title: str, make: Callable[[], QWidget]) -> None:
         """Make a view known, closed; ``make`` is called when it is first seen."""
-        dock = self._manager.createDockWidget(title)
-        dock.setObjectName(view_id)
-        dock.setFeature(ads.CDockWidget.DockWidgetDeleteOnClose, False)
-        holder = Holder(title)
-        dock.setWidget(holder, ads.CDockWidget.ForceNoScrollArea)
-        self._docks[view_id], self._holders[view_id], self._makers[view_id] = dock, holder, make
+        self._docks[view_id] = dock = Dock(view_id, title, self._room)
+        self._makers[view_id] = make
         dock.visibilityChanged.connect(lambda visible: self._visible(view_id, bool(visible)))
-        dock.topLevelChanged.connect(lambda floating: self._top_level(view_id))
-        dock.closed.connect(lambda: self._closed(view_id))
-        # The manager knows a dock only once it was placed; a toggle before that ends the process.
-        self._settling = True
-        # All in one area: a dock that is moved has everything in it dressed anew, which takes 0.1 s and more.
-        area = next((one.dockAreaWidget() for one in self._docks.values() if one is not dock), None)
-        self._manager.addDockWidget(ads.CenterDockWidgetArea, dock, area)
-        dock.toggleView(False)
-        self._settling = False
+        dock.topLevelChanged.connect(lambda floating: self._calm())
 
     def rename(self, view_id: str, title: str) -> None:
         """Give a view its title in another language."""
-        self._docks[view_id].setWindowTitle(title)
-        self._holders[view_id].name.setText(title)
-        self._holders[view_id].stop.retranslate()
+        dock = self._docks[view_id]
+        dock.setWindowTitle(title)
+        dock.holder.name.setText(title)
+        dock.holder.stop.retranslate()
 
     def view(self, view_id: str) -> QWidget | None:
         """Return a view that has been made, None before."""
@@ -164,187 +178,176 @@ class Docks(QWidget):
     @property
     def shown_ids(self) -> tuple[str, ...]:
         """Return the views that are open."""
-        return tuple(name for name, dock in self._docks.items() if not dock.isClosed())
+        return tuple(name for name, dock in self._docks.items() if dock.is_open)
 
     def is_floating(self, view_id: str) -> bool:
         """Tell whether a view is in a window of its own."""
-        return bool(self._docks[view_id].isInFloatingContainer())
+        return self._docks[view_id].isFloating()
 
     # -- where they stand -------------------------------------------------------------------------------------------
 
     def open(self, view_id: str) -> None:
         """Bring a view to the front: where it is open already, else in place of the one in the main area."""
         dock = self._docks[view_id]
-        if dock.isClosed():
+        if not dock.is_open:
             self._replace(view_id)
-        dock.setAsCurrentTab()
-        if dock.isInFloatingContainer():
-            window = dock.window()
-            window.raise_()
-            window.activateWindow()
-        self._fill(view_id)
-        self._come_front(view_id)
+        dock.raise_()
+        if dock.isFloating():
+            dock.activateWindow()
+        self._come_into_sight(view_id)
 
     def _replace(self, view_id: str) -> None:
         """Put a closed view where the main one stands, and close that one."""
         dock, before = self._docks[view_id], self._docks.get(self._main)
-        docked = before is not None and not before.isClosed() and not before.isInFloatingContainer()
-        if before is not None and docked:
-            area = before.dockAreaWidget()
-            if dock.dockAreaWidget() != area:
-                self._manager.addDockWidgetTabToArea(dock, area)
-            dock.toggleView(True)
-            before.toggleView(False)
+        self._take_away(dock)
+        if before is not None and before.is_open and not before.isFloating():
+            sizes = {dock if one is before else one: one.size() for one in self._docked()}
+            # Not as a tab that takes the other's place: Qt makes a bar of tabs each time, and keeps them all.
+            self._room.splitDockWidget(before, dock, Qt.Orientation.Horizontal)
+            self._take_away(before)
+            dock.show()
+            self._give_sizes(sizes)
         else:
-            self._manager.addDockWidget(ads.CenterDockWidgetArea, dock)
-            dock.toggleView(True)
-        self._calm()
+            self._room.addDockWidget(AREA, dock, Qt.Orientation.Horizontal)
+            dock.show()
         self._main = view_id
+        self._calm()
 
     def open_beside(self, view_id: str) -> None:
-        """Put a view to the right of the main one."""
-        dock, main = self._docks[view_id], self._docks.get(self._main)
-        if view_id == self._main or main is None:
+        """Put a view to the right of the others."""
+        if view_id == self._main or not self._main:
             self.open(view_id)
             return
-        area = main.dockAreaWidget() if not main.isClosed() else None
-        self._manager.addDockWidget(ads.RightDockWidgetArea, dock, area)
-        dock.toggleView(True)
+        dock = self._docks[view_id]
+        self._take_away(dock)
+        self._room.addDockWidget(AREA, dock, Qt.Orientation.Horizontal)
+        dock.show()
         self._calm()
-        self._share(dock)
-        self._fill(view_id)
-        self._come_front(view_id)
+        self._share()
+        self._come_into_sight(view_id)
 
     def open_window(self, view_id: str) -> None:
         """Put a view into a window of its own, for a second screen."""
         dock = self._docks[view_id]
-        if dock.isClosed():
-            self._manager.addDockWidgetFloating(dock)
-            dock.toggleView(True)
-        elif not dock.isInFloatingContainer():
-            dock.setFloating()
-        self._fill(view_id)
-        self._top_level(view_id)
+        if not dock.isFloating() or not dock.is_open:
+            self._take_away(dock)
+            self._room.addDockWidget(AREA, dock, Qt.Orientation.Horizontal)
+            dock.show_title(True)
+            dock.setFloating(True)
+            dock.resize(*WINDOW_SIZE)
+            dock.show()
         self._calm()
-        dock.window().resize(*WINDOW_SIZE)
-        self._come_front(view_id)
+        dock.raise_()
+        self._come_into_sight(view_id)
 
     def close_view(self, view_id: str) -> None:
         """Close a view; the last one stays."""
         if len(self.shown_ids) > 1:
-            self._docks[view_id].toggleView(False)
+            self._take_away(self._docks[view_id])
             self._calm()
 
     def reset(self, first: str) -> None:
         """Close everything but one view, in the main area."""
         for view_id, dock in self._docks.items():
-            if view_id != first and not dock.isClosed():
-                dock.toggleView(False)
-        dock = self._docks[first]
-        if dock.isClosed() or dock.isInFloatingContainer():
-            self._manager.addDockWidget(ads.CenterDockWidgetArea, dock)
-        dock.toggleView(True)
+            if view_id != first or dock.isFloating():
+                self._take_away(dock)
         self._main = first
+        if not self._docks[first].is_open:
+            self._room.addDockWidget(AREA, self._docks[first])
+            self._docks[first].show()
         self._calm()
         self.open(first)
 
-    def _land(self) -> None:
-        """Bring views home from windows of their own, also from closed ones that Qt keeps hidden.
-
-        QtAds deletes such windows when it takes an arrangement, a turn later, and with them the docks that are still in
-        them: the next touch of one crashed the window.
-        """
-        for dock in self._docks.values():
-            if dock.isInFloatingContainer():
-                closed = dock.isClosed()
-                self._manager.addDockWidget(ads.RightDockWidgetArea, dock)
-                if closed:
-                    dock.toggleView(False)
-
     def save(self) -> tuple[bytes, str]:
         """Return the arrangement and the view in the main area."""
-        return bytes(self._manager.saveState().data()), self._main
+        return bytes(self._room.saveState(VERSION).data()), self._main
 
     def restore(self, state: bytes, main: str) -> bool:
-        """Take an arrangement; False, and nothing changed, where it does not fit any more."""
+        """Take an arrangement; False, and nothing is open, where it does not fit any more."""
         if main not in self._docks:
             return False
-        for view_id in self._views:
-            self._holders[view_id].take_out()
-            QTimer.singleShot(0, self, partial(self._fill, view_id))
-        self._land()
-        if not self._manager.restoreState(QByteArray(state)):
-            return False
+        self._settling = True
+        for dock in self._docks.values():
+            self._take_away(dock)
+        taken = self._room.restoreState(QByteArray(state), VERSION)
+        self._settling = False
         self._main = main
-        if not self.shown_ids:
+        if not taken or not self.shown_ids:
             return False
         for view_id in self.shown_ids:
-            self._top_level(view_id)
             # A turn each: making one view takes some time, making several would keep a person waiting.
-            QTimer.singleShot(0, self, partial(self._fill, view_id))
+            QTimer.singleShot(0, self, partial(self._follow, view_id))
         self._calm()
         self.open(main if main in self.shown_ids else self.shown_ids[0])
         return True
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
-    def _calm(self) -> None:
-        """Hide the title bar of a lone view: the rail names it. Side by side each has its own, to drag and close."""
-        docked = [
-            dock for dock in self._docks.values() if not dock.isClosed() and not dock.isInFloatingContainer()
-        ]
-        for dock in docked:
-            area = dock.dockAreaWidget()
-            if area is not None:
-                area.setDockAreaFlag(ads.CDockAreaWidget.HideSingleWidgetTitleBar, len(docked) <= 1)
-                area.updateTitleBarVisibility()
-                dock.tabWidget().setVisible(True)  # one that was placed closed stays hidden otherwise
+    def _take_away(self, dock: Dock) -> None:
+        """Close a view, and give its place to others."""
+        dock.hide()  # first: what is seen when it is removed would be opened with the arrangement that is kept
+        dock.setFloating(False)
+        self._room.removeDockWidget(dock)
 
-    def _share(self, dock: ads.CDockWidget) -> None:
-        """Give the views of a row the same room."""
-        area = dock.dockAreaWidget()
-        sizes = self._manager.splitterSizes(area)
+    def _calm(self) -> None:
+        """Hide the title of a lone view: the rail names it. Side by side each has its own, to drag and close."""
+        docked = [dock for dock in self._docks.values() if dock.is_open and not dock.isFloating()]
+        for dock in self._docks.values():
+            if dock.is_open:
+                dock.show_title(len(docked) > 1)
+                dock.dress_apart()
+        for tabs in self._room.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            tabs.setAccessibleName(tr("rail", "Views"))
+
+    def _docked(self) -> list[Dock]:
+        """Return the views that stand in the room, not behind another tab."""
+        return [dock for dock in self._docks.values() if dock.isVisible() and not dock.isFloating()]
+
+    def _share(self) -> None:
+        """Give the views of the room the same width."""
+        docked = self._docked()
+        width = max(1, self._room.width() // max(1, len(docked)))
+        self._room.resizeDocks(docked, [width] * len(docked), Qt.Orientation.Horizontal)
+
+    def _give_sizes(self, sizes: dict[Dock, QSize]) -> None:
+        """Give the views of the room these sizes again."""
         if len(sizes) > 1:
-            self._manager.setSplitterSizes(area, [max(1, sum(sizes) // len(sizes))] * len(sizes))
+            docks = list(sizes)
+            self._room.resizeDocks(
+                docks, [size.width() for size in sizes.values()], Qt.Orientation.Horizontal
+            )
+            self._room.resizeDocks(docks, [size.height() for size in sizes.values()], Qt.Orientation.Vertical)
 
     def _fill(self, view_id: str) -> None:
         make = self._makers.pop(view_id, None)
         if make is not None:
             self._views[view_id] = view = make()
-            self._holders[view_id].fill(view)
-        else:
-            self._holders[view_id].put_back()
+            self._docks[view_id].holder.fill(view)
+
+    def _follow(self, view_id: str) -> None:
+        """Make what an arrangement has opened, unless it has been closed meanwhile."""
+        if self._docks[view_id].is_open:
+            self._fill(view_id)
+            self.seen.emit(view_id, self._docks[view_id].isVisible())
 
     def _visible(self, view_id: str, visible: bool) -> None:
-        if self._settling or self._manager.isRestoringState():
+        if self._settling:
             return
         if visible:
-            self._fill(view_id)
-            self._come_front(view_id)
+            self._come_into_sight(view_id)
+        elif not self._docks[view_id].is_open:
+            QTimer.singleShot(0, self, self._calm)  # closed by a person: the title of the last one goes
         self.seen.emit(view_id, visible)
 
-    def _closed(self, view_id: str) -> None:
-        self.seen.emit(view_id, False)
-        if not self._settling:
-            self._calm()
-
-    def _come_front(self, view_id: str) -> None:
+    def _come_into_sight(self, view_id: str) -> None:
+        self._fill(view_id)
         if self.front != view_id:
             self.front = view_id
             self.opened.emit(view_id)
 
-    def _top_level(self, view_id: str) -> None:
-        """Give a window of its own the bar with Stop all outputs and its chord."""
-        dock, holder = self._docks[view_id], self._holders[view_id]
-        floating = bool(dock.isInFloatingContainer())
-        holder.bar.setVisible(floating)
-        container = dock.floatingDockContainer() if floating else None
-        if container is not None and not container.property("labctl_chord"):
-            container.setProperty("labctl_chord", True)
-            give_chord(container)
-
     def close_windows(self) -> None:
         """Close the windows of their own, with the main one."""
-        for window in list(self._manager.floatingWidgets()):
-            window.close()
-        self._manager.deleteLater()
+        self._settling = True
+        for dock in self._docks.values():
+            if dock.isFloating():
+                dock.hide()

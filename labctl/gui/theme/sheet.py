@@ -91,19 +91,20 @@ QCheckBox:disabled, QRadioButton:disabled { color: $off; }
 QSlider::groove:horizontal { height: ${p4}px; background: $neutral_bar; }
 QSlider::handle:horizontal { background: $accent; width: ${p12}px; margin: -${p4}px 0; border-radius: ${p4}px; }
 QGroupBox { border: 1px solid $hairline; border-radius: ${p4}px; margin-top: ${p16}px; padding: ${p8}px; }
-ads--CDockContainerWidget, ads--CDockManager { background: $window; }
-ads--CDockAreaWidget { background: $window; border: none; }
-ads--CDockAreaTitleBar { background: $panel; border: none; border-bottom: 1px solid $hairline; padding: 0; }
-ads--CDockWidgetTab { background: $panel; border: none; border-right: 1px solid $hairline; padding: 0 ${p8}px;
-  min-height: ${p32}px; }
-ads--CDockWidgetTab[activeTab="true"] { background: $selection; border-bottom: 2px solid $accent; }
-ads--CDockWidgetTab QLabel { color: $text; }
-ads--CDockWidget { background: $window; border: none; }
-ads--CTitleBarButton { border: none; background: transparent; padding: ${p4}px; }
-ads--CTitleBarButton:hover { background: $hover; }
-ads--CDockSplitter::handle { background: $window; }
-#tabCloseButton, #detachGroupButton, #dockAreaCloseButton { border: none; background: transparent; padding: ${p4}px; }
-#tabCloseButton:hover, #detachGroupButton:hover, #dockAreaCloseButton:hover { background: $hover; }
+QMainWindow::separator { background: $hairline; width: ${p4}px; height: ${p4}px; }
+QMainWindow::separator:hover { background: $accent; }
+QMainWindow > QTabBar::tab { background: $panel; color: $text; border: none; border-right: 1px solid $hairline;
+  padding: 0 ${p12}px; min-height: ${p32}px; }
+QMainWindow > QTabBar::tab:selected { background: $selection; border-bottom: 2px solid $accent; }
+QMainWindow > QTabBar::tab:hover:!selected { background: $hover; }
+QDockWidget { titlebar-close-icon: url("$close"); titlebar-normal-icon: url("$apart"); }
+QDockWidget::title { background: $panel; border-bottom: 1px solid $hairline; padding: ${p8}px ${p16}px; }
+QDockWidget::close-button, QDockWidget::float-button { border: none; background: transparent; padding: 0;
+  subcontrol-position: right center; subcontrol-origin: margin; width: ${p24}px; height: ${p24}px;
+  icon-size: ${p16}px; }
+QDockWidget::close-button { right: ${p4}px; }
+QDockWidget::float-button { right: ${p30}px; }
+QDockWidget::close-button:hover, QDockWidget::float-button:hover { background: $hover; }
 QAbstractScrollArea::corner { background: transparent; border: none; }
 """)
 
@@ -117,7 +118,7 @@ def sheet_of(name: ThemeName, scale: float) -> str:
     # Said here too: a view that is closed belongs to no window, and comes back with the size that it had there.
     words["body"] = f"{Role.BODY.value.size_pt * scale:g}"
     words["small"] = f"{Role.SMALL.value.size_pt * scale:g}"
-    for picture in ("chevron", "raise", "check"):
+    for picture in ("chevron", "raise", "check", "close", "apart"):
         words[picture] = (HERE / f"{picture}-{name.value}.svg").as_posix()
     words["cell_pad"] = round(8 * scale) - CELL_MARGIN_PX
     return _SHEET.substitute(words) + _roles(tokens, scale)
