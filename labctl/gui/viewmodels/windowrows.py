@@ -98,7 +98,8 @@ class WindowRows:
             return
         self._outstanding, self.trouble = False, None
         found = columns_of(answer, NAMES)
-        fetched = {name: np.asarray(found[name], dtype=np.float64) for name in NAMES} if found else {}
+        some = bool(found) and len(found["sequence"]) > 0  # a run may have none of these rows any more
+        fetched = {name: np.asarray(found[name], dtype=np.float64) for name in NAMES} if some else {}
         live = {name: column[self._columns["sequence"] > last] for name, column in self._columns.items()}
         joins = bool(live and len(live["sequence"]) and live["sequence"][0] <= last + 1)
         if fetched:
