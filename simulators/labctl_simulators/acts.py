@@ -11,12 +11,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from labctl.errors import UserInputError
+from labctl_simulators import places
 from labctl_simulators.benchfile import checked_cell
 from labctl_simulators.builder import CellRecord, air_of, make_cell, slot_name
 from labctl_simulators.chamber.faults import WireFault as ChamberWireFault
 from labctl_simulators.neware.channel import Air, Channel, Log, Status
 from labctl_simulators.neware.device import Installation
 from labctl_simulators.neware.faults import WireFaultKind, known_kind
+from labctl_simulators.world.cell import Cell
 from labctl_simulators.world.chamber import Chamber, ChamberFault, ROOM_degC
 
 if TYPE_CHECKING:
@@ -41,12 +43,15 @@ def answer(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
     if what == "lead":
         return {"plant_s": bench.now_s}
     if what == "grant":
-        until_s = _number(request, "until_s")
+        until_s = number(request, "until_s")
         bench.advance_to(until_s)
         bench.note({"do": "grant"}, durable=False)
         return {"plant_s": bench.now_s}
     if what == "truth":
-        return truth(bench, request)
+        on_leads = str(request.get("slot", "")) in bench.parts.potentiostats
+        return places.truth(bench, request) if on_leads else truth(bench, request)
+    if what == "violations":
+        return {"violations": list(bench.violations)}
     result = act(bench, request)
     if not _of_the_link(bench, request):
         bench.note({"do": "admin", "request": dict(request)})
@@ -58,6 +63,8 @@ def _of_the_link(bench: Bench, request: Mapping[str, Any]) -> bool:
     if request.get("do") != "fault":
         return False
     kind = str(request.get("kind", ""))
+    if str(request.get("instrument", "")) in bench.parts.potentiostats:
+        return places.of_the_link(kind)
     if str(request.get("instrument", "")) in bench.parts.chambers:
         return kind not in [*(item.value for item in ChamberFault), ChamberWireFault.POWER_CUT.value]
     return kind == "clear" or kind in [item.value for item in WireFaultKind]
@@ -69,6 +76,8 @@ def act(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
         "cell.insert": insert_cell,
         "cell.remove": remove_cell,
         "cell.swap": swap_cell,
+        "cell.place": places.place_cell,
+        "cell.connect": places.connect_cell,
         "electrode.coat": coat_electrode,
         "chamber.set": set_chamber_act,
         "chamber.door": chamber_door,
@@ -76,12 +85,13 @@ def act(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
     }
     what = str(request.get("do", ""))
     if what not in known:
-        words = ", ".join(["hello", "lead", "grant", "pace", "truth", *known])
+        words = ", ".join(["hello", "lead", "grant", "pace", "truth", "violations", *known])
         raise UserInputError(f"The admin link knows {words}; not {what!r}.")
     return known[what](bench, request)
 
 
-def _number(request: Mapping[str, Any], name: str) -> float:
+def number(request: Mapping[str, Any], name: str) -> float:
+    """Return a finite number of a request. Raises: UserInputError."""
     value = request.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise UserInputError(f"{name} must be a number, not {value!r}.")
@@ -106,19 +116,25 @@ def _record_field(request: Mapping[str, Any]) -> str:
 # -- cells -----------------------------------------------------------------------------------------------
 
 
+def slot_of(bench: Bench, text: str) -> str:
+    """Return the full name of a cycler's slot. Raises: UserInputError."""
+    slot = slot_name(text, next(iter(bench.parts.installations), ""))
+    if slot not in bench.parts.slots:
+        raise UserInputError(f"The bench has no slot {text!r}; write for example neware:1-1.")
+    return slot
+
+
 def _slot(bench: Bench, request: Mapping[str, Any], name: str = "slot") -> tuple[str, Channel]:
-    slot = slot_name(str(request.get(name, "")), next(iter(bench.parts.installations), ""))
-    channel = bench.parts.slots.get(slot)
-    if channel is None:
-        raise UserInputError(f"The bench has no slot {request.get(name)!r}; write for example neware:1-1.")
-    return slot, channel
+    slot = slot_of(bench, str(request.get(name, "")))
+    return slot, bench.parts.slots[slot]
 
 
-def _held(bench: Bench, slot: str) -> CellRecord | None:
+def held_in(bench: Bench, slot: str) -> CellRecord | None:
+    """Return the cell that stands in a place."""
     return next((record for record in bench.parts.cells.values() if record.slot == slot), None)
 
 
-def _wanted(bench: Bench, request: Mapping[str, Any]) -> CellRecord:
+def wanted_cell(bench: Bench, request: Mapping[str, Any]) -> CellRecord:
     """Return the cell of a request: the id of a known cell, or a mapping that makes a new one."""
     cell = request.get("cell")
     if isinstance(cell, Mapping):
@@ -134,7 +150,9 @@ def _wanted(bench: Bench, request: Mapping[str, Any]) -> CellRecord:
     return bench.parts.cells[cell]
 
 
-def _put(bench: Bench, channel: Channel, record: CellRecord | None, slot: str) -> None:
+def put_cell(bench: Bench, channel: Channel, record: CellRecord | None, slot: str) -> None:
+    """Put a cell into a cycler's slot, or take the one there out."""
+
     def change() -> None:
         channel.cell = None if record is None else record.cell
         chamber = None if record is None else record.entry.get("chamber", bench.parts.chamber_of.get(slot))
@@ -152,40 +170,42 @@ def _put(bench: Bench, channel: Channel, record: CellRecord | None, slot: str) -
 def insert_cell(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
     """Put a cell into an empty slot."""
     slot, channel = _slot(bench, request)
-    held = _held(bench, slot)
+    held = held_in(bench, slot)
     if held is not None:
         raise UserInputError(f"{slot} holds cell {held.entry['cell_id']}; remove it or swap.")
-    record = _wanted(bench, request)
+    record = wanted_cell(bench, request)
     if record.slot is not None:
         raise UserInputError(f"Cell {record.entry['cell_id']} stands in {record.slot}.")
-    _put(bench, channel, record, slot)
+    put_cell(bench, channel, record, slot)
     return {"slot": slot, "cell": record.entry["cell_id"]}
 
 
 def remove_cell(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
     """Take the cell out of a slot; it goes to the drawer."""
     slot, channel = _slot(bench, request)
-    held = _held(bench, slot)
+    held = held_in(bench, slot)
     if held is None:
         raise UserInputError(f"{slot} is empty.")
     held.slot = None
-    _put(bench, channel, None, slot)
+    put_cell(bench, channel, None, slot)
     return {"slot": slot, "cell": held.entry["cell_id"]}
 
 
 def swap_cell(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
     """Exchange the cell of a slot with another cell, wherever that one is."""
     slot, channel = _slot(bench, request)
-    mine, record = _held(bench, slot), _wanted(bench, request)
+    mine, record = held_in(bench, slot), wanted_cell(bench, request)
     other = record.slot
+    if other in bench.parts.potentiostats:
+        raise UserInputError(f"Cell {record.entry['cell_id']} hangs on {other}; carry it with cell.place.")
     if other != slot:
         if mine is not None:
             mine.slot = None
-            _put(bench, channel, None, slot)
+            put_cell(bench, channel, None, slot)
         if other is not None:
             record.slot = None
-            _put(bench, bench.parts.slots[other], mine, other)
-        _put(bench, channel, record, slot)
+            put_cell(bench, bench.parts.slots[other], mine, other)
+        put_cell(bench, channel, record, slot)
     return {
         "slot": slot,
         "cell": record.entry["cell_id"],
@@ -198,7 +218,7 @@ def coat_electrode(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
     electrode, deposition = str(request.get("electrode", "")), request.get("deposition")
     if not electrode or not isinstance(deposition, Mapping):
         raise UserInputError("electrode.coat needs electrode and deposition: {thickness_nm: ...}.")
-    film_nm = _number(deposition, "thickness_nm")
+    film_nm = number(deposition, "thickness_nm")
     if film_nm < 0:
         raise UserInputError("A film cannot be thinner than 0 nm.")
     bench.electrode_films_nm[electrode] = bench.electrode_films_nm.get(electrode, 0.0) + film_nm
@@ -230,9 +250,9 @@ def _disturbing(bench: Bench, name: str) -> Iterator[None]:
     if _law(chamber) != before:
         for slot, where in bench.parts.chamber_of.items():
             if where == name:
-                channel = bench.parts.slots[slot]
-                channel.cut(bench.now_tick)
-                channel.replan(bench.now_tick)
+                holder = bench.parts.holder(slot)
+                holder.cut(bench.now_tick)
+                holder.replan(bench.now_tick)
 
 
 @contextmanager
@@ -259,9 +279,9 @@ def set_chamber(bench: Bench, name: str, values: Mapping[str, Any]) -> None:
     chamber = _chamber(bench, name)
     with _disturbing(bench, name):
         if "setpoint_degC" in values and values["setpoint_degC"] != chamber.setpoint_degC:
-            chamber.set_point(_number(values, "setpoint_degC"))
+            chamber.set_point(number(values, "setpoint_degC"))
         if "ramp_K_per_min" in values and values["ramp_K_per_min"] != chamber.ramp_K_per_min:
-            chamber.set_ramp(_number(values, "ramp_K_per_min"))
+            chamber.set_ramp(number(values, "ramp_K_per_min"))
         if "on" in values:
             chamber.switch(bool(values["on"]))
 
@@ -295,10 +315,13 @@ def fault(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
         value = request.get("value")
         with _disturbing(bench, name):
             if request.get("on", True):
-                count = int(_number(request, "count")) if "count" in request else None
-                device.inject(kind, None if value is None else _number(request, "value"), count)
+                count = int(number(request, "count")) if "count" in request else None
+                device.inject(kind, None if value is None else number(request, "value"), count)
             else:
                 device.clear(kind)
+        return {"instrument": name, "kind": kind}
+    if name in bench.parts.potentiostats:
+        places.fault(bench, name, kind, request)
         return {"instrument": name, "kind": kind}
     installation = bench.installation(name or None)
     known_kind(kind)
@@ -317,11 +340,11 @@ def _device_fault(bench: Bench, device: Installation, kind: str, request: Mappin
     if kind == "reboot":
         reboot(bench, device)
     elif kind == "clock_jump":
-        device.clock.jump(bench.now_tick, round(_number(request, "shift_s")))
+        device.clock.jump(bench.now_tick, round(number(request, "shift_s")))
     elif kind == "upload_lag":
-        switches.upload_lag_ticks = round(_number(request, "lag_s") * 10) if on else 0
+        switches.upload_lag_ticks = round(number(request, "lag_s") * 10) if on else 0
     elif kind == "late_count":
-        switches.late_count = int(_number(request, "records")) if on else 0
+        switches.late_count = int(number(request, "records")) if on else 0
     elif kind in ("wrong_subdevid", "extra_attributes", "modern_client", "right_spelling"):
         setattr(switches, kind, on)
     else:
@@ -337,12 +360,12 @@ def _channel_fault(bench: Bench, channel: Channel, kind: str, request: Mapping[s
         elif kind == "freeze":
             override.frozen = on
         elif kind == "clamp":
-            override.clamp_A = _number(request, "current_A") if on else None
+            override.clamp_A = number(request, "current_A") if on else None
         elif kind == "bad_value":
             override.bad_field = _record_field(request) if on else None
             override.bad_value = _any_number(request, "value", math.nan)
         elif kind == "cap_wrap":
-            override.cap_wrap_Ah = _number(request, "at_Ah") if on else None
+            override.cap_wrap_Ah = number(request, "at_Ah") if on else None
         elif kind == "cap_forget":
             override.forget_reset = on
         elif kind == "cap_reset":
@@ -354,7 +377,7 @@ def _channel_fault(bench: Bench, channel: Channel, kind: str, request: Mapping[s
     if kind == "protect":
         channel.protect(tick)
     elif kind == "overrun" and channel.test is not None:
-        lost = int(_number(request, "records"))
+        lost = int(number(request, "records"))
         end = channel.test.visible(tick)
         channel.test.lost.append((max(0, end - lost), end))
     elif kind == "cap_reset":
@@ -382,8 +405,8 @@ def truth(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
     slot, channel = _slot(bench, request)
     instrument, _, place = slot.partition(":")
     device = bench.parts.installations[instrument]
-    after = int(_number(request, "after_sequence")) if "after_sequence" in request else 0
-    wanted = int(_number(request, "testid")) if "testid" in request else 0
+    after = int(number(request, "after_sequence")) if "after_sequence" in request else 0
+    wanted = int(number(request, "testid")) if "testid" in request else 0
     test = channel.test if not wanted else channel.tests.get(wanted)
     records: dict[str, list[float]] = {}
     count = 0
@@ -421,9 +444,13 @@ def truth(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cell_truth(bench: Bench, slot: str, channel: Channel) -> dict[str, Any] | None:
-    record, cell = _held(bench, slot), channel.cell_now(bench.now_tick)
-    if record is None or cell is None:
-        return None
+    record, cell = held_in(bench, slot), channel.cell_now(bench.now_tick)
+    return None if record is None or cell is None else told_cell(record, cell)
+
+
+def told_cell(record: CellRecord, cell: Cell) -> dict[str, Any]:
+    """Return the state of a cell; the elements are the resistances that a spectrum of it would show."""
+    areal = cell.circuit.areal(cell.state.throughput_mAh_cm2, cell.state.temperature_degC)
     return {
         "cell_id": record.entry["cell_id"],
         "variant": record.entry["variant"],
@@ -434,4 +461,10 @@ def _cell_truth(bench: Bench, slot: str, channel: Channel) -> dict[str, Any] | N
         "half_cycles": cell.half_cycles,
         "x": cell.state.x,
         "area_cm2": cell.area_cm2,
+        "elements_ohm": {
+            "bulk": areal.bulk_ohm_cm2 / cell.area_cm2,
+            "sei": areal.sei_ohm_cm2 / cell.area_cm2,
+            "ct": areal.ct_ohm_cm2 / cell.area_cm2,
+            "warburg": areal.warburg_ohm_cm2 / cell.area_cm2,
+        },
     }

@@ -14,7 +14,9 @@ Source: virtual-time.md sections 2 to 4.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from operator import methodcaller
 from typing import Any, Protocol
 
 from labctl.errors import LabctlError, UserInputError
@@ -22,12 +24,21 @@ from labctl_simulators import acts
 from labctl_simulators.benchfile import BenchFile, bench_from_mapping, read_bench_file
 from labctl_simulators.builder import Parts, build
 from labctl_simulators.chamber.device import ChamberDevice, ChamberLink
-from labctl_simulators.neware.channel import Channel
+from labctl_simulators.methodscript.link import ScriptLink
+from labctl_simulators.neware.channel import Channel, Status
 from labctl_simulators.neware.device import Endpoint, Installation
 from labctl_simulators.neware.faults import Outgoing
 from labctl_simulators.neware.wire import Frame, escape
 
 TICKS_PER_S = 10
+_NEXT_TICK = methodcaller("next_tick")
+
+
+class Actor(Protocol):
+    """Something that events happen to: a cycler's channel, a potentiostat."""
+
+    def next_tick(self) -> int: ...
+    def happen(self) -> None: ...
 
 
 class Sink(Protocol):
@@ -46,11 +57,16 @@ class Bench:
         self.now_s = 0.0
         self.sink: Sink | None = None
         self.on_reboot: Callable[[str], None] | None = None
-        self.parts: Parts = build(file, seed, lambda: self.now_tick)
+        self.parts: Parts = build(file, seed, lambda: self.now_tick, lambda: self.now_s)
         self.electrode_films_nm: dict[str, float] = {}
+        self.violations: list[dict[str, Any]] = []
         self._channels: list[Channel] = list(self.parts.slots.values())
+        self._actors: list[Actor] = [*self._channels, *self.parts.potentiostats.values()]
         for name, device in self.parts.installations.items():
             device.on_accepted = self._accepted_by(name)
+        for name, potentiostat in self.parts.potentiostats.items():
+            potentiostat.on_accepted = partial(self._script_accepted, name)
+            potentiostat.on_violation = partial(self.violated, name)
         self._live_through_history()
 
     # -- time ----------------------------------------------------------------------------------------
@@ -70,13 +86,13 @@ class Bench:
         if plant_s <= self.now_s:
             return
         target = int((plant_s * TICKS_PER_S + 1e-6) // 1)
-        while self._channels:
-            channel = min(self._channels, key=Channel.next_tick)
-            tick = channel.next_tick()
+        while self._actors:
+            actor = min(self._actors, key=_NEXT_TICK)
+            tick = actor.next_tick()
             if tick > target:
                 break
             self._move_air(tick / TICKS_PER_S)
-            channel.happen()
+            actor.happen()
         self._move_air(plant_s)
         self.now_s = plant_s
 
@@ -113,8 +129,8 @@ class Bench:
 
     # -- links ---------------------------------------------------------------------------------------
 
-    def connect(self, instrument: str) -> Endpoint | ChamberEndpoint:
-        """Open a connection to an instrument or chamber.
+    def connect(self, instrument: str) -> Endpoint | ChamberEndpoint | ScriptLink:
+        """Open a connection to an instrument, a potentiostat or a chamber.
 
         Raises: UserInputError naming the known ones.
         """
@@ -122,7 +138,9 @@ class Bench:
             return Endpoint(self.parts.installations[instrument])
         if instrument in self.parts.chambers:
             return ChamberEndpoint(self, instrument)
-        known = ", ".join([*self.parts.installations, *self.parts.chambers])
+        if instrument in self.parts.potentiostats:
+            return self.parts.potentiostats[instrument].connect(permanent=instrument in self.parts.on_ptys)
+        known = ", ".join([*self.parts.installations, *self.parts.chambers, *self.parts.potentiostats])
         raise UserInputError(f"The bench has no instrument {instrument!r}; it has {known}.")
 
     def _accepted_by(self, name: str) -> Callable[[bytes, Mapping[str, bytes]], None]:
@@ -137,6 +155,22 @@ class Bench:
             )
 
         return note
+
+    def _script_accepted(self, name: str, command: str, lines: Sequence[str]) -> None:
+        self.note({"do": "script", "instrument": name, "command": command, "lines": list(lines)})
+
+    def violated(self, instrument: str, kind: str, detail: str) -> None:
+        """Keep a safety violation that the bench has seen: it asserts what no driver may ever cause."""
+        self.violations.append(
+            {"plant_s": self.now_s, "instrument": instrument, "kind": kind, "detail": detail}
+        )
+
+    @property
+    def busy(self) -> bool:
+        """Tell whether anything is under way that plant time would change."""
+        if any(channel.status is Status.WORKING for channel in self._channels):
+            return True
+        return any(device.busy for device in self.parts.potentiostats.values())
 
     def note(self, entry: Mapping[str, Any], *, durable: bool = True) -> None:
         """Write down an accepted command with its plant time (virtual-time 4.6)."""
@@ -154,6 +188,8 @@ class Bench:
                 device.answer(Frame(bytes.fromhex(entry["request"])))
             finally:
                 device.read_file = before
+        elif entry["do"] == "script":
+            self.parts.potentiostats[entry["instrument"]].perform(entry["command"], entry["lines"])
         elif entry["do"] == "chamber":
             acts.set_chamber(self, entry["name"], entry)
         elif entry["do"] == "admin":
@@ -162,9 +198,11 @@ class Bench:
             self.lose_power()
 
     def lose_power(self) -> None:
-        """Do what a power loss does to the cyclers: running tests stand in ``stop``, data kept (F08)."""
+        """Do what a power loss does: running tests stand in ``stop``, data kept (F08); a potentiostat starts afresh."""
         for device in self.parts.installations.values():
             acts.reboot(self, device)
+        for potentiostat in self.parts.potentiostats.values():
+            potentiostat.lose_power()
 
     # -- admin ---------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import difflib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,9 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from labctl.errors import UserFileError
+from labctl_simulators.methodscript.models import MODELS
+from labctl_simulators.world.eiseffects import Effects
+from labctl_simulators.world.network import DUMMIES
 
 SCHEMA = "bench/1"
 FILE_MAX_BYTES = 1_000_000
@@ -54,6 +57,7 @@ TABLES: Mapping[str, Mapping[str, Key]] = {
         "instruments": Key("instrument", required=True, many=True),
         "chambers": Key("chamber", many=True),
         "cells": Key("cell", many=True),
+        "potentiostats": Key("potentiostat", many=True),
         "history": Key("history", many=True),
     },
     "instrument": {
@@ -122,6 +126,23 @@ TABLES: Mapping[str, Mapping[str, Key]] = {
         "voltage_V": Key("number", help="rail of this channel"),
     },
     "range": _RANGE,
+    "potentiostat": {
+        "name": Key("text", required=True),
+        "kind": Key("text", values=("methodscript",)),
+        "model": Key("text", required=True, values=tuple(MODELS)),
+        "link": Key("text", values=("tcp", "pty")),
+        "cell": Key("text", help="cell_id of the cell that hangs on its leads at the start"),
+        "dummy": Key("text", values=(*DUMMIES, "resistor"), help="dummy cell on its leads at the start"),
+        "resistance_ohm": Key("number", help="of the dummy 'resistor'"),
+        "serial": Key("text", help="serial number that it tells"),
+        "eis_max_Hz": Key("number", help="highest frequency of its spectra; default by model and mode"),
+        "profile": Key("text", values=_PROFILES, help="which of its errors are on; default calibrated"),
+        "effects": Key("effects", help="single errors, on top of the profile"),
+    },
+    "effects": {
+        effect.name: Key("flag" if isinstance(effect.default, bool) else "number")
+        for effect in fields(Effects)
+    },
     "history": {
         "slot": Key("text", required=True),
         "start_s": Key("number", required=True, help="plant time of the start, at most 0"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from labctl.errors import LabctlError, UserFileError
 from labctl_simulators.benchfile import BenchFile, shipped_text
 from labctl_simulators.chamber.device import ChamberDevice, RtuChamberDevice
+from labctl_simulators.methodscript.device import MethodScriptDevice
+from labctl_simulators.methodscript.models import MODELS
 from labctl_simulators.neware.channel import Air, Channel
 from labctl_simulators.neware.device import Installation
 from labctl_simulators.neware.faults import Switches
@@ -18,6 +21,11 @@ from labctl_simulators.neware.stepfile import ChannelLimits
 from labctl_simulators.world.cell import Cell, CellSpec
 from labctl_simulators.world.chain import MeasurementChain
 from labctl_simulators.world.chamber import Chamber, ROOM_degC
+from labctl_simulators.world.eiseffects import Chance, effects_of
+from labctl_simulators.world.eistiming import METHODSCRIPT
+from labctl_simulators.world.loads import CellLoad, DummyLoad
+from labctl_simulators.world.network import DUMMIES, resistor
+from labctl_simulators.world.potentiostat import Potentiostat
 
 SEED_DEFAULT = 7
 EPOCH_DEFAULT_unix_s = 1767225600.0
@@ -56,11 +64,19 @@ class Parts:
     chambers: dict[str, ChamberDevice] = field(default_factory=dict)
     cells: dict[str, CellRecord] = field(default_factory=dict)
     slots: dict[str, Channel] = field(default_factory=dict)
+    potentiostats: dict[str, MethodScriptDevice] = field(default_factory=dict)
+    on_ptys: set[str] = field(default_factory=set)
     chamber_of: dict[str, str] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
 
+    def holder(self, place: str) -> Channel | MethodScriptDevice:
+        """Return what holds the cell of a place: a cycler's channel by its slot, a potentiostat by its name."""
+        return self.slots[place] if place in self.slots else self.potentiostats[place]
 
-def build(file: BenchFile, seed: int | None, now_tick: Callable[[], int]) -> Parts:
+
+def build(
+    file: BenchFile, seed: int | None, now_tick: Callable[[], int], now_s: Callable[[], float]
+) -> Parts:
     """Build the parts of a bench.
 
     Raises: UserFileError naming line and column for values that do not fit together.
@@ -78,6 +94,8 @@ def build(file: BenchFile, seed: int | None, now_tick: Callable[[], int]) -> Par
         _add_instrument(file, parts, index, entry, placed, now_tick)
     for index, entry in enumerate(values.get("cells", [])):
         _add_cell(file, parts, index, entry)
+    for index, entry in enumerate(values.get("potentiostats", [])):
+        add_potentiostat(file, parts, index, entry, now_s)
     for index, entry in enumerate(values.get("history", [])):
         _add_history(file, parts, index, entry)
     return parts
@@ -265,6 +283,71 @@ def _add_cell(file: BenchFile, parts: Parts, index: int, entry: dict[str, Any]) 
     if chamber is not None:
         parts.chamber_of[slot] = chamber
         channel.air = air_of(parts.chambers[chamber].chamber)
+
+
+def add_potentiostat(
+    file: BenchFile, parts: Parts, index: int, entry: dict[str, Any], now_s: Callable[[], float]
+) -> None:
+    """Add a potentiostat with what hangs on its leads. Raises: UserFileError."""
+    name, path = entry["name"], ("potentiostats", index)
+    if name in parts.potentiostats or name in parts.installations or name in parts.chambers:
+        raise file.error((*path, "name"), f"There are two instruments '{name}'.", "Rename one.")
+    if "cell" in entry and "dummy" in entry:
+        raise file.error((*path, "dummy"), f"{name} holds a cell already.", "Leave out 'cell' or 'dummy'.")
+    if (entry.get("dummy") == "resistor") is not ("resistance_ohm" in entry):
+        raise file.error(
+            (*path, "resistance_ohm" if "resistance_ohm" in entry else "dummy"),
+            "'resistance_ohm' and 'dummy: resistor' belong together.",
+            "Write both, for example dummy: resistor, resistance_ohm: 110.",
+        )
+    for key in ("resistance_ohm", "eis_max_Hz"):
+        if entry.get(key, 1.0) <= 0.0:
+            raise file.error((*path, key), f"'{key}' is a number above 0.")
+    parts.potentiostats[name] = device = _potentiostat(parts, entry, now_s)
+    if entry.get("link") == "pty":
+        parts.on_ptys.add(name)
+    if "dummy" in entry:
+        known = DUMMIES.get(entry["dummy"])
+        device.clip(DummyLoad(known or resistor(float(entry["resistance_ohm"])), now_s()))
+    if "cell" in entry:
+        record = parts.cells.get(entry["cell"])
+        if record is None:
+            raise file.error(
+                (*path, "cell"), f"There is no cell '{entry['cell']}'.",
+                f"Cells are {', '.join(parts.cells) or 'none'}.",
+            )  # fmt: skip
+        if record.slot is not None:
+            raise file.error(
+                (*path, "cell"), f"Cell {entry['cell']} stands in {record.slot} already.",
+                "Leave out its slot: a cell has one holder.",
+            )  # fmt: skip
+        hang(parts, record, name, 0)
+
+
+def _potentiostat(parts: Parts, entry: Mapping[str, Any], now_s: Callable[[], float]) -> MethodScriptDevice:
+    name, model = entry["name"], MODELS[entry["model"]]
+    plant = Potentiostat(
+        name,
+        next(iter(model.modes.values())).ladder,
+        METHODSCRIPT,
+        effects_of(entry.get("profile", "calibrated"), entry.get("effects", {})),
+        Chance(parts.seed, name),
+        model.current_max_A,
+        model.potential_max_V,
+    )
+    serial = entry.get("serial", f"{model.code.upper()}{zlib.crc32(name.encode()) % 10**8:08d}")
+    return MethodScriptDevice(model, plant, now_s, serial=serial, eis_max_Hz=entry.get("eis_max_Hz"))
+
+
+def hang(parts: Parts, record: CellRecord, name: str, tick: int) -> None:
+    """Hang a cell on a potentiostat's leads; it stays in its chamber."""
+    chamber = record.entry.get("chamber")
+    air = Air(_room_degC, _still)
+    if chamber in parts.chambers:
+        parts.chamber_of[name] = str(chamber)
+        air = air_of(parts.chambers[str(chamber)].chamber)
+    parts.potentiostats[name].clip(CellLoad(record.cell, air, tick))
+    record.slot = name
 
 
 def air_of(chamber: Chamber) -> Air:

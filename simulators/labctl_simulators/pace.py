@@ -9,7 +9,6 @@ from enum import StrEnum
 from labctl.errors import UserInputError
 from labctl_simulators import wallclock
 from labctl_simulators.bench import Bench
-from labctl_simulators.neware.channel import Status
 
 TICKER_s = 0.02
 """How often a running bench is moved when nobody asks; only spreads the work, results do not depend on it."""
@@ -101,7 +100,7 @@ class Pace:
         """Move a running bench and call again soon; started once by the server."""
         pause_s = TICKER_s
         if self._running and self.speed is None:
-            if any(channel.status is Status.WORKING for channel in self.bench.parts.slots.values()):
+            if self.bench.busy:
                 self.bench.advance_to(self.bench.now_s + LEAP_s)
                 pause_s = 0.0
         elif self._running:

@@ -18,9 +18,12 @@ from labctl_simulators import wallclock
 from labctl_simulators.admin import AdminConnection
 from labctl_simulators.bench import Bench, ChamberEndpoint
 from labctl_simulators.chamber.device import RtuChamberDevice
+from labctl_simulators.methodscript.device import MethodScriptDevice
+from labctl_simulators.methodscript.link import ScriptLink
 from labctl_simulators.neware.device import Endpoint
 from labctl_simulators.neware.faults import Outgoing
-from labctl_simulators.pace import Pace
+from labctl_simulators.pace import Mode, Pace
+from labctl_simulators.ptyline import PtyLine
 
 HOST = "127.0.0.1"
 CONNECTIONS_MAX = 512  # per instrument; a lab has one station and a few vendor programs
@@ -34,8 +37,10 @@ class InstrumentConnection(asyncio.Protocol):
     and does not read fills nobody's memory.
     """
 
-    def __init__(self, endpoint: Endpoint | ChamberEndpoint, pace: Pace, crowd: Crowd) -> None:
+    def __init__(self, endpoint: Endpoint | ChamberEndpoint | ScriptLink, pace: Pace, crowd: Crowd) -> None:
         self._endpoint = endpoint
+        if isinstance(endpoint, ScriptLink):
+            endpoint.on_ready = self._send
         self._pace = pace
         self._crowd = crowd
         self._transport: asyncio.Transport | None = None
@@ -52,6 +57,8 @@ class InstrumentConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         self._crowd.discard(self)
+        if isinstance(self._endpoint, ScriptLink):
+            self._endpoint.end()
 
     def pause_writing(self) -> None:
         self._blocked = True
@@ -112,6 +119,7 @@ class Serving:
     ptys: dict[str, str] = field(default_factory=dict)
     servers: list[asyncio.Server] = field(default_factory=list)
     crowds: dict[str, Crowd] = field(default_factory=dict)
+    lines: list[PtyLine] = field(default_factory=list)
 
     def drop_clients(self, name: str) -> None:
         """Close every connection of an instrument, as its reboot does."""
@@ -124,6 +132,8 @@ class Serving:
             server.close()
         for name in list(self.crowds):
             self.drop_clients(name)
+        for line in self.lines:
+            line.close()
         for server in self.servers:
             await server.wait_closed()
 
@@ -134,7 +144,12 @@ async def serve(bench: Bench, pace: Pace, wanted: dict[str, int]) -> Serving:
     Raises: UserInputError when a wanted port is taken.
     """
     serving = Serving()
-    for name in [*bench.parts.installations, *bench.parts.chambers]:
+    for name in [*bench.parts.installations, *bench.parts.chambers, *bench.parts.potentiostats]:
+        if name in bench.parts.potentiostats:
+            _let_timers_run(bench.parts.potentiostats[name], pace)
+        if name in bench.parts.on_ptys:
+            _serve_line(bench, pace, name, serving)
+            continue
         device = bench.parts.chambers.get(name)
         if isinstance(device, RtuChamberDevice):
             serving.ptys[name] = _serve_pty(bench, pace, name)
@@ -146,6 +161,24 @@ async def serve(bench: Bench, pace: Pace, wanted: dict[str, int]) -> Serving:
     bench.on_reboot = serving.drop_clients
     pace.tick()
     return serving
+
+
+def _let_timers_run(device: MethodScriptDevice, pace: Pace) -> None:
+    """Let an instrument's own wire timers follow link time; in lockstep plant time ends them too (virtual-time 1)."""
+    device.plant_timers = pace.mode is not Mode.FREE
+
+    def quiet(quiet_s: float, number: int) -> None:
+        wallclock.call_later(quiet_s, partial(device.end_quiet, number))
+
+    device.on_quiet = quiet
+
+
+def _serve_line(bench: Bench, pace: Pace, name: str, serving: Serving) -> None:
+    link = bench.connect(name)
+    assert isinstance(link, ScriptLink)
+    line = PtyLine(link, pace, name)
+    serving.lines.append(line)
+    serving.ptys[name] = line.path
 
 
 def _factory(bench: Bench, pace: Pace, name: str, crowd: Crowd) -> Callable[[], asyncio.Protocol]:

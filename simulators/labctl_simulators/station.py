@@ -44,12 +44,10 @@ def first_line(bench: Bench, pace: Pace, serving: Serving, folder: Path) -> dict
         for name, device in bench.parts.installations.items()
     ]
     for name in bench.parts.chambers:
-        place = (
-            {"path": serving.ptys[name]}
-            if name in serving.ptys
-            else {"host": HOST, "port": serving.ports[name]}
-        )
-        instruments.append({"name": name, "kind": "modbus-chamber", **place})
+        instruments.append({"name": name, "kind": "modbus-chamber", **_place(serving, name)})
+    for name, potentiostat in bench.parts.potentiostats.items():
+        model = potentiostat.model.code
+        instruments.append({"name": name, "kind": "methodscript", "model": model, **_place(serving, name)})
     return {
         "schema": "labctl.sim/1",
         "seed": bench.seed,
@@ -61,6 +59,12 @@ def first_line(bench: Bench, pace: Pace, serving: Serving, folder: Path) -> dict
         "steps_folder": str(folder / "steps"),
         "instruments": instruments,
     }
+
+
+def _place(serving: Serving, name: str) -> dict[str, Any]:
+    if name in serving.ptys:
+        return {"path": serving.ptys[name]}
+    return {"host": HOST, "port": serving.ports[name]}
 
 
 def write_files(bench: Bench, pace: Pace, serving: Serving, folder: Path) -> None:
@@ -110,7 +114,8 @@ def _chamber_lines(bench: Bench, serving: Serving, poll_s: int) -> list[str]:
         resource = (
             f"serial://{serving.ptys[name]}?baud=19200" if rtu else f"tcp://{HOST}:{serving.ports[name]}"
         )
-        slots = [slot for slot, chamber in bench.parts.chamber_of.items() if chamber == name]
+        inside = [slot for slot, chamber in bench.parts.chamber_of.items() if chamber == name]
+        slots = [slot for slot in inside if slot in bench.parts.slots]
         lines += [
             f"  - name: {_quoted(name)}",
             "    driver: modbus-chamber",

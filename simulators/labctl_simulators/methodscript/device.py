@@ -1,0 +1,393 @@
+"""The potentiostat on its wire: lines in, lines out, told the time (potentiostat.md 2.1).
+
+The instrument has one serial line. Whoever connects last has it; a script goes on when nobody listens, and what it
+says then is lost. It has no watchdog: after a lost link the script is the bound (2.1.8).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from labctl_simulators.methodscript.course import Settings, Upset
+from labctl_simulators.methodscript.errors import Code, ScriptError
+from labctl_simulators.methodscript.faults import DeviceFault, LinkFaults
+from labctl_simulators.methodscript.link import ScriptLink
+from labctl_simulators.methodscript.models import Model
+from labctl_simulators.methodscript.run import ScriptRun
+from labctl_simulators.methodscript.script import SCRIPT_MAX_BYTES, Script, read_script
+from labctl_simulators.methodscript.wire import LINE_MAX, LineReader
+from labctl_simulators.neware.faults import Outgoing
+from labctl_simulators.world.loads import CellLoad, Load, tick_after, tick_of
+from labctl_simulators.world.modes import TICK_s
+from labctl_simulators.world.potentiostat import Potentiostat, SwitchEvent
+
+SCRIPT_VERSION = "0108"
+BOOTLOADER = "espbl1101#Jul 18 2022 14:16:00"
+QUIET_MIN_s, QUIET_MAX_s = 0.05, 0.1
+UNOWNED_MAX_s = 60.0
+"""A cell that stays on this long with no script and nobody connected is a safety violation."""
+CLOSING = Outgoing((), close=True)
+RUN_WORDS = ("e", "l", "r", "Z", "Y", "h", "H")
+
+
+class MethodScriptDevice:
+    """One instrument. ``clock_s`` tells plant time; ``plant_timers`` whether its own wire timers follow it."""
+
+    def __init__(
+        self,
+        model: Model,
+        plant: Potentiostat,
+        clock_s: Callable[[], float],
+        *,
+        serial: str = "ES4L00000001",
+        eis_max_Hz: float | None = None,
+    ) -> None:
+        self.name = plant.name
+        self.model = model
+        self.plant = plant
+        self.serial = serial
+        self.settings = Settings()
+        self.upset = Upset()
+        self.faults = LinkFaults()
+        self.bootloader = False
+        self.plant_timers = True
+        self.on_quiet: Callable[[float, int], None] | None = None
+        self.on_accepted: Callable[[str, Sequence[str]], None] | None = None
+        self.on_violation: Callable[[str, str], None] | None = None
+        self._modes = {
+            mode: limits if eis_max_Hz is None else replace(limits, eis_max_Hz=eis_max_Hz)
+            for mode, limits in model.modes.items()
+        }
+        self._clock_s = clock_s
+        self._moment_s = -math.inf
+        self._reader = LineReader()
+        self._upload: tuple[str, list[str]] | None = None
+        self._loaded: Script | None = None
+        self._run: ScriptRun | None = None
+        self._link: ScriptLink | None = None
+        self._quiet_until_s: float | None = None
+        self._quiets = 0
+        self._unowned_since_s: float | None = None
+        self._unowned_told = False
+        plant.on_switch = self._switched
+        plant.use_ladder(self._modes[self.settings.mode].ladder)
+
+    # -- links ---------------------------------------------------------------------------------------------
+
+    def connect(self, *, permanent: bool = False) -> ScriptLink:
+        """Open a connection; one that stands ends. A half-sent line or script goes with the old one."""
+        old, self._link = self._link, None
+        if old is not None:
+            old.say(CLOSING)
+        self._reader.clear()
+        self._upload = None
+        self._link = ScriptLink(self, permanent=permanent)
+        self._watch()
+        return self._link
+
+    def lost(self, link: ScriptLink) -> None:
+        """Note that a connection has ended."""
+        if link is self._link:
+            self._link = None
+            self._watch()
+
+    def drop_link(self) -> None:
+        """End the connection from the instrument's side."""
+        if self._link is not None:
+            self._link.say(CLOSING)
+
+    def hear(self, link: ScriptLink, data: bytes) -> None:
+        """Take bytes of a connection; nothing while the instrument is quiet after an error, nor from an old one."""
+        if link is not self._link or self.quiet:
+            return
+        for line in self._reader.feed(data):
+            self._line(line)
+            if self.quiet:
+                self._reader.clear()
+                return
+
+    def _say(self, line: str) -> None:
+        if self._link is None:
+            return
+        out = self.faults.on(line.encode("latin-1") + b"\n")
+        if out is not None:
+            self._link.say(out)
+
+    # -- quiet time ----------------------------------------------------------------------------------------
+
+    @property
+    def quiet(self) -> bool:
+        """Tell whether input is dropped, 50 to 100 ms after a ``!``."""
+        if self._quiet_until_s is not None and self.plant_timers and self._now_s >= self._quiet_until_s:
+            self._quiet_until_s = None
+        return self._quiet_until_s is not None
+
+    def end_quiet(self, number: int) -> None:
+        """Say that the quiet time of an error has passed on the link's clock; an older one changes nothing."""
+        if number == self._quiets:
+            self._quiet_until_s = None
+
+    def _complain(self, text: str) -> None:
+        self._say(text)
+        self._quiets += 1
+        share = abs(self.plant.chance.within("quiet", self._quiets))
+        quiet_s = QUIET_MIN_s + (QUIET_MAX_s - QUIET_MIN_s) * share
+        self._quiet_until_s = self._now_s + quiet_s
+        if self.on_quiet is not None:
+            self.on_quiet(quiet_s, self._quiets)
+
+    # -- commands ------------------------------------------------------------------------------------------
+
+    def _line(self, line: str) -> None:
+        if self._upload is not None:
+            self._uploaded(self._upload, line)
+        elif not line:
+            return  # an empty line flushes whatever stood in the buffer
+        elif len(line) > LINE_MAX:
+            self._complain(f"{line[0]}!{Code.LINE_TOO_LONG:04X}")
+        elif self.bootloader:
+            self._say(BOOTLOADER.join(("t", "\nR*"))) if line == "t" else self._unknown(line)
+        elif line in ("t", "i", "v", "CM", "CC"):
+            self._tell(line)
+        elif line in ("e", "l"):
+            if self._run is not None:
+                self._complain(f"{line}!{Code.WRONG_MODE:04X}")
+            else:
+                self._upload = (line, [])
+        elif line in RUN_WORDS:
+            self._command(line, ())
+        else:
+            self._unknown(line)
+
+    def _unknown(self, line: str) -> None:
+        self._complain(f"{line[0]}!{Code.UNKNOWN_COMMAND:04X}")
+
+    def _tell(self, line: str) -> None:
+        if self._run is not None:
+            self._complain(f"{line[0]}!{Code.WRONG_MODE:04X}")
+            return
+        model = self.model
+        answers = {
+            "t": f"t{model.code}{model.version}#{model.build}\n{model.release}*",
+            "i": f"i{self.serial}",
+            "v": f"v{SCRIPT_VERSION}",
+            "CM": f"CM{model.features:024X}",
+            "CC": "CC0000",
+        }
+        for part in answers[line].split("\n"):
+            self._say(part)
+
+    def _uploaded(self, upload: tuple[str, list[str]], line: str) -> None:
+        command, lines = upload
+        if line:
+            lines.append(line)
+            if sum(map(len, lines)) > 2 * SCRIPT_MAX_BYTES:
+                self._upload = None
+                self._complain(f"{command}!{Code.SCRIPT_TOO_LARGE:04X}: Line {len(lines)}, Col 1")
+            return
+        self._upload = None
+        self._command(command, lines)
+
+    def _command(self, command: str, lines: Sequence[str]) -> None:
+        try:
+            accepted = self.perform(command, lines)
+        except ScriptError as error:
+            self._complain(command + error.text)
+            return
+        if accepted is not None:
+            self._complain(f"{command}!{accepted:04X}")
+        elif self.on_accepted is not None:
+            self.on_accepted(command, lines)
+
+    def perform(self, command: str, lines: Sequence[str]) -> Code | None:
+        """Do what a whole command asks and answer it; returns the code that refuses it.
+
+        Raises: ScriptError for a script that is not accepted.
+        """
+        run, now_s = self._run, self._act_s
+        if command in ("e", "l"):
+            script = read_script(lines)
+            self._say(command)
+            if command == "l":
+                self._loaded = script
+            else:
+                self._begin(script, now_s)
+            return None
+        if command == "r":
+            if run is not None or self._loaded is None:
+                return Code.NO_SCRIPT if run is None else Code.WRONG_MODE
+            self._say("r")
+            self._begin(self._loaded, now_s)
+            return None
+        if run is None:
+            return Code.WRONG_MODE
+        if command == "Z":
+            self._say("Z")
+            run.abort(now_s)
+        elif command == "Y":
+            if not run.leave_loop(now_s):
+                return Code.WRONG_MODE
+            self._say("Y")
+        elif command == "h":
+            self._say("h")
+            run.halt(now_s)
+        elif not run.halted:
+            return Code.WRONG_MODE
+        else:
+            self._say("H")
+            run.resume(now_s)
+        self._step(now_s)
+        return None
+
+    def _begin(self, script: Script, now_s: float) -> None:
+        self._run = ScriptRun(
+            script, self.model, self._modes, self.settings, self.plant, self.upset, self._say, now_s
+        )
+        self._step(now_s)
+
+    # -- time ----------------------------------------------------------------------------------------------
+
+    @property
+    def _now_s(self) -> float:
+        """Return plant time; the bench's own stands still while it lets events happen."""
+        return max(self._clock_s(), self._moment_s)
+
+    @property
+    def _act_s(self) -> float:
+        """Return the moment at which an act takes effect: the last 0.1 s that has passed."""
+        return tick_of(self._now_s) * TICK_s
+
+    def next_tick(self) -> int:
+        """Return the plant tick of the next event: the script, the cell, or a cell that nobody owns."""
+        ticks = [self.plant.next_tick()]
+        if self._run is not None and not self._run.halted:
+            ticks.append(tick_after(self._run.due_s))
+        if self._unowned_since_s is not None and not self._unowned_told:
+            ticks.append(tick_after(self._unowned_since_s + UNOWNED_MAX_s))
+        return min(ticks)
+
+    def happen(self) -> None:
+        """Let the next event happen; the script goes first, because its point lies before the tick."""
+        tick = self.next_tick()
+        self._moment_s = tick * TICK_s
+        self._step(self._moment_s)
+        if self.plant.next_tick() <= tick:
+            self.plant.happen()
+        since_s = self._unowned_since_s
+        if since_s is not None and not self._unowned_told and tick_after(since_s + UNOWNED_MAX_s) <= tick:
+            self._unowned_told = True
+            self._violate("energised_unowned", "the cell is on, no script runs and nobody is connected")
+
+    def _step(self, now_s: float) -> None:
+        if self._run is None:
+            return
+        try:
+            self._run.step(now_s)
+        except ScriptError as error:
+            self._complain(error.text)
+        if self._run.ended:
+            self._run = None
+        self._watch()
+
+    @property
+    def busy(self) -> bool:
+        """Tell whether a script runs or the cell is driven."""
+        return self._run is not None or self.plant.driving
+
+    @property
+    def running(self) -> bool:
+        """Tell whether a script runs."""
+        return self._run is not None
+
+    def cut(self, tick: int) -> None:
+        """Commit the cell, because the air around it changes; :meth:`replan` follows."""
+        if isinstance(self.plant.load, CellLoad):
+            self.plant.load.cut(tick)
+
+    def replan(self, tick: int) -> None:
+        """Plan the cell anew."""
+        if isinstance(self.plant.load, CellLoad):
+            self.plant.load.replan()
+
+    def clip(self, load: Load | None) -> None:
+        """Clip the leads on something else, now."""
+        self.plant.connect(load, self._act_s)
+
+    # -- safety --------------------------------------------------------------------------------------------
+
+    def _violate(self, kind: str, detail: str) -> None:
+        if self.on_violation is not None:
+            self.on_violation(kind, detail)
+
+    def _switched(self, event: SwitchEvent) -> None:
+        if event.what == "cell_off" and self.plant.welded:
+            self._violate("cell_switch_welded", "the cell was switched off and is still driven")
+
+    def _watch(self) -> None:
+        """Keep in mind since when the cell is on without anybody who answers for it."""
+        owned = self._run is not None or self._link is not None
+        if owned or not self.plant.driving:
+            self._unowned_since_s, self._unowned_told = None, False
+        elif self._unowned_since_s is None:
+            self._unowned_since_s = self._act_s
+
+    def inject(self, kind: DeviceFault, on: bool, count: int) -> None:
+        """Begin or end a fault of the instrument itself."""
+        now_s = self._act_s
+        if kind is DeviceFault.CRITICAL_OVERLOAD:
+            self.upset.code = Code.CRITICAL_OVERLOAD if on else None
+        elif kind is DeviceFault.OSCILLATING:
+            self.upset.code = Code.OSCILLATING if on else None
+        elif kind is DeviceFault.TIMING:
+            self.upset.timing_points = count if on else 0
+        elif kind is DeviceFault.BOOTLOADER:
+            self.lose_power()
+            self.bootloader = on
+        elif kind is DeviceFault.WELDED:
+            self.plant.set_welded(on, now_s)
+            self._watch()
+        elif kind is DeviceFault.POWER_CUT:
+            self.lose_power()
+        else:
+            is_open = kind is DeviceFault.OPEN_LEAD
+            self.plant.set_leads(now_s, is_open=on and is_open, shorted=on and not is_open)
+
+    def lose_power(self) -> None:
+        """Restart: the script is gone, the relay falls open, the settings are those of a fresh start."""
+        self._run, self._loaded, self._upload = None, None, None
+        self._quiet_until_s = None
+        self._reader.clear()
+        measured = self.settings.measurement
+        self.settings = Settings(measurement=measured)
+        self.plant.use_galvanostat(False, self._act_s)
+        self.plant.use_ladder(self._modes[self.settings.mode].ladder)
+        if self.plant.is_on:
+            self.plant.cell_off(self._act_s)
+        self.drop_link()
+        self._watch()
+
+    def truth(self, after: int = 0) -> Mapping[str, Any]:
+        """Return what the instrument really does and did; ``after`` leaves the older switch events out."""
+        plant = self.plant
+        return {
+            "model": self.model.code,
+            "cell_on": plant.driving,
+            "switch": plant.is_on,
+            "running": self.running,
+            "connected": self._link is not None,
+            "galvanostatic": plant.galvanostatic,
+            "set_V": plant.set_V,
+            "set_A": plant.set_A,
+            "range_A": plant.range.nominal_A,
+            "load": None if plant.load is None else plant.load.name,
+            "measurements": self.settings.measurement,
+            "switched": [_told(event) for event in list(plant.log)[after:]],
+        }
+
+
+def _told(event: SwitchEvent) -> dict[str, Any]:
+    value = None if math.isnan(event.value) else event.value
+    return {"plant_s": event.time_s, "what": event.what, "value": value}
