@@ -9,8 +9,7 @@ Rule for lambda (Morozov's discrepancy principle): of 1e-6 ... 1 in thirds of a 
 of at most 1.2 times those of 1e-6, or of 0.1 %. A larger one would smooth what was measured, a smaller one shows noise
 as peaks.
 
-Sources: Wan, Saccoccio, Chen and Ciucci, Electrochim. Acta 184 (2015) 483; Lawson and Hanson, Solving Least Squares
-Problems, 1974, ch. 23; Morozov, Soviet Math. Dokl. 7 (1966) 414.
+Sources: Wan, Saccoccio, Chen and Ciucci, Electrochim. Acta 184 (2015) 483; Morozov, Soviet Math. Dokl. 7 (1966) 414.
 """
 
 from __future__ import annotations
@@ -20,8 +19,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.optimize import nnls
 
+from labctl.analysis.eis.nonnegative import nonnegative
 from labctl.errors import UserInputError
 from labctl.model.spectrum import ComplexArray, FloatArray
 
@@ -115,12 +114,10 @@ class _Problem:
         self._rows = np.vstack((weighted.real, weighted.imag))
         relative = z_ohm / size_ohm
         self._wanted = np.concatenate((relative.real, relative.imag))
-        self._penalty = np.hstack((np.zeros((len(relaxing), PLAIN)), np.eye(len(relaxing))))
 
     def solved(self, ridge: float) -> tuple[FloatArray, float]:
         """Return the amplitudes, shape (3 + k,), and the rms of the relative residuals."""
-        rows = np.vstack((self._rows, math.sqrt(ridge) * self._penalty))
-        found = nnls(rows, np.concatenate((self._wanted, np.zeros(len(self._penalty)))))[0]
+        found = nonnegative(self._rows, self._wanted, ridge, free=PLAIN)
         off = self._rows @ found - self._wanted
         return found * self._scales, math.sqrt(2.0 * float(np.mean(off**2)))
 

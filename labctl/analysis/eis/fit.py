@@ -8,7 +8,9 @@ Boukamp, Solid State Ionics 20 (1986) 31) or the same for all points. The minimi
 Intervals are at 95 %: with the Jacobian J at the minimum, the covariance of the logarithms is s^2 (J^T J)^-1 with
 s^2 = cost/(2 n - p), and an interval reaches from value exp(-t sigma) to value exp(+t sigma), t being the quantile of
 Student's distribution for 2 n - p degrees of freedom (Bates and Watts, Nonlinear Regression Analysis, 1988, ch. 2).
-They hold what noise does to a value, not what a wrong circuit does: where the misfit is systematic they are too narrow.
+That holds for noise. A circuit that is only nearly right leaves residuals that follow their neighbours, which are worth
+fewer points than they count: with their correlation r, s^2 is multiplied by (1 + r)/(1 - r), the effective sample size
+of a first-order autoregression (Bayley and Hammersley, Suppl. J. R. Stat. Soc. 8 (1946) 184).
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ EVALUATIONS_MAX = 300
 """Each takes about 0.2 ms; the reference cells need 5 to 40."""
 TOLERANCE = 1e-8
 """Relative, of cost and step: far below any noise."""
+CORRELATION_MAX = 0.95
+"""Of neighbouring residuals; beyond it a few dozen points cannot tell it from 1."""
 AT_LIMIT = 1e-3
 """A logarithm this close to its limit has run into it."""
 
@@ -200,7 +204,9 @@ def fit(
     return CircuitFit(
         circuit=circuit,
         values=values,
-        covariance=_covariance(found.jac, free, 2.0 * float(found.cost) / freedom),
+        covariance=_covariance(
+            found.jac, free, _inflation(found.fun, frequency_Hz) * 2.0 * found.cost / freedom
+        ),
         frequency_Hz=frequency_Hz,
         z_ohm=z_ohm,
         fitted_ohm=fitted_ohm,
@@ -218,6 +224,15 @@ def _limits(circuit: Circuit, window: Window) -> tuple[FloatArray, FloatArray]:
     pairs = [pair for element in circuit.elements for pair in window.limits(element.kind)]
     low, high = np.log(np.array(pairs)).T
     return low, high
+
+
+def _inflation(residuals: FloatArray, frequency_Hz: FloatArray) -> float:
+    """Return (1 + r)/(1 - r), r being how much neighbours in frequency resemble each other; 1 for noise."""
+    real, imaginary = residuals.reshape(2, -1)[:, np.argsort(frequency_Hz)]
+    power = float(residuals @ residuals)
+    shared = float(real[1:] @ real[:-1] + imaginary[1:] @ imaginary[:-1])
+    correlation = min(max(shared / power, 0.0), CORRELATION_MAX) if power else 0.0
+    return (1.0 + correlation) / (1.0 - correlation)
 
 
 def _covariance(jacobian: FloatArray, free: NDArray[np.bool_], variance: float) -> FloatArray:

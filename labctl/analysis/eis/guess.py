@@ -13,15 +13,17 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-from scipy.optimize import nnls
 
 from labctl.analysis.eis.circuit import Circuit, Element, Parallel
 from labctl.analysis.eis.elements import Kind, Window
+from labctl.analysis.eis.nonnegative import nonnegative
 from labctl.model.spectrum import ComplexArray, FloatArray
 
 EXPONENT = 0.85
 """Of the semicircles in the dictionary, and the first guess of every constant phase."""
 TAUS_PER_DECADE = 5
+RIDGE = 1e-6
+"""Of columns of length 1: far below any noise, enough to tell neighbours apart."""
 SMALL = 0.01
 """An element that the dictionary did not need begins at this fraction of the impedance it would have to change."""
 
@@ -46,9 +48,8 @@ class Read:
         answers = np.hstack((plain, arcs)) / np.abs(z_ohm)[:, None]
         scales = np.linalg.norm(answers, axis=0)
         relative = z_ohm / np.abs(z_ohm)
-        found = nnls(
-            np.vstack((answers.real, answers.imag)) / scales, np.concatenate((relative.real, relative.imag))
-        )[0]
+        rows = np.vstack((answers.real, answers.imag)) / scales
+        found = nonnegative(rows, np.concatenate((relative.real, relative.imag)), RIDGE)
         amplitudes = found / scales
         self.R_ohm, self.L_H, self.elastance_per_F, self.diffusion = (float(one) for one in amplitudes[:4])
         self.semicircles: list[Semicircle] = [

@@ -109,7 +109,8 @@ def findings(
         found += [*_of_signs(clean), *_of_amplitudes(clean), *_of_size(clean)]
         if before is not None:
             found += _of_scale(clean, before.kept(usable(before)))
-    found += _of_stationarity(spectrum, kk)
+    turned = any(one.kind is FindingKind.SIGN for one in found)  # breaks the relations by itself
+    found += _of_stationarity(spectrum, None if turned else kk)
     return tuple(found)
 
 
