@@ -20,7 +20,7 @@ def open_transport(
     """Return the closed pipe that ``resource`` names; ``await pipe.open()`` connects it.
 
     ``memory`` finds the endpoint of ``mem://name`` at each opening. ``options`` are those of the kind of link
-    (baud, data_bits, parity, stop_bits, serial_number, backend); the same after ``?`` in the resource win.
+    (baud, data_bits, parity, stop_bits, flow, serial_number, backend); the same after ``?`` in the resource win.
     Raises: UserInputError for a resource or option that cannot be.
     """
     scheme, separator, rest = resource.partition("://")
@@ -76,6 +76,7 @@ def _serial(port: str, clock: Clock, settings: dict[str, object]) -> Transport:
     data_bits = _number(settings, "data_bits", 8)
     stop_bits = _number(settings, "stop_bits", 1)
     parity = str(settings.pop("parity", "N"))
+    flow = str(settings.pop("flow", "none"))
     _none_left(settings)
     if not port:
         raise ValueError("the port is missing")
@@ -84,6 +85,7 @@ def _serial(port: str, clock: Clock, settings: dict[str, object]) -> Transport:
         or data_bits not in (5, 6, 7, 8)
         or stop_bits not in (1, 1.5, 2)
         or baud < 1
+        or flow not in ("none", "xonxoff", "rtscts")
     ):
         raise ValueError("no serial port can be set like that")
     return SerialTransport(
@@ -93,6 +95,7 @@ def _serial(port: str, clock: Clock, settings: dict[str, object]) -> Transport:
         data_bits=int(data_bits),
         parity=parity,
         stop_bits=stop_bits,
+        flow=flow,
         serial_number=None if serial_number is None else str(serial_number),
     )
 

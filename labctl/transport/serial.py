@@ -15,7 +15,7 @@ from labctl.transport.blocking import READ_SLICE_S, BlockingTransport
 
 
 class SerialTransport(BlockingTransport):
-    """A byte pipe over pyserial. 8 data bits, no parity, one stop bit unless said otherwise."""
+    """A byte pipe over pyserial. 8 data bits, no parity, one stop bit, no flow control unless said otherwise."""
 
     def __init__(
         self,
@@ -26,6 +26,7 @@ class SerialTransport(BlockingTransport):
         data_bits: int = 8,
         parity: str = "N",
         stop_bits: float = 1,
+        flow: str = "none",
         serial_number: str | None = None,
     ) -> None:
         where = f"usb?serial_number={serial_number}&" if serial_number else f"{port}?"
@@ -36,6 +37,7 @@ class SerialTransport(BlockingTransport):
         self._data_bits = data_bits
         self._parity = parity
         self._stop_bits = stop_bits
+        self._flow = flow
         self._port: serial.Serial | None = None
 
     def _open_port(self, timeout_s: float) -> None:
@@ -46,6 +48,8 @@ class SerialTransport(BlockingTransport):
             bytesize=self._data_bits,
             parity=self._parity,
             stopbits=self._stop_bits,
+            xonxoff=self._flow == "xonxoff",
+            rtscts=self._flow == "rtscts",
             timeout=READ_SLICE_S,
             write_timeout=timeout_s,
             exclusive=True,

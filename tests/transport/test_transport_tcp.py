@@ -218,6 +218,7 @@ def test_closing_wakes_a_reader() -> None:
 @pytest.mark.parametrize("resource", [
     "", "127.0.0.1:502", "tcp://", "tcp://host", "tcp://host:0", "tcp://host:99999", "tcp://host:1/path", "udp://host:1",
     "serial://", "serial:///dev/ttyUSB0?baud=fast", "serial:///dev/ttyUSB0?colour=red", "serial:///dev/x?parity=Q",
+    "serial:///dev/x?flow=water",
     "visa://", "mem://neware",
 ])  # fmt: skip
 def test_a_resource_that_cannot_be_is_refused_with_examples(resource: str) -> None:

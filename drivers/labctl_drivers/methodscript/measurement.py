@@ -1,0 +1,270 @@
+"""One technique under way: reads what comes, and makes sure of the cell however it ends.
+
+Whoever iterates over ``blocks`` reads the wire; ``abort`` says ``Z`` at once from any task and then sees it through.
+There is no task of its own: what nobody reads waits in the pipe, and the script in the device ends by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+
+from labctl.clock import Clock
+from labctl.errors import InstrumentError, LinkClosed, UnknownStateError, WireError
+from labctl.interfaces.potentiostat import Block, DcBlock, MeasurementState
+from labctl.model.spectrum import SpectrumHead
+from labctl.model.technique import Chronoamperometry, Chronopotentiometry, Ocv, Technique
+from labctl_drivers.methodscript.collecting import collector_for
+from labctl_drivers.methodscript.messages import Broken, Ended, Event, Fault, Package
+from labctl_drivers.methodscript.models import Model
+from labctl_drivers.methodscript.plan import Plan
+from labctl_drivers.methodscript.wire import DeviceRefusal, Wire, named
+
+log = logging.getLogger(__name__)
+
+DRIFT_POINTS = 10
+"""Over so many points the drift of the open-circuit potential is judged."""
+
+
+class Bench(Protocol):
+    """What a measurement needs of its driver."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def wire(self) -> Wire: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def turn(self) -> asyncio.Lock: ...
+    async def confirm_off(self) -> float:
+        """Read back that the cell is off after a script that switched it off; return the open-circuit potential."""
+
+    async def make_safe(self) -> float:
+        """Switch the cell off, read it back, return the open-circuit potential. Raises UnknownStateError, LinkError."""
+
+
+class ScriptMeasurement:
+    """Implements ``labctl.interfaces.potentiostat.Measurement``."""
+
+    def __init__(self, bench: Bench, plan: Plan, model: Model, head: SpectrumHead) -> None:
+        self._bench = bench
+        self._plan = plan
+        self._head = head
+        self._collector = collector_for(plan, model, head)
+        self._ready: deque[Block] = deque()
+        self._got = 0
+        self._state = MeasurementState.ARMED
+        self._over = False
+        self._stopping: MeasurementState | None = None
+        self._error: InstrumentError | None = None
+        self._drift = deque[tuple[float, float]](maxlen=DRIFT_POINTS)
+        self.last: Block | None = None
+
+    @property
+    def state(self) -> MeasurementState:
+        """Return where it stands."""
+        return self._state
+
+    @property
+    def points_expected(self) -> int | None:
+        """Return how many points it will have: exact for a spectrum; a loop may have one more or less elsewhere."""
+        ends_early = getattr(self._plan.technique, "stop_below_V_per_s", None)
+        return None if ends_early is not None else self._plan.points
+
+    @property
+    def points_got(self) -> int:
+        """Return how many points have come."""
+        return self._got
+
+    @property
+    def remaining_s(self) -> float | None:
+        """Return the plant seconds that it usually still takes."""
+        return 0.0 if self._over else self._plan.remaining_s(self._got)
+
+    @property
+    def technique(self) -> Technique:
+        """Return what is measured."""
+        return self._plan.technique
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether it has ended, and what could be made sure of the cell has been."""
+        return self._over
+
+    @property
+    def head(self) -> SpectrumHead:
+        """Return what is true for a whole spectrum; the open-circuit potential after it is there once it has ended."""
+        return self._head
+
+    async def begin(self) -> None:
+        """Let the device execute the script. Raises InstrumentError; then it is over and the cell is off or unknown."""
+        try:
+            await self._bench.wire.start(self._plan.lines)
+        except DeviceRefusal as error:
+            # refused as a whole: nothing of it was executed
+            self._state, self._over = MeasurementState.FAILED, True
+            raise named(error, self._bench.name, self._what()) from None
+        except InstrumentError as error:
+            await self._fail(error)
+            assert self._error is not None
+            raise self._error from error
+        settles = getattr(self._plan.technique, "settle_s", 0.0) > 0
+        self._state = MeasurementState.SETTLING if settles else MeasurementState.RUNNING
+
+    async def blocks(self) -> AsyncIterator[Block]:
+        """Yield blocks as they come; then raise what went wrong. Whoever leaves early aborts it."""
+        try:
+            while (block := await self._next()) is not None:
+                yield block
+        finally:
+            if not self._over:
+                await self._left()
+        if self._error is not None:
+            raise self._error
+
+    async def abort(self) -> None:
+        """End it now and switch the cell off. Raises UnknownStateError where that could not be made sure of."""
+        if not self._over and self._stopping is None:
+            await self._stop(MeasurementState.ABORTED)
+        async with self._bench.turn:
+            while not self._over:
+                await self._hear()
+        if isinstance(self._error, UnknownStateError):
+            raise self._error
+
+    async def _next(self) -> Block | None:
+        async with self._bench.turn:
+            while not self._ready and not self._over:
+                await self._hear()
+        return self._ready.popleft() if self._ready else None
+
+    async def _left(self) -> None:
+        """Abort because nobody listens any more: an exception, a cancelled task, a closed window (EI-7)."""
+        try:
+            await self.abort()
+        except InstrumentError as error:
+            log.error("measurement left instrument=%s error=%s", self._bench.name, error)
+
+    async def _stop(self, then: MeasurementState) -> None:
+        self._stopping = then
+        try:
+            await self._bench.wire.shout_abort()
+        except InstrumentError as error:
+            # the link is gone: whoever listens next finds that out and says so
+            log.warning("abort not sent instrument=%s error=%s", self._bench.name, error)
+
+    async def _hear(self) -> None:
+        """Take what comes next. Ends the measurement when the device has ended it, or has failed."""
+        try:
+            events = await self._bench.wire.hear(self._plan.allowed_for(self._got))
+        except InstrumentError as error:
+            await self._fail(error)
+            return
+        packages: list[Package] = []
+        for event in events:
+            if isinstance(event, Package):
+                packages.append(event)
+            elif isinstance(event, Ended | Fault | Broken):
+                self._take(packages)
+                await self._end(event)
+                return
+        self._take(packages)
+        if packages and self._stopping is None and self._limit_reached():
+            await self._stop(MeasurementState.DONE)
+
+    def _take(self, packages: list[Package]) -> None:
+        if not packages:
+            return
+        block = self._collector.block(packages)
+        self.last = block
+        self._got += len(packages)
+        if self._state is MeasurementState.SETTLING:
+            self._state = MeasurementState.RUNNING
+        self._ready.append(block)
+
+    async def _end(self, event: Event) -> None:
+        if isinstance(event, Ended):
+            missing = self._plan.points_exact and self._got < self._plan.points
+            if self._stopping is not None:
+                await self._settle(self._stopping, None, safe=False)
+            elif missing:
+                text = f"it ended after {self._got} of {self._plan.points} points"
+                await self._settle(MeasurementState.FAILED, WireError(text, rule="2.1.7, 7"), safe=False)
+            else:
+                await self._settle(MeasurementState.DONE, None, safe=True)
+        elif isinstance(event, Fault):
+            await self._bench.wire.quiet()
+            refusal = DeviceRefusal(event, self._plan.lines)
+            await self._settle(self._stopping or MeasurementState.FAILED, refusal, safe=False)
+        else:
+            assert isinstance(event, Broken)
+            await self._fail(event.error)
+
+    async def _fail(self, error: InstrumentError) -> None:
+        """End after something that leaves the device in an unknown state: abort what runs, then make safe."""
+        self._state = MeasurementState.FINISHING
+        if self._bench.wire.is_open:
+            try:
+                await self._bench.wire.halt()
+            except InstrumentError as worse:
+                log.warning("halt failed instrument=%s error=%s", self._bench.name, worse)
+        stopped = self._stopping is not None and not isinstance(error, LinkClosed | WireError)
+        state = self._stopping if stopped and self._stopping else MeasurementState.FAILED
+        await self._settle(state, None if stopped else error, safe=False)
+
+    async def _settle(self, state: MeasurementState, error: InstrumentError | None, *, safe: bool) -> None:
+        """Make sure of the cell, then say how it ended. ``safe``: the script itself has switched it off."""
+        self._state = MeasurementState.FINISHING
+        try:
+            ocv_V = await (self._bench.confirm_off() if safe else self._bench.make_safe())
+            self._head = replace(self._head, ocv_after_V=ocv_V)
+        except InstrumentError as unsure:
+            why = f"{error.problem}; " if error is not None else ""
+            state, error = MeasurementState.FAILED, self._unknown(f"{why}{unsure.problem}", unsure)
+            # the next open begins with an abort and a cell-off script
+            await self._bench.wire.close()
+        if error is not None:
+            named(error, self._bench.name, self._what())
+        self._error, self._state, self._over = error, state, True
+
+    def _unknown(self, why: str, cause: InstrumentError) -> UnknownStateError:
+        bound_s = self._plan.energised_max_s
+        error = UnknownStateError(
+            f"{why}; nobody knows whether the cell is off. The script in the instrument ends by itself within "
+            f"{bound_s:.0f} s; look at the instrument, or unplug the cell"
+        )
+        error.__cause__ = cause
+        return error
+
+    def _limit_reached(self) -> bool:
+        """Tell whether an end condition holds that the host judges."""
+        block, technique = self.last, self._plan.technique
+        if not isinstance(block, DcBlock):
+            return False
+        match technique:
+            case Chronoamperometry(i_limit_A=limit_A) if limit_A is not None:
+                return bool(np.any(np.abs(block.i_A) > limit_A))
+            case Chronopotentiometry(e_limits_V=limits_V) if limits_V is not None:
+                return bool(np.any((block.e_V < min(limits_V)) | (block.e_V > max(limits_V))))
+            case Ocv(stop_below_V_per_s=drift) if drift is not None:
+                self._drift.extend(zip(block.elapsed_s.tolist(), block.e_V.tolist(), strict=True))
+                return len(self._drift) == DRIFT_POINTS and abs(_slope(self._drift)) < drift
+        return False
+
+    def _what(self) -> str:
+        return type(self._plan.technique).__name__
+
+
+def _slope(points: deque[tuple[float, float]]) -> float:
+    """Return the slope of a straight line through (s, V), in V/s; infinite where time stands still."""
+    time_s, e_V = np.array(points).T
+    centred_s = time_s - time_s.mean()
+    spread = float(centred_s @ centred_s)
+    return float(centred_s @ e_V) / spread if spread > 0 else float("inf")
