@@ -6,10 +6,10 @@ It is painted before client, numpy and pyqtgraph are imported; ``attach`` brings
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QTimer
+from PySide6.QtCore import QChildEvent, QEvent, QTimer
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut, QStatusTipEvent
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
@@ -18,7 +18,6 @@ from labctl.gui.parts.banner import Banner
 from labctl.gui.parts.focus import FocusRing
 from labctl.gui.parts.labels import Line
 from labctl.gui.parts.layouts import Column, Row
-from labctl.gui.parts.palette import CommandPalette
 from labctl.gui.parts.stopall import give_chord, stop_all, watch_dialogs
 from labctl.gui.parts.toasts import Toasts
 from labctl.gui.parts.trouble import TroubleBar
@@ -33,6 +32,7 @@ from labctl.gui.topbar import TopBar
 if TYPE_CHECKING:
     from labctl.gui.desk import Desk
     from labctl.gui.parts.docks import Docks
+    from labctl.gui.parts.palette import CommandPalette
     from labctl.gui.stopbanner import StopBanner
 
 TICK_MS = 500
@@ -49,7 +49,6 @@ class MainWindow(QWidget):
     def __init__(self, session: Session, languages: Languages, specs: Sequence[ViewSpec] = ()) -> None:
         super().__init__()
         self.setObjectName("main-window")
-        theme().dress_window(self)
         self.session, self.languages = session, languages
         self.desk: Desk | None = None
         self.context: Context | None = None
@@ -70,7 +69,6 @@ class MainWindow(QWidget):
         self.link_banner.setObjectName("link-banner")
         self._lay_out()
         self.toasts, self.ring = Toasts(self), FocusRing(self)
-        self.palette_popup = CommandPalette(self, self.commands)
         self._wire()
         self.setMinimumSize(*SMALLEST)
         self._restore_geometry()
@@ -100,7 +98,7 @@ class MainWindow(QWidget):
         outer.addWidget(self.status)
 
     def _wire(self) -> None:
-        self.top.search_wanted.connect(self.palette_popup.open)
+        self.top.search_wanted.connect(lambda: self.palette_popup.open())
         self.top.alarms_wanted.connect(lambda: self.go("alarms"))
         self.top.speed_wanted.connect(self._set_pace)
         self.rail.wanted.connect(self.go)
@@ -121,8 +119,8 @@ class MainWindow(QWidget):
         from labctl.gui.viewmodels.palette import KEY_OF
 
         acts: dict[str, Callable[[], object]] = {
-            "palette": self.palette_popup.open, "search": self.search, "back": self.back, "forward": self.forward,
-            "larger": lambda: self.set_scale(theme().scale + SCALE_STEP), "help": self.help,
+            "palette": lambda: self.palette_popup.open(), "search": self.search, "help": self.help, "back": self.back,
+            "forward": self.forward, "larger": lambda: self.set_scale(theme().scale + SCALE_STEP),
             "smaller": lambda: self.set_scale(theme().scale - SCALE_STEP),
             "normal_size": lambda: self.set_scale(1.0), "settings": lambda: self.go("settings"),
             **{f"view_{number}": partial(self._go_number, number) for number in range(1, 10)},
@@ -234,6 +232,13 @@ class MainWindow(QWidget):
         if self._place + 1 < len(self._history):
             self._place += 1
             self.go(self._history[self._place])
+
+    @cached_property
+    def palette_popup(self) -> CommandPalette:
+        """Return the command palette; made when it is first wanted, behind the first paint (F2)."""
+        from labctl.gui.parts.palette import CommandPalette
+
+        return CommandPalette(self, self.commands)
 
     def search(self) -> None:
         """Put the keyboard into the view's filter; without one open the palette."""
@@ -443,6 +448,14 @@ class MainWindow(QWidget):
             self.status.say_tip(event.tip())
             return True
         return super().event(event)
+
+    def childEvent(self, event: QChildEvent) -> None:
+        """Dress each part of the window, and each dialog of it, by itself; views are dressed by their docks."""
+        super().childEvent(event)
+        if event.type() == QEvent.Type.ChildPolished:
+            part = event.child()
+            if isinstance(part, QWidget) and part is not self.docks and not part.styleSheet():
+                theme().dress(part)
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the language."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from importlib import resources
+from pathlib import Path
 from typing import NamedTuple
 
 from PySide6.QtGui import QFont, QFontDatabase
@@ -48,7 +48,7 @@ def load() -> None:
     """Make the shipped fonts known to Qt. Raises: LabctlError when a file cannot be read."""
     if {INTER, CHINESE} <= set(QFontDatabase.families()):
         return
-    folder = resources.files("labctl.gui.theme") / "fonts"
+    folder = Path(__file__).with_name("fonts")
     for name in FILES:
         if QFontDatabase.addApplicationFontFromData((folder / name).read_bytes()) < 0:
             raise LabctlError(f"the font {name} of labctl cannot be read. Install labctl again.")

@@ -34,10 +34,10 @@ def _files() -> tuple[Path, Path]:
 
 
 @lru_cache(maxsize=1)
-def _names() -> dict[str, str]:
-    """Return the sign of each name."""
+def _codes() -> dict[str, str]:
+    """Return the code point of each name, as hexadecimal digits: of seven thousand a window shows a hundred."""
     table: dict[str, str] = json.loads(_files()[1].read_text(encoding="utf-8"))
-    return {name: chr(int(code, 16)) for name, code in table.items()}
+    return table
 
 
 @lru_cache(maxsize=1)
@@ -85,7 +85,7 @@ class _Engine(QIconEngine):
 @lru_cache(maxsize=1024)
 def icon(name: str, colour: str, off_colour: str = "") -> QIcon:
     """Return an icon, for example ``icon("bell-outline", "#555555")``. Raises: KeyError for a name there is not."""
-    return QIcon(_Engine(_names()[name], colour, off_colour or colour))
+    return QIcon(_Engine(chr(int(_codes()[name], 16)), colour, off_colour or colour))
 
 
 def forget() -> None:
