@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labctl.config.celltable import read_entries
+from labctl.gui.viewmodels import words
 from labctl.gui.viewmodels.cellcolumns import Col, block_of, guessed, header_of
 from labctl.gui.viewmodels.cells import CellsTable, Look, counted, import_text
 from labctl.gui.viewmodels.edits import Edit, EditStack
@@ -259,3 +260,23 @@ def test_no_paste_raises(text: str) -> None:
         edit.redo()
         for row in range(len(desk.table.rows)):
             assert all(isinstance(desk.table.cell(row, column).text, str) for column in Col)
+
+
+def test_u17_doubts_are_told_in_the_language_that_is_spoken_now_not_in_that_of_the_paste(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk()
+    desk.do(
+        desk.table.paste(
+            "cell id\ttype\tmass / µg\nC1\tLFP\theavy\nC2\tLFP\t921\nC3\tLFP\t930\nC4\tLFP\t9210"
+        )
+    )
+    before = [desk.table.problem(row) for row in (0, 3)]
+    assert before == [
+        "“heavy” is no number. Write it with a decimal point, for example 0.125 mg.",
+        "9.95 × median?",
+    ]
+    monkeypatch.setattr(words, "translate", lambda context, text: f"<{text}>")
+    desk.table.retranslate()
+    assert [desk.table.problem(row) for row in (0, 3)] == [f"<{told}>" for told in before]
+    assert desk.table.cell(0, Col.MASS).text == "heavy" and desk.table.cell(1, Col.MASS).text == "0.921"

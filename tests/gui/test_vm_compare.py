@@ -7,9 +7,11 @@ import math
 import numpy as np
 import pytest
 
+from labctl.gui.viewmodels import words
 from labctl.gui.viewmodels.acts import Trouble
 from labctl.gui.viewmodels.compare import Compare, GroupBy, Per
 from labctl.gui.viewmodels.comparetable import columns_of, life_rows, rows_of
+from labctl.gui.viewmodels.comparing import group_word
 from labctl.gui.viewmodels.edits import EditStack
 from labctl.model.cell import CellKind
 from labctl.model.ids import ChannelId, RunId
@@ -118,3 +120,27 @@ def test_lives_are_told_by_group_and_a_run_that_cannot_be_read_says_why() -> Non
     stack.do(compare.remove(["r-P1"]))
     assert compare.trace("r-Z1") is not trace and math.isnan(compare.factor(compare.members[0])[0]) is False
     compare.close()
+
+
+def test_u17_groups_are_called_in_the_window_s_language_and_kept_in_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _, compare, stack = a_comparison()
+    chinese = {"pristine": "原始锂", "{film}-coated": "{film} 包覆"}
+    monkeypatch.setattr(words, "translate", lambda context, text: chinese.get(text, text))
+    assert [group_word(group) for group in (*compare.groups, "my best")] == ["原始锂", "Zn 包覆", "my best"]
+    assert (
+        compare.group_named(" Zn 包覆 ") == "Zn-coated" and compare.rename_group("pristine", "原始锂") is None
+    )
+    stack.do(compare.rename_group("pristine", "bare"))
+    assert compare.groups == ("bare", "Zn-coated") and group_word("-coated") == "-coated"
+
+
+def test_a_cycle_that_goes_on_is_not_drawn_by_cycle() -> None:
+    asks, _, _ = a_comparison()
+    asks.answers["runs.cycles"] = {**CYCLES, "complete": [True, False]}
+    compare, stack = Compare(a_lab(), asks), EditStack()
+    stack.do(compare.add([a_run("P1")]))
+    for column in ("polarisation_volt", "coulombic_efficiency", "discharging_capacity_ah"):
+        values = compare.by_cycle("r-P1", column)[1]
+        assert math.isfinite(values[0]) and math.isnan(values[1])

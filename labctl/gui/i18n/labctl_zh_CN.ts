@@ -1619,7 +1619,7 @@
     </message>
     <message>
         <source>{kept} % at {n}</source>
-        <translation>第 {n} 循环 {kept} %</translation>
+        <translation>{n} 圈 {kept} %</translation>
     </message>
     <message>
         <source>{n} cycles</source>

@@ -99,12 +99,16 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One cell as typed and as understood. ``value`` is a text or a number in the column's unit; None = empty."""
+    """One cell as typed and as understood. ``value`` is a text or a number in the column's unit; None = empty.
+
+    ``unit`` is that of the header under which a number was pasted that is not understood.
+    """
 
     text: str = ""
     value: str | float | None = None
     problem: str = ""
     question: Question | None = None
+    unit: str = ""
 
 
 def block_of(text: str) -> list[list[str]]:
@@ -206,6 +210,14 @@ def read(column: Col, text: str, unit: str = "") -> Value:
     return Value(text, written if column in (Col.CELL, Col.SLOT) else text.strip())
 
 
+def read_again(column: Col, value: Value) -> Value:
+    """Return a value whose doubt is told in the window's present language: it was told in that of its time."""
+    if not value.problem and value.question is None:
+        return value
+    found = read(column, value.text, value.unit)
+    return found if found.problem or found.question is not None else value
+
+
 def _number(column: Col, text: str, unit: str) -> Value:
     ours = NUMBERS[column][0]
     typed = (
@@ -215,7 +227,7 @@ def _number(column: Col, text: str, unit: str) -> Value:
     )
     parsed = parse_quantity(typed, ours)
     if parsed.problem or parsed.question:
-        return Value(text, problem=parsed.problem, question=parsed.question)
+        return Value(text, problem=parsed.problem, question=parsed.question, unit=unit)
     if parsed.value is None:
         return Value()
     if column is not Col.OCV and parsed.value <= 0:

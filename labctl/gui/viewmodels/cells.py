@@ -106,6 +106,10 @@ class CellsTable:
         self._watchers.append(observer)
         return lambda: self._watchers.remove(observer) if observer in self._watchers else None
 
+    def retranslate(self) -> None:
+        """Ask every doubt anew in the window's language."""
+        self._set(self.rows)
+
     def _set(self, rows: tuple[CellRow, ...]) -> None:
         self.rows, self._doubts = rows, None
         self._named = Counter(row.text(Col.CELL) for row in rows)
@@ -266,7 +270,7 @@ class CellsTable:
             doubted = any(place == row for place, _ in self.doubts())
             text = NONE if current_A is None else quantity(current_A, "A")
             return CellText(text, Look.QUESTION if doubted and current_A is not None else Look.DERIVED)
-        value = found.get(column)
+        value = columns.read_again(column, found.get(column))
         if value.problem:
             return CellText(value.text, Look.BAD, value.problem)
         if value.question is not None:
@@ -329,7 +333,7 @@ class CellsTable:
         """Return what stands against a row in one line, empty where nothing does."""
         found = self.rows[row]
         for column in Col:
-            value = found.get(column)
+            value = columns.read_again(column, found.get(column))
             if value.problem:
                 return value.problem
             if value.question is not None:

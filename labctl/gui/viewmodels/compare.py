@@ -406,16 +406,19 @@ class Compare:
         return tuple(found)
 
     def by_cycle(self, run_id: str, column: str) -> tuple[Sequence[float], Sequence[float]]:
-        """Return cycle numbers and a column of the summary (capacity in the chosen unit, efficiency in %)."""
+        """Return cycle numbers and a column of the summary (capacity in the chosen unit, efficiency in %).
+
+        A cycle that goes on has no value yet: its first minutes would look like a fall.
+        """
         columns = self.columns(run_id)
         try:
             cycles, values = list(columns["cycle"]), [NAN if v is None else float(v) for v in columns[column]]
         except KeyError:
             return (), ()
         scale = 1.0
+        whole = columns["complete"] if "complete" in columns else [True] * len(values)
+        values = [value if good else NAN for value, good in zip(values, whole, strict=True)]
         if column.endswith("capacity_ah"):
-            whole = columns["complete"] if "complete" in columns else [True] * len(values)
-            values = [value if good else NAN for value, good in zip(values, whole, strict=True)]
             member = next(one for one in self._members if one.run_id == run_id)
             scale = self.factor(member)[0]
         elif column in ("coulombic_efficiency", "energy_efficiency", "retention"):

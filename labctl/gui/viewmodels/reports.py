@@ -10,7 +10,7 @@ from typing import Any
 
 from labctl.gui.viewmodels.acts import Asks
 from labctl.gui.viewmodels.compare import Compare
-from labctl.gui.viewmodels.comparing import Line, XBy
+from labctl.gui.viewmodels.comparing import Line, XBy, group_word
 from labctl.gui.viewmodels.edits import Edit
 from labctl.gui.viewmodels.lab import Lab
 from labctl.gui.viewmodels.panels import Axis, Card, Kind, Panel, Series, TraceOf, panel_of
@@ -222,7 +222,7 @@ class Report:
                 return tr("reports", "cycle {n}").format(n=series.cycle)
             if wanted is Legend.CELLS or self.compare.options.spread:
                 return series.name
-            return f"{series.line.group}{series.name[len(series.line.title) :]}"
+            return f"{group_word(series.line.group)}{series.name[len(series.line.title) :]}"
 
         def line(one: Line) -> Line:
             return (

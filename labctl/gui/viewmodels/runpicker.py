@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from labctl.gui.viewmodels.acts import Asks, Trouble
-from labctl.gui.viewmodels.comparing import group_of
+from labctl.gui.viewmodels.comparing import group_of, group_word
 from labctl.gui.viewmodels.lab import Lab
 from labctl.gui.viewmodels.parsing import plain
 from labctl.gui.viewmodels.text import duration
@@ -137,7 +137,7 @@ class RunPicker:
         return PickRow(
             run,
             cell.name if cell is not None else run.cell_name or run.cell_id,
-            group_of(cell.coating if cell is not None else ""),
+            group_word(group_of(cell.coating if cell is not None else "")),
             "" if cell is None else cell.batch,
             run.protocol,
             state,

@@ -160,6 +160,7 @@ class CellsView(View):
         self.parts.name_parts(tr("cells", "Table"), tr("cells", "Questions and slots"))
         self.entry.retitle()
         self.registry_card.retitle()
+        self.cells.retranslate()
         self.refresh()
 
     def _name_head(self) -> None:
@@ -257,7 +258,7 @@ class CellsView(View):
             self.registry_card.refresh()
             names = QCompleter(list(self.registry.names()), self.batch)
             self.batch.setCompleter(names)
-            theme().dress_window(names.popup())  # Qt gives it no parent
+            theme().dress(names.popup())  # Qt gives it no parent
 
     # -- acts ---------------------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from labctl.gui.viewmodels.compare import Compare
 from labctl.gui.viewmodels.panels import KIND_WORDS, Kind, cards, overlays, panel_of
 from labctl.gui.views.compare.plotcard import PlotCard
 
-COLUMN_PX, CARD_PX, TWO_COLUMNS_PX = 352, 260, 680
+COLUMN_PX, CARD_PX, TWO_COLUMNS_PX = 352, 240, 680
 OVERLAY_KINDS = (Kind.CURVES, Kind.DQDV)
 
 

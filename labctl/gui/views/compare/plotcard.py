@@ -27,6 +27,7 @@ from labctl.gui.plots.panelling import axis_signs, field_of, layers_of, swatches
 from labctl.gui.theme.current import theme
 from labctl.gui.theme.fonts import Role
 from labctl.gui.viewmodels.panels import KIND_WORDS, Axis, Kind, Panel
+from labctl.gui.viewmodels.protocol.typed import pretty
 
 EMPTY = Axis("", "")
 FIT_MS = 100
@@ -146,7 +147,7 @@ class PlotCard(Card):
 
     def _say(self, panel: Panel) -> None:
         title = f"{self._letter}  {panel.card.title}" if self._letter else panel.card.title
-        self.set_title(title, panel.card.note)
+        self.set_title(title, pretty(panel.card.note))
         self.frame.setAccessibleName(f"{title}: {tr('panels', KIND_WORDS[panel.card.kind])}")
 
     def _kept(self, layer: Layer) -> Layer:

@@ -15,6 +15,7 @@ from labctl.gui.theme.current import theme
 from labctl.gui.theme.fonts import Role
 from labctl.gui.viewmodels.compare import Compare
 from labctl.gui.viewmodels.comparetable import life_rows
+from labctl.gui.viewmodels.comparing import group_word
 from labctl.gui.viewmodels.lives import criteria
 from labctl.gui.viewmodels.panels import experiments
 from labctl.gui.views.compare.tree import CellsTree
@@ -72,7 +73,7 @@ class Side(QWidget):
             if item is not None and (widget := item.widget()) is not None:
                 widget.deleteLater()
         for column, group in enumerate(groups, start=1):
-            self._grid.addWidget(_figure(group, Role.SMALL, "muted"), 0, column)
+            self._grid.addWidget(_figure(group_word(group), Role.SMALL, "muted"), 0, column)
         for row, (title, texts) in enumerate(rows, start=1):
             self._grid.addWidget(ElidedLabel(title, Role.SMALL), row, 0)
             for column, text in enumerate(texts[:GROUPS_MAX], start=1):

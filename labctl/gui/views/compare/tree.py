@@ -20,7 +20,7 @@ from labctl.gui.parts.table import Index
 from labctl.gui.plots.look import look_of
 from labctl.gui.theme.current import theme
 from labctl.gui.theme.fonts import Role
-from labctl.gui.viewmodels.comparing import Line
+from labctl.gui.viewmodels.comparing import Line, group_word
 
 LINE_ROLE = Qt.ItemDataRole.UserRole + 1
 GROUP_ROLE = Qt.ItemDataRole.UserRole + 2
@@ -62,7 +62,8 @@ class CellsTree(QTreeView):
 
     def show_lines(self, lines: Sequence[Line], colours: dict[str, int]) -> None:
         """Show these lines; what was selected stays so."""
-        wanted = (tuple(lines), tuple(colours.items()))
+        words = {line.group: group_word(line.group) for line in lines}
+        wanted = (tuple(lines), tuple(colours.items()), words)
         if wanted == self._shown:
             return
         self._shown = wanted
@@ -71,11 +72,11 @@ class CellsTree(QTreeView):
             self.currentIndex().data(Qt.ItemDataRole.AccessibleDescriptionRole),
         )
         self._model.clear()
-        for group in dict.fromkeys(line.group for line in lines):
+        for group, word in words.items():
             inside = [line for line in lines if line.group == group]
-            root = QStandardItem(group)
+            root = QStandardItem(word)
             root.setData((group, colours[group], len(inside)), GROUP_ROLE)
-            root.setData(f"{group} {len(inside)}", Qt.ItemDataRole.AccessibleTextRole)
+            root.setData(f"{word} {len(inside)}", Qt.ItemDataRole.AccessibleTextRole)
             root.setData(f"group/{group}", Qt.ItemDataRole.AccessibleDescriptionRole)
             for line in inside:
                 item = QStandardItem(line.title)
@@ -214,7 +215,7 @@ class _Rows(QStyledItemDelegate):
         painter.fillRect(square, curves[colour % len(curves)])
         note = str(count)
         wide = self._note(painter, rect, note)
-        self._text(painter, rect, look.px(46), wide, name, Role.STRONG, "text")
+        self._text(painter, rect, look.px(46), wide, group_word(name), Role.STRONG, "text")
 
     def _paint_line(self, painter: QPainter, rect: QRect, line: Line) -> None:
         look = theme()
