@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtWidgets import QApplication, QLabel, QMenu, QSplitter, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QSplitter, QStackedWidget, QWidget
 
 from labctl.gui.parts.actionbar import ActionBar
 from labctl.gui.parts.buttons import Button, Tight
+from labctl.gui.parts.chips import Chip
 from labctl.gui.parts.docks import Room
 from labctl.gui.parts.fold import Fold
 from labctl.gui.parts.layouts import Column
+from labctl.gui.parts.view import Page
+from labctl.gui.parts.wrapping import Wrapping
 from labctl.gui.statusbar import StatusBar
 from labctl.gui.theme.fonts import Role
 from labctl.gui.topbar import TopBar
@@ -88,6 +91,37 @@ def test_words_that_wrap_do_not_make_a_view_taller_than_its_room(look: Any, qtbo
     assert (
         view.height() > 90 and view.width() < 800
     )  # less is not possible: it scrolls, beside its scroll bar
+
+
+def test_a_page_that_nobody_sees_does_not_push_the_bar_out_of_the_view(look: Any, qtbot: Any) -> None:
+    page, stack, low, high = Page(), QStackedWidget(), QWidget(), QWidget()
+    words = QLabel("many words " * 400)
+    words.setWordWrap(True)
+    Column(high).addWidget(words)
+    stack.addWidget(low)
+    stack.addWidget(high)
+    Column(page).addWidget(stack)
+    view, bar = QWidget(), QWidget()
+    bar.setFixedHeight(40)
+    Column(view, gap=0).put(page, bar)
+    room = Room()
+    qtbot.addWidget(room)
+    room.setWidget(view)
+    settle(room, 300, 240)
+    assert bar.geometry().bottom() < 240 and view.height() == 240
+
+
+def test_controls_that_keys_have_too_give_way_before_a_second_line(look: Any, qtbot: Any) -> None:
+    tabs, log_x, follow = Chip("voltage over time"), Chip("log x"), Chip("follow live")
+    bar = Wrapping((tabs, log_x, follow), spared=(log_x,))
+    qtbot.addWidget(bar)
+    settle(bar, 600)
+    one_line = bar.height()
+    assert log_x.isVisible()
+    settle(bar, tabs.sizeHint().width() + follow.sizeHint().width() + 40)
+    assert not log_x.isVisible() and follow.isVisible() and bar.height() == one_line
+    settle(bar, 600)
+    assert log_x.isVisible()
 
 
 def test_an_event_without_words_or_time_is_no_news() -> None:

@@ -86,6 +86,20 @@ class ViewSpec:
         return QCoreApplication.translate("views", self.title)
 
 
+class Page(QWidget):
+    """The room between head and bar. It asks for its smallest height only, not for the one that suits its width: with
+    that every page of a stack, seen or not, would have its say, and head and bar would scroll away with the page.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def hasHeightForWidth(self) -> bool:
+        """Tell that no height follows from the width."""
+        return False
+
+
 class View(QWidget):
     """Base of every view: ``head`` (56 px: title, chips left, acts right), ``page`` below, ``bar`` at the bottom."""
 
@@ -105,8 +119,7 @@ class View(QWidget):
         head.addLayout(self.head_left)
         head.addWidget(self.subtitle, 1)
         head.addLayout(self.head_right)
-        area = QWidget()
-        area.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        area = Page()
         self.page = Column(area, margins=(16, 0, 16, 8), gap=8)
         self.bar = ActionBar()
         outer = Column(self, gap=0)

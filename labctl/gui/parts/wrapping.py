@@ -16,14 +16,18 @@ from labctl.gui.theme.current import theme
 
 
 class Wrapping(QWidget):
-    """Holds controls in order. Margins and gaps are in design pixels."""
+    """Holds controls in order. Margins and gaps are in design pixels.
+
+    ``spared`` are left out, the first one first, where one line would not hold all: keys and menus have them too.
+    """
 
     def __init__(
         self, controls: Sequence[QWidget], *, margin_px: tuple[float, float] = (8, 8),
-        gap_px: tuple[float, float] = (8, 4), parent: QWidget | None = None,
+        gap_px: tuple[float, float] = (8, 4), spared: Sequence[QWidget] = (), parent: QWidget | None = None,
     ) -> None:  # fmt: skip
         super().__init__(parent)
         self._controls, self._margin_px, self._gap_px = tuple(controls), margin_px, gap_px
+        self._spared = tuple(spared)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         for control in self._controls:
             control.setParent(self)
@@ -35,6 +39,7 @@ class Wrapping(QWidget):
         px = theme().px
         left, top = px(self._margin_px[0]), px(self._margin_px[1])
         gap, line = px(self._gap_px[0]), px(self._gap_px[1])
+        self._spare(self.width() - 2 * left, gap)
         rows: list[list[tuple[QWidget, QSize]]] = [[]]
         x = left
         for control in self._controls:
@@ -56,6 +61,16 @@ class Wrapping(QWidget):
         height = y - line + top
         if height != self.height() or self.minimumHeight() != height:
             self.setFixedHeight(height)
+
+    def _spare(self, room: int, gap: int) -> None:
+        """Show or leave out the spared controls; one that stays as it is is not touched, which would ask again."""
+        wanted = [one for one in self._controls if one in self._spared or not one.isHidden()]
+        for one in self._spared:
+            needed = sum(control.sizeHint().width() + gap for control in wanted) - gap
+            if needed > room:
+                wanted.remove(one)
+            if one.isHidden() == (one in wanted):
+                one.setVisible(one in wanted)
 
     def sizeHint(self) -> QSize:
         """Return the height of the present width."""

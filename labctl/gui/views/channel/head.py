@@ -14,6 +14,7 @@ from labctl.gui.parts.layouts import Row
 from labctl.gui.parts.readout import Readout, ReadoutStrip
 from labctl.gui.theme.current import theme
 from labctl.gui.viewmodels.channel import ChannelModel
+from labctl.gui.viewmodels.protocol.typed import pretty
 
 NAME_MAX = 34
 WIDE_PX, NARROW_PX = 1150, 1000
@@ -45,7 +46,7 @@ class HeadChips:
     def refresh(self, model: ChannelModel) -> tuple[str, str]:
         """Show the head; returns title and what stands beside it."""
         head = model.head()
-        self.protocol.show_words(short(head.protocol), head.revision)
+        self.protocol.show_words(short(pretty(head.protocol)), head.revision)
         self.protocol.setToolTip(head.protocol)
         self._named, self._told = bool(head.protocol), bool(head.step or head.device)
         name, _, rest = head.step.partition(" ")

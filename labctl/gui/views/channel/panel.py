@@ -75,7 +75,8 @@ class PlotsPanel(Card):
         self.retranslate()
 
     def _lay_out(self) -> None:
-        bar = Wrapping((self.tabs, self.axis, self.log_x, self.log_y, self.predict, self.follow))
+        bar = Wrapping((self.tabs, self.axis, self.log_x, self.log_y, self.predict, self.follow),
+                       spared=(self.log_x, self.log_y))  # fmt: skip
         self.body.addWidget(bar)
         self.body.addWidget(Line())
         self.body.addWidget(self.pages, 1)

@@ -96,6 +96,7 @@ class TimePlots(QWidget):
         self._rest.timeout.connect(self._window_rests)
         self._wire()
         self._shown: tuple[object, ...] = ()
+        self._unit: tuple[str, float] = ("", 1.0)
         self._below: PlotFrame | None = None
         self._aligning = QTimer(self)
         self._aligning.setSingleShot(True)
@@ -148,6 +149,8 @@ class TimePlots(QWidget):
             if whole_new:
                 self.retranslate()
                 self._start()
+        if model.unit != self._unit:  # the program, which tells the greatest current, comes after the run
+            self.retranslate()
         self._show_cycles()
         self._show_lines()
         self._show_predicted()
@@ -277,7 +280,7 @@ class TimePlots(QWidget):
     def retranslate(self) -> None:
         """Take every word anew."""
         model = self._model
-        unit, factor = model.unit
+        self._unit = unit, factor = model.unit
         word = tr("channel", "current") if model.base_unit == "A" else tr("channel", "voltage")
         y_field = Field(word, unit, factor)
         x_field = fields.test_time(tr("channel", "test time"))

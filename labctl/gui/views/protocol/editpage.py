@@ -35,6 +35,7 @@ from labctl.gui.views.protocol.textpage import TextPage
 
 SIDE_PX, NARROW_PX, LISTS_PX, LOW_PX, LISTS_LOW_PX, TINY_PX = 440, 1320, 220, 720, 150, 540
 TABLE, HEAD, TEXT, PREVIEW, LISTS = "table", "head", "text", "preview", "lists"
+SPARED_FACTS = ("disk", "rows", "charge")
 WISHES = ("add", "duplicate", "delete", "wrap", "unwrap", "fold")
 
 
@@ -45,8 +46,8 @@ class Strip(Card):
 
     def __init__(self) -> None:
         super().__init__(inset=8)
-        inner = QWidget()
-        self._flow = Flow(inner, gap=16)
+        self._inner = QWidget()
+        self._flow = Flow(self._inner, gap=16)
         self.sign = IconLabel("check-circle-outline", "done")
         self.errors, self.warnings = Label("", Role.STRONG), Label("", Role.STRONG)
         self.facts = {
@@ -59,7 +60,7 @@ class Strip(Card):
         self._pairs = {key: self._pair(words, value) for key, (words, value) in self.facts.items()}
         self._flow.put(*self._pairs.values())
         self._flow.put_right(self.cells)
-        self.body.addWidget(inner)
+        self.body.addWidget(self._inner)
 
     @staticmethod
     def _pair(*widgets: QWidget) -> QWidget:
@@ -88,7 +89,21 @@ class Strip(Card):
         for key, (label, value) in self.facts.items():
             label.setText(words[key])
             value.setText(said.get(key, ""))
-            self._pairs[key].setVisible(bool(said.get(key)))
+        self._give_way()
+
+    def _give_way(self) -> None:
+        """Leave out what matters least where one line does not hold all: the steps need the height."""
+        for key, pair in self._pairs.items():
+            pair.setVisible(bool(self.facts[key][1].text()))
+        for key in SPARED_FACTS:
+            if self._flow.sizeHint().width() <= self._inner.width():
+                break
+            self._pairs[key].hide()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Follow the width."""
+        super().resizeEvent(event)
+        self._give_way()
 
     def show_cells(self, choices: list[tuple[str, str]], chosen: str) -> None:
         """Show the cells to choose from."""

@@ -166,6 +166,7 @@ class HeadPage(QScrollArea):
             if not field.hasFocus() or not field.isModified():
                 if field.text() != text:
                     field.setText(text)
+                    field.setCursorPosition(0)  # a long text is read from its beginning
                 self._say(name, "")
             field.setReadOnly(document.trouble is not None)
         self.model.show(document.variables)

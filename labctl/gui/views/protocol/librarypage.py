@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QPlainTextEdit, QSplitter, QWidget
 
 from labctl.gui.i18n.translating import mark, tr
@@ -28,6 +29,8 @@ COLUMNS = (
     Col("protocol", mark("protocol", "in use"), lambda row: row.in_use, tone=lambda row: "muted"),
 )  # fmt: skip
 WIDTHS_PX = (190, 260, 110, 110, 150, 80)
+TITLE, TITLE_MIN_PX, SPARED = 1, 200, (4, 3, 2)
+"""The column that takes the room that is left, and those that go first where it would be too little."""
 
 
 class LibraryPage(QWidget):
@@ -120,10 +123,7 @@ class LibraryPage(QWidget):
         """Show the list, and what is known of the chosen line."""
         entries = self.library.entries()
         self.model.show(entries)
-        for at, wide in enumerate(WIDTHS_PX):
-            self.table.setColumnWidth(at, theme().px(wide))
-        self.table.horizontalHeader().setStretchLastSection(False)
-        self.table.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        self._fit_columns()
         shown = tr("protocol", "{n} shown").format(n=len(entries))
         self.card.set_title(tr("protocol", "Protocols of this station"), shown)
         self.note.setText(self._told(bool(entries)))
@@ -131,6 +131,25 @@ class LibraryPage(QWidget):
         if entries and not self.table.currentIndex().isValid():
             self.table.setCurrentIndex(self.model.index(0, 0))
         self._show_side(self.entry())
+
+    def _fit_columns(self) -> None:
+        """Give the columns their widths; in a narrow window when it was saved and where it is from give way."""
+        head, look = self.table.horizontalHeader(), theme()
+        left = self.table.viewport().width() - sum(map(look.px, WIDTHS_PX)) + look.px(WIDTHS_PX[TITLE])
+        for at in SPARED:
+            short = left < look.px(TITLE_MIN_PX)
+            self.table.setColumnHidden(at, short)
+            left += look.px(WIDTHS_PX[at]) if short else 0
+        for at, wide in enumerate(WIDTHS_PX):
+            if at != TITLE:
+                self.table.setColumnWidth(at, look.px(wide))
+        head.setStretchLastSection(False)
+        head.setSectionResizeMode(TITLE, QHeaderView.ResizeMode.Stretch)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Follow the width."""
+        super().resizeEvent(event)
+        self._fit_columns()
 
     def _told(self, some: bool) -> str:
         if self.library.trouble is not None:

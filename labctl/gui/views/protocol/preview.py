@@ -107,6 +107,7 @@ class PreviewCard(Card):
         """Take the words anew."""
         self.frame.set_fields(Field(tr("protocol", "time"), "h"), Field(tr("protocol", "voltage"), "V"))
         self.frame.setAccessibleName(tr("protocol", "Voltage over time"))
+        self._say_loops()
         self._say()
 
     def _say(self) -> None:
@@ -131,11 +132,17 @@ class PreviewCard(Card):
         self._marks = [Mark(at / 3600.0, LineKind.MARK, "EIS", at_top=True) for at in sketch.sweeps_s[:12]]
         self.frame.add(*self._marks)
         self.frame.fit()
-        note = (
-            tr("protocol", "goes on to {time}").format(time=hours(sketch.total_s)) if sketch.goes_on else ""
-        )
-        self.loops.show_loops(sketch.brackets, note)
+        self._say_loops()
         self._say()
+
+    def _say_loops(self) -> None:
+        sketch = self._shown
+        if sketch is None:
+            return
+        told = tr("protocol", "goes on to {time}")
+        self.loops.show_loops(
+            sketch.brackets, told.format(time=hours(sketch.total_s)) if sketch.goes_on else ""
+        )
 
 
 PARTS = (

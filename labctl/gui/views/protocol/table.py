@@ -118,7 +118,7 @@ class StepCells(Cells):
             words.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
             words.setCompletionMode(QCompleter.CompletionMode.UnfilteredPopupCompletion)
             field.setCompleter(words)
-            theme().dress_window(words.popup())  # Qt gives it no parent
+            theme().dress(words.popup())  # Qt gives it no parent
         if column in (Column.SET,):
             field.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         return field

@@ -26,6 +26,7 @@ from labctl.gui.viewmodels.protocol.library import Entry, Library
 from labctl.gui.viewmodels.protocol.offers import Offer
 from labctl.gui.viewmodels.protocol.rows import Column, Row
 from labctl.gui.viewmodels.protocol.starting import why_not_start
+from labctl.gui.viewmodels.protocol.typed import pretty
 from labctl.gui.viewmodels.selection import Selection
 from labctl.gui.views.protocol import files
 from labctl.gui.views.protocol.commanding import commands_of
@@ -440,7 +441,7 @@ class ProtocolView(View):
             widget.setVisible(is_open)
         for widget in (self.new, self.load):
             widget.setVisible(not is_open)
-        self.title.setText(editor.document.name or editor.origin.title if is_open else self.spec.name)
+        self.title.setText(pretty(editor.document.name or editor.origin.title) if is_open else self.spec.name)
         self.chip.show_words(*editor.revision_words)
         used = self.library.in_use(editor.document.name) if is_open else 0
         self.subtitle.setText(figures.based_words(editor, used) if is_open else "")
