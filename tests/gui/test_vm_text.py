@@ -212,3 +212,18 @@ def test_moments_are_short_local_and_24_hours() -> None:
     assert text.moment(None, now) == "-"
     assert text.iso_local(now, zone=zone) == "2026-04-21 09:42:17 +08:00"
     assert text.iso_utc(now) == "2026-04-21 01:42:17 UTC"
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "forms"),
+    [
+        ("+66.9", "mV", ["+66.9 mV", "+67 mV", "+0.067 V", "+0.07 V", "+0.1 V"]),
+        ("\u2212912", "mV", ["\u2212912 mV", "\u22120.912 V", "\u22120.91 V", "\u22120.9 V"]),
+        ("3.326", "V", ["3.326 V", "3.33 V", "3.3 V", "3 V"]),
+        ("-", "V", ["- V"]),
+    ],
+)
+def test_a_value_in_a_narrow_place_is_rounded_and_keeps_its_unit(
+    value: str, unit: str, forms: list[str]
+) -> None:
+    assert [f"{number} {name}" for number, name in text.shorter_forms(value, unit)] == forms

@@ -28,7 +28,7 @@ class Choice:
     badge: str = ""
     why: str = ""
     name: str = ""
-    """What a screen reader says where ``text`` is a single letter."""
+    """What a screen reader says where ``text`` is a single letter, or empty beside an icon."""
 
 
 class _Part(QAbstractButton):
@@ -59,7 +59,7 @@ class _Part(QAbstractButton):
         # Room for the semibold of the chosen part is kept always, so that nothing moves when another is chosen.
         text = max(strong.horizontalAdvance(self.choice.text), body.horizontalAdvance(self.choice.text))
         count = strong.horizontalAdvance(self.choice.count) + look.px(6) if self.choice.count else 0
-        sign = look.px(16 + 6) if self.choice.icon or self.choice.badge else 0
+        sign = look.px(16 + (6 if self.choice.text else 0)) if self.choice.icon or self.choice.badge else 0
         return sign, text, count
 
     def sizeHint(self) -> QSize:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
@@ -51,6 +51,24 @@ def figures(value: float, digits: int, *, sign: bool = False) -> str:
         return f"{head}{mantissa}e{power}".replace("e-0", "e-").replace("e+0", "e").replace("e-", f"e{MINUS}")
     rounded = round(value, digits - 1 - exponent)
     return number(rounded, max(0, digits - 1 - exponent), sign=sign)
+
+
+def shorter_forms(shown: str, unit: str) -> Iterator[tuple[str, str]]:
+    """Yield a shown number with its unit, then rounded to ever fewer decimals, then in V where it is in mV.
+
+    For places that are too narrow: a figure is never cut in the middle, and never without its unit.
+    """
+    yield shown, unit
+    sign = shown.startswith("+")
+    try:
+        value = float(shown.replace(MINUS, "-"))
+    except ValueError:
+        return
+    for decimals in reversed(range(len(shown.partition(".")[2]))):
+        yield number(value, decimals, sign=sign), unit
+    if unit == "mV":
+        for decimals in (3, 2, 1):
+            yield number(value / 1e3, decimals, sign=sign), "V"
 
 
 def _exponent(value: float, digits: int) -> int:

@@ -276,7 +276,7 @@ class GridView(QAbstractScrollArea):
     def _paint_legend(self, painter: QPainter) -> int:
         """Paint glyph and word of each state at the upper right; returns where it begins."""
         look, texts = theme(), self._paint.texts
-        right = max(self.viewport().width() - look.px(4), self._legend_width)
+        right = max(self.viewport().width() - look.px(12), self._legend_width)
         start = x = max(0, right - self._legend_width)
         if not self._places.blocks:
             return start

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from labctl.gui.i18n.translating import tr
@@ -76,12 +77,26 @@ class Head(QWidget):
             TileSize.L: tr("station", "Large tiles"),
         }
         self.zoom.show_choices([Choice(one.value, one.value, name=name) for one, name in names.items()])
-        self.look.show_choices([
-            Choice(Look.TILES.value, tr("station", "Tiles"), icon="view-grid-outline"),
-            Choice(Look.TABLE.value, tr("station", "Table"), icon="table"),
-        ])  # fmt: skip
         self.show_counts(counts)
         self.show_filters(filters)
+        self._show_looks()
+
+    def _show_looks(self) -> None:
+        """Offer tiles and table by icon and word; by the icon alone where one line would not hold the words."""
+        words = {Look.TILES: tr("station", "Tiles"), Look.TABLE: tr("station", "Table")}
+        icons = {Look.TILES: "view-grid-outline", Look.TABLE: "table"}
+        for text in (True, False):
+            self.look.show_choices([
+                Choice(one.value, word if text else "", icon=icons[one], name="" if text else word)
+                for one, word in words.items()
+            ])  # fmt: skip
+            if self._flow.sizeHint().width() <= self.width():
+                break
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Follow the width."""
+        super().resizeEvent(event)
+        self._show_looks()
 
     def show_counts(self, counts: Counts) -> None:
         """Show how many channels each segment has."""

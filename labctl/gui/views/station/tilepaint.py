@@ -14,6 +14,7 @@ from labctl.gui.theme.fonts import Role
 from labctl.gui.theme.tokens import BADGES
 from labctl.gui.viewmodels.gridplaces import Box, TileSize
 from labctl.gui.viewmodels.sparks import Sparklines
+from labctl.gui.viewmodels.text import shorter_forms
 from labctl.gui.viewmodels.tiles import Strip, Tile, TileKind
 from labctl.gui.viewmodels.words import tr
 from labctl.gui.views.station.stamps import Stamps
@@ -245,32 +246,32 @@ class TilePaint:
         look, texts = theme(), self.texts
         inset, glyph, thin = look.px(3), look.px(GLYPH_PX), look.px(2)
         texts.begin(painter, Role.SMALL, look.colour("muted"), tight=True)
-        units: list[float] = []
+        shown: list[tuple[Placed, str, float]] = []
         for one in calm:
             left, top, width, height = one.box
             y = top + (height - texts.line) / 2
             if one.tile.kind is TileKind.FREE:
-                units.append(texts.put_middle(left + width / 2, y, one.tile.word, width - 2 * inset))
+                texts.put_middle(left + width / 2, y, one.tile.word, width - 2 * inset)
                 continue
             stamp = self.stamps.glyph(one.tile.glyph, one.tile.token, glyph)
             painter.drawPixmap(QPointF(left + inset, top + (height - glyph) / 2), stamp)
-            units.append(texts.put_right(left + width - inset, y, one.tile.unit))
+            value, unit = self._fitting(one.tile, width - 3 * inset - glyph - thin)
+            shown.append((one, value, texts.put_right(left + width - inset, y, unit)))
         for muted in (False, True):
             texts.begin(painter, Role.SMALL, look.colour("muted" if muted else "text"), tight=True)
-            for one, unit in zip(calm, units, strict=True):
-                if one.tile.kind is not TileKind.FREE and one.tile.muted is muted:
+            for one, value, unit_width in shown:
+                if one.tile.muted is muted:
                     left, top, width, height = one.box
-                    room = width - 3 * inset - glyph - unit - thin
-                    value = self._short(one.tile.value, room)
-                    texts.put_right(
-                        left + width - inset - unit - thin, top + (height - texts.line) / 2, value, room
-                    )
+                    right = left + width - inset - unit_width - thin
+                    texts.put_right(right, top + (height - texts.line) / 2, value)
 
-    def _short(self, value: str, room: float) -> str:
-        """Return a value with as many decimals as there is room for; a figure is never cut in the middle."""
-        while self.texts.width(value) > room and "." in value:
-            value = value[:-1].removesuffix(".")
-        return value
+    def _fitting(self, tile: Tile, room: float) -> tuple[str, str]:
+        """Return the longest form of a tile's value and unit that there is room for, else the shortest."""
+        found = (tile.value, tile.unit)
+        for found in shorter_forms(tile.value, tile.unit):
+            if self.texts.width(found[0]) + self.texts.width(found[1]) <= room:
+                break
+        return found
 
     def _small_loud(self, painter: QPainter, loud: Sequence[Placed]) -> None:
         look, texts = theme(), self.texts
