@@ -12,7 +12,7 @@ from labctl.gui.i18n.translating import tr
 from labctl.gui.parts import paint
 from labctl.gui.parts.buttons import Button, Rank
 from labctl.gui.parts.fields import ChoiceBox
-from labctl.gui.parts.labels import BadgeLabel, GlyphLabel, IconLabel, Label, Line
+from labctl.gui.parts.labels import BadgeLabel, GlyphLabel, IconLabel, Label, Line, is_stub
 from labctl.gui.parts.layouts import Row, fix_size
 from labctl.gui.parts.stopall import StopAllButton
 from labctl.gui.theme.current import theme
@@ -83,6 +83,7 @@ class SearchOpener(QAbstractButton):
         words = QFontMetrics(painter.font()).elidedText(
             self.text(), Qt.TextElideMode.ElideRight, room.width()
         )
+        words = "" if is_stub(words, self.text()) else words
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words)
 
 
@@ -212,6 +213,7 @@ class TopBar(QFrame):
             self.speed.set_name("")
             for given_up in group:
                 given_up.hide()
+        self._row.activate()  # in this turn: no picture shows what is left in the old places
 
     def retranslate(self) -> None:
         """Take the words of the language."""

@@ -74,7 +74,12 @@ def _channel_again(window: MainWindow) -> None:
 
 
 def _frames(window: MainWindow) -> None:
+    """Show the frames of a channel, the second of them whole."""
     window.go("frames", _busiest(window))
+    view = _dock(window, "frames")
+    if view.rows.rowCount() > 1 and not view.table.selectionModel().hasSelection():
+        view.follow.setChecked(False)
+        view.table.selectRow(1)
 
 
 def _palette(window: MainWindow) -> None:
@@ -272,8 +277,10 @@ def _start_review(window: MainWindow) -> None:
     view.open_on({"channels": [*idle[:10], *busy[:4]], "protocol": "p1-li-li-1mA"})
 
 
-def _protocol(name: str, tab: str = "table", typed: str = "") -> Callable[[MainWindow], None]:
-    """Return a protocol in its editor, for the first symmetric cell; ``typed`` into its first current asks back."""
+def _protocol(
+    name: str, tab: str = "table", typed: str = "", kind: str = "symmetric"
+) -> Callable[[MainWindow], None]:
+    """Return a protocol in its editor, for the first cell of a kind; ``typed`` into its first current asks back."""
 
     def show(window: MainWindow) -> None:
         from labctl.gui.viewmodels.protocol.rows import DRIVEN, Column
@@ -282,8 +289,8 @@ def _protocol(name: str, tab: str = "table", typed: str = "") -> Callable[[MainW
         if view.editor.origin.name != name:
             view.open_on(name)
             return
-        cells = [cell for cell in view.context.lab.cells.values() if cell.kind.value == "symmetric"]
-        if cells and view.editor.cell is None:
+        cells = [cell for cell in view.context.lab.cells.values() if cell.kind.value == kind]
+        if cells and (view.editor.cell is None or view.editor.cell.kind.value != kind):
             view._cell_chosen(str(cells[0].cell_id))
         view.desk.show_tab(tab)
         row = next(row for row in view.editor.document.rows if row.kind in DRIVEN)
@@ -343,7 +350,7 @@ SCENES = (
     Scene("compare-figures", "the figures of cells and groups", _compared("figures"), _compare_away),
     Scene("protocol", "the station's protocols", _protocol_list),
     Scene("protocol-open", "a protocol for a cell", _protocol("p1-li-li-1mA")),
-    Scene("protocol-loops", "loops in loops with a varied current", _protocol("rate-test")),
+    Scene("protocol-loops", "loops in loops with a varied current", _protocol("rate-test", kind="lfp_li")),
     Scene(
         "protocol-asked", "a number without a unit", _protocol("p1-li-li-1mA", typed="1.5"), _protocol_away
     ),

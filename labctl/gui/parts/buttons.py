@@ -163,6 +163,14 @@ class Button(QPushButton):
 
     def width_as(self, form: Tight) -> int:
         """Return the width of a form, device pixels."""
+        text = "" if self._wordless(form) else self.text()
+        width = self._idle_width(form)
+        if (self._act and text) or self._phase is not Phase.IDLE:
+            width = max(width, self._told_width(theme().px(12 if text else 8)))
+        return width
+
+    def _idle_width(self, form: Tight) -> int:
+        """Return the width of icon, word and key cap: what an act may say is not among them."""
         look = theme()
         text = "" if self._wordless(form) else self.text()
         inset = look.px(12 if text else 8)
@@ -173,8 +181,6 @@ class Button(QPushButton):
             width += paint.key_width(self._keys) + look.px(8)
         if self._chevron:
             width += look.px(16 + 6)
-        if (self._act and text) or self._phase is not Phase.IDLE:
-            width = max(width, self._told_width(inset))
         return width
 
     def _told_width(self, inset: int) -> int:
@@ -197,6 +203,9 @@ class Button(QPushButton):
         text = self._words()
         inset = theme().px(12 if text else 8)
         area = self.rect().adjusted(inset, 0, -inset, 0)
+        if self._phase is Phase.IDLE:  # the room for "sending" stands on both sides of the word
+            spare = max(0, self.width() - self._idle_width(self.tight)) // 2
+            area = area.adjusted(spare, 0, -spare, 0)
         painter.setFont(self._font())
         if self._phase is Phase.TROUBLE:
             area = self._paint_trouble(painter, area)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDialog, QWidget
 
 from labctl.gui.parts.buttons import Button
@@ -10,7 +11,11 @@ from labctl.gui.parts.focus import FocusRing
 from labctl.gui.parts.labels import Label
 from labctl.gui.parts.layouts import Column, Row
 from labctl.gui.parts.stopall import give_chord
+from labctl.gui.theme.current import theme
 from labctl.gui.theme.fonts import Role
+
+BAR_PX = 44
+"""Height of the window's top bar."""
 
 
 class Dialog(QDialog):
@@ -31,6 +36,17 @@ class Dialog(QDialog):
         outer.addLayout(self.foot)
         self.stop_chord = give_chord(self)
         self.ring = FocusRing(self)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Stand below the top bar of the window where there is room: Stop all outputs stays in sight."""
+        super().showEvent(event)
+        parent = self.parentWidget()
+        if parent is None:
+            return
+        window = parent.window().geometry()
+        top = window.top() + theme().px(BAR_PX)
+        if self.geometry().top() < top and top + self.height() <= window.bottom() + 1:
+            self.move(self.x(), self.y() + top - self.geometry().top())
 
     def add_button(self, button: Button) -> Button:
         """Add a button at the right of the foot. Only the button with the focus answers Enter."""

@@ -42,6 +42,15 @@ class Label(QLabel):
             self.style().polish(self)
 
 
+STUB_SIGNS = 3
+"""Signs of a cut text, its dots among them, that say nothing any more."""
+
+
+def is_stub(shown: str, text: str) -> bool:
+    """Tell whether so little is left of a cut text that it is better left out."""
+    return shown != text and len(shown) <= STUB_SIGNS
+
+
 class ElidedLabel(QLabel):
     """One line that is cut with three dots where room is short; the whole text is in the tooltip.
 
@@ -84,6 +93,7 @@ class ElidedLabel(QLabel):
         """Paint what there is room for."""
         room = self.contentsRect()
         text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room.width())
+        text = "" if is_stub(text, self.text()) else text
         flags = int(self.alignment() | Qt.TextFlag.TextSingleLine)
         painter = QPainter(self)
         self.style().drawItemText(

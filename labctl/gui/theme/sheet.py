@@ -19,7 +19,6 @@ CELL_MARGIN_PX = 3
 
 _SHEET = Template("""
 QWidget { color: $text; font-size: ${body}pt; }
-QMainWindow { background: $window; }
 QDialog { background: $window; border: 1px solid $border; }
 QToolTip { background: $field; color: $text; border: 1px solid $border; padding: ${p4}px; }
 QToolTip, QMessageBox QLabel, QInputDialog QLabel { qproperty-textFormat: PlainText; }
@@ -73,11 +72,11 @@ QMenu::separator { height: 1px; background: $hairline; margin: ${p4}px 0; }
 QProgressBar { background: $field; border: 1px solid $hairline; border-radius: 0; text-align: right; color: $muted; }
 QProgressBar::chunk { background: $neutral_bar; }
 QCheckBox, QRadioButton { spacing: ${p8}px; min-height: ${p32}px; }
-QCheckBox::indicator, QRadioButton::indicator { width: ${p16}px; height: ${p16}px; background: $field;
-  border: 1px solid $border; border-radius: ${p2}px; }
+QCheckBox::indicator, QRadioButton::indicator, QListView::indicator { width: ${p16}px; height: ${p16}px;
+  background: $field; border: 1px solid $border; border-radius: ${p2}px; }
 QRadioButton::indicator { border-radius: ${p8}px; }
 QCheckBox::indicator:hover, QRadioButton::indicator:hover { background: $hover; }
-QCheckBox::indicator:checked, QRadioButton::indicator:checked { image: url("$check"); }
+QCheckBox::indicator:checked, QRadioButton::indicator:checked, QListView::indicator:checked { image: url("$check"); }
 QCheckBox::indicator:disabled, QRadioButton::indicator:disabled { border-color: $hairline; background: $panel; }
 QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button,
 QDateTimeEdit::up-button, QDateTimeEdit::down-button { subcontrol-origin: border; width: ${p24}px; border: none; }
@@ -91,8 +90,6 @@ QCheckBox:disabled, QRadioButton:disabled { color: $off; }
 QSlider::groove:horizontal { height: ${p4}px; background: $neutral_bar; }
 QSlider::handle:horizontal { background: $accent; width: ${p12}px; margin: -${p4}px 0; border-radius: ${p4}px; }
 QGroupBox { border: 1px solid $hairline; border-radius: ${p4}px; margin-top: ${p16}px; padding: ${p8}px; }
-QMainWindow::separator { background: $hairline; width: ${p4}px; height: ${p4}px; }
-QMainWindow::separator:hover { background: $accent; }
 QMainWindow > QTabBar::tab { background: $panel; color: $text; border: none; border-right: 1px solid $hairline;
   padding: 0 ${p12}px; min-height: ${p32}px; }
 QMainWindow > QTabBar::tab:selected { background: $selection; border-bottom: 2px solid $accent; }

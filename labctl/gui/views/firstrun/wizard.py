@@ -54,6 +54,7 @@ class Wizard(QWidget):
         self.lines = QPlainTextEdit()
         self.lines.setReadOnly(True)
         self.lines.setTabChangesFocus(True)
+        self.lines.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)  # YAML: a broken line reads as two
         self.copy = Button(icon="content-copy", height_px=28)
         self.file_card.head.addWidget(self.copy)
         self.after = Label("", tone="muted", wrap=True)
@@ -120,8 +121,8 @@ class Wizard(QWidget):
         self.known.setAccessibleName(tr("firstrun", "Instruments of the station"))
         self.lines.setAccessibleName(tr("firstrun", "For the station file"))
         self.found_model.show_heads((
-            Head("resource", tr("firstrun", "where"), 230), Head("text", tr("firstrun", "what it is"), 190),
-            Head("told", tr("firstrun", "test"), 240), Head("station", tr("firstrun", "station"), 110),
+            Head("resource", tr("firstrun", "where"), 190), Head("text", tr("firstrun", "what it is"), 130),
+            Head("told", tr("firstrun", "test"), 160), Head("station", tr("firstrun", "station"), 80),
         ))  # fmt: skip
         self.known_model.show_heads((
             Head("name", tr("firstrun", "instrument"), 140), Head("resource", tr("firstrun", "where"), 230),
@@ -145,7 +146,7 @@ class Wizard(QWidget):
         if not self.found_model.heads:
             return
         rows = self._finder.rows()
-        tone = {None: "muted", True: "done", False: "hard"}
+        tone = {None: "muted", True: "", False: "hard"}
         self.found_model.show([
             (Field(row.resource, strong=True), Field(row.text), Field(row.told, tone[row.good], why=row.told),
              Field(row.station, "muted"))
@@ -154,7 +155,7 @@ class Wizard(QWidget):
         boxes = self._first.instruments()
         self.known_model.show([
             (Field(box.name, strong=True), Field(box.resource), Field(str(box.channels)),
-             Field(box.told, "muted" if box.asked else "done" if box.good else "hard", why=box.told))
+             Field(box.told, "muted" if box.asked else "" if box.good else "hard", why=box.told))
             for box in boxes
         ], [box.name for box in boxes])  # fmt: skip
         self.known_card.setVisible(bool(boxes))

@@ -15,7 +15,7 @@ from labctl.gui.parts.chips import Chip
 from labctl.gui.parts.fields import ChoiceBox, SearchField
 from labctl.gui.parts.labels import Line
 from labctl.gui.parts.layouts import fix_size
-from labctl.gui.parts.rows import Field, Head, RowModel, chosen_rows, give_widths
+from labctl.gui.parts.rows import Field, Head, RowModel, chosen_rows, give_widths, keep_widths
 from labctl.gui.parts.table import LIST_PX, Table
 from labctl.gui.parts.view import Command, Context, View, ViewSpec
 from labctl.gui.theme.current import theme
@@ -39,7 +39,7 @@ class FramesView(View):
         self.head_right.put(self.search_field, self.follow)
         self.rows = RowModel()
         self.table = Table("", row_px=LIST_PX)
-        self.table.setModel(self.rows)
+        keep_widths(self.table, self.rows)
         self.table.setHorizontalScrollBarPolicy(
             Qt.ScrollBarPolicy.ScrollBarAlwaysOff
         )  # the last column is cut

@@ -205,7 +205,7 @@ class Painter:
             for left, room, text, role, tone in parts:
                 metrics = self.font(role)
                 painter.setPen(look.colour(tone))
-                shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, look.px(room) - look.px(6))
+                shown = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, look.px(room) - look.px(6))
                 painter.drawText(QRectF(left, top, look.px(room), sheet.lane), LINE, shown)
         painter.restore()
 

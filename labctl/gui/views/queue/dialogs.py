@@ -60,7 +60,7 @@ class InsertDialog(Dialog):
         self.preview = GroupedModel(PREVIEW, lambda row: f"{row.cell}:{row.place}", self)
         self.table = Table(tr("queue", "What would start where and when"), row_px=LIST_PX)
         self.table.setModel(self.preview)
-        self.table.setMinimumHeight(theme().px(96))
+        self.table.setMinimumHeight(theme().px(72))
         self.body.addWidget(self.table)
         self.note = Label("", tone="muted", wrap=True)
         self.body.addWidget(self.note)

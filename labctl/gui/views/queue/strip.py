@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt, Signal
@@ -23,14 +24,24 @@ def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
-def _say(chip: Chip, campaign: Campaign, chosen: str) -> None:
+def _brief(campaigns: Sequence[Campaign]) -> dict[str, str]:
+    """Return what each campaign is called beside others: up to its colon, where that tells them apart."""
+    heads = Counter(one.name.partition(": ")[0] for one in campaigns)
+    found = {}
+    for one in campaigns:
+        head = one.name.partition(": ")[0]
+        found[one.name] = _cut(head if heads[head] == 1 else one.name, NAME_MAX)
+    return found
+
+
+def _say(chip: Chip, campaign: Campaign, chosen: str, brief: str) -> None:
     """Show a campaign: shortly while others stand beside it, in full while it is shown alone."""
     alone = campaign.name == chosen
     chip.setChecked(alone)
     if alone:
         chip.show_words(campaign.name, campaign.told)
     else:
-        chip.show_words(_cut(campaign.name, NAME_MAX), campaign.short)
+        chip.show_words(brief, campaign.short)
     chip.setAccessibleName(f"{campaign.name}, {campaign.told}")
     hint = tr("queue", "Show this campaign alone")
     chip.setToolTip(f"{campaign.name}\n{campaign.told}\n{hint}")
@@ -78,8 +89,9 @@ class Strip(QScrollArea):
         ]
         self._shown = present
         if same and not holds and not any(not name.startswith("campaign:") for name in self.chips):
+            brief = _brief(campaigns)
             for campaign in campaigns:
-                _say(self.chips[f"campaign:{campaign.name}"], campaign, chosen)
+                _say(self.chips[f"campaign:{campaign.name}"], campaign, chosen, brief[campaign.name])
             return
         self._build(campaigns, chosen, holds)
 
@@ -97,9 +109,10 @@ class Strip(QScrollArea):
             chip.setToolTip(f"{why}\n{hint}")
             chip.clicked.connect(lambda checked=False, kind=kind, name=name: self.release.emit(kind, name))
             self._add(f"hold:{name}", chip)
+        brief = _brief(campaigns)
         for campaign in campaigns:
             chip = Chip(checkable=True)
-            _say(chip, campaign, chosen)
+            _say(chip, campaign, chosen, brief[campaign.name])
             chip.clicked.connect(
                 lambda checked, name=campaign.name: self.campaign.emit(name if checked else "")
             )

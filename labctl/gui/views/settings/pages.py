@@ -65,8 +65,8 @@ class StationPage(QWidget):
             Head("name", tr("settings", "instrument"), 120), Head("link", tr("settings", "link"), 90),
             Head("driver", tr("settings", "driver"), 120), Head("resource", tr("settings", "resource"), 200),
             Head("channels", tr("settings", "channels"), 80, True), Head("poll", tr("settings", "polled every"), 100),
-            Head("identity", tr("settings", "identity"), 240),
-            Head("silence", tr("settings", "when the station is silent"), 300),
+            Head("identity", tr("settings", "identity"), 200),
+            Head("silence", tr("settings", "when the station is silent"), 200),
         ))  # fmt: skip
         give_widths(self.table, self.model)
         self.refresh()
@@ -91,7 +91,8 @@ class StationPage(QWidget):
                 value.setText(pairs[at][1])
         self.model.show([
             (Field(row.name, strong=True), Field(row.link), Field(row.driver), Field(row.resource),
-             Field(str(row.channels)), Field(row.poll), Field(row.identity), Field(row.silence, "muted"))
+             Field(str(row.channels)), Field(row.poll), Field(row.identity, why=row.identity),
+             Field(row.silence, "muted", why=row.silence))
             for row in box_rows(self._lab)
         ], [row.name for row in box_rows(self._lab)])  # fmt: skip
 
