@@ -202,22 +202,13 @@ def test_a_format_of_a_lab_is_asked_before_ours(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(
-    ("frequency_Hz", "z_ohm", "word"),
+    ("frequency_Hz", "word"),
     [
-        ([1e3, 1e2, 1e1, 1.0, 0.1], [10 + 1j, 11 + 5j, 15 + 3j, 20 + 1j, 22 + 0.1j], "holds -Z''"),
-        ([1e3, 1e2, 1e1, 1.0, 0.1], [-10 - 1j, -11 - 5j, -15 - 3j, 20 - 1j, 22 - 1j], "exchanged"),
-        ([1e3, 1e2, 1e3, 1e2, 1e1], [10 - 1j] * 5, "several sweeps"),
-        ([1e3], [10 - 1j], "1 points alone"),
-        (
-            [1e3, 1e2, 1e1, 1.0, 0.1],
-            [10 - 1j, 11 - 5j, complex("nan"), 20 - 1j, 22 - 1j],
-            "have no impedance",
-        ),
+        ([1e3, 1e2, 1e3, 1e2, 1e1], "several sweeps"),
+        ([1e3, 1e2, 1e2, 1e1, 1.0], "several sweeps"),
+        ([1e3], "1 points are hardly"),
     ],
 )
-def test_what_often_goes_wrong_is_doubted_in_a_sentence(
-    frequency_Hz: list[float], z_ohm: list[complex], word: str
-) -> None:
-    found = doubts(Spectrum.of(frequency_Hz, z_ohm))
-    assert len(found) == 1
-    assert word in found[0]
+def test_points_that_are_no_whole_sweep_are_doubted(frequency_Hz: list[float], word: str) -> None:
+    (found,) = doubts(Spectrum.of(frequency_Hz, [10 - 1j] * len(frequency_Hz)))
+    assert word in found

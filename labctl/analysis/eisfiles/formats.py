@@ -108,8 +108,8 @@ def read_bytes(data: bytes, name: str, fmt: str | None = None) -> tuple[Spectrum
     return SpectrumContent(named, content.dc), chosen
 
 
-def read_file(path: Path, fmt: str | None = None) -> tuple[SpectrumContent, SpectrumFormat]:
-    """Read an impedance file; see ``read_bytes``."""
+def bytes_of(path: Path) -> bytes:
+    """Return the bytes of a file. Raises: UserFileError where it is not there, not readable or too large."""
     try:
         size = path.stat().st_size
         if size > BYTES_MAX:
@@ -118,11 +118,15 @@ def read_file(path: Path, fmt: str | None = None) -> tuple[SpectrumContent, Spec
                 path=path,
                 fix="Name the file of the spectrum.",
             )
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         problem = f"the file cannot be read: {error.strerror or error}."
         raise UserFileError(problem, path=path, fix="Check the path and its permissions.") from error
-    return read_bytes(data, str(path), fmt)
+
+
+def read_file(path: Path, fmt: str | None = None) -> tuple[SpectrumContent, SpectrumFormat]:
+    """Read an impedance file. Raises: as ``bytes_of`` and ``read_bytes``."""
+    return read_bytes(bytes_of(path), str(path), fmt)
 
 
 def encode(spectrum: Spectrum, fmt: str) -> tuple[bytes, int]:
