@@ -65,7 +65,7 @@ class HelpWindow(QWidget):
     def __init__(self) -> None:
         super().__init__(None, Qt.WindowType.Window)
         self.setObjectName("help-window")
-        theme().dress_window(self)
+        theme().dress(self)
         self.browser = QTextBrowser()
         self.browser.setOpenLinks(False)
         self.browser.anchorClicked.connect(self._follow)

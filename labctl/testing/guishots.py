@@ -241,10 +241,13 @@ def _window(data: Path, width: int, height: int) -> Iterator[MainWindow]:
 
 def _dress(window: MainWindow, look: Look) -> None:
     from labctl.gui.i18n.translating import Language
+    from labctl.gui.theme.current import theme
     from labctl.gui.theme.tokens import ThemeName
 
     window.set_theme(ThemeName(look.theme))
     window.set_scale(float(look.scale))
+    while theme().changing:
+        _turn(0.01)
     window.set_language(next(one for one in Language if one.value.startswith(look.language)))
 
 

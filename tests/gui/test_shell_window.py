@@ -160,6 +160,7 @@ def test_a_narrow_bar_gives_up_words_but_never_stop_and_alarms(
     live(window, qtbot)
     window.set_scale(scale)
     window.resize(width, 768)
+    qtbot.waitUntil(lambda: not look.changing, timeout=2000)
     QApplication.processEvents()
     stop = window.top.stop
     assert stop.isVisible() and stop.width() >= stop.sizeHint().width() - 1

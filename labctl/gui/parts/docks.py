@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QByteArray, QChildEvent, QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QScrollArea, QTabBar, QTabWidget, QVBoxLayout, QWidget
 
 from labctl.gui.i18n.translating import tr
 from labctl.gui.parts.labels import Label
 from labctl.gui.parts.layouts import Column, Row, fix_size
 from labctl.gui.parts.stopall import StopAllButton, give_chord
+from labctl.gui.theme.current import theme
 from labctl.gui.theme.fonts import Role
 
 WINDOW_SIZE = (1200, 800)
@@ -92,10 +93,33 @@ def _least(view: QWidget, width: int) -> QSize:
     return size
 
 
+class Floor(QMainWindow):
+    """Where views stand: Qt's window for docks, without a frame. Its bars of tabs are dressed and named here."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWindowFlags(Qt.WindowType.Widget)
+        self.setDockOptions(QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AllowTabbedDocks)
+        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        self.setDocumentMode(True)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
+        self._bars: list[QTabBar] = []
+
+    def childEvent(self, event: QChildEvent) -> None:
+        """Take in a bar of tabs that Qt has made."""
+        super().childEvent(event)
+        if event.type() == QEvent.Type.ChildPolished:
+            bar = event.child()
+            if isinstance(bar, QTabBar) and not bar.styleSheet():
+                self._bars.append(bar)
+                bar.setAccessibleName(tr("rail", "Views"))
+                theme().dress(bar)
+
+
 class Dock(QDockWidget):
     """One view's place. Its title is there where several views stand side by side: the rail names a lone one."""
 
-    def __init__(self, view_id: str, title: str, room: QMainWindow) -> None:
+    def __init__(self, view_id: str, title: str, room: Floor) -> None:
         super().__init__(title, room)
         self.setObjectName(view_id)
         self.setAllowedAreas(AREA)
@@ -116,6 +140,12 @@ class Dock(QDockWidget):
         if self.titleBarWidget() is not wanted:
             self.setTitleBarWidget(wanted)  # type: ignore[arg-type]  # None brings Qt's own title back
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Put the theme on when it is first seen: each view is dressed by itself."""
+        if not self.styleSheet():
+            theme().dress(self)
+        super().showEvent(event)
+
     def dress_apart(self) -> None:
         """Give a window of its own the bar with Stop all outputs and its chord."""
         self.holder.bar.setVisible(self.isFloating())
@@ -132,14 +162,7 @@ class Docks(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._room = QMainWindow()
-        self._room.setWindowFlags(Qt.WindowType.Widget)
-        self._room.setDockOptions(
-            QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AllowTabbedDocks
-        )
-        self._room.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
-        self._room.setDocumentMode(True)
-        self._room.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
+        self._room = Floor()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._room)
@@ -296,8 +319,6 @@ class Docks(QWidget):
             if dock.is_open:
                 dock.show_title(len(docked) > 1)
                 dock.dress_apart()
-        for tabs in self._room.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
-            tabs.setAccessibleName(tr("rail", "Views"))
 
     def _docked(self) -> list[Dock]:
         """Return the views that stand in the room, not behind another tab."""

@@ -58,7 +58,7 @@ class EntryDelegate(Cells):
             completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
             completer.setFilterMode(Qt.MatchFlag.MatchContains)
             editor.setCompleter(completer)
-            theme().dress_window(completer.popup())  # Qt gives it no parent
+            theme().dress(completer.popup())  # Qt gives it no parent
         return editor
 
 

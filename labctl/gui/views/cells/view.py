@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QStringListModel, Qt
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QCompleter, QFileDialog, QLineEdit
 
@@ -62,7 +62,11 @@ class CellsView(View):
     # -- building -----------------------------------------------------------------------------------------------------
 
     def _build_head(self) -> None:
-        self.batch = QLineEdit()
+        self.batch, self._batch_names = QLineEdit(), QStringListModel(self)
+        # One for good: a completer that is replaced while its list is open takes the list away under Qt's hands.
+        self.batch.setCompleter(QCompleter(self._batch_names, self.batch))
+        self._batch_list = self.batch.completer().popup()
+        theme().dress(self._batch_list)  # Qt gives it no parent
         fix_size(self.batch, width=120)
         self.paste_button = Button(icon="content-paste", keys="Ctrl+V")
         self.scan_button = Button(icon="barcode-scan")
@@ -256,9 +260,9 @@ class CellsView(View):
     def _registry_changed(self) -> None:
         if self._seen:
             self.registry_card.refresh()
-            names = QCompleter(list(self.registry.names()), self.batch)
-            self.batch.setCompleter(names)
-            theme().dress(names.popup())  # Qt gives it no parent
+            names = list(self.registry.names())
+            if names != self._batch_names.stringList():
+                self._batch_names.setStringList(names)
 
     # -- acts ---------------------------------------------------------------------------------------------------------
 
