@@ -27,7 +27,7 @@ from labctl.model.technique import (
 )
 
 ALL = frozenset({Ocv, Chronoamperometry, Chronopotentiometry, LinearSweep, CyclicVoltammetry, Peis, Geis})
-PICO, LR, NEXUS = MODELS["espico"], MODELS["es4_lr"], MODELS["nexus1"]
+PICO, LR, HR, NEXUS = (MODELS[code] for code in ("espico", "es4_lr", "es4_hr", "nexus1"))
 SWEEP = FrequencySweep(200e3, 0.1)
 OPTIONS = MethodScriptOptions()
 
@@ -100,11 +100,11 @@ def test_ei_6_amplitudes_go_out_as_rms() -> None:
 
 
 def test_a_spectrum_settles_without_output_and_lets_the_instrument_find_its_range() -> None:
-    lines = plan_for(Peis(SWEEP, 0.01, settle_s=30.0), LR, 1.0).lines
+    lines = plan_for(Peis(SWEEP, 0.01, settle_s=30.0), HR, 1.0).lines
     place = lines.index("meas_loop_ca volt amps 1 100m 30")
     assert lines[place + 1] == "endloop"
     assert {"set_pgstat_mode 3", "set_max_bandwidth 200k", "set_range_minmax da 1 1"} <= set(lines)
-    assert {"set_range ba 10m", "set_autoranging ba 1n 10m", "set_autoranging ab 50m 1"} <= set(lines)
+    assert {"set_range ba 100m", "set_autoranging ba 100n 100m", "set_autoranging ab 50m 1"} <= set(lines)
     fixed = plan_for(Peis(SWEEP, 0.01, settle_s=0.0, range_A=1e-3), PICO, 0.0).lines
     assert "set_autoranging ba 1m 1m" in fixed
     assert not [line for line in fixed if line.startswith(("meas_loop_ca", "set_range ab"))]

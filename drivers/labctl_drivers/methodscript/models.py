@@ -123,7 +123,9 @@ _ES4_UNKNOWN = {
 }
 
 
-def _emstat4(name: str, limit_V: float, ranges: Mapping[int, float]) -> Model:
+def _emstat4(
+    name: str, limit_V: float, ranges: Mapping[int, float], potentials: Mapping[int, float]
+) -> Model:
     low, high, galvanostat = (
         Mode(number, words, -limit_V, limit_V, ranges)
         for number, words in (
@@ -137,7 +139,7 @@ def _emstat4(name: str, limit_V: float, ranges: Mapping[int, float]) -> Model:
         dc=(low, high),
         eis=high,
         galvanostat=galvanostat,
-        potential_ranges_V=HR_POTENTIAL_RANGES,
+        potential_ranges_V=potentials,
         current_max_A=max(ranges.values()),
         unknown=_ES4_UNKNOWN,
     )
@@ -176,7 +178,8 @@ def _nexus() -> Model:
     )
 
 
-EMSTAT4_LR, EMSTAT4_HR = _emstat4("EmStat4 LR", 3.0, LR_RANGES), _emstat4("EmStat4 HR", 6.0, HR_RANGES)
+EMSTAT4_LR = _emstat4("EmStat4 LR", 3.0, LR_RANGES, {})
+EMSTAT4_HR = _emstat4("EmStat4 HR", 6.0, HR_RANGES, HR_POTENTIAL_RANGES)
 
 MODELS: Mapping[str, Model] = MappingProxyType(
     {
