@@ -85,9 +85,17 @@ def test_a_gamry_file_with_decimal_commas_says_the_same_and_that_it_was_aborted(
     (comma,) = read_file(SAMPLES / "d1-comma-aborted.DTA")[0].spectra
     np.testing.assert_array_equal(comma.z_ohm, point.z_ohm)
     assert comma.head.amplitude_rms_V == point.head.amplitude_rms_V == 0.01
-    assert comma.head.area_cm2 == 0.785
+    assert comma.head.ocv_before_V == 3.31
     assert any("aborted" in note for note in comma.head.notes)
     assert not any("aborted" in note for note in point.head.notes)
+
+
+def test_an_amplitude_of_zero_and_microvolts_are_read_as_what_they_mean() -> None:
+    text = (SAMPLES / "d1.par").read_text(encoding="utf-8")
+    text = text.replace("(mV RMS)=10", "(mV RMS)=0").replace("=6.404 mV", "=-30.999 µV")
+    (spectrum,) = read_bytes(text.encode(), "a.par")[0].spectra
+    assert math.isnan(spectrum.head.amplitude_rms_V)
+    assert spectrum.head.ocv_before_V == pytest.approx(-30.999e-6)
 
 
 @pytest.mark.parametrize(

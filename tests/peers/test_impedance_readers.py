@@ -78,3 +78,13 @@ def test_an_outside_reader_finds_frequency_and_impedance_of_our_export(
     z_ohm = np.asarray(read["re"])[order] + 1j * np.asarray(read["im"])[order]
     np.testing.assert_allclose(np.asarray(read["f"])[order], spectrum.frequency_Hz, rtol=1e-6)
     assert np.max(np.abs(z_ohm - spectrum.z_ohm) / np.abs(spectrum.z_ohm)) < 1e-6
+
+
+def test_batterydf_finds_our_parquet_valid(tmp_path: Path) -> None:
+    path = write_file(dummy_cell(), tmp_path / "spectrum.bdf.parquet", "parquet").path
+    command = [str(peer_python(HERE / "requirements-bdf.txt")), str(HERE / "bdf_validate.py"), str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    (verdict,) = json.loads(done.stdout.splitlines()[-1])
+    assert (verdict["ok"], verdict["missing"], verdict["n_rows"]) == (True, [], 71)
+    assert verdict["time_stats"]["monotonic"] is True

@@ -5,7 +5,6 @@ Both are turned here. Read only. Source: data-formats.md section 3, potentiostat
 
 from __future__ import annotations
 
-import math
 import re
 
 import numpy as np
@@ -15,11 +14,10 @@ from labctl.analysis.eisfiles.texttable import (
     apart,
     columns_of,
     dc_of,
-    is_number,
     lines_of,
-    number,
     spectrum_of,
     told,
+    told_number,
 )
 from labctl.errors import UserFileError
 from labctl.interfaces.spectrumfile import SpectrumContent, SpectrumFormat
@@ -110,8 +108,7 @@ def _header_line(lines: list[str], source: str) -> int:
 def _head(lines: list[str]) -> SpectrumHead:
     def setting(name: str) -> float:
         text = next((line[len(name) :].strip() for line in lines if line.startswith(name)), "")
-        word = text.split()[0] if text.split() else ""
-        return number(word) if is_number(word) else math.nan
+        return told_number(text.partition(" ")[0])
 
     def after(name: str) -> str:
         return next((line.partition(":")[2].strip() for line in lines if line.startswith(name)), "")

@@ -1,11 +1,13 @@
 """Gamry ``.DTA``: tagged lines, then tables whose rows begin with a tab; the spectrum is table ZCURVE. Read only.
 
-Numbers come with a decimal comma where the computer was set so. Source: data-formats.md section 3.
+Numbers come with a decimal comma where the computer was set so. The area in the file is a setting that mostly stands at
+its default; it is not taken. Source: data-formats.md section 3.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from labctl.analysis.eisfiles.texttable import (
     Row,
@@ -15,6 +17,7 @@ from labctl.analysis.eisfiles.texttable import (
     number,
     spectrum_of,
     told,
+    told_number,
 )
 from labctl.errors import UserFileError
 from labctl.interfaces.spectrumfile import SpectrumContent, SpectrumFormat
@@ -71,8 +74,6 @@ def read(data: bytes, source: str) -> SpectrumContent:
 
 
 def _with_drift_note(spectrum: Spectrum, names: list[str]) -> Spectrum:
-    from dataclasses import replace
-
     if "Zrealdrcor" not in names:
         return spectrum
     note = "Gamry's drift-corrected columns were left aside; these are the values as measured"
@@ -89,24 +90,19 @@ def _text(tags: dict[str, list[str]], name: str) -> str:
     return cells[1].strip() if len(cells) > 1 else cells[0].strip() if cells else ""
 
 
-def _value(tags: dict[str, list[str]], name: str) -> float:
-    text = _text(tags, name)
-    return number(text) if is_number(text) else math.nan
-
-
 def _head(tags: dict[str, list[str]], *, aborted: bool) -> SpectrumHead:
     notes = [f"taken {_text(tags, 'DATE')} {_text(tags, 'TIME')} by the clock of the measuring computer"]
     if aborted:
         notes.append("the experiment was aborted: the spectrum is not complete")
+    circuit = _text(tags, "EOC")
     of_volt = _in_label(tags, "VAC", "(mV rms)")
     of_ampere = _in_label(tags, "IAC", "(A rms)")
     return SpectrumHead(
         instrument="Gamry",
         model=_text(tags, "PSTAT"),
-        area_cm2=_value(tags, "AREA"),
-        amplitude_rms_V=V_from_mV(_value(tags, "VAC")) if of_volt else math.nan,
-        amplitude_rms_A=_value(tags, "IAC") if of_ampere else math.nan,
-        ocv_before_V=_value(tags, "EOC"),
+        amplitude_rms_V=V_from_mV(told_number(_text(tags, "VAC"))) if of_volt else math.nan,
+        amplitude_rms_A=told_number(_text(tags, "IAC")) if of_ampere else math.nan,
+        ocv_before_V=number(circuit) if is_number(circuit) else math.nan,
         notes=tuple(notes) if "DATE" in tags or aborted else (),
     )
 

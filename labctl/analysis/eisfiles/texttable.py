@@ -89,6 +89,11 @@ def told(values: FloatArray) -> FloatArray:
     return values if np.any(values) else np.full(values.shape, np.nan)
 
 
+def told_number(text: str) -> float:
+    """Return a setting of a file; NaN where it is no number, or 0: an amplitude of 0 means that nobody set one."""
+    return number(text) or math.nan if is_number(text) else math.nan
+
+
 def or_zero(value: float) -> float:
     """Return a value for a column that cannot stay empty: 0 stands for "not known" in these files."""
     return value if math.isfinite(value) else 0.0

@@ -26,6 +26,7 @@ from labctl.analysis.eisfiles.texttable import (
     or_zero,
     spectrum_of,
     told,
+    told_number,
 )
 from labctl.errors import UserFileError
 from labctl.interfaces.potentiostat import DcBlock
@@ -149,7 +150,7 @@ def _head(sections: list[_Section]) -> SpectrumHead:
     day, clock = known.get("DateAcquired", ""), known.get("TimeAcquired", "")
     return SpectrumHead(
         instrument=f"{known.get('Type', '')}{known.get('Model', '')}",
-        amplitude_rms_V=V_from_mV(number(amplitude)) if is_number(amplitude) else math.nan,
+        amplitude_rms_V=V_from_mV(told_number(amplitude)),
         ocv_before_V=_volts(circuit),
         notes=(f"taken {day} {clock} by the clock of the measuring computer".replace("  ", " "),)
         if day or clock
@@ -159,7 +160,7 @@ def _head(sections: list[_Section]) -> SpectrumHead:
 
 def _volts(text: str) -> float:
     """Return a potential written as ``6.404 mV`` or ``3.3 V``; NaN for anything else."""
-    value, _, unit = text.partition(" ")
+    value, _, unit = text.replace("μ", "µ").partition(" ")
     factors = {"V": 1.0, "mV": 1e-3, "uV": 1e-6, "µV": 1e-6}
     return number(value) * factors[unit] if is_number(value) and unit in factors else math.nan
 
