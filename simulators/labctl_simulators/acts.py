@@ -463,8 +463,8 @@ def told_cell(record: CellRecord, cell: Cell) -> dict[str, Any]:
         "area_cm2": cell.area_cm2,
         "elements_ohm": {
             "bulk": areal.bulk_ohm_cm2 / cell.area_cm2,
-            "sei": areal.sei_ohm_cm2 / cell.area_cm2,
-            "ct": areal.ct_ohm_cm2 / cell.area_cm2,
-            "warburg": areal.warburg_ohm_cm2 / cell.area_cm2,
+            "sei": float(areal.sei_ohm_cm2) / cell.area_cm2,
+            "ct": float(areal.ct_ohm_cm2) / cell.area_cm2,
+            "warburg": float(areal.warburg_ohm_cm2) / cell.area_cm2,
         },
     }

@@ -73,9 +73,11 @@ class Course:
 
     def block(self, instructions: tuple[Instruction, ...]) -> Steps:
         """Do instructions one after another."""
+        outside = self.line
         for instruction in instructions:
             self.line = instruction.line
             yield from self.acts[instruction.word](self, instruction) or ()
+        self.line = outside
 
     def until(self, time_s: float) -> Steps:
         """Let script time pass; comes back early when the loop is to be left."""

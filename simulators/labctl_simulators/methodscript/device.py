@@ -49,7 +49,7 @@ class MethodScriptDevice:
         self.model = model
         self.plant = plant
         self.serial = serial
-        self.settings = Settings()
+        self.settings = self._fresh_settings()
         self.upset = Upset()
         self.faults = LinkFaults()
         self.bootloader = False
@@ -74,6 +74,10 @@ class MethodScriptDevice:
         self._unowned_told = False
         plant.on_switch = self._switched
         plant.use_ladder(self._modes[self.settings.mode].ladder)
+
+    def _fresh_settings(self, measurement: int = 0) -> Settings:
+        """Return the settings of a start: low speed, the largest potential range."""
+        return Settings(potential_index=self.model.potential_index(math.inf), measurement=measurement)
 
     # -- links ---------------------------------------------------------------------------------------------
 
@@ -360,8 +364,7 @@ class MethodScriptDevice:
         self._run, self._loaded, self._upload = None, None, None
         self._quiet_until_s = None
         self._reader.clear()
-        measured = self.settings.measurement
-        self.settings = Settings(measurement=measured)
+        self.settings = self._fresh_settings(self.settings.measurement)
         self.plant.use_galvanostat(False, self._act_s)
         self.plant.use_ladder(self._modes[self.settings.mode].ladder)
         if self.plant.is_on:
