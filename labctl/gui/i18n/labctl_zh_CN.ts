@@ -403,6 +403,10 @@
         <translation>处理方法</translation>
     </message>
     <message>
+        <source>Any</source>
+        <translation>不限</translation>
+    </message>
+    <message>
         <source>Priority</source>
         <translation>优先级</translation>
     </message>
@@ -441,10 +445,6 @@
     <message>
         <source>Export</source>
         <translation>导出</translation>
-    </message>
-    <message>
-        <source>Any</source>
-        <translation>不限</translation>
     </message>
     <message>
         <source>Lists in the wall's time, the curve in the bench's.</source>
@@ -2297,6 +2297,10 @@
         <translation>操作</translation>
     </message>
     <message>
+        <source>early sign</source>
+        <translation>早期征兆</translation>
+    </message>
+    <message>
         <source>command</source>
         <translation>命令</translation>
     </message>
@@ -2695,8 +2699,8 @@
         <translation>连接新威 BTS</translation>
     </message>
     <message>
-        <source>Looks at this computer's ports and at the addresses that you type, and shows what to write in the station file. Sends no command that drives an output.</source>
-        <translation>查看本机端口和您输入的地址，并给出要写进站点文件的内容。不发送任何驱动输出的命令。</translation>
+        <source>Looks at this computer's ports and at the addresses that you type, asks who is there, and writes it into the station file. Sends no command that drives an output.</source>
+        <translation>查看本机端口和您输入的地址，询问对方身份，并写进站点文件。不发送任何驱动输出的命令。</translation>
     </message>
     <message>
         <source>Find instruments...</source>
@@ -2779,8 +2783,12 @@
         <translation>复制</translation>
     </message>
     <message>
-        <source>Put these lines in the station file (labctl init writes one), correct models and time zone, then start the station anew. labctl doctor checks the file and reads every channel without driving one.</source>
-        <translation>把这些行写进站点文件（labctl init 可生成），改正型号和时区，然后重新启动站点。labctl doctor 会检查该文件并读取每个通道，不驱动任何通道。</translation>
+        <source>Add to the station file</source>
+        <translation>写进站点文件</translation>
+    </message>
+    <message>
+        <source>Correct number, models and time zone here, ask who it is, then add it to the station file. Asking reads and drives nothing; what is added is taken up when the station is started anew.</source>
+        <translation>在这里改正编号、型号和时区，询问身份，然后写进站点文件。询问只读取，不驱动任何设备；写入的仪器在站点重新启动后启用。</translation>
     </message>
     <message>
         <source>Found</source>
@@ -3053,6 +3061,33 @@
     <message>
         <source>Help page</source>
         <translation>帮助页面</translation>
+    </message>
+</context>
+<context>
+    <name>joining</name>
+    <message>
+        <source>The station is asking; wait for its answer.</source>
+        <translation>站点正在询问，请等待回答。</translation>
+    </message>
+    <message>
+        <source>There are no lines: test an address first.</source>
+        <translation>没有内容：请先测试一个地址。</translation>
+    </message>
+    <message>
+        <source>asking</source>
+        <translation>询问中</translation>
+    </message>
+    <message>
+        <source>writing</source>
+        <translation>写入中</translation>
+    </message>
+    <message>
+        <source>added in the window</source>
+        <translation>在窗口中添加</translation>
+    </message>
+    <message>
+        <source>channels {places}</source>
+        <translation>通道 {places}</translation>
     </message>
 </context>
 <context>

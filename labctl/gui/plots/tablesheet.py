@@ -11,6 +11,8 @@ from PySide6.QtGui import QColor, QPainter
 from labctl.gui.plots.look import PlotLook
 
 ROW_EM, INSET_EM = 1.75, 0.6
+HEAD_ROWS = 1.45
+"""Height of the head in rows: a quantity may stand above its unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +26,20 @@ class TableSheet:
 
     def height(self, look: PlotLook) -> float:
         """Return how tall it is, in painting units."""
-        return (len(self.rows) + 2.2) * ROW_EM * look.metrics().height()
+        return (len(self.rows) + HEAD_ROWS + 1.2) * ROW_EM * look.metrics().height()
 
     def draw(self, painter: QPainter, area: QRectF, look: PlotLook) -> None:
         """Draw head, rules and rows; long texts are elided."""
         widths = self._widths(area.width(), look)
         row_px = ROW_EM * look.metrics().height()
-        top = area.top() + 0.5 * row_px
-        self._row(painter, area.left(), top, widths, self.heads, look, bold=True)
-        rules = [area.top() + 0.35 * row_px, top + row_px, top + row_px * (len(self.rows) + 1)]
+        top = area.top() + 0.35 * row_px
+        below = top + HEAD_ROWS * row_px
+        head_top = (top + below - row_px) / 2  # the head's own line, in the middle between the rules
+        self._row(painter, area.left(), head_top, widths, self.heads, look, bold=True)
+        rules = [top, below, below + row_px * len(self.rows)]
         for index, row in enumerate(self.rows):
-            self._row(
-                painter, area.left(), top + (index + 1) * row_px, widths, row, look, bold=index in self.strong
-            )
+            strong = index in self.strong
+            self._row(painter, area.left(), below + index * row_px, widths, row, look, bold=strong)
         for rule, width in zip(rules, (1.5, 0.75, 1.5), strict=True):
             painter.setPen(look.pen(look.text, width))
             painter.drawLine(QLineF(area.left(), rule, area.right(), rule))
@@ -57,7 +60,7 @@ class TableSheet:
                 ),
                 default=0.0,
             )
-            lines = [bold.horizontalAdvance(part) for part in head.split(" / ")]
+            lines = [bold.horizontalAdvance(part) for part in _in_lines(head)]
             needs.append(max(longest, *lines) + inset)
         return needs
 
@@ -82,11 +85,7 @@ class TableSheet:
         painter.setPen(QColor(look.text))
         for column, text in enumerate(texts):
             room = widths[column] - 2 * inset
-            lines = (
-                text.split(" / ")
-                if bold and " / " in text and metrics.horizontalAdvance(text) > room
-                else [text]
-            )
+            lines = _in_lines(text) if bold and metrics.horizontalAdvance(text) > room else [text]
             for number, line in enumerate(lines):
                 shown = metrics.elidedText(line, Qt.TextElideMode.ElideRight, room + 1.0)
                 x = (
@@ -98,3 +97,9 @@ class TableSheet:
                 base = top + row_px / 2 + (metrics.ascent() - metrics.descent()) / 2 + shift
                 painter.drawText(QPointF(x, base), shown)
             left += widths[column]
+
+
+def _in_lines(head: str) -> list[str]:
+    """Return quantity and unit below each other: ``overpotential /``, ``mV``."""
+    quantity, slash, unit = head.partition(" / ")
+    return [f"{quantity} /", unit] if slash else [head]

@@ -39,6 +39,8 @@ NARROW_PX = {TIME: 128, KIND: 88, WHERE: 124, BY: 56}
 
 def kind_word(row: EventRow) -> str:
     """Return what kind of event it is; the station's own words stay."""
+    if row.kind.startswith("early."):
+        return tr("events", "early sign")
     return tr("events", "command") if row.kind == "act" else row.kind
 
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QPainter, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem, QTreeView, QWidget
 
+from labctl.gui.i18n.translating import tr
+from labctl.gui.parts.card import Card
+from labctl.gui.parts.segment import Choice
 from labctl.gui.theme.current import theme
 from labctl.gui.theme.fonts import Role
 from labctl.gui.theme.glyphs import paint_badge
 from labctl.gui.viewmodels.alarms import Branch
+from labctl.gui.viewmodels.words import PRIORITY_MARKS
+from labctl.model.alarm import AlarmPriority
 
 BRANCH_ROLE = Qt.ItemDataRole.UserRole + 1
-ROW_PX, BADGE_PX = 32, 16
+ROW_PX, BADGE_PX, WIDE_PX = 32, 16, 230
+ANY = "any"
+"""Key of the choice of every priority."""
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -146,3 +153,24 @@ class PlaceTree(QTreeView):
         branch = index.data(BRANCH_ROLE)
         if branch is not None and not self._quiet:
             self.chosen.emit(branch.key)
+
+
+class PlaceCard(Card):
+    """The card of the tree: as wide as a branch with its badges needs, all there is where it stands alone."""
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the room of a branch."""
+        return QSize(theme().px(WIDE_PX), super().minimumSizeHint().height())
+
+
+def priority_choices(counts: Mapping[AlarmPriority, int], *, words: bool) -> list[Choice]:
+    """Return the choices of a priority with their counts; without words the badge, which has shape and number, stands
+    for them.
+    """
+    choices = [Choice(ANY, tr("alarms", "Any"), str(sum(counts.values())))]
+    for priority, count in counts.items():
+        word = PRIORITY_MARKS[priority].told
+        choices.append(
+            Choice(priority.value, word if words else "", str(count), badge=priority.value, name=word)
+        )
+    return choices

@@ -17,11 +17,12 @@ from labctl.gui.parts.confirm import confirm_or_do
 from labctl.gui.parts.fold import Fold
 from labctl.gui.parts.grouprows import GroupedModel, Heading
 from labctl.gui.parts.labels import ElidedLabel, Label
-from labctl.gui.parts.layouts import Column, Row, fix_size
+from labctl.gui.parts.layouts import Column, Row
 from labctl.gui.parts.segment import Choice, Segment
 from labctl.gui.parts.tight import TightRow
 from labctl.gui.parts.view import Command, Context, View, ViewSpec
 from labctl.gui.parts.why import set_why
+from labctl.gui.theme.current import theme
 from labctl.gui.viewmodels.acts import Act, ActState, Trouble
 from labctl.gui.viewmodels.alarms import LISTED_WORDS, AlarmList, AlarmRow, Listed
 from labctl.gui.viewmodels.alarmstory import AlarmStory
@@ -30,18 +31,16 @@ from labctl.gui.viewmodels.events import EventLog, EventRow, hand_over
 from labctl.gui.viewmodels.instant import Instant, InstantModel
 from labctl.gui.viewmodels.selection import Selection
 from labctl.gui.viewmodels.still import Still
-from labctl.gui.viewmodels.words import PRIORITY_MARKS
 from labctl.gui.views.alarms.dialogs import CommentDialog, HandOverDialog, ShelveDialog
 from labctl.gui.views.alarms.eventscard import EventsCard
 from labctl.gui.views.alarms.instantcard import HISTORY, MESSAGE, InstantCard
 from labctl.gui.views.alarms.listing import COLUMNS, WHAT, AlarmTable
-from labctl.gui.views.alarms.places import PlaceTree
+from labctl.gui.views.alarms.places import ANY, PlaceCard, PlaceTree, priority_choices
 from labctl.model.alarm import AlarmPriority
 
 TICK_MS = 500
-NARROW_PX, LOW_PX = 1000, 420
+NARROW_PX, LOW_PX, SHORT_PX = 1000, 420, 800
 """Room of the page below which list, moment and events are shown one at a time."""
-ANY = "any"
 
 
 class AlarmsView(View):
@@ -92,8 +91,7 @@ class AlarmsView(View):
     def _build_page(self) -> None:
         self.tree = PlaceTree()
         self.tree.chosen.connect(self._filter_place)
-        self.tree_card = Card("-", inset=0)
-        fix_size(self.tree_card, width=230)
+        self.tree_card = PlaceCard("-", inset=0)
         self.tree_card.body.addWidget(self.tree)
         self.model = GroupedModel(COLUMNS, lambda row: row.key, self)
         self.table = AlarmTable(self.model)
@@ -105,9 +103,11 @@ class AlarmsView(View):
         self.list_card.body.addWidget(self.quiet, 1)
         self.list_card.body.addWidget(self.table, 1)
         self.list_card.body.addWidget(self._acts())
-        upper = Row(gap=8)
+        upper = QSplitter(Qt.Orientation.Horizontal)
+        upper.setChildrenCollapsible(False)
         upper.addWidget(self.tree_card)
-        upper.addWidget(self.list_card, 1)
+        upper.addWidget(self.list_card)
+        upper.setStretchFactor(1, 1)
         executor = getattr(self.context.bridge, "executor", None)
         self.moment = InstantCard(self.instant, self.story, executor, self._chinese)
         self.events = EventsCard(self.context.lab, self.log)
@@ -116,14 +116,17 @@ class AlarmsView(View):
         lower.addWidget(self.moment)
         lower.addWidget(self.events)
         lower.setSizes([740, 740])
-        top = QWidget()
-        Row(top).addLayout(upper)
         self.parts = QSplitter(Qt.Orientation.Vertical)
         self.parts.setChildrenCollapsible(False)
-        self.parts.addWidget(top)
+        self.parts.addWidget(upper)
         self.parts.addWidget(lower)
         self.parts.setSizes([440, 400])
-        pages = {"alarms": top, "moment": self.moment, "events": self.events}
+        pages = {
+            "alarms": self.list_card,
+            "moment": self.moment,
+            "events": self.events,
+            "where": self.tree_card,
+        }
         self.fold = Fold(self.parts, pages, width_px=NARROW_PX, height_px=LOW_PX)
         self.page.addWidget(self.fold, 1)
         self.table.touched.connect(lambda: self.still.touch(self.context.lab.now_s))
@@ -180,6 +183,7 @@ class AlarmsView(View):
         self.tree_card.set_title(tr("alarms", "Where"))
         self.fold.name_pages({
             "alarms": self.spec.name, "moment": tr("alarms", "At that moment"), "events": tr("events", "Events"),
+            "where": tr("alarms", "Where"),
         })  # fmt: skip
         self.tree.setAccessibleName(tr("alarms", "Places with alarms"))
         self.table.setAccessibleName(tr("alarms", "Alarms, not acknowledged first"))
@@ -232,11 +236,7 @@ class AlarmsView(View):
         if not self._seen:
             return  # it is filled when it is shown
         counts, listed = self.alarms.counts(), self.alarms.listed_counts()
-        self.priorities.show_choices([
-            Choice(ANY, tr("alarms", "Any"), str(sum(counts.values()))),
-            *(Choice(priority.value, PRIORITY_MARKS[priority].told, str(count), badge=priority.value)
-              for priority, count in counts.items()),
-        ])  # fmt: skip
+        self.priorities.show_choices(priority_choices(counts, words=self.width() >= theme().px(SHORT_PX)))
         self.listed.show_choices(
             [Choice(one.value, tr("alarms", LISTED_WORDS[one]), str(listed[one])) for one in Listed]
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QAbstractItemModel, QEvent, QLineF, QModelIndex, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QStandardItem, QStandardItemModel
@@ -20,6 +20,7 @@ from labctl.gui.parts.table import Index
 from labctl.gui.plots.look import look_of
 from labctl.gui.theme.current import theme
 from labctl.gui.theme.fonts import Role
+from labctl.gui.theme.tokens import Tokens
 from labctl.gui.viewmodels.comparing import Line, group_word
 
 LINE_ROLE = Qt.ItemDataRole.UserRole + 1
@@ -39,6 +40,8 @@ class CellsTree(QTreeView):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = QStandardItemModel(self)
+        self.inks: Callable[[], Tokens] = lambda: theme().tokens
+        """The colours of the curves: the theme's, or those of the paper that they are drawn on."""
         self._shown: tuple[object, ...] = ()
         self.setModel(self._model)
         self.setHeaderHidden(True)
@@ -208,7 +211,7 @@ class _Rows(QStyledItemDelegate):
 
     def _paint_group(self, painter: QPainter, rect: QRect, group: tuple[str, int, int], opened: bool) -> None:
         look, (name, colour, count) = theme(), group
-        curves = look.tokens.curves
+        curves = self._tree.inks().curves
         self._icon(painter, rect, look.px(8), "chevron-down" if opened else "chevron-right")
         side = look.px(10)
         square = QRect(rect.left() + look.px(30), rect.center().y() - side // 2, side, side)
@@ -228,7 +231,7 @@ class _Rows(QStyledItemDelegate):
             line.title, Qt.TextElideMode.ElideMiddle, max(room, 24)
         )
         used = self._text(painter, rect, left, 0, name, Role.BODY, tone)
-        plot = look_of(look.tokens, unit=look.scale)
+        plot = look_of(self._tree.inks(), unit=look.scale)
         x = rect.left() + left + used + look.px(8)
         if line.pinned:
             self._icon(painter, rect, x - rect.left() - look.px(4), "pin-outline")

@@ -90,8 +90,8 @@ class RecoveryView(View):
         self.model.show_heads((
             Head("channel", tr("recovery", "channel"), 72, fit=True),
             Head("cell", tr("recovery", "cell"), 100, fit=True),
-            Head("was", tr("recovery", "what was"), 260), Head("device", tr("recovery", "what the device says"), 220),
-            Head("proposed", tr("recovery", "what is proposed"), 280), Head("result", tr("recovery", "result"), 360),
+            Head("was", tr("recovery", "what was"), 240), Head("device", tr("recovery", "what the device says"), 200),
+            Head("proposed", tr("recovery", "what is proposed"), 260), Head("result", tr("recovery", "result"), 160),
         ))  # fmt: skip
         give_widths(self.table, self.model)
         self.refresh()

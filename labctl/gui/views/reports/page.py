@@ -40,7 +40,7 @@ from labctl.gui.viewmodels.runpicker import RunPicker
 from labctl.gui.viewmodels.selection import Selection
 from labctl.gui.views.compare.picker import PickDialog
 from labctl.gui.views.compare.tree import CellsTree
-from labctl.gui.views.reports.drawing import figure_of
+from labctl.gui.views.reports.drawing import GROUNDS, figure_of
 from labctl.gui.views.reports.form import StyleForm
 from labctl.gui.views.reports.preview import Preview
 
@@ -70,6 +70,7 @@ class ReportView(View):
         self.head_left.put(self.template, self.style_of, self.keep)
         self.head_right.put(self.zoom)
         self.cells, self.tree = Card(inset=0), CellsTree()
+        self.tree.inks = lambda: GROUNDS[self.report.style.palette]
         self.add = Button(icon="plus", rank=Rank.QUIET)
         self.form, self.preview = StyleForm(), Preview()
         self.told = Label("", tone="muted", wrap=True)
@@ -188,6 +189,7 @@ class ReportView(View):
         self.stack.setCurrentIndex(1 if report.compare.members else 0)
         self.template.choose(report.style.template.value)
         self.tree.show_lines(report.compare.lines(), dict(report.compare.colours))
+        self.tree.viewport().update()  # the paper may have other colours
         panels = report.panels() if report.compare.members else ()
         words = tuple(f"{axis.quantity} / {axis.unit}" if axis.unit else axis.quantity for axis in
                       ((panels[0].x, panels[0].y) if panels else ())) or ("", "")  # fmt: skip
@@ -289,7 +291,9 @@ class ReportView(View):
         return chosen
 
     def save(self, ending: str) -> None:
-        """Save the figure, and the data that are drawn beside it."""
+        """Save the figure, and the data that are drawn beside it: as it is chosen now, drawn already or not."""
+        if self._soon.isActive():
+            self.refresh()
         if self.drawn is None:
             return
         chosen = self.choose_file(f"{self.report.style.template.value}.{ending}")

@@ -151,11 +151,11 @@ class StartView(View):
         self.model.show_heads((
             Head("tick", "", 40), Head("channel", tr("starts", "channel"), 72, fit=True),
             Head("cell", tr("starts", "cell"), 84, fit=True),
-            Head("measured", tr("starts", "OCV meas V"), 88, True),
-            Head("registered", tr("starts", "OCV reg V"), 84, True),
+            Head("measured", tr("starts", "OCV meas V"), 84, True),
+            Head("registered", tr("starts", "OCV reg V"), 76, True),
             Head("protocol", tr("starts", "protocol"), 110, fit=True),
-            Head("current", tr("starts", "set current"), 164),
-            Head("limits", tr("starts", "limits"), 104), Head("starts", tr("starts", "starts"), 112),
+            Head("current", tr("starts", "set current"), 140),
+            Head("limits", tr("starts", "limits"), 92), Head("starts", tr("starts", "starts"), 112),
             Head("ends", tr("starts", "ends about"), 112), Head("told", tr("starts", "pre-flight"), 300),
         ))  # fmt: skip
         give_widths(self.table, self.model)
