@@ -36,6 +36,8 @@ class Proposal(StrEnum):
     RESET = "reset"  # the power cut ended it: its channel is latched until a person has looked
 
 
+CALM = (Proposal.NOTHING, Proposal.WAIT)
+"""Nobody has to do anything."""
 PROPOSAL_WORDS: dict[Proposal, str] = {
     Proposal.NOTHING: mark("recovery", "nothing: it is followed"),
     Proposal.WAIT: mark("recovery", "wait for the instrument"),
@@ -123,15 +125,18 @@ class Recovery:
     @property
     def needed(self) -> bool:
         """Tell whether some run needs a person."""
-        return any(row.proposal not in (Proposal.NOTHING, Proposal.WAIT) for row in self.rows())
+        channels = self._lab.channels
+        return any(
+            self._concerns(run) and self._proposal(run, channels.get(run.channel)) not in CALM
+            for run in self._runs
+        )
 
     def rows(self) -> tuple[RecoveryRow, ...]:
         """Return the runs: what needs a person first, then in the order of the cabinet."""
         labels = cabinet(dict.fromkeys([*self._lab.channels, *(run.channel for run in self._runs)]))
         order = {channel: index for index, channel in enumerate(labels.order)}
         rows = [self._row(run, labels.label(run.channel)) for run in self._runs if self._concerns(run)]
-        calm = (Proposal.NOTHING, Proposal.WAIT)
-        return tuple(sorted(rows, key=lambda row: (row.proposal in calm, order.get(row.channel, 0))))
+        return tuple(sorted(rows, key=lambda row: (row.proposal in CALM, order.get(row.channel, 0))))
 
     def _concerns(self, run: RunSummary) -> bool:
         """Tell whether a run is of this page: one that ended, only while its channel is latched by it."""
