@@ -50,6 +50,8 @@ class WatchedApplication(QApplication):
         super().__init__(list(words))
         self.longest: list[Turn] = []
         self.key_to_paint_s: list[float] = []
+        self.core_waits_s: list[float] = []
+        """For each key how long of that this thread was ready to run and other work had the cores."""
         self.painted: QObject | None = None
         """Whose paint ends the wait for a key."""
         self.now: str = ""
@@ -59,6 +61,7 @@ class WatchedApplication(QApplication):
         self._depth = 0
         self._begin_s = 0.0
         self._key_s: float | None = None
+        self._key_core_wait_s = 0.0
         dispatcher = QAbstractEventDispatcher.instance()
         if (
             dispatcher is not None
@@ -67,7 +70,7 @@ class WatchedApplication(QApplication):
 
     def press_at(self, moment_s: float) -> None:
         """Say that a key left the keyboard at a moment of ``labctl.clock.link_now_s``; the next paint answers it."""
-        self._key_s = moment_s
+        self._key_s, self._key_core_wait_s = moment_s, core_wait_s()
 
     def over(self, limit_s: float = BUSY_MAX_S) -> list[Turn]:
         """Return the turns that kept the thread busy for longer."""
@@ -91,6 +94,7 @@ class WatchedApplication(QApplication):
                 self._keep(time.thread_time() - self._begin_s, kind.name, self.now)
             if kind == QEvent.Type.Paint and receiver is self.painted and self._key_s is not None:
                 self.key_to_paint_s.append(link_now_s() - self._key_s)
+                self.core_waits_s.append(core_wait_s() - self._key_core_wait_s)
                 self._key_s = None
 
     @property
@@ -126,6 +130,14 @@ class WatchedApplication(QApplication):
         self.longest.append(Turn(busy_s, kind, name, why))
         self.longest.sort(key=lambda turn: -turn.busy_s)
         del self.longest[50:]
+
+
+def core_wait_s() -> float:
+    """Return how long this thread has waited for a core since it began, as Linux counts it; 0 elsewhere."""
+    try:
+        return int(Path("/proc/thread-self/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
+    except OSError:
+        return 0.0
 
 
 def _name(receiver: QObject) -> str:
