@@ -6,8 +6,8 @@ Simulated BTS servers in one process at speed 1, the station in a second, both i
 follows the live rows of all runs. A key goes down each 100 ms; it counts until the grid has been painted after it.
 
 Also told: the same less what the window's thread waited for a core that other work had (the goal is for the first, on a
-machine without other work); the live rows that came meanwhile (below ``ROWS_SHARE`` of what the bench makes, nothing
-was streaming); the longest that one turn of the event loop kept the window's thread busy (thread time; more than 200 ms is
+machine without other work); the live rows that came meanwhile (below ``ROWS_SHARE`` of what the bench makes nothing was
+streaming); the longest that one turn of the event loop kept the window's thread busy (thread time; more than 200 ms is
 a defect); the window's CPU and the load of the machine. Linux only. Exit 1 when a goal is missed.
 """
 
