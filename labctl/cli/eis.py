@@ -234,7 +234,15 @@ def _export(args: argparse.Namespace) -> int:
     named = chosen(args)
     fmt = format_named(args.format)
     written = []
-    for one, path in zip(named, _targets(named, args.out, fmt.suffixes[0]), strict=True):
+    ending = f"-{fmt.name}.txt" if fmt.suffixes[0] == ".txt" else fmt.suffixes[0]
+    targets = _targets(named, args.out, ending)
+    sources = [path for word in args.spectra if (path := Path(word)).is_file()]
+    for path in targets:
+        if path.exists() and any(path.samefile(source) for source in sources):
+            raise UserInputError(
+                f"{path} is what the spectrum is read from: name another file or folder with --out."
+            )
+    for one, path in zip(named, targets, strict=True):
         done = write_file(one.spectrum, path, fmt.name)
         written.append({"path": str(done.path), "points": done.points, "left_out": done.left_out})
         if not args.json:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from labctl.analysis.eisfiles import formats
 from labctl.analysis.eisfiles.doubts import doubts
@@ -174,6 +176,31 @@ def test_a_slip_in_a_file_is_told_with_file_line_and_fix(
         assert caught.value.line == line
     assert problem in caught.value.problem
     assert fix in caught.value.fix
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sample=st.sampled_from(sorted(path.name for path in SAMPLES.glob("d1*"))),
+    place=st.integers(0, 10_000),
+    taken=st.integers(0, 300),
+    put=st.sampled_from(
+        [b"", b"\t", b",", b"\n", b"nan", b'"', b"\0", b"\xff\xfe", b"ZCURVE\n", b"</Segment1>"]
+    ),
+    name=st.sampled_from(["a", "a.par", "a.csv"]),
+)
+def test_a_damaged_file_is_read_or_told_and_nothing_else_happens(
+    sample: str, place: int, taken: int, put: bytes, name: str
+) -> None:
+    data = (SAMPLES / sample).read_bytes()
+    place %= len(data)
+    try:
+        content, _ = read_bytes(data[:place] + put + data[place + taken :], name)
+    except UserFileError as error:
+        assert error.fix
+        return
+    for spectrum in content.spectra:
+        assert np.isfinite(spectrum.z_ohm).all()
+        assert (spectrum.frequency_Hz > 0.0).all()
 
 
 def test_an_unreadable_or_huge_path_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -172,6 +172,20 @@ def test_export_of_a_cell_goes_into_a_folder_and_gives_each_spectrum_its_name(
     assert [Path(one["path"]).name for one in same] == ["d1.csv", "d1-2.csv"]
 
 
+def test_an_export_never_overwrites_the_file_that_it_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = (SAMPLES / "d1-tabs.z").read_bytes()
+    (tmp_path / "d1-tabs.z").write_bytes(measured)
+    monkeypatch.chdir(tmp_path)
+    call = eis(tmp_path, "export", "d1-tabs.z", "--format", "zplot")
+    assert (call.code, "is what the spectrum is read from" in call.err) == (2, True)
+    assert (tmp_path / "d1-tabs.z").read_bytes() == measured
+    for fmt in ("parstat", "powersuite"):
+        assert eis(tmp_path, "export", "d1-tabs.z", "--format", fmt).code == 0
+    assert {path.name for path in tmp_path.glob("*.txt")} == {"d1-tabs-parstat.txt", "d1-tabs-powersuite.txt"}
+
+
 @pytest.mark.parametrize(
     "words", [("--kind", "nyquist", "--fit"), ("--kind", "bode", "--per-area"), ("--kind", "kk")]
 )

@@ -70,7 +70,7 @@ def write(spectrum: Spectrum) -> bytes:
     named[place:place] = [(REAL, spectrum.z_re_ohm), (IMAGINARY, spectrum.z_im_ohm)]
     table = pa.table({label: pa.array(np.ascontiguousarray(column)) for label, column in named})
     document = {"schema": SCHEMA, "head": head_to_plain(spectrum.head)}
-    table = table.replace_schema_metadata({HEAD_KEY: json.dumps(document, ensure_ascii=False).encode()})
+    table = table.replace_schema_metadata({HEAD_KEY: json.dumps(document).encode()})
     sink = pa.BufferOutputStream()
     pq.write_table(
         table, sink, version="2.6", compression="zstd", write_page_checksum=True, use_dictionary=False
@@ -86,14 +86,15 @@ def read(data: bytes, source: str) -> SpectrumContent:
     try:
         with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True, pre_buffer=False) as file:
             table = file.read(use_threads=False)
-    except (OSError, pa.ArrowException) as error:
+        names = table.column_names
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise UserFileError(
             f"the Parquet file is damaged: {error}.",
             path=source,
             fix="Take it from a copy, or export it again.",
         ) from error
     needed = (LABELS["frequency_Hz"], REAL, IMAGINARY)
-    missing = [label for label in needed if label not in table.column_names]
+    missing = [label for label in needed if label not in names]
     if missing:
         raise UserFileError(
             f"the table has no column {', '.join(missing)}.",
