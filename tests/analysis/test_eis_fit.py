@@ -54,7 +54,8 @@ def test_an_aged_cell_gives_back_its_interfaces(cell: str, age_mAh_cm2: float, r
     assert found.fit is not None and found.fit.converged
     assert found.interfaces.value == pytest.approx(truth.sei_ohm + truth.ct_ohm, rel=0.02)
     assert found.sei.value == pytest.approx(truth.sei_ohm, rel=0.06)
-    assert found.ct.value == pytest.approx(truth.ct_ohm, rel=0.20)
+    large_film = truth.sei_ohm > 10.0 * truth.ct_ohm
+    assert found.ct.value == pytest.approx(truth.ct_ohm, rel=0.20 if large_film else 0.11)
 
 
 @pytest.mark.parametrize(("cell", "age_mAh_cm2"), AGED)
@@ -125,16 +126,18 @@ def test_two_arcs_a_decade_apart_are_found_whatever_their_sizes(
     assert sorted(found.values[[2, 5]]) == pytest.approx(sorted([arc_ohm, second_ohm]), rel=0.05)
 
 
-def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
+@pytest.mark.parametrize("weighting", list(Weighting))
+def test_intervals_hold_the_truth_as_often_as_they_say(weighting: Weighting) -> None:
+    """Whatever the weights: the noise is relative, and intervals do not assume that."""
     circuit = Circuit.read("R-(RQ)")
     values = np.array([10.0, 100.0, 1e-4, 0.85])
     z_ohm = circuit.impedance_ohm(FREQUENCY_Hz, values)
     rng = np.random.default_rng(5)
     inside = []
-    for _ in range(40):
+    for _ in range(30):
         noise = rng.standard_normal((2, len(z_ohm))) * 0.002 * np.abs(z_ohm)
         found = fit(
-            circuit, FREQUENCY_Hz, z_ohm + noise[0] + 1j * noise[1], start=values, weighting=Weighting.MODULUS
+            circuit, FREQUENCY_Hz, z_ohm + noise[0] + 1j * noise[1], start=values, weighting=weighting
         )
         inside += [one.low <= true <= one.high for one, true in zip(found.estimates, values, strict=True)]
     assert 0.90 < np.mean(inside) < 0.99
@@ -142,7 +145,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
 
 def test_intervals_widen_where_the_circuit_is_only_nearly_right(reference: Maker) -> None:
     """The film's modes end where a constant phase goes on: residuals follow each other, and r is near 1."""
-    truth = reference("LIQ-P", 100.0, noise=0.001)
+    truth = reference("PEO-Z", 10.0, noise=0.001)
     found = analyse(truth.spectrum)
     assert found.ct.low < truth.ct_ohm < found.ct.high
     assert found.ct.high / found.ct.low > 1.1

@@ -81,7 +81,7 @@ def analyse(
     circuit: Circuit | None = None,
     *,
     before: CellImpedance | None = None,
-    weighting: Weighting = Weighting.ROOT,
+    weighting: Weighting = Weighting.UNIT,
 ) -> CellImpedance:
     """Return what a spectrum says; ``before`` is the same cell earlier, where the fit then begins.
 

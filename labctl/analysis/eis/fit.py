@@ -1,16 +1,18 @@
 """Fit a circuit to a spectrum by complex least squares, and say how sure each value is.
 
 Minimised is the sum over the points of w^2 |Z_fit - Z|^2, real and imaginary parts being residuals of their own, over
-the logarithms of the parameters within the limits of ``elements.Window``. The weights are 1/|Z| (modulus weighting:
-Boukamp, Solid State Ionics 20 (1986) 31) or the same for all points. The minimiser is SciPy's trust region reflective
-(Branch, Coleman and Li, SIAM J. Sci. Comput. 21 (1999) 1) with the analytic Jacobian.
+the logarithms of the parameters within the limits of ``elements.Window``. The weights w are the same for all points,
+1/sqrt(|Z|) or 1/|Z| (modulus: Boukamp, Solid State Ionics 20 (1986) 31). The minimiser is SciPy's trust region
+reflective (Branch, Coleman and Li, SIAM J. Sci. Comput. 21 (1999) 1) with the analytic Jacobian.
 
-Intervals are at 95 %: with the Jacobian J at the minimum, the covariance of the logarithms is s^2 (J^T J)^-1 with
-s^2 = cost/(2 n - p), and an interval reaches from value exp(-t sigma) to value exp(+t sigma), t being the quantile of
-Student's distribution for 2 n - p degrees of freedom (Bates and Watts, Nonlinear Regression Analysis, 1988, ch. 2).
-That holds for noise. A circuit that is only nearly right leaves residuals that follow their neighbours, which are worth
-fewer points than they count: with their correlation r, s^2 is multiplied by (1 + r)/(1 - r), the effective sample size
-of a first-order autoregression (Bayley and Hammersley, Suppl. J. R. Stat. Soc. 8 (1946) 184).
+Intervals are at 95 %: one reaches from value exp(-t sigma) to value exp(+t sigma), sigma^2 being the variance of the
+value's logarithm and t the quantile of Student's distribution for 2 n - p degrees of freedom. No noise model is
+assumed: with the Jacobian J, the residuals r and the leverages h at the minimum, the covariance is
+(J^T J)^-1 J^T diag(r/(1 - h))^2 J (J^T J)^-1, right for points of unequal noise under any weights (HC3: MacKinnon and
+White, J. Econometrics 29 (1985) 305). A circuit that is only nearly right leaves residuals that follow their
+neighbours, which are worth fewer points than they count; with their correlation c the covariance is multiplied by
+(1 + c)/(1 - c), the effective sample size of a first-order autoregression (Bayley and Hammersley, Suppl. J. R. Stat.
+Soc. 8 (1946) 184).
 """
 
 from __future__ import annotations
@@ -37,6 +39,10 @@ TOLERANCE = 1e-8
 """Relative, of cost and step: far below any noise."""
 CORRELATION_MAX = 0.95
 """Of neighbouring residuals; beyond it a few dozen points cannot tell it from 1."""
+LEVERAGE_MAX = 0.99
+"""A point that alone determines a value leaves no residual to judge it by."""
+SINGULAR_MIN = 1e-12
+"""Of the largest singular value: below it a direction does not change the residuals."""
 AT_LIMIT = 1e-3
 """A logarithm this close to its limit has run into it."""
 
@@ -44,8 +50,9 @@ AT_LIMIT = 1e-3
 class Weighting(StrEnum):
     """What a point counts: 1/|Z|, 1/sqrt(|Z|), or the same for all.
 
-    ``MODULUS`` is right where noise is all that is left. A circuit that is only nearly right leaves much more than
-    noise, most of it where |Z| is small, and then loses a small arc beside a large one; ``ROOT`` keeps both.
+    ``MODULUS`` is best where noise is all that is left. A circuit that is only nearly right leaves much more than
+    noise, relative to |Z| most of it where |Z| is small, and then loses a small arc beside a large one; ``UNIT`` keeps
+    both.
     """
 
     MODULUS = "modulus"
@@ -170,7 +177,7 @@ def fit(
     z_ohm: ComplexArray,
     *,
     start: FloatArray | None = None,
-    weighting: Weighting = Weighting.ROOT,
+    weighting: Weighting = Weighting.UNIT,
 ) -> CircuitFit:
     """Fit ``circuit`` to points, from ``start`` (values in its order) or from the spectrum's own ``guess``.
 
@@ -204,9 +211,7 @@ def fit(
     return CircuitFit(
         circuit=circuit,
         values=values,
-        covariance=_covariance(
-            found.jac, free, _inflation(found.fun, frequency_Hz) * 2.0 * found.cost / freedom
-        ),
+        covariance=_inflation(found.fun, frequency_Hz) * _covariance(found.jac, found.fun, free),
         frequency_Hz=frequency_Hz,
         z_ohm=z_ohm,
         fitted_ohm=fitted_ohm,
@@ -235,15 +240,16 @@ def _inflation(residuals: FloatArray, frequency_Hz: FloatArray) -> float:
     return (1.0 + correlation) / (1.0 - correlation)
 
 
-def _covariance(jacobian: FloatArray, free: NDArray[np.bool_], variance: float) -> FloatArray:
+def _covariance(jacobian: FloatArray, residuals: FloatArray, free: NDArray[np.bool_]) -> FloatArray:
     """Return the covariance of the logarithms; infinite where a value is at its limit. Shape: (p, p).
 
     Directions in which the residuals do not change at all get a variance that stands for "anything".
     """
     result = np.diag(np.where(free, 0.0, np.inf))
     if free.any():
-        _, singular, rows = np.linalg.svd(jacobian[:, free], full_matrices=False)
-        singular = np.maximum(singular, 1e-12 * max(float(singular[0]), 1e-300))
-        scaled = rows / singular[:, None]
-        result[np.ix_(free, free)] = variance * (scaled.T @ scaled)
+        left, singular, rows = np.linalg.svd(jacobian[:, free], full_matrices=False)
+        singular = np.maximum(singular, SINGULAR_MIN * max(float(singular[0]), 1e-300))
+        leverages = np.minimum(np.sum(left**2, axis=1), LEVERAGE_MAX)
+        spread = left * (residuals / (1.0 - leverages))[:, None] / singular
+        result[np.ix_(free, free)] = rows.T @ (spread.T @ spread) @ rows
     return result
