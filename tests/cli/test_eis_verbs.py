@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -186,17 +187,15 @@ def test_an_export_never_overwrites_the_file_that_it_reads(
     assert {path.name for path in tmp_path.glob("*.txt")} == {"d1-tabs-parstat.txt", "d1-tabs-powersuite.txt"}
 
 
-@pytest.mark.parametrize(
-    "words", [("--kind", "nyquist", "--fit"), ("--kind", "bode", "--per-area"), ("--kind", "kk")]
-)
-def test_plot_writes_a_figure_of_a_stored_spectrum(
-    data: Path, tmp_path: Path, words: tuple[str, ...]
+def test_plot_writes_a_figure_of_a_stored_spectrum_under_the_suffix_of_its_format(
+    data: Path, tmp_path: Path
 ) -> None:
     source = save(tmp_path, "a.parquet", spectrum())
     (stored,) = eis_json(data, "import", source, "--cell", "C1", "--cycle", "0")["spectra"]
-    done = eis_json(data, "plot", stored["id"], *words, "--format", "svg", "--out", tmp_path / "figure")
-    assert done["path"].endswith("figure.svg")
-    assert "Frequency" in Path(done["path"]).read_text() or "Z'" in Path(done["path"]).read_text()
+    words = ("--kind", "bode", "--per-area", "--format", "svg", "--out", tmp_path / "figure")
+    done = eis_json(data, "plot", stored["id"], *words)
+    assert done == {"path": str(tmp_path / "figure.svg"), "spectra": ["C1 fresh"]}
+    assert "Frequency / Hz" in (tmp_path / "figure.svg").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -217,3 +216,16 @@ def test_a_wrong_wish_is_a_usage_error_that_says_what_would_be_right(
     call = eis(data, *words, "--json")
     assert call.code == 2
     assert problem in json.loads(call.out)["error"]
+
+
+def test_the_commands_of_the_page_work_as_written(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "eis.md").read_text(encoding="utf-8")
+    lines = [line for line in page.splitlines() if line.startswith("labctl eis ")]
+    assert len(lines) >= 8
+    for name in ("d1.par", "d1.mpt"):
+        shutil.copy(SAMPLES / name, data.parent)
+    monkeypatch.chdir(data.parent)
+    for line in lines:
+        call = captured(main, *shlex.split(line)[1:], "--data", str(data))
+        assert call.code == 0, f"{line}: {call.err}"
+    assert {"eis-nyquist.pdf", "eis-kk.svg", "d1.z"} <= {path.name for path in data.parent.iterdir()}
