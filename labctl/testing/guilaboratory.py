@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
@@ -19,14 +19,12 @@ from PySide6.QtWidgets import QApplication
 from labctl.api.client.aio.connecting import connect_async
 from labctl.errors import LabctlError, LinkClosed
 from labctl.gui.theme.palette import dress
-from labctl.gui.window import MainWindow
 from labctl.testing.guiwatch import BUSY_MAX_S, Complaints, Sampler, WatchedApplication
 from labctl.testing.stationrun import StationRun, connected, end, running_station, serve
 
-if TYPE_CHECKING:
-    from labctl.testing.guitrial import Trial
-
 SPEED = 600
+WORK = 6
+"""Channels that get work; the others stay free to be started by hand."""
 JOB = {"protocol": "p1-li-li-1mA", "variables": {"cycles": "100000", "opening_rest": "1 min"}}
 
 
@@ -47,13 +45,9 @@ class Laboratory:
     acts: dict[str, int] = field(default_factory=dict)
     defects: dict[str, list[str]] = field(default_factory=dict)
     rss_MB: list[float] = field(default_factory=list)
-    slow_looks_s: list[float] = field(default_factory=list)
     cut: bool = False
     frozen: bool = False
     others: list[Any] = field(default_factory=list)
-    last: Trial | None = None
-    window: MainWindow | None = None
-    """One window for all examples, as a person has it: what it leaks would add up."""
 
     @property
     def over(self) -> bool:
@@ -110,7 +104,7 @@ class Laboratory:
                 client.release_stop_all(reason="next example", confirm="release")
         free = [one for one in client.channels.list() if one.cell_id and not one.run_id]
         waiting = {job.spec.cell_id for job in client.queue.list()}
-        for status in free[:8]:
+        for status in free[:WORK]:
             if status.cell_id not in waiting:
                 with contextlib.suppress(LabctlError):
                     client.queue.submit([{"cell_id": status.cell_id, **JOB}])
@@ -126,7 +120,6 @@ class Laboratory:
             },
             "warnings of Qt": dict(self.complaints.warnings.most_common(8)),
             "resident MB": self.rss_MB,
-            "slow changes of the look, s": sorted(self.slow_looks_s)[-8:],
         }
 
 

@@ -4,9 +4,11 @@
     python -m labctl.testing.guirandom --seed 7 --examples 40 --go-on    # a longer hunt, all defects in one list
 
 A hypothesis state machine: it clicks, types, pastes, drags, cuts the link, restarts the station (a process of its own,
-as is its virtual bench); after each example it settles and looks at the screen. The window must never raise, never be
-busy for more than 200 ms at a stretch (thread time), and show what became of each act on hardware. What is chosen
-follows from the seed; what the station does meanwhile does not. Exit 1 with what was found.
+as is its virtual bench); it starts, pauses, continues and stops runs. After each example it settles, looks at the
+screen and closes the window; the next one opens with the layout of that. The window must never raise, never be busy for
+more than 200 ms at a stretch (thread time), and show how each act on hardware ended, with the reason where it was
+refused, failed or is not known. What is chosen follows from the seed; what the station does meanwhile does not.
+Exit 1 with what was found.
 """
 
 from __future__ import annotations
@@ -43,12 +45,12 @@ SEEDS = st.integers(0, 2**16 - 1)
 
 KINDS = (
     "click", "cell", "go", "mapped", "key", "type", "paste", "drag", "wheel", "menu", "command", "dock", "look",
-    "wait", "stop", "link", "restart",
+    "wait", "stop", "deed", "deed", "start", "link", "restart",
 )  # fmt: skip
 """What may be done at any moment: anything clicked, a table's cell clicked, a view opened, a key of the map or another
 pressed, a text typed, a table pasted, something dragged or scrolled, a menu used, a command found in the palette, views
-docked, size, theme, language or scale changed, time let pass, all outputs stopped or released, the link disturbed, the
-station restarted (once in an example of four)."""
+docked, size, theme, language or scale changed, time let pass, all outputs stopped or released, runs paused, continued,
+stopped (twice as often) or started, the link disturbed, the station restarted (once in an example of four)."""
 
 
 def machine(lab: Laboratory) -> type[RuleBasedStateMachine]:
@@ -112,8 +114,6 @@ def main(words: list[str] | None = None) -> int:
     ):
         made = hypothesis.seed(args.seed)(machine(lab))
         run_state_machine_as_test(made, settings=settings)
-        if lab.last is not None:
-            lab.last.end()
         told = lab.told() | {"seed": args.seed, "took_s": round(link_now_s() - begin_s, 1)}
     sys.stdout.write(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
     sys.stdout.flush()
