@@ -61,7 +61,7 @@ def cycle_list(text: str, last: int | None = None) -> CycleList:
     return CycleList(tuple(found))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class HalfCurve:
     """One half-cycle: charge passed since its begin (Ah) and voltage, thinned for a screen. Shape (n,) each."""
 

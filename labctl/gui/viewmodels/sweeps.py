@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +75,9 @@ class Sweeps:
         self._curves = CycleCurves(asks)
         self._cycles, self._choice = cycles, choice
         self._watchers: list[Callable[[], None]] = []
-        self._dqdv: dict[int, tuple[Floats, Floats]] = {}
+        self._dqdv: WeakKeyDictionary[HalfCurve, tuple[Floats, Floats]] = (
+            WeakKeyDictionary()
+        )  # gone with its curve
         self._taken: Any = None
         self._curves.watch(lambda run_id: self._tell())
         cycles.watch(self._take)
@@ -140,14 +143,12 @@ class Sweeps:
     def _xy(self, half: HalfCurve, factor: float, tab: Tab) -> tuple[Floats, Floats]:
         if tab is not Tab.DQDV:
             return half.capacity_Ah * factor, half.voltage_V
-        known = self._dqdv.get(id(half.voltage_V))
+        known = self._dqdv.get(half)
         if known is None:
             try:
                 made = dqdv(Curve(half.capacity_Ah, half.voltage_V))
                 known = (made.voltage_V, made.dqdv_Ah_per_V)
             except UserInputError:
                 known = (np.zeros(0), np.zeros(0))
-            if len(self._dqdv) > 256:
-                self._dqdv.clear()
-            self._dqdv[id(half.voltage_V)] = known
+            self._dqdv[half] = known
         return known[0], known[1] * factor
