@@ -41,7 +41,10 @@ class Outages:
         instrument = link.instrument
         silence = ""
         if instrument.places:
-            silence = str(instrument.cycler.capabilities(instrument.places[0]).silence)
+            try:
+                silence = str(instrument.cycler.capabilities(instrument.places[0]).silence)
+            except InstrumentError as error:  # its station file lines do not say what it can do
+                silence = str(error)
         return InstrumentStatus(
             name=instrument.name,
             driver=instrument.driver,
