@@ -56,6 +56,17 @@ class Confirmed(Body):
 
 
 @dataclass(frozen=True, slots=True)
+class NewDevice(Body):
+    """An instrument or chamber that the station does not have yet.
+
+    ``lines`` are as they would stand in the station file: ``instruments:`` or ``chambers:`` and one entry below it.
+    """
+
+    lines: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LoadCell(Body):
     """This cell sits in the channel now."""
 

@@ -75,6 +75,16 @@ class InstrumentStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class TriedDevice:
+    """What an instrument or chamber says that the station does not have yet. ``places`` are a cycler's channels."""
+
+    name: str
+    resource: str
+    identity: str
+    places: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelStatus:
     """One channel. ``state`` is the run's phase while a run owns it, else the device's own word.
 

@@ -31,6 +31,7 @@ from labctl.station.growth import Growth
 from labctl.station.latches import Latches
 from labctl.station.latestcycles import LatestCycles
 from labctl.station.listening import Listener
+from labctl.station.newdevices import NewDevices
 from labctl.station.notifying import Notifier
 from labctl.station.people import People
 from labctl.station.predictions import Predictions
@@ -79,6 +80,7 @@ class StationCore:
     protocols: ProtocolShelf
     predictions: Predictions
     latest: LatestCycles
+    devices: NewDevices
     started_utc: str
     pid: int = 0
     house_every_s: float = 5.0

@@ -35,6 +35,7 @@ from labctl.station.latches import Latches
 from labctl.station.latestcycles import LatestCycles
 from labctl.station.ledger import Ledger
 from labctl.station.listening import Listener
+from labctl.station.newdevices import NewDevices
 from labctl.station.notifying import Notifier, Send, send_with_apprise
 from labctl.station.overriding import OverrideWatch
 from labctl.station.people import People
@@ -174,6 +175,7 @@ def _assembled(
         protocols=ProtocolShelf(Ledger(root, worker, "protocols"), feed, audit, clock, reader),
         predictions=Predictions(root, clock, file, feed, runs, reader),
         latest=LatestCycles(root, clock, feed, runs, reader),
+        devices=NewDevices(file, root.disk, worker, audit, clock, connect),
         pid=os.getpid(), house_every_s=pace.house_every_s,
     )  # fmt: skip
     alarms.set_notifier(core.notifier)

@@ -45,6 +45,7 @@ from labctl.station.alarming import AlarmKeeper
 from labctl.station.audit import AuditJournal
 from labctl.station.feed import Feed
 from labctl.station.ledger import Ledger
+from labctl.station.newdevices import NewDevices
 from labctl.station.people import People
 from labctl.station.protocolshelf import ProtocolShelf
 from labctl.station.registry import Registry
@@ -286,6 +287,7 @@ class FakeCore:
         self.series = FakeSeries(self.runs.rows)
         self.latest = self.predictions = FakeForesight(self.runs)
         self.frames = self
+        self.devices = NewDevices(self.file, root.disk, self.worker, self.audit, clock)
         self.ready = True
         self.speed: float | None = 60.0
         self.stopped = StopAll(active=False)

@@ -14,7 +14,11 @@ from PySide6.QtWidgets import QApplication
 from labctl.config import plugged
 from labctl.config.plugged import Plugged
 from labctl.config.station import load_station
+from labctl.gui.parts.why import why
 from labctl.gui.viewmodels.acts import Trouble
+from labctl.gui.viewmodels.batches import Me
+from labctl.model.bench import TriedDevice
+from labctl.model.person import Role
 from labctl.testing.guibench import INFO
 from labctl.testing.guilab import box, tell
 from labctl.testing.guiviews import ViewBench, press, tab_to, type_text
@@ -108,7 +112,7 @@ def test_an_address_that_answers_is_told_without_one_byte_sent(view: Any, listen
     type_text(f"127.0.0.1:{listening.getsockname()[1]}")
     press("Return")
     row = wizard.found_model.rows[-1]
-    assert row[2].text == "the port opens; nothing was sent" and row[2].tone == "done"
+    assert row[2].text == "the port opens; nothing was sent" and row[2].tone == ""
     connection, _ = listening.accept()
     with connection:
         assert connection.recv(100) == b""
@@ -176,3 +180,58 @@ def test_back_leads_to_the_three_ways(view: Any) -> None:
     tab_to(wizard.back)
     press("Space")
     assert view.stack.currentIndex() == 0 and QApplication.focusWidget() is view.neware.button
+
+
+def proposed(view: Any) -> Any:
+    """Open the wizard on an address that answers; returns it with the lines for the station file."""
+    view.context.lab.me = Me("chen", Role.CONFIGURE)
+    wizard = open_wizard(view)
+    type_text("10.0.0.7")
+    view.finder._work = lambda function, then, failed: then("")
+    press("Return")
+    return wizard
+
+
+def test_an_unknown_address_is_asked_by_the_station_and_added_with_the_lines_as_corrected(
+    view: Any, bench: ViewBench
+) -> None:
+    wizard = proposed(view)
+    wizard.lines.setPlainText(wizard.lines.toPlainText().replace("devid: 33", "devid: 34"))
+    bench.asks.answers["instruments.ask_new"] = TriedDevice(
+        "neware",
+        "tcp://10.0.0.7:502",
+        "Neware BTS, devid 34, 16 channels",
+        tuple(f"1-{n}" for n in range(1, 17)),
+    )
+    tab_to(wizard.ask)
+    press("Space")
+    assert "devid 34, 16 channels" in wizard.answer.text() and "1-8 …" in wizard.answer.text()
+    view.first._tell()
+    assert "devid: 34" in wizard.lines.toPlainText(), "news of the lab do not take a correction away"
+    bench.asks.answers["instruments.add"] = "neware is in station.yaml. Start the station anew."
+    tab_to(wizard.add)
+    press("Space")
+    (sent,) = bench.asks.of("instruments.add")
+    assert "devid: 34" in sent.args[0] and "resource: tcp://10.0.0.7:502" in sent.args[0]
+    assert "Start the station anew" in wizard.answer.text() and wizard.answer.property("tone") == "text"
+    assert not set(bench.asks.verbs) & set(ENERGISING)
+
+
+def test_what_the_station_refuses_to_add_is_told_with_its_reason(view: Any, bench: ViewBench) -> None:
+    wizard = proposed(view)
+    bench.asks.answers["instruments.add"] = Trouble("Not done", "neware has that address already")
+    tab_to(wizard.add)
+    press("Space")
+    assert "has that address already" in wizard.answer.text() and wizard.answer.property("tone") == "hard"
+
+
+def test_who_may_not_configure_is_told_so_and_nothing_can_be_asked(view: Any, bench: ViewBench) -> None:
+    wizard = proposed(view)
+    bench.lab.me = Me("wang", Role.OPERATE)
+    wizard._say_acts()
+    assert "role" in why(wizard.ask) and "role" in why(wizard.add)
+    bench.lab.me = Me("chen", Role.CONFIGURE)
+    wizard._say_acts()
+    assert why(wizard.add) == ""
+    wizard.lines.setPlainText("")
+    assert "test an address first" in why(wizard.add)

@@ -19,7 +19,14 @@ from labctl.api.messages import (
 from labctl.engine.machines.alarmterms import Definition
 from labctl.model.alarm import Alarm
 from labctl.model.audit import AuditCheck
-from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus, StationInfo, StopAll
+from labctl.model.bench import (
+    ChamberStatus,
+    ChannelStatus,
+    InstrumentStatus,
+    StationInfo,
+    StopAll,
+    TriedDevice,
+)
 from labctl.model.cell import Batch, Cell, CellEvent, Electrode, ImportReport, Revision
 from labctl.model.job import CalendarEntry, Job, QueueStanding
 from labctl.model.latest import LatestCycle, NewestRevision
@@ -42,6 +49,8 @@ DELTAS = Route("GET", "/deltas", Deltas)
 
 INSTRUMENTS = Route("GET", "/instruments", tuple[InstrumentStatus, ...])
 INSTRUMENT_PING = Route("POST", "/instruments/{name}/ping", Done)
+NEW_INSTRUMENT_ASK = Route("POST", "/new-instrument/ask", TriedDevice)
+NEW_INSTRUMENT_ADD = Route("POST", "/new-instrument/add", Done)
 CHANNELS = Route("GET", "/channels", tuple[ChannelStatus, ...])
 CHANNEL = Route("GET", "/channels/{channel}", ChannelStatus)
 CHANNEL_LIMITS = Route("GET", "/channels/{channel}/limits", LimitsNow)

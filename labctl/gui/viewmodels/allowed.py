@@ -15,6 +15,7 @@ from labctl.model.person import Role
 
 ROLES: Mapping[str, Role] = {
     "channels.reset": Role.CONFIGURE, "alarms.disable": Role.CONFIGURE, "alarms.enable": Role.CONFIGURE,
+    "instruments.ask_new": Role.CONFIGURE, "instruments.add": Role.CONFIGURE,
     "notify.test": Role.CONFIGURE, "people.add": Role.ADMIN, "people.revoke": Role.ADMIN,
 }  # fmt: skip
 """Acts that need more than an operator."""

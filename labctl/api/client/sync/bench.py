@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from labctl.api.client import routes
 from labctl.api.client.sync.link import Link
-from labctl.api.messages import Confirmed, LoadCell, Reason, SetChamber, SetReady
-from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus
+from labctl.api.messages import Confirmed, LoadCell, NewDevice, Reason, SetChamber, SetReady
+from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus, TriedDevice
 from labctl.model.limitsnow import LimitsNow
 from labctl.model.rawframe import FramePage
 
@@ -24,6 +24,17 @@ class Instruments:
     def ping(self, name: str) -> str:
         """Ask an instrument who it is; returns its own words."""
         return (self._link.call(routes.INSTRUMENT_PING, name)).text
+
+    def ask_new(self, lines: str) -> TriedDevice:
+        """Ask an instrument that the station does not have yet who it is; drives nothing.
+
+        ``lines`` are as they would stand in the station file: ``instruments:`` and one entry below it.
+        """
+        return self._link.call(routes.NEW_INSTRUMENT_ASK, body=NewDevice(lines))
+
+    def add(self, lines: str, *, reason: str = "") -> str:
+        """Write an instrument into the station file; returns what is to be done next. Lines as of ``ask_new``."""
+        return (self._link.call(routes.NEW_INSTRUMENT_ADD, body=NewDevice(lines, reason))).text
 
     def frames(self, name: str, *, until: str = "", before: str = "", limit: int = 50) -> FramePage:
         """Return raw frames of an instrument's links, newest first.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from labctl.api.messages import PREFIX, Confirmed, Done, LoadCell, Reason, SetChamber, SetReady
+from labctl.api.messages import PREFIX, Confirmed, Done, LoadCell, NewDevice, Reason, SetChamber, SetReady
 from labctl.api.server.answers import Refusal, or_missing, reply
 from labctl.api.server.needs import Call, Configurer, Operator, Viewer
-from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus
+from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus, TriedDevice
 from labctl.model.ids import CellId, ChannelId
 from labctl.model.limitsnow import LimitsNow
 
@@ -30,6 +30,18 @@ def _named(kind: str, name: str, known: list[str]) -> str:
 async def instruments_list(call: Viewer) -> Response:
     """Return every instrument with its link."""
     return reply(call.core.instruments())
+
+
+@router.post("/new-instrument/ask", response_model=TriedDevice)
+async def new_instrument_ask(call: Configurer, body: NewDevice) -> Response:
+    """Ask an instrument that the station does not have yet who it is; drives nothing."""
+    return reply(await call.core.devices.ask(call.actor, body.lines))
+
+
+@router.post("/new-instrument/add", response_model=Done)
+async def new_instrument_add(call: Configurer, body: NewDevice) -> Response:
+    """Write an instrument into the station file; it is taken up when the station is started anew."""
+    return reply(Done(await call.core.devices.add(call.actor, body.lines, body.reason)))
 
 
 @router.post("/instruments/{name}/ping", response_model=Done)

@@ -20,6 +20,7 @@ from labctl.gui.theme.current import theme
 from labctl.gui.theme.fonts import Role
 from labctl.gui.viewmodels.finding import Finder
 from labctl.gui.viewmodels.firstrun import FirstRun, PathStep
+from labctl.gui.viewmodels.joining import Joining
 from labctl.gui.views.firstrun.wizard import Wizard
 
 WIDE_PX = 960
@@ -112,7 +113,8 @@ class FirstRunView(View):
         self.first = FirstRun(context.lab, context.acts)
         self.finder = Finder(context.lab, context.bridge.work)
         self.launch: Callable[[], bool] = launch_demo
-        self.stack, self.wizard = QStackedWidget(), Wizard(self.finder, self.first)
+        self.joining = Joining(context.lab, context.acts)
+        self.stack, self.wizard = QStackedWidget(), Wizard(self.finder, self.first, self.joining)
         self.stack.addWidget(self._ways())
         self.stack.addWidget(self.wizard)
         self.page.addWidget(self.stack, 1)
@@ -185,8 +187,8 @@ class FirstRunView(View):
         )  # fmt: skip
         self.neware.say(
             tr("firstrun", "Connect a Neware BTS"),
-            tr("firstrun", "Looks at this computer's ports and at the addresses that you type, and shows what to write "
-                           "in the station file. Sends no command that drives an output."),
+            tr("firstrun", "Looks at this computer's ports and at the addresses that you type, asks who is there, and "
+                           "writes it into the station file. Sends no command that drives an output."),
             tr("firstrun", "Find instruments..."),
         )  # fmt: skip
         self.cells.say(

@@ -1,4 +1,4 @@
-"""The wizard: look, test, copy what the station file needs. It energises nothing."""
+"""The wizard: look, test, have the station ask who it is and write it into its file. It energises nothing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QWidget
 
 from labctl.gui.i18n.translating import tr
-from labctl.gui.parts.buttons import Button, Rank
+from labctl.gui.parts.buttons import Button, Phase, Rank
 from labctl.gui.parts.card import Card
 from labctl.gui.parts.fields import mark_problem
 from labctl.gui.parts.labels import Label
@@ -20,6 +20,7 @@ from labctl.gui.theme.current import theme
 from labctl.gui.theme.fonts import Role
 from labctl.gui.viewmodels.finding import Finder, Kind
 from labctl.gui.viewmodels.firstrun import FirstRun
+from labctl.gui.viewmodels.joining import ADD, ASK, Joining
 
 
 class Wizard(QWidget):
@@ -28,10 +29,10 @@ class Wizard(QWidget):
     left = Signal()
     copied = Signal(str)
 
-    def __init__(self, finder: Finder, first: FirstRun) -> None:
+    def __init__(self, finder: Finder, first: FirstRun, joining: Joining) -> None:
         super().__init__()
-        self._finder, self._first = finder, first
-        self._shown = ""
+        self._finder, self._first, self._joining = finder, first, joining
+        self._shown = self._proposed = ""
         self.back = Button(icon="arrow-left")
         self.kind = Segment(
             "", (Choice(Kind.NEWARE.value, "Neware BTS"), Choice(Kind.CHAMBER.value, "chamber"))
@@ -52,13 +53,14 @@ class Wizard(QWidget):
         self.test = Button(icon="account-question-outline", height_px=28)
         self.known_card.head.addWidget(self.test)
         self.lines = QPlainTextEdit()
-        self.lines.setReadOnly(True)
         self.lines.setTabChangesFocus(True)
         self.lines.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)  # YAML: a broken line reads as two
         self.copy = Button(icon="content-copy", height_px=28)
         self.file_card.head.addWidget(self.copy)
-        self.after = Label("", tone="muted", wrap=True)
-        self.file_card.body.put(self.lines, self.after)
+        self.after, self.answer = Label("", tone="muted", wrap=True), Label("", wrap=True)
+        self.ask = Button(icon="account-question-outline", act=True)
+        self.add = Button(icon="plus", act=True)
+        self.file_card.body.put(self.lines, self.after, Row(gap=8).put(self.ask, self.add, None), self.answer)
         for low in (self.found, self.known, self.lines):
             low.setMinimumHeight(theme().px(64))
         self._lay_out()
@@ -91,6 +93,10 @@ class Wizard(QWidget):
         self.known.opened.connect(self._test_row)
         self.test.clicked.connect(self.test_known)
         self.copy.clicked.connect(self.copy_lines)
+        self.lines.textChanged.connect(self._say_acts)
+        self.ask.clicked.connect(lambda: self._joining.ask(self.lines.toPlainText()))
+        self.add.clicked.connect(lambda: self._joining.add(self.lines.toPlainText()))
+        self._joining.watch(self._say_acts)
         theme().changed.connect(self._set_font)
         self._finder.watch(self.refresh)
         self._first.watch(self.refresh)
@@ -108,9 +114,11 @@ class Wizard(QWidget):
         self.look.setText(tr("firstrun", "Look at this computer's ports"))
         self.test.setText(tr("firstrun", "Ask who it is"))
         self.copy.setText(tr("firstrun", "Copy"))
+        self.ask.setText(tr("firstrun", "Ask who it is"))
+        self.add.setText(tr("firstrun", "Add to the station file"))
         self.after.setText(tr(
-            "firstrun", "Put these lines in the station file (labctl init writes one), correct models and time zone, "
-            "then start the station anew. labctl doctor checks the file and reads every channel without driving one."
+            "firstrun", "Correct number, models and time zone here, ask who it is, then add it to the station file. "
+            "Asking reads and drives nothing; what is added is taken up when the station is started anew."
         ))  # fmt: skip
         self.found_card.set_title(
             tr("firstrun", "Found"), tr("firstrun", "ports are opened at most, nothing is sent")
@@ -186,12 +194,20 @@ class Wizard(QWidget):
         rows, chosen = self._finder.rows(), chosen_rows(self.found)
         resource = rows[chosen[0]].resource if chosen and chosen[0] < len(rows) else "tcp://192.168.1.20:502"
         text = self._finder.file_lines(resource)
-        if text != self.lines.toPlainText():
+        if text != self._proposed:  # what a person has corrected stays until they choose another place
+            self._proposed = text
             self.lines.setPlainText(text)
 
     def _say_acts(self) -> None:
         set_why(self.test, "" if chosen_rows(self.known) else tr("firstrun", "Select an instrument first."))
         set_why(self.look, tr("firstrun", "looking...") if self._finder.looking else "")
+        joining, lines = self._joining, self.lines.toPlainText()
+        for button, verb in ((self.ask, ASK), (self.add, ADD)):
+            button.show_phase(Phase.SENDING if joining.waiting == verb else Phase.IDLE)
+            set_why(button, "" if joining.waiting == verb else joining.why_not(verb, lines))
+        self.answer.setText(joining.told)
+        self.answer.set_tone("text" if joining.good else "hard")
+        self.answer.setVisible(bool(joining.told))
 
     def try_address(self) -> None:
         """Test what was typed."""
