@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from labctl.gui.viewmodels.acts import Acts
-from labctl.gui.viewmodels.allowed import general, job_why_not, label_of
+from labctl.gui.viewmodels.allowed import channel_why_not, general, job_why_not, label_of
 from labctl.gui.viewmodels.edits import Edit
 from labctl.gui.viewmodels.lab import Lab
 from labctl.gui.viewmodels.words import tr
@@ -218,6 +218,10 @@ class QueueActs:
         """Return what must be released for several held jobs, each once."""
         found = [self.way_out(job_id) for job_id in job_ids]
         return tuple(dict.fromkeys(way for way in found if way is not None))
+
+    def release_why_not(self, way: Release) -> str:
+        """Return why a way is not open yet, empty where it is: what stopped a lane must have been seen first."""
+        return channel_why_not(self._lab, "channels.reset", way.target) if way.way is Way.CHANNEL else ""
 
     def release(self, way: Release, *, reason: str = "", confirm: str = "") -> None:
         """Release what ``way_out`` told. A channel's reset has been confirmed before (R2)."""

@@ -381,7 +381,10 @@ class QueueView(View):
             self._release(way)
 
     def _release(self, way: Release) -> None:
-        question = None
+        refusal, question = self.queue.acts.release_why_not(way), None
+        if refusal:
+            self.bar.say(refusal)
+            return
         if way.way is Way.CHANNEL:
             question = confirmation(self.context.lab, "channels.reset", [way.target])
         confirm_or_do(
