@@ -6,24 +6,22 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from labctl.gui.parts.view import Context
-from labctl.gui.viewmodels.acts import Acts, Trouble, TroubleKind
-from labctl.gui.viewmodels.lab import Lab
-from labctl.model.library import ProtocolInfo, ProtocolRevision, ProtocolText
+from labctl.gui.viewmodels.acts import Trouble, TroubleKind
+from labctl.gui.views.protocol import VIEW
+from labctl.gui.views.protocol.view import ProtocolView
+from labctl.model.library import CheckReport, ProtocolInfo, ProtocolRevision, ProtocolText
 from labctl.protocol.document import protocol_hash
 from labctl.protocol.library import list_protocols
 from labctl.protocol.parse import parse_protocol
 from labctl.protocol.report import report_text
 from labctl.protocol.sentences import sentences
-from labctl.testing.guilab import FakeAsks, TurnedClock, a_lab
-from labctl.testing.guistation import AtOnce
+from labctl.testing.guilab import FakeAsks
+from labctl.testing.guistation import Page, page_of
 
 if TYPE_CHECKING:
-    from labctl.gui.qt_bridge import Bridge
     from labctl.gui.session import Session
-    from labctl.gui.views.protocol.view import ProtocolView
 
 
 class FakeShelf:
@@ -86,23 +84,15 @@ class FakeShelf:
 
     def check(self, text: str, **words: Any) -> Any:
         """Check a text without binding it."""
-        from labctl.model.library import CheckReport
-
         said = report_text(text, "request")
         return CheckReport(said.ok, "", "", problems=said.problems, steps=said.steps)
 
 
 @dataclass
-class ProtocolPage:
-    """The view with all that a test looks at."""
+class ProtocolPage(Page[ProtocolView]):
+    """The view with the station's shelf."""
 
-    view: ProtocolView
-    lab: Lab
-    asks: FakeAsks
-    shelf: FakeShelf
-    gone: list[tuple[str, Any]] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
-    troubles: list[Trouble] = field(default_factory=list)
+    shelf: FakeShelf = field(default_factory=FakeShelf)
 
 
 @contextmanager
@@ -110,26 +100,6 @@ def protocol_page(
     session: Session, *, shelf: FakeShelf | None = None, size: tuple[int, int] = (1528, 908)
 ) -> Iterator[ProtocolPage]:
     """Give the view, shown; closed again after. A second one on the same session is a restart."""
-    from labctl.gui.views.protocol import VIEW
-
     shelf = shelf or FakeShelf()
-    clock = TurnedClock()
-    lab, asks = a_lab(clock), FakeAsks(shelf.answers())
-    gone: list[tuple[str, Any]] = []
-    said: list[str] = []
-    troubles: list[Trouble] = []
-    context = Context(
-        lab, asks, Acts(asks, clock), cast("Bridge", AtOnce()), session,
-        lambda name, target: gone.append((name, target)), said.append, troubles.append,
-    )  # fmt: skip
-    view = cast("ProtocolView", VIEW.make(context))
-    view.retranslate()
-    view.resize(*size)
-    view.show()
-    view.shown()
-    try:
-        yield ProtocolPage(view, lab, asks, shelf, gone, said, troubles)
-    finally:
-        view.hidden()
-        view.close()
-        view.deleteLater()
+    with page_of(VIEW, ProtocolView, session, FakeAsks(shelf.answers()), size) as page:
+        yield ProtocolPage(**vars(page), shelf=shelf)

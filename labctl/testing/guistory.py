@@ -7,7 +7,6 @@ gives a ``Person``: keys, texts, the view in front, the dialog that is open, wha
 from __future__ import annotations
 
 import gc
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +19,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from labctl.gui.app import Plan, build
+from labctl.gui.desk import Desk
+from labctl.gui.i18n.translating import Languages
 from labctl.gui.parts.buttons import Phase
+from labctl.gui.parts.fields import ChoiceBox
 from labctl.gui.parts.stopall import stop_all
 from labctl.gui.session import Session
 from labctl.gui.window import MainWindow
@@ -29,12 +31,13 @@ from labctl.testing.guiviews import type_text
 if TYPE_CHECKING:
     from labctl.api.client import Station
     from labctl.gui.parts.confirm import Confirm
+    from labctl.gui.parts.view import ViewSpec
     from labctl.gui.viewmodels.lab import Lab
     from labctl.testing.stationrun import StationRun
 
 WAIT_MS = 30_000
 SIZE = (1600, 1000)
-TABS = 150
+TABS, CHOICES = 150, 12
 
 
 @dataclass
@@ -108,6 +111,18 @@ class Person:
         """Go to a button with Tab and press Space."""
         self.tab_to(button)
         self.press("Space")
+
+    def choose(self, choices: Any, key: str) -> None:
+        """Choose in a segment or a choice box with Tab and the arrows. Raises: AssertionError where it is not there."""
+        boxed = isinstance(choices, ChoiceBox)
+        self.tab_to(choices if boxed else choices.part(choices.key))
+        if boxed:
+            self.press("Home")
+        for keys in ["Down"] * CHOICES if boxed else ["Right"] * CHOICES + ["Left"] * CHOICES:
+            if choices.key == key:
+                return
+            self.press(keys)
+        raise AssertionError(f"{key} is none of {choices.accessibleName()}")
 
     def activate(self) -> None:
         """Give the main window the keyboard, as a window manager does when a dialog has gone."""
@@ -201,17 +216,38 @@ def whole_window(
         window.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
         stop_all().show(Phase.IDLE)
-        _collect()
+        gc.collect()  # what the window left is found here, not in the test that happens to come next
 
 
-def _collect() -> None:
-    """Collect what a window left: a connection that a killed station broke may not have been closed by its client.
+@contextmanager
+def window_with(station: StationRun, session: Session, qtbot: Any, *views: ViewSpec) -> Iterator[MainWindow]:
+    """Open a window with a few views on a station, linked and active; closed again after."""
 
-    Known and not mended: Python closes it here, and says so; it must not fail the test that happens to come next.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
+    async def connect(start: bool) -> Any:
+        from labctl.api.client.aio.connecting import connect_async
+
+        return await connect_async(data=station.data, start=False)
+
+    made = MainWindow(session, Languages())
+    desk = Desk(connect, made)
+    made.attach(desk)
+    made.show_views(views)
+    made.resize(*SIZE)
+    with qtbot.waitActive(made):
+        made.show()
+        made.activateWindow()
+    desk.start()
+    count = len(station.client.channels.list())
+    qtbot.waitUntil(
+        lambda: desk.lab.link.live and len(desk.lab.channels) == count and bool(desk.lab.cells),
+        timeout=WAIT_MS,
+    )
+    try:
+        yield made
+    finally:
+        made.close()
+        made.deleteLater()
+        stop_all().show(Phase.IDLE)
 
 
 @contextmanager

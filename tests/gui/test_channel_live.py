@@ -9,15 +9,12 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
-from labctl.gui.desk import Desk
-from labctl.gui.i18n.translating import Languages
-from labctl.gui.parts.buttons import Phase
-from labctl.gui.parts.stopall import stop_all
 from labctl.gui.plots.data import BAD, GAP
 from labctl.gui.session import Session
 from labctl.gui.views.channel import VIEW
 from labctl.gui.views.channel.view import ChannelView
 from labctl.gui.window import MainWindow
+from labctl.testing.guistory import window_with
 
 if TYPE_CHECKING:
     from labctl.testing.stationrun import StationRun
@@ -29,31 +26,14 @@ TRIES = 40
 
 @pytest.fixture
 def window(station: StationRun, session: Session, qtbot: Any) -> Iterator[MainWindow]:
-    from labctl.api.client.aio.connecting import connect_async
-
-    async def to_it(start: bool) -> Any:
-        return await connect_async(data=station.data, start=False)
-
-    made = MainWindow(session, Languages())
-    made.attach(Desk(to_it, made))
-    made.show_views((VIEW,))
-    made.resize(1600, 1000)
-    with qtbot.waitActive(made):
-        made.show()
-        made.activateWindow()
-    assert made.desk is not None
-    made.desk.start()
-    yield made
-    made.close()
-    made.deleteLater()
-    stop_all().show(Phase.IDLE)
+    with window_with(station, session, qtbot, VIEW) as made:
+        yield made
 
 
 def running_view(station: StationRun, window: MainWindow, qtbot: Any) -> ChannelView:
     """Start a run that lasts and return the view on it, with rows drawn."""
     assert window.desk is not None and window.docks is not None
     lab = window.desk.lab
-    qtbot.waitUntil(lambda: lab.link.live and bool(lab.channels) and bool(lab.cells), timeout=WAIT_MS)
     channel = next(name for name in sorted(lab.channels) if lab.channels[name].cell_id)
     job = {"cell_id": lab.channels[channel].cell_id, "protocol": "p1-li-li-1mA",
            "variables": {"cycles": "100000", "opening_rest": "1 min"}}  # fmt: skip

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PySide6.QtCore import Qt
 
-from labctl.gui.desk import Desk
-from labctl.gui.i18n.translating import Languages
 from labctl.gui.session import Session
 from labctl.gui.viewmodels.protocol.rows import Column
 from labctl.gui.views.protocol import VIEW
 from labctl.gui.views.protocol.view import ProtocolView
 from labctl.gui.window import MainWindow
+from labctl.testing.guistory import window_with
 
 if TYPE_CHECKING:
     from labctl.testing.stationrun import StationRun
@@ -27,23 +26,8 @@ P1, MINE = "p1-li-li-1mA", "mine"
 
 @pytest.fixture
 def window(station: StationRun, session: Session, qtbot: Any) -> Iterator[MainWindow]:
-    from labctl.api.client.aio.connecting import connect_async
-
-    async def to_it(start: bool) -> Any:
-        return await connect_async(data=station.data, start=False)
-
-    made = MainWindow(session, Languages())
-    made.attach(Desk(to_it, made))
-    made.show_views((VIEW,))
-    made.resize(1600, 1000)
-    with qtbot.waitActive(made):
-        made.show()
-        made.activateWindow()
-    assert made.desk is not None
-    made.desk.start()
-    yield made
-    made.close()
-    made.deleteLater()
+    with window_with(station, session, qtbot, VIEW) as made:
+        yield made
 
 
 def test_a_template_becomes_a_protocol_of_ones_own_with_revisions_a_clash_and_a_simulation(
@@ -51,7 +35,6 @@ def test_a_template_becomes_a_protocol_of_ones_own_with_revisions_a_clash_and_a_
 ) -> None:
     assert window.desk is not None and window.docks is not None
     lab = window.desk.lab
-    qtbot.waitUntil(lambda: lab.link.live and bool(lab.cells), timeout=WAIT_MS)
     window.go("protocol", P1)
     view = window.docks.view("protocol")
     assert isinstance(view, ProtocolView)

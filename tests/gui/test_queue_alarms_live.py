@@ -9,10 +9,6 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
-from labctl.gui.desk import Desk
-from labctl.gui.i18n.translating import Languages
-from labctl.gui.parts.buttons import Phase
-from labctl.gui.parts.stopall import stop_all
 from labctl.gui.parts.why import why
 from labctl.gui.session import Session
 from labctl.gui.views.alarms import VIEW as ALARMS
@@ -21,6 +17,7 @@ from labctl.gui.views.queue import VIEW as QUEUE
 from labctl.gui.views.queue.dialogs import EditDialog, InsertDialog
 from labctl.gui.views.queue.view import QueueView
 from labctl.gui.window import MainWindow
+from labctl.testing.guistory import window_with
 from labctl.testing.guiviews import press
 
 if TYPE_CHECKING:
@@ -32,26 +29,8 @@ WAIT_MS = 60_000
 
 @pytest.fixture
 def window(station: StationRun, session: Session, qtbot: Any) -> Iterator[MainWindow]:
-    from labctl.api.client.aio.connecting import connect_async
-
-    async def to_it(start: bool) -> Any:
-        return await connect_async(data=station.data, start=False)
-
-    made = MainWindow(session, Languages())
-    made.attach(Desk(to_it, made))
-    made.show_views((QUEUE, ALARMS))
-    made.resize(1600, 1000)
-    with qtbot.waitActive(made):
-        made.show()
-        made.activateWindow()
-    assert made.desk is not None
-    made.desk.start()
-    lab = made.desk.lab
-    qtbot.waitUntil(lambda: lab.link.live and len(lab.channels) == 16 and bool(lab.cells), timeout=WAIT_MS)
-    yield made
-    made.close()
-    made.deleteLater()
-    stop_all().show(Phase.IDLE)
+    with window_with(station, session, qtbot, QUEUE, ALARMS) as made:
+        yield made
 
 
 def loaded(window: MainWindow) -> list[str]:

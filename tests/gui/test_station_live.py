@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PySide6.QtCore import Qt
 
-from labctl.gui.desk import Desk
-from labctl.gui.i18n.translating import Languages
 from labctl.gui.parts.buttons import Phase
 from labctl.gui.parts.stopall import stop_all
 from labctl.gui.session import Session
@@ -17,6 +15,7 @@ from labctl.gui.viewmodels.channelacts import Deed
 from labctl.gui.views.station import VIEW
 from labctl.gui.views.station.view import StationView
 from labctl.gui.window import MainWindow
+from labctl.testing.guistory import window_with
 
 if TYPE_CHECKING:
     from labctl.testing.stationrun import StationRun
@@ -28,30 +27,12 @@ CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModi
 
 @pytest.fixture
 def window(station: StationRun, session: Session, qtbot: Any) -> Iterator[MainWindow]:
-    from labctl.api.client.aio.connecting import connect_async
-
-    async def to_it(start: bool) -> Any:
-        return await connect_async(data=station.data, start=False)
-
-    made = MainWindow(session, Languages())
-    made.attach(Desk(to_it, made))
-    made.show_views((VIEW,))
-    made.resize(1600, 1000)
-    with qtbot.waitActive(made):
-        made.show()
-        made.activateWindow()
-    assert made.desk is not None
-    made.desk.start()
-    yield made
-    made.close()
-    made.deleteLater()
-    stop_all().show(Phase.IDLE)
+    with window_with(station, session, qtbot, VIEW) as made:
+        yield made
 
 
 def view_of(window: MainWindow, qtbot: Any) -> StationView:
     assert window.desk is not None and window.docks is not None
-    lab = window.desk.lab
-    qtbot.waitUntil(lambda: lab.link.live and len(lab.channels) == 16 and bool(lab.cells), timeout=WAIT_MS)
     found = window.docks.view("station")
     assert isinstance(found, StationView)
     found.tiles.setFocus(Qt.FocusReason.TabFocusReason)
