@@ -82,6 +82,47 @@ def test_biologic_peaks_become_rms_milliamperes_amperes_and_cycles_spectra() -> 
     np.testing.assert_allclose(second.z_ohm, 2.0 * first.z_ohm, rtol=1e-6)
 
 
+def test_segments_of_a_versastudio_file_are_spectra_of_their_own() -> None:
+    lines = (SAMPLES / "d1.par").read_text(encoding="utf-8").splitlines()
+    second = ["2" + line[1:] for line in lines if line.startswith("1,")]
+    lines[lines.index("</Segment1>") : lines.index("</Segment1>")] = second
+    content, _ = read_bytes("\n".join(lines).encode(), "a.par")
+    first, again = content.spectra
+    assert (len(first), len(again)) == (25, 25)
+    np.testing.assert_array_equal(first.z_ohm, again.z_ohm)
+    assert content.dc is not None
+    assert len(content.dc.e_V) == 3
+
+
+def test_biologic_rows_without_a_frequency_are_dc_in_amperes() -> None:
+    lines = (SAMPLES / "d1.mpt").read_bytes().decode("latin-1").splitlines()
+    cells = lines[-1].split("\t")
+    cells[0] = "0.0000000E+00"
+    content, _ = read_bytes("\n".join([*lines, "\t".join(cells)]).encode("latin-1"), "a.mpt")
+    assert [len(one) for one in content.spectra] == [25, 25]
+    assert content.dc is not None
+    assert (content.dc.e_V.tolist(), content.dc.i_A.tolist()) == ([3.31], [-0.25e-3])
+
+
+@pytest.mark.parametrize(
+    ("label", "amplitude_rms_V", "amplitude_rms_A"),
+    [
+        ("VAC\tQUANT\t10\tAC &Voltage (mV rms)", 0.01, math.nan),
+        ("IAC\tQUANT\t0.002\tAC C&urrent (A rms)", math.nan, 0.002),
+        ("VAC\tQUANT\t10\tAC &Voltage (mV)", math.nan, math.nan),
+    ],
+)
+def test_a_gamry_amplitude_is_taken_where_its_label_says_unit_and_kind(
+    label: str, amplitude_rms_V: float, amplitude_rms_A: float
+) -> None:
+    lines = (SAMPLES / "d1.DTA").read_bytes().decode("latin-1").splitlines()
+    text = "\n".join(label if line.startswith("VAC") else line for line in lines)
+    head = read_bytes(text.encode("latin-1"), "a.DTA")[0].spectra[0].head
+    np.testing.assert_array_equal(
+        [head.amplitude_rms_V, head.amplitude_rms_A], [amplitude_rms_V, amplitude_rms_A]
+    )
+
+
 def test_a_gamry_file_with_decimal_commas_says_the_same_and_that_it_was_aborted() -> None:
     (point,) = read_file(SAMPLES / "d1.DTA")[0].spectra
     (comma,) = read_file(SAMPLES / "d1-comma-aborted.DTA")[0].spectra
