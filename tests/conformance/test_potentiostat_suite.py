@@ -18,7 +18,6 @@ from labctl.testing.potentiostatconformance import CASES, PotentiostatSetup, che
 from labctl.testing.tappedpipe import TappedPipe
 from labctl.transport.memory import MemoryTransport
 
-
 SPECTRUM = "a spectrum of the dummy cell is its formula, Z'' signed, amplitude rms, points exact"
 STEPS = "potential steps: anodic current is positive and obeys Ohm"
 CURRENTS = "current steps: anodic current gives a positive potential"

@@ -6,6 +6,7 @@ Made for these tests alone, by the lines of the specification; it moves with the
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -19,6 +20,8 @@ from labctl.clock import Clock, ClockMode, ClockSpec, run_with_clock
 from labctl.interfaces.potentiostat import Potentiostat
 from labctl.transport.base import Transport
 from labctl.transport.memory import MemoryTransport
+
+collect_ignore_glob = ["*_posix.py"] if sys.platform == "win32" else []
 
 SCALES = {
     "G": 1e9, "M": 1e6, "k": 1e3, "": 1.0, "i": 1.0,

@@ -443,9 +443,9 @@ def test_a_script_of_which_only_half_arrived_is_ended_unexecuted_at_the_next_ope
     """Goal: an abort in the middle of a script's text is a line of it; the empty line then ends it as nonsense."""
 
     def half(pipe: Any, clock: Clock) -> FaultyTransport:
-        # exchange 8 is the script of the sweep: 200 bytes of it pass, among them cell_on
+        # exchange 10 is the script of the sweep: what passes of it holds cell_on
         return FaultyTransport(
-            pipe, clock, FaultPlan((Fault(FaultKind.DROP, exchange=8, side=Side.REQUEST, byte=260),))
+            pipe, clock, FaultPlan((Fault(FaultKind.DROP, exchange=10, side=Side.REQUEST, byte=260),))
         )
 
     async def story(driver: Potentiostat, clock: Clock, device: Any) -> None:

@@ -74,7 +74,7 @@ FEATURE_BITS: dict[type, int] = {
 """Bits of the answer to ``CM`` (2.1.2) [S]; a linear sweep has none that is known."""
 
 _VERSION = re.compile(r"t(\S{6})([^#\n]*)#?([^\n]*)\n(.?)")
-_FEATURES = re.compile(r"CM?([0-9A-Fa-f]+)")
+_FEATURES = re.compile(r"M?([0-9A-Fa-f]+)")
 
 
 class MethodScriptPotentiostat:
@@ -239,7 +239,7 @@ class MethodScriptPotentiostat:
         model = model_of(version[1:7]).with_limits(self._options.limits)
         if refusal is not None:
             raise UnknownStateError(f"it refused to switch the cell off: {refusal.problem}") from refusal
-        serial = (await self.wire.ask("i"))[1:].strip()
+        serial = await self._twice("i") or ""
         if self._identity is not None and serial != self._identity.serial:
             raise RefusedError(
                 f"another instrument answers: serial number {serial}, it was {self._identity.serial}",
@@ -250,16 +250,32 @@ class MethodScriptPotentiostat:
         self._identity = PotentiostatIdentity("PalmSens", model.name, serial, _firmware(version))
         await self._read_back()
 
+    async def _twice(self, command: str) -> str | None:
+        """Ask twice, and return the answer without its first letter; None where the device has no such command.
+
+        This wire has no checksum, and an identity misread once would shut the instrument out. Raises WireError.
+        """
+        answers: list[str | None] = []
+        for _ in range(2):
+            try:
+                answers.append((await self.wire.ask(command))[1:].strip())
+            except DeviceRefusal as refusal:
+                log.info("not told instrument=%s command=%s error=%s", self._name, command, refusal)
+                answers.append(None)
+        first, second = answers
+        if first != second:
+            raise WireError(
+                f"{command} is answered with {first!r} and then {second!r}", rule="2.1.2: answers"
+            )
+        return first
+
     async def _features(self, model: Model) -> frozenset[type]:
         """Return the techniques of the model that its firmware has, as far as it tells."""
         offered: set[type] = {Ocv, Chronoamperometry, LinearSweep, CyclicVoltammetry, Peis}
         if model.galvanostat is not None:
             offered |= {Chronopotentiometry, Geis}
-        try:
-            found = _FEATURES.fullmatch(await self.wire.ask("CM"))
-        except DeviceRefusal as refusal:
-            log.info("features not told instrument=%s error=%s", self._name, refusal)
-            return frozenset(offered)
+        answer = await self._twice("CM")
+        found = _FEATURES.fullmatch(answer) if answer is not None else None
         mask = int(found[1], 16) if found else 0
         if not mask:
             return frozenset(offered)
