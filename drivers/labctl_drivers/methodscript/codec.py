@@ -104,7 +104,7 @@ def read_variable(text: str) -> Variable:
 
 
 def read_fault(text: str) -> Fault | None:
-    """Read ``!XXXX`` with or without the place; None for anything else."""
+    """Read ``!hhhh`` with or without the place; None for anything else."""
     found = _FAULT.fullmatch(text)
     if found is None:
         return None
