@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import math
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from labctl_simulators.world.cell import Cell, CellSpec
 
 from labctl.analysis.eis.cell import FULL_CIRCUIT, SYMMETRIC_CIRCUIT, analyse, circuit_for
 from labctl.analysis.eis.circuit import Circuit
@@ -175,6 +180,27 @@ def test_the_order_of_the_points_does_not_change_a_fit(reference: Maker) -> None
     other = fit(SYMMETRIC_CIRCUIT, FREQUENCY_Hz[::-1], z_ohm[::-1])
     assert other.values == pytest.approx(one.values, rel=1e-5)
     assert other.covariance == pytest.approx(one.covariance, rel=1e-2)
+
+
+@pytest.mark.parametrize("x", [0.02, 0.98])
+@pytest.mark.parametrize("name", ["LTO-P", "LFP-P", "LFP-Z"])
+def test_a_full_cell_near_an_end_is_described_even_though_diffusion_hides_its_arcs(
+    name: str, x: float
+) -> None:
+    z_ohm = Cell(CellSpec(name, name, x=x)).impedance(FREQUENCY_Hz)
+    found = fit(FULL_CIRCUIT, FREQUENCY_Hz, z_ohm)
+    assert found.converged
+    assert found.rms < 0.04
+
+
+def test_the_script_of_the_page_runs_as_it_stands_there() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "eis.md").read_text(encoding="utf-8")
+    (script,) = (one for one in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "lin_kk" in one)
+    told = io.StringIO()
+    with contextlib.redirect_stdout(told):
+        exec(script, {})
+    assert told.getvalue().splitlines()[0] == "True"
+    assert told.getvalue().splitlines()[2] == "[95, 38]"
 
 
 def test_full_cells_get_a_capacitor_and_symmetric_ones_none(reference: Maker) -> None:

@@ -43,6 +43,10 @@ LEVERAGE_MAX = 0.99
 """A point that alone determines a value leaves no residual to judge it by."""
 SINGULAR_MIN = 1e-12
 """Of the largest singular value: below it a direction does not change the residuals."""
+ASTRAY_RMS = 0.04
+"""A fit that leaves more has lost its way or has the wrong circuit: other weights are tried as a way to a start."""
+MARGIN = 1e-6
+"""A start must lie inside the limits."""
 AT_LIMIT = 1e-3
 """A logarithm this close to its limit has run into it."""
 
@@ -148,9 +152,10 @@ class _Problem:
     def __init__(
         self, circuit: Circuit, frequency_Hz: FloatArray, z_ohm: ComplexArray, weighting: Weighting
     ) -> None:
-        self._circuit = circuit
-        self._frequency_Hz = frequency_Hz
-        self._z_ohm = z_ohm
+        self.circuit = circuit
+        self.frequency_Hz = frequency_Hz
+        self.z_ohm = z_ohm
+        self.weighting = weighting
         size_ohm = np.abs(z_ohm)
         self._weights = (size_ohm / size_ohm.max()) ** -weighting.power
         self._at: FloatArray | None = None
@@ -158,9 +163,9 @@ class _Problem:
 
     def residuals(self, logs: FloatArray) -> FloatArray:
         """Return the weighted residuals, real parts then imaginary ones. Shape: (2 n,)."""
-        fitted_ohm, self._slopes = self._circuit.answer(self._frequency_Hz, np.exp(logs))
+        fitted_ohm, self._slopes = self.circuit.answer(self.frequency_Hz, np.exp(logs))
         self._at = logs.copy()
-        off = (fitted_ohm - self._z_ohm) * self._weights
+        off = (fitted_ohm - self.z_ohm) * self._weights
         return np.concatenate((off.real, off.imag))
 
     def jacobian(self, logs: FloatArray) -> FloatArray:
@@ -189,13 +194,25 @@ def fit(
         )
     if not (np.isfinite(z_ohm).all() and (np.abs(z_ohm) > 0.0).all() and (frequency_Hz > 0.0).all()):
         raise UserInputError("A fit needs finite impedances that are not 0, at frequencies above 0 Hz.")
+    if start is not None:
+        return _minimised(_Problem(circuit, frequency_Hz, z_ohm, weighting), start)
+    first = guess(circuit, frequency_Hz, z_ohm)
+    best = _minimised(_Problem(circuit, frequency_Hz, z_ohm, weighting), first)
+    if best.rms <= ASTRAY_RMS:
+        return best
+    other = Weighting.UNIT if weighting is Weighting.ROOT else Weighting.ROOT
+    way = _minimised(_Problem(circuit, frequency_Hz, z_ohm, other), first)
+    again = _minimised(_Problem(circuit, frequency_Hz, z_ohm, weighting), way.values)
+    return min(best, again, key=lambda one: one.cost)
+
+
+def _minimised(problem: _Problem, start: FloatArray) -> CircuitFit:
+    """Return the minimum that ``start`` leads to. Shape: (p,)."""
+    circuit, frequency_Hz, z_ohm = problem.circuit, problem.frequency_Hz, problem.z_ohm
     limits = _limits(circuit, Window.of(frequency_Hz, z_ohm))
-    first = guess(circuit, frequency_Hz, z_ohm) if start is None else start
-    problem = _Problem(circuit, frequency_Hz, z_ohm, weighting)
-    margin = 1e-6
     found = least_squares(
         problem.residuals,
-        np.clip(np.log(first), limits[0] + margin, limits[1] - margin),
+        np.clip(np.log(start), limits[0] + MARGIN, limits[1] - MARGIN),
         jac=problem.jacobian,
         bounds=limits,
         x_scale="jac",
@@ -205,7 +222,6 @@ def fit(
         max_nfev=EVALUATIONS_MAX,
     )
     values = np.exp(found.x)
-    freedom = 2 * len(frequency_Hz) - len(values)
     free = (found.x - limits[0] > AT_LIMIT) & (limits[1] - found.x > AT_LIMIT)
     fitted_ohm = circuit.impedance_ohm(frequency_Hz, values)
     return CircuitFit(
@@ -217,10 +233,10 @@ def fit(
         fitted_ohm=fitted_ohm,
         rms=float(np.sqrt(np.mean(np.abs((fitted_ohm - z_ohm) / z_ohm) ** 2))),
         cost=2.0 * float(found.cost),
-        freedom=freedom,
+        freedom=2 * len(frequency_Hz) - len(values),
         evaluations=int(found.nfev),
         converged=bool(found.status > 0),
-        weighting=weighting,
+        weighting=problem.weighting,
     )
 
 
