@@ -19,6 +19,7 @@ from labctl.gui.parts.view import Page
 from labctl.gui.parts.wrapping import Wrapping
 from labctl.gui.statusbar import StatusBar
 from labctl.gui.theme.fonts import Role
+from labctl.gui.theme.tokens import ThemeName
 from labctl.gui.topbar import TopBar
 from labctl.gui.viewmodels.allowed import channel_why_not
 from labctl.gui.viewmodels.events import event_rows, is_news
@@ -122,6 +123,30 @@ def test_controls_that_keys_have_too_give_way_before_a_second_line(look: Any, qt
     assert not log_x.isVisible() and follow.isVisible() and bar.height() == one_line
     settle(bar, 600)
     assert log_x.isVisible()
+
+
+class Painted(QWidget):
+    """Counts how often it is painted."""
+
+    times = 0
+
+    def paintEvent(self, event: Any) -> None:
+        self.times += 1
+
+
+def test_a_window_is_painted_on_after_a_change_of_theme_that_met_it_unpainted(look: Any, qtbot: Any) -> None:
+    window, parts = QWidget(), [Painted() for _ in range(4)]
+    qtbot.addWidget(window)
+    Column(window).put(*parts)
+    for part in parts:
+        look.dress(part)
+    settle(window, 300, 200)
+    parts[0].update()  # asked for, and not yet painted
+    look.change(ThemeName.DARK, 1.0)
+    qtbot.waitUntil(lambda: not look.changing)
+    painted = parts[0].times
+    parts[0].update()
+    qtbot.waitUntil(lambda: parts[0].times > painted)
 
 
 def test_an_event_without_words_or_time_is_no_news() -> None:

@@ -118,6 +118,9 @@ class Theme(QObject):
         for window in still:
             if isValid(window):
                 window.setUpdatesEnabled(True)
+                # Painted now, not asked for: what was dirty before is dirty still, its request was spent while updates
+                # were off, and Qt sends no second one; the window would never be painted again.
+                window.repaint()
 
     def _take(self, name: ThemeName, scale: float) -> None:
         self.name, self.scale = name, min(SCALE_MAX, max(SCALE_MIN, round(scale, 2)))
