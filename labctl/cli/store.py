@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         (
             (
                 "verify",
-                "check every run folder (or the named ones) and the station's own files; exit 1 when damaged",
+                "check every run folder (or the named ones), spectra and the station's own files; exit 1 when damaged",
             ),
             ("restore", "mend a damaged run from a copy of its folder; what is whole is left alone"),
             ("rebuild", "make the catalogue anew from the run folders alone"),
@@ -54,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _verify(root: DataRoot, args: argparse.Namespace) -> int:
     from labctl.store.runreader import RunReader
+    from labctl.store.spectra import SpectraStore
     from labctl.store.verify import verify_station
 
     folders = [root.run_folder(run_named(root, name)) for name in args.runs] or list(root.run_folders())
@@ -65,6 +66,8 @@ def _verify(root: DataRoot, args: argparse.Namespace) -> int:
             for text in found[folder.name]:
                 say(f"    {text}")
     station = [] if args.runs else [str(finding) for finding in verify_station(root.disk, root.path)]
+    if not args.runs:
+        station += SpectraStore(root).verify()
     damaged = sum(1 for texts in found.values() if texts)
     if args.json and station:
         emit_json(

@@ -54,6 +54,11 @@ class StoredSpectrum:
         return head.cell_id, -1 if head.cycle is None else head.cycle, head.taken_utc, head.name
 
 
+def _stem_of(source: bytes) -> str:
+    """Return what the ids of a file's spectra begin with."""
+    return hashlib.sha256(source).hexdigest()[:HASH_LETTERS]
+
+
 class SpectraStore:
     """The imported spectra of a data root."""
 
@@ -74,7 +79,7 @@ class SpectraStore:
             raise UserInputError(
                 f"the cell id {cell_id!r} cannot name a folder: use ASCII letters, digits, - and _."
             )
-        stem = hashlib.sha256(source).hexdigest()[:HASH_LETTERS]
+        stem = _stem_of(source)
         folder = self._folder / cell_id
         planned = []
         for place, spectrum in enumerate(spectra, start=1):
@@ -130,6 +135,22 @@ class SpectraStore:
             more, dash, _ = spectrum_id[len(cell_id) + 1 :].partition("-")
             cell_id = f"{cell_id}-{more}"
         return None
+
+    def verify(self) -> Sequence[str]:
+        """Return a sentence per spectrum that cannot be read and per source whose bytes are not those of its name."""
+        found = []
+        for cell_id in self._disk.names(self._folder):
+            folder = self._folder / cell_id
+            for name in self._disk.names(folder):
+                stem, is_source, _ = name.partition(".source")
+                try:
+                    if is_source and _stem_of(self._disk.read(folder / name)) != stem:
+                        found.append(f"{folder / name}: its bytes are not those that were imported.")
+                    elif not is_source and name.endswith(SUFFIX):
+                        self._read(folder / name, f"{cell_id}-{name.removesuffix(SUFFIX)}")
+                except (OSError, StoreError) as error:
+                    found.append(f"{folder / name}: {error}")
+        return found
 
     def _of_cell(self, cell_id: str) -> Iterator[StoredSpectrum]:
         folder = self._folder / cell_id

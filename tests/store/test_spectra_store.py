@@ -64,3 +64,16 @@ def test_a_cell_id_that_cannot_name_a_folder_and_a_damaged_file_are_told(store: 
     entry.path.write_bytes(entry.path.read_bytes()[:-20])
     with pytest.raises(StoreError, match=f"{entry.spectrum_id} cannot be read"):
         store.list()
+
+
+def test_verify_finds_nothing_in_sound_files_and_every_changed_byte(store: SpectraStore) -> None:
+    for cell_id in ("A", "B"):
+        store.add([spectrum(cell_id, 1)], f"raw {cell_id}".encode(), "x.par")
+    assert store.verify() == []
+    folder = store.list("A")[0].path.parent
+    (source,) = folder.glob("*.source.par")
+    source.write_bytes(b"raw a")
+    stored = store.list("B")[0].path
+    stored.write_bytes(stored.read_bytes()[:-20])
+    damaged = store.verify()
+    assert [str(source) in damaged[0], str(stored) in damaged[1], len(damaged)] == [True, True, 2]
