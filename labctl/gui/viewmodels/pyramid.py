@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from labctl.gui.viewmodels.growing import Growing
+
 Floats = NDArray[np.float64]
 Flags = NDArray[np.uint8]
 
@@ -24,7 +26,6 @@ SEGMENT = 2
 BACKFILLED = 4
 BAD = 8
 """Flags of rows and columns, those of the station's series."""
-_FIRST_ROOM = 1024
 ANSWERS_KEPT = 4
 """Answers remembered: rows that come in then cost what they change, not what is shown."""
 
@@ -54,42 +55,6 @@ def no_columns() -> Envelope:
     return Envelope(none, none, none, none, none, np.zeros(0, dtype=np.uint8))
 
 
-class _Growing:
-    """Equal-length columns that grow by appending; ``view`` returns them without copying."""
-
-    def __init__(self, *kinds: str) -> None:
-        self._room = [np.empty(_FIRST_ROOM, dtype=kind) for kind in kinds]
-        self.size = 0
-
-    def append(self, *columns: NDArray[Any]) -> None:
-        count = len(columns[0])
-        if self.size + count > len(self._room[0]):
-            # Room for half as much again: the row that follows a whole history must not move that history.
-            room = max(2 * len(self._room[0]), (self.size + count) * 3 // 2)
-            for place, old in enumerate(self._room):
-                made = np.empty(room, dtype=old.dtype)
-                made[: self.size] = old[: self.size]
-                self._room[place] = made
-        for room_column, column in zip(self._room, columns, strict=True):
-            room_column[self.size : self.size + count] = column
-        self.size += count
-
-    def view(self, place: int) -> NDArray[Any]:
-        return self._room[place][: self.size]
-
-    def drop(self, count: int) -> None:
-        """Forget the oldest ones."""
-        self._room = [np.array(column[count : self.size]) for column in self._room]
-        self._room = [_roomy(column) for column in self._room]
-        self.size -= count
-
-
-def _roomy(column: NDArray[Any]) -> NDArray[Any]:
-    made = np.empty(max(_FIRST_ROOM, len(column) + len(column) // 2), dtype=column.dtype)
-    made[: len(column)] = column
-    return made
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Answer:
     """An answer that was given: which rows it covers, and whether each row is a column of its own."""
@@ -113,8 +78,8 @@ class Pyramid:
     def __init__(self, rows_max: int | None = None) -> None:
         """``rows_max`` bounds memory: the oldest rows are dropped, eighths of it at a time."""
         self._rows_max = rows_max
-        self._raw = _Growing("<f8", "<f8", "u1")
-        self._levels: list[_Growing] = []
+        self._raw = Growing("<f8", "<f8", "u1")
+        self._levels: list[Growing] = []
         self._gaps: list[tuple[float, float]] = []
         self._lock = threading.Lock()
         self._answers: OrderedDict[tuple[float, float, int], _Answer] = OrderedDict()
@@ -165,7 +130,7 @@ class Pyramid:
             if whole <= done:
                 return
             if level == len(self._levels):
-                self._levels.append(_Growing(*_KINDS))
+                self._levels.append(Growing(*_KINDS))
             parts = self._part(level, done * FAN_OUT, whole * FAN_OUT)
             self._levels[level].append(*_folded(parts))
             level += 1
@@ -183,7 +148,7 @@ class Pyramid:
         while size > max(FAN_OUT, keep // 8):
             size //= FAN_OUT
         count = -(-(self._raw.size - keep + keep // 8) // size) * size
-        raw, self._raw, self._levels = self._raw, _Growing("<f8", "<f8", "u1"), []
+        raw, self._raw, self._levels = self._raw, Growing("<f8", "<f8", "u1"), []
         kept = [raw.view(place)[count:] for place in range(3)]
         self._raw.append(*kept)
         self._fold()

@@ -6,7 +6,7 @@ once the window holds at most ``ROWS_MAX`` of them, and live rows are added behi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labctl.gui.viewmodels.acts import Asks, Trouble
+from labctl.gui.viewmodels.growing import Growing
 from labctl.gui.viewmodels.lab import Lab, Place
 from labctl.gui.viewmodels.sparks import columns_of
 from labctl.gui.viewmodels.words import step_name, step_word
@@ -46,13 +47,17 @@ class StepSpan:
     token: str
 
 
+def _no_rows() -> Growing:
+    return Growing(*["<f8"] * len(NAMES))
+
+
 class WindowRows:
     """The rows in view of one run. ``want`` says what is in view, ``watch`` tells when there is more."""
 
     def __init__(self, lab: Lab, asks: Asks) -> None:
         self._lab, self._asks = lab, asks
         self._watchers: list[Callable[[], None]] = []
-        self._columns: dict[str, Floats] = {}
+        self._rows = _no_rows()
         self._held = (0, -1)
         self._wanted = (0, -1)
         self._outstanding = False
@@ -72,7 +77,7 @@ class WindowRows:
     def show(self, run_id: str) -> None:
         """Show a run; what was held of another is forgotten."""
         if run_id != self.run_id:
-            self.run_id, self._columns, self.trouble = run_id, {}, None
+            self.run_id, self._rows, self.trouble = run_id, _no_rows(), None
             self._held, self._wanted, self._outstanding = (0, -1), (0, -1), False
 
     @property
@@ -100,14 +105,14 @@ class WindowRows:
         found = columns_of(answer, NAMES)
         some = bool(found) and len(found["sequence"]) > 0  # a run may have none of these rows any more
         fetched = {name: np.asarray(found[name], dtype=np.float64) for name in NAMES} if some else {}
-        live = {name: column[self._columns["sequence"] > last] for name, column in self._columns.items()}
-        joins = bool(live and len(live["sequence"]) and live["sequence"][0] <= last + 1)
+        behind = self._column("sequence") > last
+        live = [self._column(name)[behind] for name in NAMES]
         if fetched:
-            self._columns = fetched
+            self._begin(fetched.values())
             self._held = (first, last)
-            if joins:
-                self._columns = {name: np.concatenate((fetched[name], live[name])) for name in NAMES}
-                self._held = (first, int(live["sequence"][-1]))
+            if len(live[0]) and live[0][0] <= last + 1:
+                self._rows.append(*live)
+                self._held = (first, int(live[0][-1]))
         self._tell()
 
     def _failed(self, run_id: str, trouble: Trouble) -> None:
@@ -125,20 +130,27 @@ class WindowRows:
 
     def _append(self, columns: Mapping[str, Any]) -> None:
         sequence = np.asarray(columns["sequence"], dtype=np.float64)
-        newest = self._columns["sequence"][-1] if self._columns else -np.inf
+        newest = self._column("sequence")[-1] if self._rows.size else -np.inf
         new = sequence > newest
         if not new.any():
             return
-        fresh = {name: np.asarray(columns[name], dtype=np.float64)[new] for name in NAMES}
-        first, last = int(fresh["sequence"][0]), int(fresh["sequence"][-1])
-        if self._columns and first == self._held[1] + 1:
-            many = ROWS_MAX + LIVE_MAX
-            self._columns = {
-                name: np.concatenate((self._columns[name], fresh[name]))[-many:] for name in NAMES
-            }
-            self._held = (int(self._columns["sequence"][0]), last)
+        fresh = [np.asarray(columns[name], dtype=np.float64)[new] for name in NAMES]
+        first, last = int(fresh[0][0]), int(fresh[0][-1])
+        if self._rows.size and first == self._held[1] + 1:
+            self._rows.append(*fresh)
+            if self._rows.size > ROWS_MAX + LIVE_MAX:
+                self._rows.drop(self._rows.size - ROWS_MAX)
+            self._held = (int(self._column("sequence")[0]), last)
         else:
-            self._columns, self._held = fresh, (first, last)
+            self._begin(fresh)
+            self._held = (first, last)
+
+    def _begin(self, columns: Iterable[Floats]) -> None:
+        self._rows = _no_rows()
+        self._rows.append(*columns)
+
+    def _column(self, name: str) -> Floats:
+        return self._rows.view(NAMES.index(name))
 
     def _tell(self) -> None:
         for observer in tuple(self._watchers):
@@ -148,9 +160,9 @@ class WindowRows:
 
     def spans(self) -> tuple[StepSpan, ...]:
         """Return the steps in view, in order; none while their rows are not held."""
-        if not self.whole or not len(self._columns.get("sequence", ())):
+        if not self.whole or not self._rows.size:
             return ()
-        step, time_s, kind = (self._columns[name] for name in ("step_count", "test_time_second", "step_type"))
+        step, time_s, kind = (self._column(name) for name in ("step_count", "test_time_second", "step_type"))
         starts = np.flatnonzero(np.concatenate(([True], step[1:] != step[:-1])))
         ends = np.append(starts[1:], len(step) - 1)
         found = []
@@ -164,7 +176,5 @@ class WindowRows:
 
     def bad(self, column: str) -> tuple[Floats, Floats]:
         """Return the readings that are BAD: test time in s and the value as it was read. Shape (n,) each."""
-        if not len(self._columns.get("sequence", ())):
-            return np.zeros(0), np.zeros(0)
-        bad = (self._columns["quality"] != QUALITY_GOOD) & np.isfinite(self._columns[column])
-        return self._columns["test_time_second"][bad], self._columns[column][bad]
+        bad = (self._column("quality") != QUALITY_GOOD) & np.isfinite(self._column(column))
+        return self._column("test_time_second")[bad], self._column(column)[bad]
