@@ -14,6 +14,8 @@ from labctl.transport.base import READ_CHUNK_BYTES
 from labctl.transport.blocking import BlockingTransport
 
 MILLISECONDS = 1000
+WAITING_READ_S = 1.0
+"""For bytes that have come already: a library that runs out of time in mid-read drops what it has read."""
 
 
 class VisaTransport(BlockingTransport):
@@ -91,7 +93,7 @@ class VisaTransport(BlockingTransport):
             return first
         if self._is_serial:
             waiting = min(self._session.bytes_in_buffer, READ_CHUNK_BYTES - 1)
-            return first + self._read_some(waiting, slice_s) if waiting else first
+            return first + self._read_some(waiting, WAITING_READ_S) if waiting else first
         while len(first) < READ_CHUNK_BYTES and (more := self._read_some(1, 0.0)):
             first += more
         return first
@@ -107,7 +109,7 @@ class VisaTransport(BlockingTransport):
         waiting = len(inner.recv(READ_CHUNK_BYTES, socket.MSG_PEEK))
         if waiting == 0:
             raise ConnectionResetError("the peer closed the connection")
-        return self._read_some(waiting, slice_s)
+        return self._read_some(waiting, WAITING_READ_S)
 
     def _read_some(self, count: int, slice_s: float) -> bytes:
         """Read up to ``count`` bytes; empty when none comes within the slice."""
