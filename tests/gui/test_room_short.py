@@ -23,7 +23,9 @@ from labctl.gui.theme.tokens import ThemeName
 from labctl.gui.topbar import TopBar
 from labctl.gui.viewmodels.allowed import channel_why_not
 from labctl.gui.viewmodels.events import event_rows, is_news
+from labctl.gui.viewmodels.grid import Counts
 from labctl.gui.viewmodels.typing_in import Event
+from labctl.gui.views.station.head import Head
 from labctl.gui.views.station.texts import Texts
 from labctl.testing.guibest import BEST, COLOURS, fewer_colours
 from labctl.testing.guilab import a_lab, running, tell
@@ -123,6 +125,23 @@ def test_controls_that_keys_have_too_give_way_before_a_second_line(look: Any, qt
     assert not log_x.isVisible() and follow.isVisible() and bar.height() == one_line
     settle(bar, 600)
     assert log_x.isVisible()
+
+
+def test_the_head_of_the_station_says_tiles_and_table_by_icons_before_it_takes_a_second_line(
+    look: Any, qtbot: Any
+) -> None:
+    head = Head()
+    qtbot.addWidget(head)
+    head.retranslate(Counts(), ())
+    settle(head, 2000, 32)
+    tiles = head.look.part("tiles")
+    assert tiles.sizeHint().width() > 60
+    whole = head._flow.sizeHint().width()
+    settle(head, whole - 20, 32)
+    assert tiles.sizeHint().width() < 60 and "Tiles" in tiles.accessibleName()
+    assert head.heightForWidth(whole - 20) == head.zoom.height()
+    settle(head, 2000, 32)
+    assert tiles.sizeHint().width() > 60
 
 
 class Painted(QWidget):

@@ -90,6 +90,10 @@ class Head(QWidget):
                 Choice(one.value, word if text else "", icon=icons[one], name="" if text else word)
                 for one, word in words.items()
             ])  # fmt: skip
+            row = self.look.layout()
+            if row is not None:
+                row.activate()  # its parts have another width now, in this turn
+            self.look.updateGeometry()
             if self._flow.sizeHint().width() <= self.width():
                 break
 
