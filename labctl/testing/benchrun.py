@@ -12,6 +12,7 @@ bench lives on, as a laboratory does::
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
@@ -32,7 +33,7 @@ from labctl.store.simdisk import SimulatedDisk
 from labctl.transport.base import Transport
 from labctl.transport.faults import FaultPlan
 from labctl.transport.faulty import FaultyTransport
-from labctl.transport.memory import Endpoint, MemoryTransport
+from labctl.transport.memory import Endpoint, MemoryTransport, SpeakingEndpoint
 
 T = TypeVar("T")
 MODBUS_WRITES = (5, 6, 15, 16, 22, 23)
@@ -133,6 +134,17 @@ class _Cable:
         if self._name in self._lab.asked:
             self._lab.asked[self._name].append(data)
         return self._endpoint.receive(data)
+
+    def attach(self, send: Callable[[bytes], None]) -> None:
+        """Let an instrument that speaks unasked be heard; what it says while the cable is out is lost."""
+
+        def hear(data: bytes) -> None:
+            with contextlib.suppress(ConnectionError):
+                self._lab.check_cable(self._name)
+                send(data)
+
+        if isinstance(self._endpoint, SpeakingEndpoint):
+            self._endpoint.attach(hear)
 
 
 class BenchRun:

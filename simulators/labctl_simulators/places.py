@@ -13,7 +13,7 @@ from labctl.errors import UserInputError
 from labctl_simulators import acts
 from labctl_simulators.builder import CellRecord, hang
 from labctl_simulators.methodscript.device import MethodScriptDevice
-from labctl_simulators.methodscript.faults import DeviceFault, LinkFaultKind, known_kind
+from labctl_simulators.methodscript.faults import DeviceFault, known_kind
 from labctl_simulators.neware.channel import Status
 from labctl_simulators.world.loads import CellLoad, tick_of
 
@@ -97,11 +97,13 @@ def fault(bench: Bench, name: str, kind: str, request: Mapping[str, Any]) -> Non
         device.faults.clear()
         return
     known = known_kind(kind)
-    if isinstance(known, LinkFaultKind):
+    on = bool(request.get("on", True))
+    if isinstance(known, DeviceFault):
+        device.inject(known, on, int(acts.number(request, "count")) if "count" in request else 1)
+    elif on:
         device.faults.arm(known, request)
     else:
-        count = int(acts.number(request, "count")) if "count" in request else 1
-        device.inject(known, bool(request.get("on", True)), count)
+        device.faults.disarm(known)
 
 
 def of_the_link(kind: str) -> bool:

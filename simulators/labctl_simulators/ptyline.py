@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 
 from labctl.errors import UserInputError
@@ -18,9 +19,12 @@ READ_BYTES = 65536
 
 
 class PtyLine:
-    """One pseudo terminal of one instrument. Late pieces hold back what comes behind them."""
+    """One pseudo terminal of one instrument. Late pieces hold back what comes behind them.
 
-    def __init__(self, link: ScriptLink, pace: Pace, name: str) -> None:
+    ``on_end`` is called when the instrument has taken the line away, as a pulled plug or a restart does.
+    """
+
+    def __init__(self, link: ScriptLink, pace: Pace, name: str, on_end: Callable[[], None]) -> None:
         if sys.platform == "win32":
             raise UserInputError(
                 f"Potentiostat {name}: Windows has no pseudo terminals; use 'link: tcp' in the bench file."
@@ -37,6 +41,7 @@ class PtyLine:
         self._waiting: deque[bytes] = deque()
         self._late = False
         self._open = True
+        self._on_end = on_end
         self._loop.add_reader(self._master, self._read)
         link.on_ready = self._send
 
@@ -78,8 +83,9 @@ class PtyLine:
     def _take(self, out: Outgoing) -> None:
         self._waiting.extend(out.pieces)
         self._write()
-        if out.close:
+        if out.close and self._open:
             self.close()
+            self._on_end()
 
     def _write(self) -> None:
         """Write as much as the line takes and come back when it takes more."""

@@ -174,11 +174,12 @@ def _let_timers_run(device: MethodScriptDevice, pace: Pace) -> None:
 
 
 def _serve_line(bench: Bench, pace: Pace, name: str, serving: Serving) -> None:
+    """Serve an instrument on a pseudo terminal; after a lost line it comes back on another one (F01)."""
     link = bench.connect(name)
     assert isinstance(link, ScriptLink)
-    line = PtyLine(link, pace, name)
+    line = PtyLine(link, pace, name, lambda: _serve_line(bench, pace, name, serving))
     serving.lines.append(line)
-    serving.ptys[name] = line.path
+    serving.ptys[name] = bench.parts.potentiostats[name].path = line.path
 
 
 def _factory(bench: Bench, pace: Pace, name: str, crowd: Crowd) -> Callable[[], asyncio.Protocol]:

@@ -45,7 +45,9 @@ def answered(client: socket.socket) -> bytes:
 
 
 @pytest.mark.slow
-def test_tcp_and_pty_say_the_same_and_hear_again_after_an_error(tmp_path: Path, spectrum: Any) -> None:
+def test_tcp_and_pty_say_the_same_hear_again_after_an_error_and_come_back_elsewhere(
+    tmp_path: Path, spectrum: Any
+) -> None:
     file = tmp_path / "bench.yaml"
     file.write_text(BENCH, "utf-8")
     script = f"e\n{spectrum(last='10', points=15)}\n"
@@ -63,7 +65,17 @@ def test_tcp_and_pty_say_the_same_and_hear_again_after_an_error(tmp_path: Path, 
             over_pty = until_end(
                 lambda: os.read(terminal, 4096), lambda data: os.write(terminal, data), script
             )
+            bench.admin("fault", instrument="line", kind="power_cut")
+            assert os.read(terminal, 4096) == b""  # the line has hung up
+            elsewhere = bench.admin("truth", slot="line")["path"]
+            assert elsewhere != line["path"]
         finally:
             os.close(terminal)
+        again = os.open(elsewhere, os.O_RDWR | os.O_NOCTTY)
+        try:
+            os.write(again, b"i\n")
+            assert os.read(again, 4096).startswith(b"iES4_HR")
+        finally:
+            os.close(again)
     points = [text for text in over_tcp if text.startswith("P")]
     assert len(points) == 15 and points == [text for text in over_pty if text.startswith("P")]

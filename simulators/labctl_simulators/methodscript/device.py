@@ -53,6 +53,7 @@ class MethodScriptDevice:
         self.upset = Upset()
         self.faults = LinkFaults()
         self.bootloader = False
+        self.path = ""
         self.plant_timers = True
         self.on_quiet: Callable[[float, int], None] | None = None
         self.on_accepted: Callable[[str, Sequence[str]], None] | None = None
@@ -381,6 +382,7 @@ class MethodScriptDevice:
             "switch": plant.is_on,
             "running": self.running,
             "connected": self._link is not None,
+            "path": self.path,
             "galvanostatic": plant.galvanostatic,
             "set_V": plant.set_V,
             "set_A": plant.set_A,

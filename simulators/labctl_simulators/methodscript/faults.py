@@ -84,6 +84,10 @@ class LinkFaults:
             raise UserInputError(f"This is not a link fault: {error}.") from error
         self._armed.append(fault)
 
+    def disarm(self, kind: LinkFaultKind) -> None:
+        """Forget the armed faults of a kind."""
+        self._armed = [fault for fault in self._armed if fault.kind is not kind]
+
     def clear(self) -> None:
         """Forget all armed faults; a line that waits goes out with the next one."""
         self._armed.clear()
