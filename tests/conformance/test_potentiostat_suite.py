@@ -153,11 +153,20 @@ def _closes_without_switching_off(rig: ScriptRig) -> None:
     rig.potentiostat.close = rig.pipe.close  # type: ignore[method-assign]  # the planted mistake
 
 
-def _aborts_nothing(rig: ScriptRig) -> None:
-    async def shout_abort() -> None:
+class Deaf(Bent):
+    """A measurement that hears no abort."""
+
+    async def abort(self) -> None:
         return
 
-    rig.potentiostat.wire.shout_abort = shout_abort  # type: ignore[attr-defined]  # the planted mistake
+
+def _aborts_nothing(rig: ScriptRig) -> None:
+    inner = rig.potentiostat.measure
+
+    async def measure(technique: Any) -> Any:
+        return Deaf(await inner(technique), lambda block: block)
+
+    rig.potentiostat.measure = measure  # type: ignore[method-assign]  # the planted mistake
 
 
 @pytest.mark.parametrize(

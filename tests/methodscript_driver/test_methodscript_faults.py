@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from typing import Any
 
 import pytest
@@ -62,14 +63,40 @@ def test_ms_11_pieces_cr_and_flow_control_change_nothing(stand_of: Any) -> None:
     stand_of().play(story, through=lambda pipe, clock: FaultyTransport(pipe, clock, plan))
 
 
-def test_ei_7_a_task_that_is_cancelled_at_any_moment_leaves_the_cell_off_after_close(stand_of: Any) -> None:
+@pytest.mark.parametrize("seed", range(8))
+def test_ei_7_a_task_that_is_cancelled_at_any_moment_leaves_the_cell_off_and_the_driver_usable(
+    stand_of: Any, seed: int
+) -> None:
+    dice = random.Random(seed)
+
     async def story(driver: Potentiostat, clock: Clock, device: Any) -> None:
-        for moment in range(0, 60, 3):
+        for _ in range(6):
             task = asyncio.ensure_future(measured(driver))
-            await clock.plant.sleep(0.1 * moment)
+            moment_s = dice.uniform(0.0, 12.0)
+            await clock.plant.sleep(moment_s)
             task.cancel()
             await asyncio.wait([task])
-            await driver.close()
-            assert not device.cell_on, f"cancelled after {0.1 * moment:.1f} s"
+            assert not device.cell_on, f"cancelled after {moment_s:.2f} s"
+            await driver.open()
+            await driver.cell_off()
+        assert await measured(driver) is MeasurementState.DONE
 
-    stand_of().play(story, opened=False)
+    slow = FaultPlan(
+        (Fault(FaultKind.LATE, exchange=1, from_then_on=True, delay_s=dice.choice([0.02, 0.3])),)
+    )
+    stand_of().play(story, through=lambda pipe, clock: FaultyTransport(pipe, clock, slow), opened=False)
+
+
+def test_ei_7_a_task_that_is_cancelled_before_the_script_was_accepted_leaves_nothing_behind(
+    stand_of: Any,
+) -> None:
+    async def story(driver: Potentiostat, clock: Clock, device: Any) -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(3.0):  # 2 s of open circuit, then the script
+                await driver.measure(SHORT)
+        assert device.energised == 1
+        assert not device.cell_on
+        assert await measured(driver) is MeasurementState.DONE
+
+    late = FaultPlan((Fault(FaultKind.LATE, exchange=10, delay_s=2.5),))
+    stand_of().play(story, through=lambda pipe, clock: FaultyTransport(pipe, clock, late))

@@ -122,6 +122,9 @@ class MethodScriptPotentiostat:
             except InstrumentError as error:
                 await self.wire.close()
                 raise named(error, self._name, "open") from error.__cause__
+            except asyncio.CancelledError:
+                await self.wire.close()  # half of a conversation is none: the next open begins anew
+                raise
             assert self._identity is not None
             return self._identity
 
@@ -197,22 +200,12 @@ class MethodScriptPotentiostat:
     async def measure(self, technique: Technique) -> Measurement:
         """Begin a technique. Raises UsageError with every reason before a byte is sent, InstrumentError."""
         self._insist(self.refusals(technique))
-        model = self._identified()
         if self._measurement is not None and not self._measurement.is_over:
             raise UsageError("a measurement is under way", instrument=self._name, operation="measure")
         async with self._talking("measure"):
-            ocv_V = await self._open_circuit_V() if isinstance(technique, Peis | Geis) else math.nan
-            e_dc_V = 0.0
-            if isinstance(technique, Peis):
-                e_dc_V = technique.e_dc_V + (ocv_V if technique.e_dc_vs == "ocv" else 0.0)
-                e_dc_V = round(e_dc_V, SET_DECIMALS_V)  # what is sent is what is stored
-                self._insist(refusals_at(technique, e_dc_V, model))
-            plan = plan_for(technique, model, e_dc_V, self._options.eis_opt)
-            head = head_for(technique, plan, self._name, model, self.clock.plant.utc().isoformat())
-            measurement = ScriptMeasurement(self, plan, model, replace(head, ocv_before_V=ocv_V))
-            self._measurement = measurement
-            await measurement.begin()
-            return measurement
+            measurement = self._measurement = await self._prepared(technique)
+        await measurement.begin()
+        return measurement
 
     async def make_safe(self) -> float:
         """Switch the cell off by a script, and confirm it. The caller has the turn."""
@@ -294,6 +287,21 @@ class MethodScriptPotentiostat:
                 log.warning("cell switch cannot be read back instrument=%s error=%s", self._name, refusal)
                 return math.nan
             raise
+
+    async def _prepared(self, technique: Technique) -> ScriptMeasurement:
+        """Return the measurement, armed; measures the open circuit before a spectrum. Raises as ``measure``."""
+        model = self._identified()
+        if self._measurement is not None and not self._measurement.is_over:
+            raise UsageError("a measurement is under way")
+        ocv_V = await self._open_circuit_V() if isinstance(technique, Peis | Geis) else math.nan
+        e_dc_V = 0.0
+        if isinstance(technique, Peis):
+            e_dc_V = technique.e_dc_V + (ocv_V if technique.e_dc_vs == "ocv" else 0.0)
+            e_dc_V = round(e_dc_V, SET_DECIMALS_V)  # what is sent is what is stored
+            self._insist(refusals_at(technique, e_dc_V, model))
+        plan = plan_for(technique, model, e_dc_V, self._options.eis_opt)
+        head = head_for(technique, plan, self._name, model, self.clock.plant.utc().isoformat())
+        return ScriptMeasurement(self, plan, model, replace(head, ocv_before_V=ocv_V))
 
     async def _open_circuit_V(self) -> float:
         """Return the mean of the last second with the cell off. Raises RefusedError where it cannot be read."""

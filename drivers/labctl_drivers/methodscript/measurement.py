@@ -16,7 +16,7 @@ from typing import Protocol
 import numpy as np
 
 from labctl.clock import Clock
-from labctl.errors import InstrumentError, LinkClosed, UnknownStateError, WireError
+from labctl.errors import InstrumentError, LinkClosed, UnknownStateError, UsageError, WireError
 from labctl.interfaces.potentiostat import Block, DcBlock, MeasurementState
 from labctl.model.spectrum import SpectrumHead
 from labctl.model.technique import Chronoamperometry, Chronopotentiometry, Ocv, Technique
@@ -61,7 +61,7 @@ class ScriptMeasurement:
         self._ready: deque[Block] = deque()
         self._got = 0
         self._state = MeasurementState.ARMED
-        self._over = False
+        self._sent = self._over = False
         self._stopping: MeasurementState | None = None
         self._error: InstrumentError | None = None
         self._drift = deque[tuple[float, float]](maxlen=DRIFT_POINTS)
@@ -106,6 +106,18 @@ class ScriptMeasurement:
     async def begin(self) -> None:
         """Let the device execute the script. Raises InstrumentError; then it is over and the cell is off or unknown."""
         try:
+            async with self._bench.turn:
+                await self._begin()
+        except asyncio.CancelledError:
+            # nobody has got this measurement, so nobody else would end it
+            await self._left()
+            raise
+
+    async def _begin(self) -> None:
+        if self._over:
+            raise UsageError("aborted before it began", instrument=self._bench.name, operation=self._what())
+        self._sent = True
+        try:
             await self._bench.wire.start(self._plan.lines)
         except DeviceRefusal as error:
             # refused as a whole: nothing of it was executed
@@ -131,6 +143,8 @@ class ScriptMeasurement:
 
     async def abort(self) -> None:
         """End it now and switch the cell off. Raises UnknownStateError where that could not be made sure of."""
+        if not self._sent:
+            self._state, self._over = MeasurementState.ABORTED, True
         if not self._over and self._stopping is None:
             await self._stop(MeasurementState.ABORTED)
         async with self._bench.turn:
@@ -163,7 +177,8 @@ class ScriptMeasurement:
     async def _hear(self) -> None:
         """Take what comes next. Ends the measurement when the device has ended it, or has failed."""
         try:
-            events = await self._bench.wire.hear(self._plan.allowed_for(self._got))
+            takes_s = 0.0 if self._stopping is not None else self._plan.allowed_for(self._got)
+            events = await self._bench.wire.hear(takes_s)
         except InstrumentError as error:
             await self._fail(error)
             return
@@ -193,6 +208,8 @@ class ScriptMeasurement:
         if isinstance(event, Ended):
             missing = self._plan.points_exact and self._got < self._plan.points
             if self._stopping is not None:
+                # where it ended by itself just before, the abort is still to be refused
+                await self._bench.wire.quiet()
                 await self._settle(self._stopping, None, safe=False)
             elif missing:
                 text = f"it ended after {self._got} of {self._plan.points} points"
