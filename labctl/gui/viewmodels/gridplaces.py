@@ -34,7 +34,7 @@ class Measure:
 MEASURES = {
     TileSize.S: Measure(62.0, 96.0, 28.0, 40.0),
     TileSize.M: Measure(84.0, 150.0, 88.0, 136.0),
-    TileSize.L: Measure(136.0, 236.0, 88.0, 136.0),
+    TileSize.L: Measure(172.0, 236.0, 88.0, 136.0),
 }
 GAP_PX = 4.0
 BLOCK_GAP_PX = 10.0
