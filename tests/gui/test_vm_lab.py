@@ -202,3 +202,16 @@ def test_a_thousand_changed_channels_are_one_call() -> None:
         Batch(tuple(channel_delta(f"neware:{unit}-{place}") for unit in range(128) for place in range(8)))
     )
     assert calls == [1024]
+
+
+def test_a_pulse_that_says_what_was_known_is_told_to_nobody_and_another_person_is() -> None:
+    clock = Clock()
+    lab = live(clock)
+    heard: list[frozenset[tuple[str, str]]] = []
+    lab.watch({"link"}, heard.append)
+    for _ in range(3):
+        clock.s += 2.0
+        lab.apply(Batch(link=LinkNews(LinkPhase.LIVE, clock.s, me=Me("chen", Role.OPERATE))))
+    assert heard == [], "whoever asks again after a lost link would ask at each pulse"
+    lab.apply(Batch(link=LinkNews(LinkPhase.LIVE, clock.s, me=Me("chen", Role.VIEW))))
+    assert heard == [frozenset({("link", "station")})] and lab.me.role is Role.VIEW

@@ -194,13 +194,14 @@ class Lab:
     def _take_link(self, news: LinkNews) -> set[Place]:
         if news.heard_s is not None:
             self._heard_s = news.heard_s
+        another = news.me is not None and news.me != self.me
         if news.me is not None:
             self.me = news.me
         if news.state is not self._link.state or news.text != self._link.text:
             since_s = self._link.since_s if news.state is self._link.state else self._now_s()
             self._link = Link(news.state, since_s, 0.0, news.text)
             return {("link", "station")}
-        return set() if news.me is None else {("link", "station")}
+        return {("link", "station")} if another else set()
 
     def _forget(self) -> set[Place]:
         kept: dict[str, dict[str, Any]] = {
