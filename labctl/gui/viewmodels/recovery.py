@@ -86,6 +86,7 @@ class Recovery:
         self._acts = acts
         self._runs: tuple[RunSummary, ...] = ()
         self._results: dict[str, str] = {}
+        self._asking = self._again = False
         self._asked: set[str] = set()
         self._taken: set[str] = set()
         """Runs that the station has taken up again; whether it still follows them says the feed."""
@@ -107,18 +108,32 @@ class Recovery:
             observer()
 
     def _changed(self, places: frozenset[Place]) -> None:
+        listed = {run.run_id for run in self._runs if run.state != ENDED}
+        if any(topic == "run" and key in listed and key not in self._lab.runs for topic, key in places):
+            self.refresh()  # one of them has ended meanwhile
         self._tell()
 
     def refresh(self) -> None:
         """Ask for the runs that have not ended, and those that ended without anybody here wanting it."""
+        if self._asking:
+            self._again = True
+            return
+        self._asking, self._again = True, False
         self._acts.ask("runs.list", then=self._take, failed=self._failed)
 
+    def _answered(self) -> None:
+        self._asking = False
+        if self._again:  # runs end by the hundred after a power cut: once more behind them is enough
+            self.refresh()
+
     def _take(self, runs: Sequence[RunSummary]) -> None:
+        self._answered()
         self._runs = tuple(run for run in runs if run.state != ENDED or run.outcome == HELD)
         self.trouble = None
         self._tell()
 
     def _failed(self, trouble: Trouble) -> None:
+        self._asking = self._again = False
         self.trouble = trouble
         self._tell()
 
