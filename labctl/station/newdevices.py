@@ -13,7 +13,7 @@ from labctl.clock import Clock
 from labctl.config.station import StationFile, parse_station
 from labctl.config.stationedit import Added, with_device
 from labctl.engine.station import build_chamber, build_cycler
-from labctl.errors import ConflictError, LinkTimeout, StoreError, UserInputError
+from labctl.errors import ConflictError, InstrumentError, StoreError, UserInputError
 from labctl.model.bench import TriedDevice
 from labctl.model.person import Actor
 from labctl.station.audit import AuditJournal
@@ -45,8 +45,8 @@ class NewDevices:
     async def ask(self, actor: Actor, lines: str) -> TriedDevice:
         """Ask what lines of a station file describe who it is and what it has. Drives nothing.
 
-        Raises: UserInputError, UserFileError for the lines, ConflictError for an address that the station has,
-        InstrumentError where it does not answer or refuses.
+        Raises: UserInputError, UserFileError for the lines, and where it does not answer as they describe;
+        ConflictError for an address that the station has.
         """
         added = self._checked(await self._worker.call(self._read), lines)
         entry = added.entry
@@ -55,15 +55,18 @@ class NewDevices:
             async with self._clock.link.timeout(ANSWER_WITHIN_S):
                 return await (self._cycler(added) if added.kind == "instruments" else self._chamber(added))
         except TimeoutError as error:
-            told = f"{entry.resource} did not answer within {ANSWER_WITHIN_S:g} s"
-            raise LinkTimeout(told, instrument=entry.name, operation="identify") from error
+            raise UserInputError(f"{entry.resource} did not answer within {ANSWER_WITHIN_S:g} s.") from error
+        except InstrumentError as error:  # told as a refusal: only reading was tried, nothing is left unknown
+            raise UserInputError(f"{entry.resource} is not what these lines describe: {error}") from error
 
     async def _cycler(self, added: Added) -> TriedDevice:
         cycler = build_cycler(added.entry, self._clock, self._connect)
         try:
             await cycler.open()
             identity, places = await cycler.identify(), await cycler.places()
-            for place in places:  # what the lines must say of each unit is found out now, not at the first start
+            for (
+                place
+            ) in places:  # what the lines must say of each unit is found out now, not at the first start
                 cycler.capabilities(place)
         finally:
             await cycler.close()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from labctl.config.station import parse_station
-from labctl.errors import ConflictError, InstrumentError, StoreError, UserInputError
+from labctl.errors import ConflictError, StoreError, UserInputError
 from labctl.station.core import StationCore
 from labctl.store.simdisk import SimulatedDisk
 from labctl.testing.benchrun import small_bench
@@ -94,13 +94,13 @@ def test_an_address_that_the_station_has_is_neither_asked_nor_added_again(bench:
 
 def test_a_box_that_is_another_one_says_so_and_nothing_is_written(bench: CoreBench) -> None:
     wrong = LINES.replace("devid: 33", "devid: 99")
-    assert "devid 99" in refused(bench, lambda core: core.devices.ask(ANNA, wrong), InstrumentError)
+    assert "devid 99" in refused(bench, lambda core: core.devices.ask(ANNA, wrong), UserInputError)
     assert text_of(bench) == EMPTY
 
 
 def test_a_unit_whose_model_is_not_said_is_asked_for_before_anything_is_written(bench: CoreBench) -> None:
     unsaid = LINES.replace(', units: {"1": 5V10mA}', "")
-    told = refused(bench, lambda core: core.devices.add(ANNA, unsaid), InstrumentError)
+    told = refused(bench, lambda core: core.devices.add(ANNA, unsaid), UserInputError)
     assert "the model of unit 1 is not known" in told and text_of(bench) == EMPTY
 
 
@@ -119,7 +119,8 @@ def test_a_station_whose_file_does_not_say_a_model_lives_and_tells_it(bench: Cor
 
 def test_an_address_where_nobody_answers_is_told_within_its_time(bench: CoreBench) -> None:
     bench.cable_out("neware", 0.0, 1e9)
-    assert refused(bench, lambda core: core.devices.ask(ANNA, LINES), InstrumentError)
+    told = refused(bench, lambda core: core.devices.ask(ANNA, LINES), UserInputError)
+    assert "mem://neware" in told
 
 
 def test_a_station_without_a_file_and_a_disk_that_refuses_change_nothing(bench: CoreBench) -> None:
