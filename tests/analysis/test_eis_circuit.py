@@ -100,14 +100,14 @@ def test_endless_circuits_are_refused(text: str) -> None:
         Circuit.read(text)
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(circuits)
 def test_what_a_circuit_says_of_itself_is_read_as_the_same_circuit(text: str) -> None:
     circuit = Circuit.read(text)
     assert Circuit.read(str(circuit)) == circuit
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.text(alphabet="RCLQWso()-,p 19", max_size=30))
 def test_any_text_is_a_circuit_or_a_slip_with_a_place(text: str) -> None:
     try:
@@ -141,7 +141,7 @@ def test_finite_diffusion_is_endless_at_high_frequencies(text: str, low_ohm: flo
     assert abs(slow_ohm - (low_ohm if low_ohm else capacitor_ohm + 5.0 / 3.0)) < 1e-3
 
 
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None)
 @given(circuits, st.integers(0, 1000))
 def test_slopes_are_those_of_small_steps(text: str, seed: int) -> None:
     circuit = Circuit.read(text)

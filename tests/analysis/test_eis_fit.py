@@ -111,7 +111,7 @@ def test_other_circuits_are_found_without_a_start(text: str, values: list[float]
     assert found.values == pytest.approx(truth, rel=0.01)
 
 
-@settings(max_examples=12)
+@settings(max_examples=12, deadline=None)
 @given(
     st.floats(2.0, 50.0), st.floats(20.0, 500.0), st.floats(-3.5, -2.5), st.floats(1.2, 2.0),
     st.floats(0.3, 3.0), st.floats(0.75, 0.95), st.floats(0.01, 0.2),

@@ -28,7 +28,7 @@ from scipy.special import stdtrit
 
 from labctl.analysis.eis.circuit import Circuit
 from labctl.analysis.eis.elements import Window
-from labctl.analysis.eis.guess import guess
+from labctl.analysis.eis.guess import guesses
 from labctl.errors import UserInputError
 from labctl.model.spectrum import ComplexArray, FloatArray
 
@@ -184,7 +184,7 @@ def fit(
     start: FloatArray | None = None,
     weighting: Weighting = Weighting.UNIT,
 ) -> CircuitFit:
-    """Fit ``circuit`` to points, from ``start`` (values in its order) or from the spectrum's own ``guess``.
+    """Fit ``circuit`` to points, from ``start`` (values in its order) or from the spectrum's own ``guesses``.
 
     Raises: UserInputError for fewer points than the circuit needs, or points that no fit can use.
     """
@@ -196,14 +196,18 @@ def fit(
         raise UserInputError("A fit needs finite impedances that are not 0, at frequencies above 0 Hz.")
     if start is not None:
         return _minimised(_Problem(circuit, frequency_Hz, z_ohm, weighting), start)
-    first = guess(circuit, frequency_Hz, z_ohm)
-    best = _minimised(_Problem(circuit, frequency_Hz, z_ohm, weighting), first)
+    problem = _Problem(circuit, frequency_Hz, z_ohm, weighting)
+    starts = guesses(circuit, frequency_Hz, z_ohm)
+    best = min((_minimised(problem, one) for one in starts), key=_cost)
     if best.rms <= ASTRAY_RMS:
         return best
     other = Weighting.UNIT if weighting is Weighting.ROOT else Weighting.ROOT
-    way = _minimised(_Problem(circuit, frequency_Hz, z_ohm, other), first)
-    again = _minimised(_Problem(circuit, frequency_Hz, z_ohm, weighting), way.values)
-    return min(best, again, key=lambda one: one.cost)
+    way = _minimised(_Problem(circuit, frequency_Hz, z_ohm, other), starts[0])
+    return min(best, _minimised(problem, way.values), key=_cost)
+
+
+def _cost(one: CircuitFit) -> float:
+    return one.cost
 
 
 def _minimised(problem: _Problem, start: FloatArray) -> CircuitFit:

@@ -71,6 +71,18 @@ class Read:
             left.sort()
         return left
 
+    def groupings(self, count: int) -> list[list[Semicircle]]:
+        """Return the ways to have so many: united, and united to one more without the smallest.
+
+        The second one is for a spectrum whose diffusion passes for a small slow semicircle.
+        """
+        ways = [self.united(count)]
+        if len(self.semicircles) > count:
+            more = self.united(count + 1)
+            more.remove(min(more, key=lambda one: one[1]))
+            ways.append(more)
+        return ways
+
     def _faint(self) -> Semicircle:
         window = self.window
         middle_s = 1.0 / math.sqrt(window.omega_min_rad_per_s * window.omega_max_rad_per_s)
@@ -88,24 +100,35 @@ def _together(one: Semicircle, other: Semicircle) -> Semicircle:
     return math.exp((one[1] * math.log(one[0]) + other[1] * math.log(other[0])) / R_ohm), R_ohm
 
 
-def guess(circuit: Circuit, frequency_Hz: FloatArray, z_ohm: ComplexArray) -> FloatArray:
-    """Return a start for every parameter, within its limits. Shapes: (n,), (n,) to (parameters,)."""
+def guesses(circuit: Circuit, frequency_Hz: FloatArray, z_ohm: ComplexArray) -> list[FloatArray]:
+    """Return one or two starts for all parameters, within their limits. Shapes: (n,), (n,) to (parameters,) each."""
     read = Read(frequency_Hz, z_ohm)
-    window = read.window
+    inner = [part for part in circuit.root.parts if isinstance(part, Parallel)]
+    if not inner:
+        return [_start(circuit, read, [])]
+    count = sum(max(len(_resistors(part)), 1) for part in inner)
+    return [_start(circuit, read, semicircles) for semicircles in read.groupings(count)]
+
+
+def _resistors(part: Parallel) -> list[Element]:
+    return [one for one in part.elements() if one.kind is Kind.RESISTOR]
+
+
+def _start(circuit: Circuit, read: Read, semicircles: list[Semicircle]) -> FloatArray:
+    """Return values for all parameters, the semicircles shared out from left to right."""
     values = np.empty(len(circuit.parameters))
     for element in circuit.elements:
         values[list(element.places)] = _alone(element.kind, read)
-    inner = [part for part in circuit.root.parts if isinstance(part, Parallel)]
     outer = [part for part in circuit.root.parts if isinstance(part, Element) and part.kind is Kind.RESISTOR]
     for element in outer:
         values[element.first] /= len(outer)
-    resistors = [[one for one in part.elements() if one.kind is Kind.RESISTOR] for part in inner]
-    semicircles = read.united(sum(max(len(some), 1) for some in resistors)) if inner else []
-    for part, some in zip(inner, resistors, strict=True):
-        mine, semicircles = semicircles[: max(len(some), 1)], semicircles[max(len(some), 1) :]
-        _fill(part, some, mine, values)
+    for part in circuit.root.parts:
+        if isinstance(part, Parallel):
+            some = _resistors(part)
+            mine, semicircles = semicircles[: max(len(some), 1)], semicircles[max(len(some), 1) :]
+            _fill(part, some, mine, values)
     for element in circuit.elements:
-        limits = window.limits(element.kind)
+        limits = read.window.limits(element.kind)
         for place, (low, high) in zip(element.places, limits, strict=True):
             values[place] = min(max(values[place], 1.01 * low), high / 1.01)
     return values
