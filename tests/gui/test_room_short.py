@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtWidgets import QApplication, QLabel, QMenu, QSplitter, QStackedWidget, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QListWidget, QMenu, QSplitter, QStackedWidget, QWidget
 
 from labctl.gui.parts.actionbar import ActionBar
 from labctl.gui.parts.buttons import Button, Tight
 from labctl.gui.parts.chips import Chip
+from labctl.gui.parts.dialog import Dialog
 from labctl.gui.parts.docks import Room
 from labctl.gui.parts.fold import Fold
 from labctl.gui.parts.layouts import Column
@@ -142,6 +143,21 @@ def test_the_head_of_the_station_says_tiles_and_table_by_icons_before_it_takes_a
     assert head.heightForWidth(whole - 20) == head.zoom.height()
     settle(head, 2000, 32)
     assert tiles.sizeHint().width() > 60
+
+
+def test_a_dialog_stands_below_the_top_bar_of_its_window_where_it_can(look: Any, qtbot: Any) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    settle(window, 900, 400)
+    dialog, long = Dialog("Insert", window), QListWidget()
+    long.setMinimumHeight(60)
+    dialog.body.addWidget(long)
+    dialog.resize(300, 600)
+    dialog.show()
+    QApplication.processEvents()
+    top = window.geometry().top() + 44
+    assert dialog.geometry().top() >= top and dialog.geometry().bottom() <= window.geometry().bottom()
+    dialog.reject()
 
 
 class Painted(QWidget):

@@ -45,7 +45,10 @@ class Dialog(QDialog):
             return
         window = parent.window().geometry()
         top = window.top() + theme().px(BAR_PX)
-        if self.geometry().top() < top and top + self.height() <= window.bottom() + 1:
+        room = window.bottom() + 1 - top
+        if self.height() > room:
+            self.resize(self.width(), room)  # as low as its lists can be
+        if self.geometry().top() < top and self.height() <= room:
             self.move(self.x(), self.y() + top - self.geometry().top())
 
     def add_button(self, button: Button) -> Button:
