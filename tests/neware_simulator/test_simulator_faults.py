@@ -188,6 +188,13 @@ def test_a_wire_fault_can_wait_for_one_command(client):
     assert client.status(1) == "finish"
 
 
+def test_a_wire_fault_for_a_command_that_there_is_not_is_refused_with_the_known_ones(client):
+    asked = {"do": "fault", "instrument": "neware", "kind": "drop", "command": "getchannelstatus"}
+    reply = client.bench.admin(asked)
+    assert reply["ok"] is False and "getchlstatus" in reply["error"] and "start" in reply["error"]
+    assert client.raw(REQUEST).endswith(b"#\r\n"), "nothing was armed"
+
+
 def test_an_unknown_fault_is_refused_with_the_known_words(client):
     reply = client.bench.admin({"do": "fault", "instrument": "neware", "kind": "earthquake"})
     assert reply["ok"] is False and "open_contact" in reply["error"]

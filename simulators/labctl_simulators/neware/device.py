@@ -61,7 +61,7 @@ class Installation:
     clock: WallClock
     now_tick: Callable[[], int]
     switches: Switches = field(default_factory=Switches)
-    wire_faults: WireFaults = field(default_factory=WireFaults)
+    wire_faults: WireFaults = field(default_factory=lambda: WireFaults(HANDLERS))
     read_file: Callable[[str], bytes | None] = read_regular_file
     on_accepted: Callable[[bytes, Mapping[str, bytes]], None] | None = None
     next_test_id: int = 1

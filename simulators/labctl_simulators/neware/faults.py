@@ -6,7 +6,7 @@ faults** hit the next replies and are link-time matters of the server shell.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -47,21 +47,26 @@ class Outgoing:
 
 
 class WireFaults:
-    """Armed wire faults of one instrument, applied in the order of arming."""
+    """Armed wire faults of one instrument, applied in the order of arming. ``commands`` are those that it answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, commands: Collection[str]) -> None:
+        self._commands = commands
         self._armed: list[WireFault] = []
 
     def arm(self, request: Mapping[str, object]) -> None:
         """Arm a wire fault from an admin request: kind, count, command, bytes, delay_s.
 
-        Raises: UserInputError for values that are no numbers.
+        Raises: UserInputError for values that are no numbers, and for a command that the instrument does not have.
         """
+        command = str(request.get("command", ""))
+        if command and command not in self._commands:
+            known = ", ".join(sorted(self._commands))
+            raise UserInputError(f"A Neware server has no command {command!r}; known are {known}.")
         try:
             fault = WireFault(
                 WireFaultKind(str(request["kind"])),
                 int(str(request.get("count", 1))),
-                str(request.get("command", "")),
+                command,
                 int(str(request.get("bytes", 10))),
                 float(str(request.get("delay_s", 1.0))),
             )
