@@ -67,6 +67,7 @@ class TinyDevice:
     sticky_cell: bool = False
     cell_on: bool = False
     energised: int = 0
+    asked_with_cell_on: int = 0
     now_s: float = 0.0
     heard: list[str] = field(default_factory=list)
     scripts: list[list[str]] = field(default_factory=list)
@@ -176,6 +177,7 @@ class TinyDevice:
                 end = script.index("endloop", place)
                 added = [line.split()[1] for line in script[place:end] if line.startswith("pck_add")]
                 if word == "meas_loop_ocp" and self.cell_on:
+                    self.asked_with_cell_on += 1
                     self.say(f"!0014: Line {place + 1}")
                     return
                 technique = {"ocp": "B", "ca": "7", "cp": "A", "lsv": "0", "cv": "5", "eis": "D", "geis": "E"}

@@ -231,6 +231,22 @@ def test_ca_stops_at_its_current_limit_and_ocv_once_it_stands_still(stand: Any) 
     assert not stand.device.cell_on
 
 
+def test_ms_12_the_open_circuit_is_never_asked_for_while_a_cell_is_on(stand: Any) -> None:
+    async def story(driver: Potentiostat, clock: Clock, device: Any) -> None:
+        await spectrum(driver, SHORT)
+        await dc(driver, Chronoamperometry(((0.1, 1.0),), 0.1))
+        measurement = await driver.measure(SHORT)
+        await clock.plant.sleep(1.5)
+        assert device.cell_on
+        await driver.read()
+        await measurement.abort()
+        await driver.measure(SHORT)
+        await driver.cell_off()
+
+    stand.play(story)
+    assert stand.device.asked_with_cell_on == 0
+
+
 def test_ms_13_cv_numbers_its_scans_and_ends_where_it_was_told(stand: Any) -> None:
     async def story(driver: Potentiostat, clock: Clock, device: Any) -> None:
         _, cv = await dc(driver, CyclicVoltammetry(0.0, 0.5, -0.5, 0.0, 0.1, 0.01, cycles=3))
