@@ -159,11 +159,9 @@ class Bench:
     def _script_accepted(self, name: str, command: str, lines: Sequence[str]) -> None:
         self.note({"do": "script", "instrument": name, "command": command, "lines": list(lines)})
 
-    def violated(self, instrument: str, kind: str, detail: str) -> None:
+    def violated(self, instrument: str, plant_s: float, kind: str, detail: str) -> None:
         """Keep a safety violation that the bench has seen: it asserts what no driver may ever cause."""
-        self.violations.append(
-            {"plant_s": self.now_s, "instrument": instrument, "kind": kind, "detail": detail}
-        )
+        self.violations.append({"plant_s": plant_s, "instrument": instrument, "kind": kind, "detail": detail})
 
     @property
     def busy(self) -> bool:

@@ -85,7 +85,7 @@ def connect_cell(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
     place, cell_id = _place(bench, str(request.get("to", ""))), record.entry["cell_id"]
     if record.slot not in (None, place):
         detail = f"cell {cell_id} hangs on {record.slot} and would hang on {place} too"
-        bench.violated(place, "two_holders", detail)
+        bench.violated(place, bench.now_s, "two_holders", detail)
         raise UserInputError(f"Safety violation: {detail}.")
     return place_cell(bench, request)
 

@@ -20,20 +20,17 @@ from labctl_simulators.methodscript.run import ScriptRun
 from labctl_simulators.methodscript.script import SCRIPT_MAX_BYTES, Script, read_script
 from labctl_simulators.methodscript.wire import LINE_MAX, LineReader
 from labctl_simulators.neware.faults import Outgoing
-from labctl_simulators.world.loads import CellLoad, Load, tick_after, tick_of
-from labctl_simulators.world.modes import TICK_s
-from labctl_simulators.world.potentiostat import Potentiostat, SwitchEvent
+from labctl_simulators.onleads import OnLeads
+from labctl_simulators.world.potentiostat import Potentiostat
 
 SCRIPT_VERSION = "0108"
 BOOTLOADER = "espbl1101#Jul 18 2022 14:16:00"
 QUIET_MIN_s, QUIET_MAX_s = 0.05, 0.1
-UNOWNED_MAX_s = 60.0
-"""A cell that stays on this long with no script and nobody connected is a safety violation."""
 CLOSING = Outgoing((), close=True)
 RUN_WORDS = ("e", "l", "r", "Z", "Y", "h", "H")
 
 
-class MethodScriptDevice:
+class MethodScriptDevice(OnLeads):
     """One instrument. ``clock_s`` tells plant time; ``plant_timers`` whether its own wire timers follow it."""
 
     def __init__(
@@ -45,25 +42,20 @@ class MethodScriptDevice:
         serial: str = "ES4L00000001",
         eis_max_Hz: float | None = None,
     ) -> None:
-        self.name = plant.name
+        super().__init__(plant, clock_s)
         self.model = model
-        self.plant = plant
         self.serial = serial
         self.settings = self._fresh_settings()
         self.upset = Upset()
         self.faults = LinkFaults()
         self.bootloader = False
-        self.path = ""
         self.plant_timers = True
         self.on_quiet: Callable[[float, int], None] | None = None
         self.on_accepted: Callable[[str, Sequence[str]], None] | None = None
-        self.on_violation: Callable[[str, str], None] | None = None
         self._modes = {
             mode: limits if eis_max_Hz is None else replace(limits, eis_max_Hz=eis_max_Hz)
             for mode, limits in model.modes.items()
         }
-        self._clock_s = clock_s
-        self._moment_s = -math.inf
         self._reader = LineReader()
         self._upload: tuple[str, list[str]] | None = None
         self._loaded: Script | None = None
@@ -71,9 +63,6 @@ class MethodScriptDevice:
         self._link: ScriptLink | None = None
         self._quiet_until_s: float | None = None
         self._quiets = 0
-        self._unowned_since_s: float | None = None
-        self._unowned_told = False
-        plant.on_switch = self._switched
         plant.use_ladder(self._modes[self.settings.mode].ladder)
 
     def _fresh_settings(self, measurement: int = 0) -> Settings:
@@ -90,14 +79,14 @@ class MethodScriptDevice:
         self._reader.clear()
         self._upload = None
         self._link = ScriptLink(self, permanent=permanent)
-        self._watch()
+        self.watch()
         return self._link
 
     def lost(self, link: ScriptLink) -> None:
         """Note that a connection has ended."""
         if link is self._link:
             self._link = None
-            self._watch()
+            self.watch()
 
     def drop_link(self) -> None:
         """End the connection from the instrument's side."""
@@ -126,7 +115,7 @@ class MethodScriptDevice:
     @property
     def quiet(self) -> bool:
         """Tell whether input is dropped, 50 to 100 ms after a ``!``."""
-        if self._quiet_until_s is not None and self.plant_timers and self._now_s >= self._quiet_until_s:
+        if self._quiet_until_s is not None and self.plant_timers and self.now_s >= self._quiet_until_s:
             self._quiet_until_s = None
         return self._quiet_until_s is not None
 
@@ -140,7 +129,7 @@ class MethodScriptDevice:
         self._quiets += 1
         share = abs(self.plant.chance.within("quiet", self._quiets))
         quiet_s = QUIET_MIN_s + (QUIET_MAX_s - QUIET_MIN_s) * share
-        self._quiet_until_s = self._now_s + quiet_s
+        self._quiet_until_s = self.now_s + quiet_s
         if self.on_quiet is not None:
             self.on_quiet(quiet_s, self._quiets)
 
@@ -212,7 +201,7 @@ class MethodScriptDevice:
 
         Raises: ScriptError for a script that is not accepted.
         """
-        run, now_s = self._run, self._act_s
+        run, now_s = self._run, self.act_s
         if command in ("e", "l"):
             script = read_script(lines)
             self._say(command)
@@ -244,49 +233,33 @@ class MethodScriptDevice:
         else:
             self._say("H")
             run.resume(now_s)
-        self._step(now_s)
+        self.step(now_s)
         return None
 
     def _begin(self, script: Script, now_s: float) -> None:
         self._run = ScriptRun(
             script, self.model, self._modes, self.settings, self.plant, self.upset, self._say, now_s
         )
-        self._step(now_s)
+        self.step(now_s)
 
     # -- time ----------------------------------------------------------------------------------------------
 
     @property
-    def _now_s(self) -> float:
-        """Return plant time; the bench's own stands still while it lets events happen."""
-        return max(self._clock_s(), self._moment_s)
+    def running(self) -> bool:
+        """Tell whether a script runs."""
+        return self._run is not None
 
     @property
-    def _act_s(self) -> float:
-        """Return the moment at which an act takes effect: the last 0.1 s that has passed."""
-        return tick_of(self._now_s) * TICK_s
+    def owned(self) -> bool:
+        """Tell whether somebody is connected; of a pseudo terminal nobody can tell, so it counts as such."""
+        return self._link is not None
 
-    def next_tick(self) -> int:
-        """Return the plant tick of the next event: the script, the cell, or a cell that nobody owns."""
-        ticks = [self.plant.next_tick()]
-        if self._run is not None and not self._run.halted:
-            ticks.append(tick_after(self._run.due_s))
-        if self._unowned_since_s is not None and not self._unowned_told:
-            ticks.append(tick_after(self._unowned_since_s + UNOWNED_MAX_s))
-        return min(ticks)
+    def due_s(self) -> float:
+        """Return when the script has something to do."""
+        return math.inf if self._run is None or self._run.halted else self._run.due_s
 
-    def happen(self) -> None:
-        """Let the next event happen; the script goes first, because its point lies before the tick."""
-        tick = self.next_tick()
-        self._moment_s = tick * TICK_s
-        self._step(self._moment_s)
-        if self.plant.next_tick() <= tick:
-            self.plant.happen()
-        since_s = self._unowned_since_s
-        if since_s is not None and not self._unowned_told and tick_after(since_s + UNOWNED_MAX_s) <= tick:
-            self._unowned_told = True
-            self._violate("energised_unowned", "the cell is on, no script runs and nobody is connected")
-
-    def _step(self, now_s: float) -> None:
+    def step(self, now_s: float) -> None:
+        """Let the script do all that is due; an error ends it, and whatever drives the cell stays."""
         if self._run is None:
             return
         try:
@@ -295,53 +268,13 @@ class MethodScriptDevice:
             self._complain(error.text)
         if self._run.ended:
             self._run = None
-        self._watch()
+        self.watch()
 
-    @property
-    def busy(self) -> bool:
-        """Tell whether a script runs or the cell is driven."""
-        return self._run is not None or self.plant.driving
-
-    @property
-    def running(self) -> bool:
-        """Tell whether a script runs."""
-        return self._run is not None
-
-    def cut(self, tick: int) -> None:
-        """Commit the cell, because the air around it changes; :meth:`replan` follows."""
-        if isinstance(self.plant.load, CellLoad):
-            self.plant.load.cut(tick)
-
-    def replan(self, tick: int) -> None:
-        """Plan the cell anew."""
-        if isinstance(self.plant.load, CellLoad):
-            self.plant.load.replan()
-
-    def clip(self, load: Load | None) -> None:
-        """Clip the leads on something else, now."""
-        self.plant.connect(load, self._act_s)
-
-    # -- safety --------------------------------------------------------------------------------------------
-
-    def _violate(self, kind: str, detail: str) -> None:
-        if self.on_violation is not None:
-            self.on_violation(kind, detail)
-
-    def _switched(self, event: SwitchEvent) -> None:
-        if event.what == "cell_off" and self.plant.welded:
-            self._violate("cell_switch_welded", "the cell was switched off and is still driven")
-
-    def _watch(self) -> None:
-        """Keep in mind since when the cell is on without anybody who answers for it."""
-        owned = self._run is not None or self._link is not None
-        if owned or not self.plant.driving:
-            self._unowned_since_s, self._unowned_told = None, False
-        elif self._unowned_since_s is None:
-            self._unowned_since_s = self._act_s
+    # -- faults --------------------------------------------------------------------------------------------
 
     def inject(self, kind: DeviceFault, on: bool, count: int) -> None:
         """Begin or end a fault of the instrument itself."""
-        now_s = self._act_s
+        now_s = self.act_s
         if kind is DeviceFault.CRITICAL_OVERLOAD:
             self.upset.code = Code.CRITICAL_OVERLOAD if on else None
         elif kind is DeviceFault.OSCILLATING:
@@ -353,7 +286,7 @@ class MethodScriptDevice:
             self.bootloader = on
         elif kind is DeviceFault.WELDED:
             self.plant.set_welded(on, now_s)
-            self._watch()
+            self.watch()
         elif kind is DeviceFault.POWER_CUT:
             self.lose_power()
         else:
@@ -366,33 +299,14 @@ class MethodScriptDevice:
         self._quiet_until_s = None
         self._reader.clear()
         self.settings = self._fresh_settings(self.settings.measurement)
-        self.plant.use_galvanostat(False, self._act_s)
+        self.plant.use_galvanostat(False, self.act_s)
         self.plant.use_ladder(self._modes[self.settings.mode].ladder)
         if self.plant.is_on:
-            self.plant.cell_off(self._act_s)
+            self.plant.cell_off(self.act_s)
         self.drop_link()
-        self._watch()
+        self.watch()
 
     def truth(self, after: int = 0) -> Mapping[str, Any]:
-        """Return what the instrument really does and did; ``after`` leaves the older switch events out."""
-        plant = self.plant
-        return {
-            "model": self.model.code,
-            "cell_on": plant.driving,
-            "switch": plant.is_on,
-            "running": self.running,
-            "connected": self._link is not None,
-            "path": self.path,
-            "galvanostatic": plant.galvanostatic,
-            "set_V": plant.set_V,
-            "set_A": plant.set_A,
-            "range_A": plant.range.nominal_A,
-            "load": None if plant.load is None else plant.load.name,
-            "measurements": self.settings.measurement,
-            "switched": [_told(event) for event in list(plant.log)[after:]],
-        }
-
-
-def _told(event: SwitchEvent) -> dict[str, Any]:
-    value = None if math.isnan(event.value) else event.value
-    return {"plant_s": event.time_s, "what": event.what, "value": value}
+        """Return what the instrument really does and did, and how many loops it has measured."""
+        measured = {"model": self.model.code, "measurements": self.settings.measurement}
+        return {**super().truth(after), **measured}

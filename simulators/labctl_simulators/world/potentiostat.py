@@ -292,10 +292,15 @@ class Potentiostat:
         elif self.galvanostatic:
             drive = Drive.cc(self.set_A)
         else:
-            gain = 1.0 + self.effects.potential_error * self.chance.within("potential gain")
-            offset_V = self.effects.potential_offset_V * self.chance.within("potential offset")
+            gain, offset_V = self._scale
             drive = Drive.cv(self.set_V * gain + offset_V, self.current_max_A)
         self.seen.impose(drive, time_s)
+
+    @property
+    def _scale(self) -> tuple[float, float]:
+        """Return gain and offset (V) of the potential: setting and reading share them."""
+        gain = 1.0 + self.effects.potential_error * self.chance.within("potential gain")
+        return gain, self.effects.potential_offset_V * self.chance.within("potential offset")
 
     # -- time ----------------------------------------------------------------------------------------------
 
@@ -328,12 +333,11 @@ class Potentiostat:
         effects = self.effects
         full_A = used.readable_A * self.overload_share
         shown_A = true_A + effects.current_error * self.chance.within("current", used.index) * used.readable_A
-        if effects.noise:
+        if effects.range_floor or effects.voltage_noise:
             first, second = self.chance.normals("dc", measurement, order)
             shown_A += used.readable_A * effects.range_floor * first
             true_V += effects.voltage_noise * second
-        gain = 1.0 + effects.potential_error * self.chance.within("potential gain")
-        offset_V = effects.potential_offset_V * self.chance.within("potential offset")
+        gain, offset_V = self._scale
         return Reading((true_V - offset_V) / gain, min(max(shown_A, -full_A), full_A), used, flags)
 
     # -- spectra -------------------------------------------------------------------------------------------
@@ -398,9 +402,10 @@ class Potentiostat:
             shown_ohm *= peak_A / (used.readable_A * self.overload_share)
         if abs(e_dc_V) + math.sqrt(2.0) * e_ac_V > self.potential_max_V:
             flags |= Flag.OVERLOAD_POTENTIAL
+        gain, offset_V = self._scale
         return EisPoint(
-            sine.frequency_Hz, shown_ohm, e_ac_V, e_ac_V / abs(shown_ohm), e_dc_V, i_dc_A, used, flags,
-            answer.distortion, plan.start_s, plan.end_s, self.timing.cycles(sine.frequency_Hz),
+            sine.frequency_Hz, shown_ohm, e_ac_V, e_ac_V / abs(shown_ohm), (e_dc_V - offset_V) / gain, i_dc_A,
+            used, flags, answer.distortion, plan.start_s, plan.end_s, self.timing.cycles(sine.frequency_Hz),
         )  # fmt: skip
 
     def _spoiled(self, plan: PointPlan, impedance_ohm: complex, e_ac_V: float, i_ac_A: float) -> complex:
