@@ -293,8 +293,13 @@ class EnvelopeCurve(Layer):
         draw_markers(painter, canvas, points, "o", 5.0, look.plot)
         draw_markers(painter, canvas, points, "o", 4.0, self.ink(look))
         if self.live_text is not None and not look.paper:
-            corner = place + QPointF(look.px(8), -look.px(6))
-            draw_label(painter, canvas, corner, self.live_text(end[1]), look.text, bold=True, plate=True)
+            told, gap = self.live_text(end[1]), look.px(8)
+            wide = look.metrics(bold=True).horizontalAdvance(told)
+            left = place.x() + gap + wide > canvas.rect.right() - look.px(
+                4
+            )  # else it would stand on the line of now
+            corner = place + QPointF(-gap if left else gap, -look.px(6))
+            draw_label(painter, canvas, corner, told, look.text, bold=True, plate=True, right=left)
 
     def _draw_hollow(self, painter: QPainter, canvas: Canvas, envelope: EnvelopeLike) -> None:
         """Draw hollow circles over back-filled columns, every few points."""

@@ -289,6 +289,7 @@ class TimePlots(QWidget):
         self.main.set_fields(x_field, y_field)
         self.strip.set_fields(x_field, y_field)
         self.strip.set_words(title=model.strip_title(), note=model.strip_note())
+        self.main.set_words(title=self._window_words(*self.main.x_range()))
         self.main.setAccessibleName(f"{word}, {x_field.quantity}")
         self._curves.main.name = tr("channel", "measured")
         if self._curves.predicted is not None:
