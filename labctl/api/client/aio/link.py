@@ -197,7 +197,11 @@ class AsyncLink:
         """Send a request; the last one on a connection that was given up closes it."""
         connection.users += 1
         try:
-            return await connection.http.send(asked)
+            answer = await connection.http.send(asked)
+            # It is read. httpx's own stream refers back to its answer: both would wait for Python's collector, which in
+            # a large program looks at old objects every quarter of an hour, and megabytes of answers with them.
+            answer.stream = httpx.ByteStream(b"")
+            return answer
         finally:
             connection.users -= 1
             if connection.given_up and connection.users == 0:
