@@ -32,6 +32,16 @@ def test_a_shorted_cell_is_told_as_shorted_and_not_fitted(cell: str, reference: 
     assert result.reason.startswith("shorted: ") and result.reason.endswith("0.4 uH, without any arc")
 
 
+def test_points_that_the_mains_and_the_bandwidth_spoil_do_not_hide_a_short(reference: Maker) -> None:
+    truth = reference("LIQ-P", 200.0, noise=0.003, shorted=True)
+    spoilt_ohm = truth.z_ohm / (1.0 + 1j * FREQUENCY_Hz / 1e6)
+    near_mains = (FREQUENCY_Hz > 24.0) & (FREQUENCY_Hz < 170.0)
+    spoilt_ohm[near_mains] *= 1.0 + 0.2 * np.exp(1j * np.arange(near_mains.sum()))
+    result = analyse(replace(truth.spectrum, z_ohm=spoilt_ohm))
+    assert result.outcome is Outcome.SHORTED
+    assert result.short is not None and result.short.R_ohm == pytest.approx(6.37, rel=0.02)
+
+
 @pytest.mark.parametrize("cell", ["LIQ-P", "LIQ-Z", "PEO-P", "PEO-Z", "LTO-P", "LTO-Z", "LFP-P", "LFP-Z"])
 def test_no_living_cell_looks_shorted(cell: str, reference: Maker) -> None:
     for area_cm2 in (0.785398, math.nan):

@@ -211,6 +211,17 @@ def test_a_drift_is_found_by_the_residuals(drifting: Maker, reference: Maker) ->
     assert kinds(analyse(spectrum).findings) == {FindingKind.KK_FAILED, FindingKind.DRIFT}
 
 
+def test_a_spectrum_full_of_mains_pickup_is_not_fitted(reference: Maker) -> None:
+    truth = reference("PEO-P")
+    z_ohm = truth.z_ohm.copy()
+    near_mains = (truth.spectrum.frequency_Hz > 24.0) & (truth.spectrum.frequency_Hz < 170.0)
+    z_ohm[near_mains] *= 1.0 + 0.2 * np.exp(2j * np.arange(near_mains.sum()))
+    result = analyse(replace(truth.spectrum, z_ohm=z_ohm))
+    assert result.outcome is Outcome.REFUSED
+    assert kinds(result.findings) == {FindingKind.KK_FAILED}
+    assert "no cell answers like this" in result.reason
+
+
 def test_a_drift_is_found_by_the_open_circuit_voltage(reference: Maker) -> None:
     good = reference("LFP-P").spectrum
     moved = replace(good.head, ocv_after_V=good.head.ocv_before_V - 0.012)

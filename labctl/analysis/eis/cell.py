@@ -93,12 +93,12 @@ def analyse(
     clean = spectrum.kept(usable(spectrum))
     kk = _tested(clean)
     found = findings(spectrum, kk, None if before is None else before.spectrum)
-    grave = next((one for one in found if one.grave), None)
-    if grave is not None:
-        return CellImpedance(spectrum, Outcome.REFUSED, found, grave.text, kk)
     short = short_of(clean.frequency_Hz, clean.z_ohm, spectrum.head.area_cm2)
     if short is not None:
         return CellImpedance(spectrum, Outcome.SHORTED, found, str(short), kk, short)
+    grave = next((one for one in found if one.grave), None)
+    if grave is not None:
+        return CellImpedance(spectrum, Outcome.REFUSED, found, grave.text, kk)
     if not circuit.has(Kind.INDUCTOR):
         clean = clean.kept(~inductive(clean))
     try:

@@ -35,6 +35,8 @@ NEAR = 0.08
 """An amplitude may be 5 % off (potentiostat.md 3.3); rms and peak differ by 41 %."""
 ALIKE = 0.03
 """Two spectra whose ratio varies by less than this over all frequencies differ by a factor, not by age."""
+HOPELESS_RMS = 0.05
+"""Of Lin-KK: three times what the largest planted drift leaves; numbers fitted to it would be the disturbance's."""
 BEYOND_RANGE = 100.0
 """A current so many times its range's full scale was not read in that range."""
 
@@ -199,13 +201,15 @@ def _of_scale(spectrum: Spectrum, before: Spectrum) -> Iterator[Finding]:
 def _of_stationarity(spectrum: Spectrum, kk: LinKK | None) -> Iterator[Finding]:
     """Find what breaks the Kramers-Kronig relations, and a cell that changed during its sweep."""
     if kk is not None and not kk.passed:
+        hopeless = kk.rms > HOPELESS_RMS
         text = f"Lin-KK leaves {100 * kk.rms:.2g} % rms, more than {100 * RMS_LIMIT:g} %"
         why = (
             "its residuals follow each other, as a drift does"
             if kk.drifting
             else "they scatter as noise does"
         )
-        yield Finding(FindingKind.KK_FAILED, f"{text}: {why}.")
+        so = "; no cell answers like this" if hopeless else ""
+        yield Finding(FindingKind.KK_FAILED, f"{text}: {why}{so}.", hopeless)
     shift_V = abs(spectrum.head.ocv_after_V - spectrum.head.ocv_before_V)
     reasons = []
     if kk is not None and kk.drifting:
