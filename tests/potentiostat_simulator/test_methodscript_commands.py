@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 Make = Callable[..., Any]
 WAITING = "set_e 0\ncell_on\nwait 10\non_finished:\ncell_off"
@@ -161,3 +163,23 @@ def test_what_is_said_unasked_reaches_a_listener(wire: Make) -> None:
     assert link.begin(WAITING) == ["e"]
     link.bench.advance_to(20.0)
     assert heard == [b"\n"]
+
+
+PIECES = ["e\n", "l\n", "\n", "Z\n", "Y\n", "h\n", "H\n", "r\n", "t\n", "var a\n", "cell_on\n", "wait 1\n",
+          "meas_loop_ocp a 1 3\n", "endloop\n", "pck_start\n", "pck_add a\n", "pck_end\n", "on_finished:\n",
+          "cell_off\n", "set_e 5\n", "set_pgstat_mode 6\n", "\x00\xff", "\x11", "x" * 300 + "\n"]  # fmt: skip
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=6), max_size=25))
+def test_no_input_at_all_upsets_it_and_it_always_hears_an_abort_again(wire: Make, pieces: list[str]) -> None:
+    link = wire(dummy="D1")
+    for piece in pieces:
+        link.link.receive(piece.encode("utf-8"))
+        link.wait(0.3)
+    link.wait(5.0)
+    link.link.receive(b"\n\n")  # ends a line or a script that stands half written
+    link.wait(20.0)
+    link.ask("Z\n")
+    link.wait(5.0)
+    assert link.ask("i\n")[-1].startswith("i")
