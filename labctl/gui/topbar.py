@@ -213,7 +213,6 @@ class TopBar(QFrame):
             self.speed.set_name("")
             for given_up in group:
                 given_up.hide()
-        self._row.activate()  # in this turn: no picture shows what is left in the old places
 
     def retranslate(self) -> None:
         """Take the words of the language."""

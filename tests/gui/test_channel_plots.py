@@ -12,6 +12,7 @@ from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from labctl.gui.session import Session
+from labctl.gui.viewmodels import timeline
 from labctl.gui.viewmodels.plotchoice import Axis, Tab
 from labctl.gui.views.channel.dialogs import Export
 from labctl.testing.guichannel import Page
@@ -51,6 +52,17 @@ def test_capacity_on_x_leads_from_voltage_over_time_to_voltage_over_charge(page:
     assert page.view.models.choice.now.tab is Tab.VOLTAGE
     assert page.view.plots.time.main.sheet.x_field.title() == "cycle number"
     assert page.view.plots.time.measured()[-1] == pytest.approx(12.5, abs=0.02)
+
+
+def test_the_axis_of_currents_takes_the_unit_of_the_program_as_soon_as_that_is_known(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, sheet = page.view.models.timeline, page.view.plots.time.main.sheet
+    page.view.undo.do(page.view.models.choice.show_tab(Tab.CURRENT))
+    for greatest_A, title in ((0.0, "current / mA"), (78e-6, "current / µA")):
+        monkeypatch.setattr(timeline, "greatest_current_A", lambda program, known=greatest_A: known)
+        model.refresh()
+        assert sheet.y_field.title() == title
 
 
 def test_r9_a_list_of_cycles_is_overlaid_with_swatches(page: Page, qtbot: QtBot) -> None:

@@ -157,8 +157,8 @@ class Timeline:
         if self.base_unit == "V":
             symmetric = status is not None and is_symmetric(self._lab, status)
             return ("mV", 1e3) if symmetric else ("V", 1.0)
-        most = greatest_current_A(self._channel.program)
-        scale = units.scale("A", shown(most, "A").unit if most > 0 else "nA")
+        most = greatest_current_A(self._channel.program)  # 0 before the program is known
+        scale = units.scale("A", shown(most, "A").unit if most > 0 else "mA")
         return scale.name, scale.factor
 
     @property
