@@ -39,7 +39,7 @@ from labctl.gui.views.alarms.places import ANY, PlaceCard, PlaceTree, priority_c
 from labctl.model.alarm import AlarmPriority
 
 TICK_MS = 500
-NARROW_PX, LOW_PX, SHORT_PX = 1000, 420, 800
+NARROW_PX, LOW_PX, SHORT_PX = 1000, 420, 940
 """Room of the page below which list, moment and events are shown one at a time."""
 
 
