@@ -115,7 +115,7 @@ def test_another_instrument_on_the_same_port_is_not_taken_for_the_first(stand: A
 def test_the_firmware_says_which_techniques_it_has(stand_of: Any) -> None:
     async def story(driver: Potentiostat, clock: Clock, device: Any) -> None:
         assert driver.capabilities().techniques == {Ocv, Chronoamperometry, LinearSweep, Geis}
-        assert driver.refusals(SHORT) == ("A EmStat4 LR cannot do potentiostatic impedance.",)
+        assert driver.refusals(SHORT) == ("The EmStat4 LR cannot do potentiostatic impedance.",)
 
     mask = 1 << 28 | 1 << 30 | 1 << 70
     stand_of(code="es4_lr", features=f"{mask:X}").play(story)

@@ -110,6 +110,13 @@ def test_a_spectrum_settles_without_output_and_lets_the_instrument_find_its_rang
     assert not [line for line in fixed if line.startswith(("meas_loop_ca", "set_range ab"))]
 
 
+def test_the_bandwidth_reaches_the_top_frequency_also_where_the_station_file_raises_it() -> None:
+    wide = NEXUS.with_limits({"eis_max_Hz": 1e6})
+    lines = plan_for(Peis(FrequencySweep(1e6, 1.0), 0.01), wide, 0.0).lines
+    assert "set_max_bandwidth 1M" in lines
+    assert "set_max_bandwidth 100" in plan_for(LinearSweep(0.0, 1.0, 0.5, 0.01), PICO).lines
+
+
 def test_cyclic_voltammetry_asks_for_scans_and_ramps_to_another_end() -> None:
     cv = CyclicVoltammetry(0.0, 0.5, -0.5, 0.2, 0.1, 0.01, cycles=3)
     lines = plan_for(cv, PICO).lines
@@ -144,7 +151,7 @@ def test_a_pico_takes_the_mode_that_reaches_the_potentials_and_the_rate() -> Non
         (Peis(SWEEP, 0.01, settle_s=-1.0), PICO, r"settling time"),
         (Peis(FrequencySweep(1e3, 0.01), 0.01), PICO, r"no watchdog"),
         (Geis(SWEEP, 8e-3, 1e-3), LR, r"0.0123137 A is above 0.01 A"),
-        (Chronoamperometry(((2.5, 1.0),), 0.1), PICO, r"beyond a EmStat Pico"),
+        (Chronoamperometry(((2.5, 1.0),), 0.1), PICO, r"beyond the EmStat Pico"),
         (Chronoamperometry(((0.5, 901.0),), 1.0), PICO, r"longer than 900 s"),
         (Chronoamperometry(((0.5, 1.0),) * 101, 1.0), PICO, r"1 to 100 steps, not 101"),
         (Chronoamperometry(((math.inf, 1.0),), 1.0), PICO, r"must be a number, not inf"),
@@ -177,7 +184,7 @@ def test_every_reason_is_named_at_once_and_what_is_possible_has_none() -> None:
         assert refusals(technique, PICO, ALL, OPTIONS) == ()
     assert refusals_at(Peis(SWEEP, 0.01), 3.3, PICO)
     assert refusals(Geis(SWEEP, 1e-6), PICO, frozenset({Ocv}), OPTIONS) == (
-        "A EmStat Pico cannot do galvanostatic impedance: it has no galvanostat.",
+        "The EmStat Pico cannot do galvanostatic impedance: it has no galvanostat.",
     )
 
 

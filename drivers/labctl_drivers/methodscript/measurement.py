@@ -11,12 +11,13 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from enum import Enum
 from typing import Protocol
 
 import numpy as np
 
 from labctl.clock import Clock
-from labctl.errors import InstrumentError, LinkClosed, UnknownStateError, UsageError, WireError
+from labctl.errors import InstrumentError, LinkTimeout, UnknownStateError, UsageError, WireError
 from labctl.interfaces.potentiostat import Block, DcBlock, MeasurementState
 from labctl.model.spectrum import SpectrumHead
 from labctl.model.technique import Chronoamperometry, Chronopotentiometry, Ocv, Technique
@@ -30,6 +31,14 @@ log = logging.getLogger(__name__)
 
 DRIFT_POINTS = 10
 """Over so many points the drift of the open-circuit potential is judged."""
+
+
+class After(Enum):
+    """What comes before the cell is made sure of."""
+
+    END = "the script has switched the cell off by itself"
+    QUIET = "the device drops what it hears for a while"
+    HALT = "a script may still run"
 
 
 class Bench(Protocol):
@@ -209,17 +218,15 @@ class ScriptMeasurement:
             missing = self._plan.points_exact and self._got < self._plan.points
             if self._stopping is not None:
                 # where it ended by itself just before, the abort is still to be refused
-                await self._bench.wire.quiet()
-                await self._settle(self._stopping, None, safe=False)
+                await self._settle(self._stopping, None, After.QUIET)
             elif missing:
                 text = f"it ended after {self._got} of {self._plan.points} points"
-                await self._settle(MeasurementState.FAILED, WireError(text, rule="2.1.7, 7"), safe=False)
+                await self._settle(MeasurementState.FAILED, WireError(text, rule="2.1.7, 7"), After.END)
             else:
-                await self._settle(MeasurementState.DONE, None, safe=True)
+                await self._settle(MeasurementState.DONE, None, After.END)
         elif isinstance(event, Fault):
-            await self._bench.wire.quiet()
             refusal = DeviceRefusal(event, self._plan.lines)
-            await self._settle(self._stopping or MeasurementState.FAILED, refusal, safe=False)
+            await self._settle(MeasurementState.FAILED, refusal, After.QUIET)
         else:
             assert isinstance(event, Broken)
             await self._fail(event.error)
@@ -227,29 +234,38 @@ class ScriptMeasurement:
     async def _fail(self, error: InstrumentError) -> None:
         """End after something that leaves the device in an unknown state: abort what runs, then make safe."""
         self._state = MeasurementState.FINISHING
-        if self._bench.wire.is_open:
-            try:
-                await self._bench.wire.halt()
-            except InstrumentError as worse:
-                log.warning("halt failed instrument=%s error=%s", self._bench.name, worse)
-        stopped = self._stopping is not None and not isinstance(error, LinkClosed | WireError)
-        state = self._stopping if stopped and self._stopping else MeasurementState.FAILED
-        await self._settle(state, None if stopped else error, safe=False)
+        if self._stopping is not None and isinstance(error, LinkTimeout):
+            # it did not end in time after an abort; once it has been made safe, that is an abort all the same
+            await self._settle(self._stopping, None, After.HALT)
+        else:
+            await self._settle(MeasurementState.FAILED, error, After.HALT)
 
-    async def _settle(self, state: MeasurementState, error: InstrumentError | None, *, safe: bool) -> None:
-        """Make sure of the cell, then say how it ended. ``safe``: the script itself has switched it off."""
+    async def _settle(self, state: MeasurementState, error: InstrumentError | None, after: After) -> None:
+        """Make sure of the cell, then say how it ended."""
         self._state = MeasurementState.FINISHING
+        bench = self._bench
         try:
-            ocv_V = await (self._bench.confirm_off() if safe else self._bench.make_safe())
+            if after is After.HALT:
+                await self._halt()
+            elif after is After.QUIET:
+                await bench.wire.quiet()
+            ocv_V = await (bench.confirm_off() if after is After.END else bench.make_safe())
             self._head = replace(self._head, ocv_after_V=ocv_V)
         except InstrumentError as unsure:
             why = f"{error.problem}; " if error is not None else ""
             state, error = MeasurementState.FAILED, self._unknown(f"{why}{unsure.problem}", unsure)
             # the next open begins with an abort and a cell-off script
-            await self._bench.wire.close()
+            await bench.wire.close()
         if error is not None:
-            named(error, self._bench.name, self._what())
+            named(error, bench.name, self._what())
         self._error, self._state, self._over = error, state, True
+
+    async def _halt(self) -> None:
+        """Abort what runs; a device that does not answer is told to switch off all the same. Raises LinkClosed."""
+        try:
+            await self._bench.wire.halt()
+        except LinkTimeout as error:
+            log.warning("halt not answered instrument=%s error=%s", self._bench.name, error)
 
     def _unknown(self, why: str, cause: InstrumentError) -> UnknownStateError:
         bound_s = self._plan.energised_max_s

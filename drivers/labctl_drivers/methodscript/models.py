@@ -79,7 +79,7 @@ class Model:
             looser = value < known if "_min_" in name else value > known
             if looser and name not in self.unknown:
                 raise RefusedError(
-                    f"option {name}: {value:g} is beyond a {self.name}, which ends at {known:g}; only tighten it"
+                    f"option {name}: {value:g} is beyond the {self.name}, which ends at {known:g}; only tighten it"
                 )
         return replace(self, **wanted)  # type: ignore[arg-type]  # names of number fields, checked by the options
 

@@ -37,7 +37,7 @@ def refusals(
 ) -> tuple[str, ...]:
     """Return one sentence per reason; empty where the model can do it."""
     if type(technique) not in offered:
-        return (f"A {model.name} cannot do {_words(technique)}.",)
+        return (f"The {model.name} cannot do {_words(technique)}.",)
     found = tuple(_of_numbers(technique))
     if not found:
         found = tuple(_of_technique(technique, model, e_dc_V=_absolute_V(technique)))
@@ -137,7 +137,7 @@ def _of_technique(technique: Technique, model: Model, e_dc_V: float | None) -> I
             if not model.amplitude_min_V <= technique.amplitude_rms_V <= model.amplitude_max_V:
                 yield (
                     f"An amplitude of {technique.amplitude_rms_V:g} V rms is outside {model.amplitude_min_V:g} to "
-                    f"{model.amplitude_max_V:g} V rms, what a {model.name} can apply."
+                    f"{model.amplitude_max_V:g} V rms, what the {model.name} can apply."
                 )
             if e_dc_V is not None:
                 yield from refusals_at(technique, e_dc_V, model)
@@ -151,10 +151,10 @@ def _of_technique(technique: Technique, model: Model, e_dc_V: float | None) -> I
 def _of_sweep(technique: Peis | Geis, model: Model) -> Iterator[str]:
     low_Hz, high_Hz = sorted((technique.sweep.f_start_Hz, technique.sweep.f_end_Hz))
     if high_Hz > model.eis_max_Hz * (1 + 1e-9):
-        limit = f"{model.eis_max_Hz:g} Hz, the highest of a {model.name}{_assumed(model, 'eis_max_Hz')}"
+        limit = f"{model.eis_max_Hz:g} Hz, the highest of the {model.name}{_assumed(model, 'eis_max_Hz')}"
         yield f"{high_Hz:g} Hz is above {limit}."
     if low_Hz < model.eis_min_Hz * (1 - 1e-9):
-        limit = f"{model.eis_min_Hz:g} Hz, the lowest of a {model.name}{_assumed(model, 'eis_min_Hz')}"
+        limit = f"{model.eis_min_Hz:g} Hz, the lowest of the {model.name}{_assumed(model, 'eis_min_Hz')}"
         yield f"{low_Hz:g} Hz is below {limit}."
 
 
@@ -170,7 +170,7 @@ def _of_potential(low_V: float, high_V: float, mode: Mode, model: Model) -> Iter
             f"{model.name} reaches in {mode.name}."
         )
     if high_V - low_V > mode.span_max_V:
-        limit = f"{mode.span_max_V:g} V, what a {model.name} can in {mode.name}"
+        limit = f"{mode.span_max_V:g} V, what the {model.name} can in {mode.name}"
         yield f"{low_V:g} to {high_V:g} V spans more than {limit}."
 
 
@@ -184,7 +184,7 @@ def _of_dc(potentials_V: list[float] | tuple[float, ...], rate_Hz: float, model:
         for mode in model.dc
     )
     yield (
-        f"{min(potentials_V):g} to {max(potentials_V):g} V at {rate_Hz:g} points a second is beyond a {model.name} "
+        f"{min(potentials_V):g} to {max(potentials_V):g} V at {rate_Hz:g} points a second is beyond the {model.name} "
         f"({reach})."
     )
 
@@ -192,20 +192,21 @@ def _of_dc(potentials_V: list[float] | tuple[float, ...], rate_Hz: float, model:
 def _of_rate(rate_Hz: float, model: Model) -> Iterator[str]:
     limit_Hz = model.dc[0].bandwidth_max_Hz
     if rate_Hz > limit_Hz * (1 + 1e-9):
-        yield f"{rate_Hz:g} points a second are more than {limit_Hz:g}, what a {model.name} does in {model.dc[0].name}."
+        limit = f"{limit_Hz:g}, what the {model.name} does in {model.dc[0].name}"
+        yield f"{rate_Hz:g} points a second are more than {limit}."
 
 
 def _of_range(range_A: float | None, mode: Mode, model: Model) -> Iterator[str]:
     largest_A = max(mode.ranges_A.values())
     if range_A is not None and range_A > largest_A:
-        limit = f"{largest_A:g} A, the largest of a {model.name} in {mode.name}"
+        limit = f"{largest_A:g} A, the largest of the {model.name} in {mode.name}"
         yield f"A current range of {range_A:g} A is above {limit}."
 
 
 def _of_current(current_A: float, model: Model) -> Iterator[str]:
     if current_A > model.current_max_A:
         yield (
-            f"{current_A:g} A is above {model.current_max_A:g} A, what a {model.name} can drive"
+            f"{current_A:g} A is above {model.current_max_A:g} A, what the {model.name} can drive"
             f"{_assumed(model, 'current_max_A')}."
         )
 

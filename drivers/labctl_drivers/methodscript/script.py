@@ -77,7 +77,7 @@ def ocv(technique: Ocv, mode: Mode, model: Model, *, after_cell_off: bool = True
         "var time",
         "var volt",
         *(CELL_OFF if after_cell_off else ()),
-        *_mode(mode, DC_BANDWIDTH_PER_RATE / technique.interval_s),
+        *_dc_mode(mode, 1.0 / technique.interval_s),
         *_potential_range(model),
         "timer_start",
         f"meas_loop_ocp volt {interval} {duration}",
@@ -91,7 +91,7 @@ def chronoamperometry(technique: Chronoamperometry, mode: Mode, model: Model) ->
     potentials = [e_V for e_V, _ in technique.steps]
     return (
         *_variables("volt", "amps"),
-        *_mode(mode, DC_BANDWIDTH_PER_RATE / technique.interval_s),
+        *_dc_mode(mode, 1.0 / technique.interval_s),
         *_potentiostat(
             min(potentials), max(potentials), potentials[0], ranging(mode, technique.range_A), model
         ),
@@ -113,7 +113,7 @@ def chronopotentiometry(technique: Chronopotentiometry, mode: Mode, model: Model
     largest_A = max(abs(i_A) for i_A, _ in technique.steps)
     return (
         *_variables("volt", "amps"),
-        *_mode(mode, DC_BANDWIDTH_PER_RATE / technique.interval_s),
+        *_dc_mode(mode, 1.0 / technique.interval_s),
         *_galvanostat(technique.steps[0][0], _range_that_holds(mode, largest_A), model),
         *(
             line
@@ -132,7 +132,7 @@ def linear_sweep(technique: LinearSweep, mode: Mode, model: Model) -> tuple[str,
     ends = (technique.e_begin_V, technique.e_end_V)
     return (
         *_variables("volt", "amps"),
-        *_mode(mode, DC_BANDWIDTH_PER_RATE * technique.rate_V_per_s / technique.step_V),
+        *_dc_mode(mode, technique.rate_V_per_s / technique.step_V),
         *_potentiostat(min(ends), max(ends), ends[0], ranging(mode, technique.range_A), model),
         *_ramp(*ends, technique.step_V, technique.rate_V_per_s),
         *FINISH,
@@ -147,7 +147,7 @@ def cyclic_voltammetry(technique: CyclicVoltammetry, mode: Mode, model: Model) -
     first, vertex1, vertex2, _ = map(literal, corners)
     return (
         *_variables("volt", "amps"),
-        *_mode(mode, DC_BANDWIDTH_PER_RATE * rate_V_per_s / step_V),
+        *_dc_mode(mode, rate_V_per_s / step_V),
         *_potentiostat(min(corners), max(corners), begin_V, ranging(mode, technique.range_A), model),
         f"meas_loop_cv volt amps {first} {vertex1} {vertex2} {literal(step_V)} {literal(rate_V_per_s)}{scans}",
         *_package("time", "volt", "amps"),
@@ -202,11 +202,15 @@ def _variables(*names: str) -> tuple[str, ...]:
     return tuple(f"var {name}" for name in ("time", *names))
 
 
+def _dc_mode(mode: Mode, rate_Hz: float) -> tuple[str, ...]:
+    return _mode(mode, min(DC_BANDWIDTH_PER_RATE * rate_Hz, mode.bandwidth_max_Hz))
+
+
 def _mode(mode: Mode, bandwidth_Hz: float) -> tuple[str, ...]:
     return (
         "set_pgstat_chan 0",
         f"set_pgstat_mode {mode.number}",
-        f"set_max_bandwidth {literal(min(bandwidth_Hz, mode.bandwidth_max_Hz))}",
+        f"set_max_bandwidth {literal(bandwidth_Hz)}",
     )
 
 
