@@ -16,7 +16,7 @@ from labctl.errors import UserInputError
 
 Kind = Literal["instruments", "chambers"]
 _HEAD = re.compile(r"(instruments|chambers):\s*(#.*)?\Z")
-_EMPTY = re.compile(r"(?P<key>\w+:)\s*(\[\s*\]|~|null)?(?P<rest>\s*(#.*)?)\Z")
+_EMPTY = re.compile(r"(?P<key>\w+:)(\s*(\[\s*\]|~|null))?(?P<rest>\s*(#.*)?)\Z")
 EXAMPLE = "Begin with 'instruments:' or 'chambers:', and write one entry below it, as in a station file."
 
 

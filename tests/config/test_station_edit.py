@@ -55,6 +55,8 @@ def test_a_first_entry_takes_the_place_of_the_empty_list() -> None:
     made = with_device(EMPTY, SECOND, "station.yaml")
     assert "instruments:  # none yet\n  - name: second\n" in made.text and made.text.startswith("# ours\n")
     assert made.text.endswith("limits: {}\n") and "# beside the window" in made.text
+    third = with_device(made.text, SECOND.replace("second", "third"), "station.yaml")
+    assert "instruments:  # none yet\n" in third.text, "a comment behind the head stays one"
 
 
 def test_a_list_that_the_file_does_not_have_is_begun_at_its_end() -> None:
