@@ -11,15 +11,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from labctl.errors import UserInputError
-from labctl_simulators import places
-from labctl_simulators.benchfile import checked_cell
-from labctl_simulators.builder import CellRecord, air_of, make_cell, slot_name
+from labctl_simulators import cellacts, places
+from labctl_simulators.adminfields import number
+from labctl_simulators.cellacts import channel_at, held_in, told_cell
 from labctl_simulators.chamber.faults import WireFault as ChamberWireFault
-from labctl_simulators.neware.channel import Air, Channel, Log, Status
+from labctl_simulators.neware.channel import Channel, Log, Status
 from labctl_simulators.neware.device import Installation
 from labctl_simulators.neware.faults import WireFaultKind, known_kind
-from labctl_simulators.world.cell import Cell
-from labctl_simulators.world.chamber import Chamber, ChamberFault, ROOM_degC
+from labctl_simulators.world.chamber import Chamber, ChamberFault
 
 if TYPE_CHECKING:
     from labctl_simulators.bench import Bench
@@ -73,12 +72,12 @@ def _of_the_link(bench: Bench, request: Mapping[str, Any]) -> bool:
 def act(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
     """Do one act. Raises: UserInputError."""
     known: Mapping[str, Callable[[Bench, Mapping[str, Any]], dict[str, Any]]] = {
-        "cell.insert": insert_cell,
-        "cell.remove": remove_cell,
-        "cell.swap": swap_cell,
+        "cell.insert": cellacts.insert_cell,
+        "cell.remove": cellacts.remove_cell,
+        "cell.swap": cellacts.swap_cell,
         "cell.place": places.place_cell,
         "cell.connect": places.connect_cell,
-        "electrode.coat": coat_electrode,
+        "electrode.coat": cellacts.coat_electrode,
         "chamber.set": set_chamber_act,
         "chamber.door": chamber_door,
         "fault": fault,
@@ -88,14 +87,6 @@ def act(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
         words = ", ".join(["hello", "lead", "grant", "pace", "truth", "violations", *known])
         raise UserInputError(f"The admin link knows {words}; not {what!r}.")
     return known[what](bench, request)
-
-
-def number(request: Mapping[str, Any], name: str) -> float:
-    """Return a finite number of a request. Raises: UserInputError."""
-    value = request.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise UserInputError(f"{name} must be a number, not {value!r}.")
-    return float(value)
 
 
 def _any_number(request: Mapping[str, Any], name: str, default: float) -> float:
@@ -111,118 +102,6 @@ def _record_field(request: Mapping[str, Any]) -> str:
     if not isinstance(field, str) or field not in RECORD_FIELDS:
         raise UserInputError(f"A record has {', '.join(RECORD_FIELDS)}; not {field!r}.")
     return field
-
-
-# -- cells -----------------------------------------------------------------------------------------------
-
-
-def slot_of(bench: Bench, text: str) -> str:
-    """Return the full name of a cycler's slot. Raises: UserInputError."""
-    slot = slot_name(text, next(iter(bench.parts.installations), ""))
-    if slot not in bench.parts.slots:
-        raise UserInputError(f"The bench has no slot {text!r}; write for example neware:1-1.")
-    return slot
-
-
-def _slot(bench: Bench, request: Mapping[str, Any], name: str = "slot") -> tuple[str, Channel]:
-    slot = slot_of(bench, str(request.get(name, "")))
-    return slot, bench.parts.slots[slot]
-
-
-def held_in(bench: Bench, slot: str) -> CellRecord | None:
-    """Return the cell that stands in a place."""
-    return next((record for record in bench.parts.cells.values() if record.slot == slot), None)
-
-
-def wanted_cell(bench: Bench, request: Mapping[str, Any]) -> CellRecord:
-    """Return the cell of a request: the id of a known cell, or a mapping that makes a new one."""
-    cell = request.get("cell")
-    if isinstance(cell, Mapping):
-        entry = checked_cell(cell)
-        if entry["cell_id"] in bench.parts.cells:
-            raise UserInputError(f"The bench has a cell {entry['cell_id']!r} already.")
-        film_nm = bench.electrode_films_nm.get(str(entry.get("electrode", "")))
-        record = CellRecord(entry, make_cell(entry, bench.seed, ROOM_degC, film_nm))
-        bench.parts.cells[entry["cell_id"]] = record
-        return record
-    if not isinstance(cell, str) or cell not in bench.parts.cells:
-        raise UserInputError(f"The bench has no cell {cell!r}; it has {', '.join(bench.parts.cells)}.")
-    return bench.parts.cells[cell]
-
-
-def put_cell(bench: Bench, channel: Channel, record: CellRecord | None, slot: str) -> None:
-    """Put a cell into a cycler's slot, or take the one there out."""
-
-    def change() -> None:
-        channel.cell = None if record is None else record.cell
-        chamber = None if record is None else record.entry.get("chamber", bench.parts.chamber_of.get(slot))
-        if chamber in bench.parts.chambers:
-            bench.parts.chamber_of[slot] = str(chamber)
-            channel.air = air_of(bench.parts.chambers[str(chamber)].chamber)
-        elif record is not None:
-            channel.air = Air(lambda: ROOM_degC, lambda: True)
-
-    channel.change_contact(bench.now_tick, change)
-    if record is not None:
-        record.slot = slot
-
-
-def insert_cell(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Put a cell into an empty slot."""
-    slot, channel = _slot(bench, request)
-    held = held_in(bench, slot)
-    if held is not None:
-        raise UserInputError(f"{slot} holds cell {held.entry['cell_id']}; remove it or swap.")
-    record = wanted_cell(bench, request)
-    if record.slot is not None:
-        raise UserInputError(f"Cell {record.entry['cell_id']} stands in {record.slot}.")
-    put_cell(bench, channel, record, slot)
-    return {"slot": slot, "cell": record.entry["cell_id"]}
-
-
-def remove_cell(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Take the cell out of a slot; it goes to the drawer."""
-    slot, channel = _slot(bench, request)
-    held = held_in(bench, slot)
-    if held is None:
-        raise UserInputError(f"{slot} is empty.")
-    held.slot = None
-    put_cell(bench, channel, None, slot)
-    return {"slot": slot, "cell": held.entry["cell_id"]}
-
-
-def swap_cell(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Exchange the cell of a slot with another cell, wherever that one is."""
-    slot, channel = _slot(bench, request)
-    mine, record = held_in(bench, slot), wanted_cell(bench, request)
-    other = record.slot
-    if other in bench.parts.potentiostats:
-        raise UserInputError(f"Cell {record.entry['cell_id']} hangs on {other}; carry it with cell.place.")
-    if other != slot:
-        if mine is not None:
-            mine.slot = None
-            put_cell(bench, channel, None, slot)
-        if other is not None:
-            record.slot = None
-            put_cell(bench, bench.parts.slots[other], mine, other)
-        put_cell(bench, channel, record, slot)
-    return {
-        "slot": slot,
-        "cell": record.entry["cell_id"],
-        "was": None if mine is None else mine.entry["cell_id"],
-    }
-
-
-def coat_electrode(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Give an electrode the film of a deposition; cells made of it from now on have it."""
-    electrode, deposition = str(request.get("electrode", "")), request.get("deposition")
-    if not electrode or not isinstance(deposition, Mapping):
-        raise UserInputError("electrode.coat needs electrode and deposition: {thickness_nm: ...}.")
-    film_nm = number(deposition, "thickness_nm")
-    if film_nm < 0:
-        raise UserInputError("A film cannot be thinner than 0 nm.")
-    bench.electrode_films_nm[electrode] = bench.electrode_films_nm.get(electrode, 0.0) + film_nm
-    return {"electrode": electrode, "film_nm": bench.electrode_films_nm[electrode]}
 
 
 # -- chambers --------------------------------------------------------------------------------------------
@@ -348,7 +227,7 @@ def _device_fault(bench: Bench, device: Installation, kind: str, request: Mappin
     elif kind in ("wrong_subdevid", "extra_attributes", "modern_client", "right_spelling"):
         setattr(switches, kind, on)
     else:
-        _channel_fault(bench, _slot(bench, request)[1], kind, request, on)
+        _channel_fault(bench, channel_at(bench, request)[1], kind, request, on)
 
 
 def _channel_fault(bench: Bench, channel: Channel, kind: str, request: Mapping[str, Any], on: bool) -> None:
@@ -402,7 +281,7 @@ def reboot(bench: Bench, device: Installation) -> None:
 
 def truth(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
     """Tell what the device really did: commands received, records, and the cell's true state."""
-    slot, channel = _slot(bench, request)
+    slot, channel = channel_at(bench, request)
     instrument, _, place = slot.partition(":")
     device = bench.parts.installations[instrument]
     after = int(number(request, "after_sequence")) if "after_sequence" in request else 0
@@ -446,25 +325,3 @@ def truth(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
 def _cell_truth(bench: Bench, slot: str, channel: Channel) -> dict[str, Any] | None:
     record, cell = held_in(bench, slot), channel.cell_now(bench.now_tick)
     return None if record is None or cell is None else told_cell(record, cell)
-
-
-def told_cell(record: CellRecord, cell: Cell) -> dict[str, Any]:
-    """Return the state of a cell; the elements are the resistances that a spectrum of it would show."""
-    areal = cell.circuit.areal(cell.state.throughput_mAh_cm2, cell.state.temperature_degC)
-    return {
-        "cell_id": record.entry["cell_id"],
-        "variant": record.entry["variant"],
-        "ocv_V": cell.ocv_V,
-        "shorted": cell.shorted,
-        "throughput_mAh_cm2": cell.state.throughput_mAh_cm2,
-        "temperature_degC": cell.state.temperature_degC,
-        "half_cycles": cell.half_cycles,
-        "x": cell.state.x,
-        "area_cm2": cell.area_cm2,
-        "elements_ohm": {
-            "bulk": areal.bulk_ohm_cm2 / cell.area_cm2,
-            "sei": float(areal.sei_ohm_cm2) / cell.area_cm2,
-            "ct": float(areal.ct_ohm_cm2) / cell.area_cm2,
-            "warburg": float(areal.warburg_ohm_cm2) / cell.area_cm2,
-        },
-    }
