@@ -223,7 +223,8 @@ def test_the_rail_has_the_views_there_are_and_opens_them(window: MainWindow, qtb
     qtbot.mouseClick(window.rail.entry("channel"), Qt.MouseButton.LeftButton)
     assert window.docks.front == "channel" and window.docks.shown_ids == ("channel",)
     assert window.rail.entry("channel").isChecked() and not window.rail.entry("station").isChecked()
-    assert probe(window, "station").told[-1] == "hidden" and "shown" in probe(window, "channel").told
+    qtbot.waitUntil(lambda: "shown" in probe(window, "channel").told, timeout=2000)
+    assert probe(window, "station").told[-1] == "hidden"
 
 
 def test_views_have_keys_and_a_way_back(window: MainWindow, qtbot: Any) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QByteArray, QChildEvent, QEvent, QObject, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QScrollArea, QTabBar, QTabWidget, QVBoxLayout, QWidget
 
 from labctl.gui.i18n.translating import tr
@@ -51,6 +51,11 @@ class Holder(QWidget):
         self.room.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.room.setWidget(view)
         self.column.addWidget(self.room, 1)
+
+    def show_view(self, shown: bool) -> None:
+        """Hide the view while an arrangement is taken, and show it again: laying one out takes its time."""
+        if self.room is not None:
+            self.room.setVisible(shown)
 
 
 class Room(QScrollArea):
@@ -140,11 +145,10 @@ class Dock(QDockWidget):
         if self.titleBarWidget() is not wanted:
             self.setTitleBarWidget(wanted)  # type: ignore[arg-type]  # None brings Qt's own title back
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """Put the theme on when it is first seen: each view is dressed by itself."""
-        if not self.styleSheet():
-            theme().dress(self)
-        super().showEvent(event)
+    def fill(self, view: QWidget) -> None:
+        """Take the view in, made when it is first seen. Each is dressed by itself; a bare dock quickest."""
+        theme().dress(self)
+        self.holder.fill(view)
 
     def dress_apart(self) -> None:
         """Give a window of its own the bar with Stop all outputs and its chord."""
@@ -291,15 +295,16 @@ class Docks(QWidget):
             return False
         self._settling = True
         for dock in self._docks.values():
+            dock.holder.show_view(False)
             self._take_away(dock)
         taken = self._room.restoreState(QByteArray(state), VERSION)
         self._settling = False
         self._main = main
+        for view_id in self._docks:
+            # A turn each: making and laying out one view takes some time, several would keep a person waiting.
+            QTimer.singleShot(0, self, partial(self._follow, view_id))
         if not taken or not self.shown_ids:
             return False
-        for view_id in self.shown_ids:
-            # A turn each: making one view takes some time, making several would keep a person waiting.
-            QTimer.singleShot(0, self, partial(self._follow, view_id))
         self._calm()
         self.open(main if main in self.shown_ids else self.shown_ids[0])
         return True
@@ -339,32 +344,43 @@ class Docks(QWidget):
             )
             self._room.resizeDocks(docks, [size.height() for size in sizes.values()], Qt.Orientation.Vertical)
 
-    def _fill(self, view_id: str) -> None:
+    def _fill(self, view_id: str) -> bool:
+        """Make a view unless it was made before; returns whether it is made now."""
         make = self._makers.pop(view_id, None)
-        if make is not None:
-            self._views[view_id] = view = make()
-            self._docks[view_id].holder.fill(view)
+        if make is None:
+            return False
+        self._views[view_id] = view = make()
+        self._docks[view_id].fill(view)
+        return True
 
     def _follow(self, view_id: str) -> None:
-        """Make what an arrangement has opened, unless it has been closed meanwhile."""
-        if self._docks[view_id].is_open:
+        """Make and show what an arrangement has opened, unless it has been closed meanwhile."""
+        dock = self._docks[view_id]
+        if dock.is_open:
             self._fill(view_id)
-            self.seen.emit(view_id, self._docks[view_id].isVisible())
+        dock.holder.show_view(True)
+        if dock.is_open:
+            self.seen.emit(view_id, dock.isVisible())
 
     def _visible(self, view_id: str, visible: bool) -> None:
         if self._settling:
             return
-        if visible:
-            self._come_into_sight(view_id)
-        elif not self._docks[view_id].is_open:
+        if visible and self._come_into_sight(view_id):
+            QTimer.singleShot(
+                0, self, partial(self._follow, view_id)
+            )  # it was made in this turn: that is enough
+            return
+        if not visible and not self._docks[view_id].is_open:
             QTimer.singleShot(0, self, self._calm)  # closed by a person: the title of the last one goes
         self.seen.emit(view_id, visible)
 
-    def _come_into_sight(self, view_id: str) -> None:
-        self._fill(view_id)
+    def _come_into_sight(self, view_id: str) -> bool:
+        """Say that a view is in front; returns whether it was made just now."""
+        made = self._fill(view_id)
         if self.front != view_id:
             self.front = view_id
             self.opened.emit(view_id)
+        return made
 
     def close_windows(self) -> None:
         """Close the windows of their own, with the main one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from weakref import WeakSet
 
 from PySide6.QtCore import QObject, QSize, QTimer, Signal
@@ -30,8 +31,8 @@ class Theme(QObject):
         self.scale = 1.0
         self._fonts: dict[Role, QFont] = {}
         self._roots: WeakSet[QWidget] = WeakSet()
-        self._waiting: list[QWidget] = []
-        """Roots that are dressed in the turns that come next."""
+        self._work: Iterator[None] | None = None
+        """The steps of a change that is on its way."""
         self._still: list[QWidget] = []
         """Windows that are not painted meanwhile."""
 
@@ -80,24 +81,22 @@ class Theme(QObject):
     def put_on(self, name: ThemeName, scale: float) -> None:
         """Change colours and scale of all windows at once: before there is much to dress."""
         self._take(name, scale)
-        self._waiting = self._all_roots()
-        while self._waiting:
-            self._dress_next()
-        self._finish()
+        self._work = None
+        for _ in self._steps():
+            continue
 
     def change(self, name: ThemeName, scale: float) -> None:
-        """Change them unless they are on already, a part of a window in each turn; seen at once, when all is on."""
+        """Change them unless they are on already, a part of a window in each turn; seen when all is on."""
         if (name, min(SCALE_MAX, max(SCALE_MIN, round(scale, 2)))) == (self.name, self.scale):
             return
         self._take(name, scale)
-        roots = self._all_roots()
-        for window in {root.window() for root in roots if root.isVisible()}:
+        for window in {root.window() for root in self._roots if isValid(root) and root.isVisible()}:
             if window not in self._still:
                 self._still.append(window)
                 window.setUpdatesEnabled(False)
-        if not self._waiting:
+        if self._work is None:
             QTimer.singleShot(0, self, self._go_on)
-        self._waiting = sorted(roots, key=lambda root: not root.isVisible())
+        self._work = self._steps()
 
     @property
     def changing(self) -> bool:
@@ -105,22 +104,37 @@ class Theme(QObject):
         return bool(self._still)
 
     def _go_on(self) -> None:
-        self._dress_next()
-        if self._still and not any(isValid(root) and root.isVisible() for root in self._waiting):
-            self._finish()
-        if self._waiting:
+        """Take the next step, and leave the others to the turns that come."""
+        if self._work is None:
+            return
+        if next(self._work, self) is self:
+            self._work = None
+        else:
             QTimer.singleShot(0, self, self._go_on)
 
-    def _finish(self) -> None:
-        """Tell of the change, and show it."""
-        still, self._still = self._still, []
+    def _steps(self) -> Iterator[None]:
+        """Dress what is seen, tell of the change, paint, dress what nobody sees."""
+        sheet = sheet_of(self.name, self.scale)
+        roots = [root for root in self._roots if isValid(root)]
+        for root in tuple(roots):
+            if isValid(root) and root.isVisible():
+                root.setStyleSheet(sheet)
+                roots.remove(root)
+                yield
         self.changed.emit()
-        for window in still:
+        yield
+        while self._still:
+            window = self._still.pop()
             if isValid(window):
                 window.setUpdatesEnabled(True)
                 # Painted now, not asked for: what was dirty before is dirty still, its request was spent while updates
                 # were off, and Qt sends no second one; the window would never be painted again.
                 window.repaint()
+            yield
+        for root in roots:
+            if isValid(root):
+                root.setStyleSheet(sheet)
+                yield
 
     def _take(self, name: ThemeName, scale: float) -> None:
         self.name, self.scale = name, min(SCALE_MAX, max(SCALE_MIN, round(scale, 2)))
@@ -129,14 +143,6 @@ class Theme(QObject):
         if isinstance(application, QApplication):
             application.setPalette(palette_of(self.tokens))
             application.setFont(self.font(Role.BODY))
-
-    def _all_roots(self) -> list[QWidget]:
-        return [root for root in self._roots if isValid(root)]
-
-    def _dress_next(self) -> None:
-        root = self._waiting.pop(0) if self._waiting else None
-        if root is not None and isValid(root):
-            root.setStyleSheet(sheet_of(self.name, self.scale))
 
 
 _the: list[Theme] = []

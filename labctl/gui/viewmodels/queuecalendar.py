@@ -269,11 +269,11 @@ def ticks(
         if days * DAY_S < HOURS_BELOW_S
         else 0
     )
+    fits, weeks_fit = days <= DAYS_MOST and day_px >= 18.0, days <= WEEKS_MOST and 7 * day_px >= 24.0
     found: list[Tick] = []
     while day.timestamp() <= end_s:
         monday, first = day.weekday() == 0, day.day == 1 or not found
-        fits = days <= DAYS_MOST and day_px >= 18.0
-        if fits or (monday and days <= WEEKS_MOST and 7 * day_px >= 24.0) or day.day == 1:
+        if fits or (monday and weeks_fit) or day.day == 1:
             week = tr("queue", "week {n}").format(n=day.isocalendar().week) if monday else ""
             text = f"{day:%d}"
             found.append(
@@ -282,5 +282,7 @@ def ticks(
         for hour in range(step_h, 24, step_h) if step_h else ():
             at = day + timedelta(hours=hour)
             found.append(Tick(at.timestamp(), f"{at:%H:%M}", "", "", day.weekday() >= 5, whole_day=False))
-        day = (day + timedelta(days=1)).replace(hour=0)
+        # From month to month where only those are marked: a plan of 22 years has 8,000 days, at each painting.
+        day = (day + timedelta(days=1 if fits or weeks_fit else 32)).replace(hour=0)
+        day = day if fits or weeks_fit else day.replace(day=1)
     return tuple(tick for tick in found if tick.at_s <= end_s)
