@@ -14,6 +14,7 @@ from labctl.analysis.eis.cell import Outcome, analyse
 from labctl.analysis.eis.circuit import Circuit
 from labctl.analysis.eis.history import analyse_all, histories
 from labctl.analysis.eis.short import short_of
+from labctl.analysis.eis.validity import FindingKind
 from labctl.model.spectrum import Spectrum
 
 FREQUENCY_Hz = np.geomspace(1e6, 0.1, 71)
@@ -52,6 +53,13 @@ def test_a_resistor_of_many_ohm_cm2_is_no_shorted_cell() -> None:
     z_ohm = 100.0 + 2j * math.pi * FREQUENCY_Hz * 4e-7
     assert short_of(FREQUENCY_Hz, z_ohm, 0.785398) is None
     assert short_of(FREQUENCY_Hz, z_ohm) is not None  # of unknown area: no arc is all there is to say
+
+
+def test_leads_that_touch_are_a_short_and_no_slip_of_the_sign() -> None:
+    z_ohm = 1e-3 + 2j * math.pi * FREQUENCY_Hz * 0.3e-6
+    result = analyse(Spectrum.of(FREQUENCY_Hz, z_ohm))
+    assert result.outcome is Outcome.SHORTED
+    assert {one.kind for one in result.findings} == {FindingKind.INDUCTIVE}
 
 
 def test_a_sweep_that_ends_above_the_arcs_cannot_tell_a_short(reference: Maker) -> None:
