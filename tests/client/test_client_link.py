@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import Callable
 from typing import Any
+from weakref import ref
 
 import httpx
 import pytest
@@ -62,6 +64,25 @@ def test_every_call_carries_the_token_and_who_acts_and_never_in_the_url() -> Non
     assert dict(request.headers.raw)[b"X-Labctl-Person"].decode() == "Zoë 李"
     assert TOKEN not in str(request.url) and TOKEN not in repr(fake.link().address)
     assert json.loads(request.content) == {"reason": "smoke"}
+
+
+def test_an_answer_goes_when_it_is_read_and_waits_for_no_collector() -> None:
+    fake = FakeStation({"/stop-all": (200, STOPPED)})
+    given: list[ref[httpx.Response]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        made = fake(request)
+        given.append(ref(made))
+        return made
+
+    link = Link(lambda: Address("http://127.0.0.1:1", TOKEN), transport=httpx.MockTransport(answer))
+    gc.disable()
+    try:
+        for _ in range(3):
+            Station(link).stop_all("smoke")
+        assert len(given) == 4 and all(one() is None for one in given)
+    finally:
+        gc.enable()
 
 
 REFUSALS = [

@@ -79,7 +79,7 @@ class Link:
         self.address = address = self._locate()
         connection = Connection(self._client(address))
         try:
-            answer = connection.http.get(f"{PREFIX}/hello")
+            answer = _let_go(connection.http.get(f"{PREFIX}/hello"))
             if answer.status_code != 200:
                 refuse(answer.status_code, answer.content, "hello")
             connection.epoch = str(answer.json().get("epoch", ""))
@@ -198,11 +198,7 @@ class Link:
         """Send a request; the last one on a connection that was given up closes it."""
         connection.users += 1
         try:
-            answer = connection.http.send(asked)
-            # It is read. httpx's own stream refers back to its answer: both would wait for Python's collector, which in
-            # a large program looks at old objects every quarter of an hour, and megabytes of answers with them.
-            answer.stream = httpx.ByteStream(b"")
-            return answer
+            return _let_go(connection.http.send(asked))
         finally:
             connection.users -= 1
             if connection.given_up and connection.users == 0:
@@ -212,6 +208,16 @@ class Link:
         if isinstance(error, LinkClosed):
             return error
         return lost(error, what, self.address.url if self.address is not None else "the station")
+
+
+def _let_go(answer: httpx.Response) -> httpx.Response:
+    """Take the stream from an answer that is read: it refers back to its answer.
+
+    Both would wait for Python's collector, which in a large program looks at old objects every quarter of an hour, and
+    megabytes of content with them.
+    """
+    answer.stream = httpx.ByteStream(b"")
+    return answer
 
 
 def _perhaps_done(error: Exception) -> bool:
