@@ -95,9 +95,8 @@ def analyse(
     found = findings(spectrum, kk, None if before is None else before.spectrum)
     short = short_of(clean.frequency_Hz, clean.z_ohm, spectrum.head.area_cm2)
     if short is not None:
-        found = tuple(
-            one for one in found if one.kind is not FindingKind.SIGN
-        )  # nothing but its cable is a coil
+        # all that is reactive in it is its cable, which is a coil and rightly so
+        found = tuple(one for one in found if one.kind is not FindingKind.SIGN)
         return CellImpedance(spectrum, Outcome.SHORTED, found, str(short), kk, short)
     grave = next((one for one in found if one.grave), None)
     if grave is not None:
@@ -121,14 +120,13 @@ def _tested(clean: Spectrum) -> LinKK | None:
 
 def _fitted(clean: Spectrum, circuit: Circuit, before: CircuitFit | None, weighting: Weighting) -> CircuitFit:
     """Fit from the values before, and from the spectrum itself where that ends worse than before; return the better."""
-    cold = before is None or before.circuit != circuit
-    if before is not None and not cold:
-        warm = fit(circuit, clean.frequency_Hz, clean.z_ohm, start=before.values, weighting=weighting)
-        if warm.converged and warm.rms <= WORSE * before.rms:
-            return warm
-        anew = fit(circuit, clean.frequency_Hz, clean.z_ohm, weighting=weighting)
-        return min(warm, anew, key=lambda one: one.cost)
-    return fit(circuit, clean.frequency_Hz, clean.z_ohm, weighting=weighting)
+    if before is None or before.circuit != circuit:
+        return fit(circuit, clean.frequency_Hz, clean.z_ohm, weighting=weighting)
+    warm = fit(circuit, clean.frequency_Hz, clean.z_ohm, start=before.values, weighting=weighting)
+    if warm.converged and warm.rms <= WORSE * before.rms:
+        return warm
+    anew = fit(circuit, clean.frequency_Hz, clean.z_ohm, weighting=weighting)
+    return min(warm, anew, key=lambda one: one.cost)
 
 
 def _assigned(result: CellImpedance, fitted: CircuitFit) -> CellImpedance:
