@@ -132,10 +132,11 @@ class Person:
 
     def dialog(self, kind: type[QWidget]) -> Any:
         """Wait for a dialog of this kind and return it."""
-        self.wait(lambda: self._open_ones(kind))
-        return self._open_ones(kind)[0]
+        self.wait(lambda: self.shown(kind))
+        return self.shown(kind)[0]
 
-    def _open_ones(self, kind: type[QWidget]) -> list[QWidget]:
+    def shown(self, kind: type[QWidget]) -> list[QWidget]:
+        """Return the windows of this kind that are open."""
         return [top for top in QApplication.topLevelWidgets() if isinstance(top, kind) and top.isVisible()]
 
     def command(self, text: str) -> None:
