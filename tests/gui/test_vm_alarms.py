@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from labctl.gui.viewmodels.acts import Acts, Trouble, TroubleKind
@@ -11,6 +13,7 @@ from labctl.gui.viewmodels.lab import Lab, utc_of
 from labctl.model.alarm import AlarmPriority, AlarmState
 from labctl.model.bench import Delta
 from labctl.model.person import Role
+from labctl.testing.guibench import INFO
 from labctl.testing.guilab import FakeAsks, TurnedClock, a_lab, alarm, empty, running, tell
 
 NOW = utc_of("2026-04-21T01:42:00+00:00")
@@ -180,8 +183,21 @@ def test_r11_events_are_listed_newest_first_and_by_segment() -> None:
     assert [row.number for row in event_rows(lab, run_id="r2")] == [1]
     bars = event_bars(lab)
     assert sum(bars) == 3 and bars[-1] == 2
+    assert not any(row.time.endswith("wall") for row in event_rows(lab))
     told = hand_over(lab, alarms)
     assert "V 5.02 above 5.00 V → Look at it." in told and "run.pause r2" in told
+
+
+def test_on_a_virtual_bench_an_act_names_the_clock_that_it_tells() -> None:
+    lab, _, _ = a_list()
+    lab.take_info(replace(INFO, virtual=True, plant_utc="2026-01-03T00:00:00+00:00"))
+    tell(
+        lab,
+        event(1, "2026-01-02T23:59:00+00:00", run_id="r2"),
+        event(2, "2026-04-21T01:30:00+00:00", kind="act", who="chen", act="run.pause", subject="r2", text=""),
+    )
+    act, other = event_rows(lab)
+    assert act.time.endswith(" wall") and not other.time.endswith("wall")
 
 
 @pytest.mark.parametrize("channels", [0, 1024])

@@ -447,8 +447,8 @@
         <translation>导出</translation>
     </message>
     <message>
-        <source>Lists in the wall's time, the curve in the bench's.</source>
-        <translation>列表为本机时间，曲线为台架时间。</translation>
+        <source>Alarms and acts in the wall's time, other events and the curve in the bench's.</source>
+        <translation>报警和操作为本机时间，其他事件和曲线为台架时间。</translation>
     </message>
     <message>
         <source>{n} new: show</source>
@@ -2287,6 +2287,10 @@
     <message>
         <source>faults</source>
         <translation>故障</translation>
+    </message>
+    <message>
+        <source>{when} wall</source>
+        <translation>{when} 本机</translation>
     </message>
     <message>
         <source>Hand-over {when}: {n} running, {a} alarms open</source>

@@ -82,7 +82,9 @@ def event_rows(
         where = f"{labels.label(event.channel) if event.channel else ''} {event.cell}".strip()
         if not matches(search, (event.text, where, event.kind, event.by)):
             continue
-        shown = moment(utc_of(event.utc), lab.utc, seconds=True)
+        shown = moment(utc_of(event.utc), _now(lab, event), seconds=True)
+        if event.kind == "act" and lab.station is not None and lab.station.virtual:
+            shown = tr("events", "{when} wall").format(when=shown)
         found.append(
             EventRow(
                 event.number,

@@ -258,7 +258,11 @@ class AlarmsView(View):
         self.bar.say_selection("", self.alarms.figures.line)
         station = self.context.lab.station
         virtual = station is not None and station.virtual
-        self.bar.say(tr("alarms", "Lists in the wall's time, the curve in the bench's.") if virtual else "")
+        self.bar.say(
+            tr("alarms", "Alarms and acts in the wall's time, other events and the curve in the bench's.")
+            if virtual
+            else ""
+        )
         self._buttons()
 
     def _choose_first(self) -> None:
