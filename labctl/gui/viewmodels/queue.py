@@ -293,6 +293,12 @@ class QueueModel:
             return tr("queue", "Nothing is selected.")
         return next((why for why in (job_why_not(self._lab, verb, job) for job in jobs) if why), "")
 
+    def release_why_not(self, job_ids: Collection[str]) -> str:
+        """Return why held jobs cannot be let go, empty where they can: what stopped a lane must have been seen."""
+        ways = self.acts.ways_out(job_ids)
+        found = [self.why_not("queue.release", job_ids), *map(self.acts.release_why_not, ways)]
+        return next((why for why in found if why), "")
+
     def order(self) -> tuple[str, ...]:
         """Return the jobs whose order a person can change, as they stand."""
         return tuple(str(job.job_id) for job in self.jobs() if job.state in (JobState.WAITING, JobState.HELD))

@@ -297,20 +297,18 @@ class QueueView(View):
         self.hold_button.setText(tr("queue", "Release") if release else tr("queue", "Hold"))
         self.hold_button.set_icon("play-outline" if release else "pause")
         self.retry_button.setVisible(JobState.FAILED in states)
-        verb = "queue.release" if release else "queue.hold"
+        standing = queue.release_why_not(ids) if release else queue.why_not("queue.hold", ids)
         nothing = tr("queue", "Nothing is selected.")
         for button, why in (
             (self.up, queue.why_not("queue.move", ids)), (self.down, queue.why_not("queue.move", ids)),
             (self.edit_button, queue.why_not("queue.edit", ids)),
             (self.repeat_button, general(self.context.lab, "queue.clone") if ids else nothing),
-            (self.hold_button, queue.why_not(verb, ids)), (self.retry_button, queue.why_not("queue.retry", ids)),
+            (self.hold_button, standing), (self.retry_button, queue.why_not("queue.retry", ids)),
             (self.remove_button, queue.why_not("queue.remove", ids)),
             (self.undo_button, "" if self.undo.canUndo() else tr("queue", "There is nothing to undo.")),
         ):  # fmt: skip
             set_why(button, why)
-        self.bar.say(
-            queue.why_not(verb, ids) if ids else tr("queue", "Choose an item to move, hold or change it.")
-        )
+        self.bar.say(standing if ids else tr("queue", "Choose an item to move, hold or change it."))
         set_why(self.hold_all, queue.acts.part_why_not("", hold=True))
         set_why(self.release_all, queue.acts.part_why_not("", hold=False))
         set_why(self.insert_button, general(self.context.lab, "queue.submit"))
@@ -375,16 +373,13 @@ class QueueView(View):
         if edit is not None:
             self._do(edit)
             return
-        if self.queue.why_not("queue.release", ids):
+        if self.queue.release_why_not(ids):
             return
         for way in self.queue.acts.ways_out(ids):
             self._release(way)
 
     def _release(self, way: Release) -> None:
-        refusal, question = self.queue.acts.release_why_not(way), None
-        if refusal:
-            self.bar.say(refusal)
-            return
+        question = None
         if way.way is Way.CHANNEL:
             question = confirmation(self.context.lab, "channels.reset", [way.target])
         confirm_or_do(
