@@ -44,6 +44,7 @@ class PtyLine:
         self._on_end = on_end
         self._loop.add_reader(self._master, self._read)
         link.on_ready = self._send
+        link.keeps_delays = True
 
     def close(self) -> None:
         """Take the line away; whoever has the other end open reads its end."""

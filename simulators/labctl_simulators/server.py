@@ -41,6 +41,7 @@ class InstrumentConnection(asyncio.Protocol):
         self._endpoint = endpoint
         if isinstance(endpoint, ScriptLink):
             endpoint.on_ready = self._send
+            endpoint.keeps_delays = True
         self._pace = pace
         self._crowd = crowd
         self._transport: asyncio.Transport | None = None

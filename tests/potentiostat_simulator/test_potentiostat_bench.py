@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from labctl_simulators.bench import Bench, open_bench
 from labctl_simulators.benchfile import BenchFile, json_schema
 
 from labctl.errors import UserFileError, UserInputError
+from labctl.testing.benchrun import BenchRun, _Cable, small_bench
+from labctl.transport.memory import SpeakingEndpoint
 
 Make = Callable[..., Any]
 HOLDING = "set_e 100m\ncell_on\nwait 100\non_finished:\ncell_off"
@@ -263,6 +266,27 @@ def test_a_line_that_is_cut_glued_or_noisy_is_the_same_line_once_put_together(
 def _wait(link: Any, seconds: float, pieces: list[bytes]) -> list[bytes]:
     link.bench.advance_to(link.bench.now_s + seconds)
     return pieces
+
+
+def test_a_late_line_holds_back_what_stands_behind_it(wire: Make) -> None:
+    link = wire()
+    link.fault("late", delay_s=2.0)
+    assert link.ask("i\nv\n") == [] and link.wait(1.9) == []
+    assert [line[0] for line in link.wait(0.2)] == ["i", "v"]
+    assert link.ask("v\n")[0].startswith("v")
+
+
+def test_a_cable_of_a_bench_run_carries_what_is_said_unasked_unless_it_is_out(tmp_path: Path) -> None:
+    entry = {"name": "ps", "model": "es4_hr", "dummy": "D1", "profile": "ideal"}
+    lab = BenchRun({**small_bench(), "potentiostats": [entry]}, tmp_path)
+    lab.cable_out("ps", 15.0, 25.0)
+    cable, heard = _Cable(lab, "ps"), list[bytes]()
+    assert isinstance(cable, SpeakingEndpoint)
+    cable.attach(heard.append)
+    cable.receive(b'e\nwait 10\nsend_string "a"\nwait 10\nsend_string "b"\nwait 10\nsend_string "c"\n\n')
+    for moment_s in (15.0, 24.0, 26.0, 40.0):
+        lab.advance_to(moment_s)
+    assert b"".join(heard) == b"Ta\nTc\n\n"
 
 
 def test_a_lost_link_in_mid_run_leaves_the_script_running_and_a_new_link_aborts_it(

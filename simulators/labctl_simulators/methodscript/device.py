@@ -7,6 +7,7 @@ says then is lost. It has no watchdog: after a lost link the script is the bound
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -61,6 +62,7 @@ class MethodScriptDevice(OnLeads):
         self._loaded: Script | None = None
         self._run: ScriptRun | None = None
         self._link: ScriptLink | None = None
+        self._late: deque[tuple[float, Outgoing]] = deque()
         self._quiet_until_s: float | None = None
         self._quiets = 0
         plant.use_ladder(self._modes[self.settings.mode].ladder)
@@ -77,6 +79,7 @@ class MethodScriptDevice(OnLeads):
         if old is not None:
             old.say(CLOSING)
         self._reader.clear()
+        self._late.clear()
         self._upload = None
         self._link = ScriptLink(self, permanent=permanent)
         self.watch()
@@ -86,6 +89,7 @@ class MethodScriptDevice(OnLeads):
         """Note that a connection has ended."""
         if link is self._link:
             self._link = None
+            self._late.clear()
             self.watch()
 
     def drop_link(self) -> None:
@@ -107,8 +111,17 @@ class MethodScriptDevice(OnLeads):
         if self._link is None:
             return
         out = self.faults.on(line.encode("latin-1") + b"\n")
-        if out is not None:
+        if out is None:
+            return
+        if self._late or (out.delay_s > 0.0 and not self._link.keeps_delays):
+            self._late.append((self.now_s + out.delay_s, replace(out, delay_s=0.0)))
+        else:
             self._link.say(out)
+
+    def _say_late(self, now_s: float) -> None:
+        """Say what was held back until now; what stands behind a late line waits with it."""
+        while self._late and self._late[0][0] <= now_s + 1e-6 and self._link is not None:
+            self._link.say(self._late.popleft()[1])
 
     # -- quiet time ----------------------------------------------------------------------------------------
 
@@ -255,11 +268,13 @@ class MethodScriptDevice(OnLeads):
         return self._link is not None
 
     def due_s(self) -> float:
-        """Return when the script has something to do."""
-        return math.inf if self._run is None or self._run.halted else self._run.due_s
+        """Return when the script has something to do, or a late line goes out."""
+        late_s = self._late[0][0] if self._late else math.inf
+        return late_s if self._run is None or self._run.halted else min(late_s, self._run.due_s)
 
     def step(self, now_s: float) -> None:
         """Let the script do all that is due; an error ends it, and whatever drives the cell stays."""
+        self._say_late(now_s)
         if self._run is None:
             return
         try:

@@ -20,13 +20,18 @@ class Hears(Protocol):
 
 
 class ScriptLink:
-    """A connection. ``on_ready`` is called when there is something to fetch with :meth:`pop`."""
+    """A connection. ``on_ready`` is called when there is something to fetch with :meth:`pop`.
+
+    ``keeps_delays`` says that a shell of sockets delays late lines by link time; without one plant time does, which is
+    link time in a bench of one process.
+    """
 
     def __init__(self, device: Hears, *, permanent: bool = False) -> None:
         self._device = device
         self._out: deque[Outgoing] = deque(maxlen=OUTGOING_MAX)
         self.permanent = permanent
         self.closed = False
+        self.keeps_delays = False
         self.on_ready: Callable[[], None] | None = None
 
     def attach(self, send: Callable[[bytes], None]) -> None:
