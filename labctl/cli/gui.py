@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 HELP = "Open the operator's window on the station of this computer, on one elsewhere, or on a virtual bench (--demo)."
 
-PACKAGES = ("PySide6", "PySide6QtAds", "pyqtgraph", "superqt", "qtawesome")
+PACKAGES = ("PySide6", "pyqtgraph", "superqt", "qtawesome")
 DEMO_SPEED = "600"
 
 

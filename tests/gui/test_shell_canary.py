@@ -19,13 +19,6 @@ def test_void_calls_of_qt_do_not_lose_references_to_none(qapp: Any) -> None:
     assert lost < calls // 10
 
 
-def test_docks_and_qt_are_of_one_build() -> None:
-    from importlib.metadata import requires, version
-
-    pinned = [line for line in requires("PySide6-QtAds") or [] if line.lower().startswith("pyside6")]
-    assert any(version("PySide6-Essentials") in line for line in pinned), pinned
-
-
 def test_switches_of_theme_keep_the_memory(look: Any, qapp: Any) -> None:
     """A leak of a pixmap or a style per switch would show as hundreds of megabytes."""
     import tracemalloc
