@@ -15,12 +15,12 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 
-from labctl.clock import Clock, ClockMode, ClockSpec, SupportsAdvance, run_with_clock
+from labctl.clock import Clock, ClockMode, run_with_clock
 from labctl.errors import InstrumentError, RefusedError, UsageError
 from labctl.interfaces.potentiostat import (
     Block,
@@ -30,7 +30,7 @@ from labctl.interfaces.potentiostat import (
     Potentiostat,
     PotentiostatCapabilities,
 )
-from labctl.model.spectrum import ComplexArray, FloatArray, PointFlag, Spectrum
+from labctl.model.spectrum import FloatArray, PointFlag, Spectrum
 from labctl.model.technique import (
     Chronoamperometry,
     Chronopotentiometry,
@@ -42,7 +42,8 @@ from labctl.model.technique import (
     Peis,
     Technique,
 )
-from labctl.testing.conformance import Nonconformity, Report
+from labctl.testing.conformance import STOP_BYTES_WITHIN_S, Nonconformity, Report
+from labctl.testing.potentiostatrig import PotentiostatRig, PotentiostatSetup
 
 B = TypeVar("B", DcBlock, Spectrum)
 
@@ -52,57 +53,6 @@ LOST_WITHIN_S = 5.0
 """Link seconds until a lost link has been noticed."""
 SECONDS_MORE = 600.0
 """Link seconds after which a case that hangs is given up."""
-
-
-class PotentiostatRig(Protocol):
-    """A driver, closed, on an instrument with a dummy cell, and eyes that do not go through the driver."""
-
-    @property
-    def potentiostat(self) -> Potentiostat: ...
-    def cell_on(self) -> bool:
-        """Tell whether the instrument drives the cell, seen from outside."""
-
-    def energisings(self) -> int:
-        """Count how often the instrument has switched its cell on."""
-
-    def sent(self) -> int:
-        """Count the bytes (or calls) that the driver has sent."""
-
-    def cut(self) -> None:
-        """Let the link be lost now; a later ``open`` finds it again."""
-
-    def hang(self, hung: bool) -> None:
-        """Let the link carry nothing, or carry again what is sent from then on."""
-
-
-def d1_ohm(frequency_Hz: FloatArray) -> ComplexArray:
-    """Return the impedance of the dummy cell D1 (potentiostat.md 3.1). Shapes: (n,)."""
-    return np.asarray(10.0 + 1.0 / (1.0 / 100.0 + 2j * math.pi * frequency_Hz * 100e-6), dtype=np.complex128)
-
-
-@dataclass(frozen=True, slots=True)
-class PotentiostatSetup:
-    """How to make a rig on a clock, and what hangs on it.
-
-    ``drive_V`` is a potential at which the instrument can drive ``resistance_ohm``; ``tolerance`` is of |Z|, and of the
-    direct current where nothing is charged.
-    """
-
-    rig: Callable[[Clock], PotentiostatRig]
-    bench: SupportsAdvance | None = None
-    clock: ClockSpec = field(default_factory=lambda: ClockSpec(mode=ClockMode.JUMP))
-    z_ohm: Callable[[FloatArray], ComplexArray] = d1_ohm
-    resistance_ohm: float = 110.0
-    capacitance_F: float = 100e-6
-    ocv_V: float = 0.0
-    ocv_tolerance_V: float = 1e-3
-    drive_V: float = 0.11
-    drive_A: float = 1e-3
-    tolerance: float = 1e-6
-    sweep: FrequencySweep = field(default_factory=lambda: FrequencySweep(100e3, 1.0, 5))
-    slow: FrequencySweep = field(default_factory=lambda: FrequencySweep(1.0, 0.1, 5))
-    amplitude_rms_V: float = 0.01
-    amplitude_rms_A: float = 1e-4
 
 
 def check_potentiostat(make: Callable[[], PotentiostatSetup], *, only: Sequence[str] = ()) -> Report:
@@ -459,6 +409,32 @@ async def _silent(scene: _Scene) -> None:
     await scene.all_of(Ocv(1.0, 0.5), DcBlock)
 
 
+async def _stop_lane(scene: _Scene) -> None:
+    measurement = await _slow_one(scene)
+    async with asyncio.TaskGroup() as group:
+        reading = group.create_task(_collect(measurement, []))
+        await _until_points(scene, measurement)
+        scene.rig.hang(True)
+        before = scene.rig.sent()
+        aborting = group.create_task(_abort_somehow(measurement))
+        await scene.clock.link.sleep(STOP_BYTES_WITHIN_S)
+        _insist(scene.rig.sent() > before, f"no byte of an abort leaves within {STOP_BYTES_WITHIN_S} s")
+        scene.rig.hang(False)
+        await aborting
+        await reading
+    await scene.driver.open()
+    await scene.driver.cell_off()
+    _insist(not scene.rig.cell_on(), "the cell is on after an abort on a bad link")
+
+
+async def _abort_somehow(measurement: Measurement) -> InstrumentError | None:
+    try:
+        await measurement.abort()
+    except InstrumentError as error:
+        return error
+    return None
+
+
 async def _alone(scene: _Scene) -> None:
     measurement = await _slow_one(scene)
     try:
@@ -486,5 +462,6 @@ CASES: dict[str, _Case] = {
     "closing in mid-run switches the cell off": _closed,
     "a lost link is told, and the cell is off once it is back": _lost,
     "silence is an error, and a reopened link works": _silent,
+    "the first byte of an abort leaves at once, although nothing answers": _stop_lane,
     "only one measurement runs at a time": _alone,
 }

@@ -18,7 +18,7 @@ from labctl.transport.faulty import FaultyTransport
 
 SHORT = Peis(FrequencySweep(1e3, 100.0, 5), 0.01, e_dc_vs="ref", settle_s=1.0)
 TRIES = 12
-SEEDS = range(40)
+SEEDS = range(24)
 
 
 async def measured(driver: Potentiostat) -> MeasurementState:

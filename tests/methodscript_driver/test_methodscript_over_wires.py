@@ -14,7 +14,8 @@ from labctl.clock import Clock, ClockMode, ClockSpec, run_with_clock
 from labctl.interfaces.potentiostat import MeasurementState
 from labctl.model.spectrum import Spectrum
 from labctl.model.technique import FrequencySweep, Peis
-from labctl.testing.potentiostatconformance import CASES, PotentiostatSetup, check_potentiostat, d1_ohm
+from labctl.testing.potentiostatconformance import CASES, check_potentiostat
+from labctl.testing.potentiostatrig import PotentiostatSetup, d1_ohm
 from labctl.testing.sim import RunningBench, running_bench
 from labctl.testing.tappedpipe import TappedPipe
 from labctl.transport import open_transport
