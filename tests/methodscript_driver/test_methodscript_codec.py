@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from labctl_drivers.methodscript.codec import LineDecoder, Nesting, read_fault, read_output, read_variable
 from labctl_drivers.methodscript.explain import explain
@@ -158,6 +158,7 @@ def test_a_line_that_breaks_the_format_is_a_wire_error_with_its_rule(line: str) 
 STREAM = b"e\r\n\x11M000D\nPdc80F4240 ;cc8000CE4m,10,288\x13\n\n"
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(0, len(STREAM)), max_size=6))
 def test_ms_11_however_the_stream_is_cut_the_lines_are_the_same(cuts: list[int]) -> None:
     edges = [0, *sorted(cuts), len(STREAM)]

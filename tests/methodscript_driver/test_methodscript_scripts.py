@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from labctl_drivers.methodscript.models import MODELS, Model, model_of
 from labctl_drivers.methodscript.options import MethodScriptOptions, options_from, with_usual_line
@@ -72,6 +72,7 @@ techniques = st.one_of(
 )
 
 
+@settings(max_examples=40, deadline=None)
 @given(techniques, st.sampled_from(sorted(MODELS)))
 def test_ms_15_every_script_ends_by_itself_and_with_the_cell_off(technique: Technique, code: str) -> None:
     lines = plan_for(technique, MODELS[code]).lines
