@@ -258,11 +258,8 @@ class AlarmsView(View):
         self.bar.say_selection("", self.alarms.figures.line)
         station = self.context.lab.station
         virtual = station is not None and station.virtual
-        self.bar.say(
-            tr("alarms", "Alarms and acts in the wall's time, other events and the curve in the bench's.")
-            if virtual
-            else ""
-        )
+        told = tr("alarms", "Alarms and acts in the wall's time, other events and the curve in the bench's.")
+        self.bar.say(told if virtual else "")
         self._buttons()
 
     def _choose_first(self) -> None:
