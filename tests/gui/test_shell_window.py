@@ -13,7 +13,7 @@ from labctl.errors import UserInputError
 from labctl.gui.desk import Desk
 from labctl.gui.i18n.translating import Language, Languages
 from labctl.gui.parts.buttons import Button, Phase
-from labctl.gui.parts.docks import Holder
+from labctl.gui.parts.docks import Dock
 from labctl.gui.parts.stopall import StopAllButton, stop_all
 from labctl.gui.parts.view import Command, Context, View, ViewSpec
 from labctl.gui.session import Session
@@ -253,17 +253,19 @@ def test_views_stand_beside_each_other_or_in_windows_that_carry_the_stop(
     assert set(window.docks.shown_ids) == {"station", "channel"}
     window.rail.window_wanted.emit("alarms")
     assert window.docks.is_floating("alarms")
-    holder = next(h for h in floating(window) if h.bar.isVisibleTo(h))
-    assert holder.name.text() == "Alarms" and isinstance(holder.stop, StopAllButton)
+    (dock,) = floating(window)
+    holder = dock.holder
+    assert dock.windowTitle() == "Alarms" and holder.bar.isVisibleTo(dock)
+    assert isinstance(holder.stop, StopAllButton)
     pressed: list[int] = []
     stop_all().connect_to(lambda: pressed.append(1))
     qtbot.mouseClick(holder.stop, Qt.MouseButton.LeftButton)
     assert pressed == [1]
 
 
-def floating(window: MainWindow) -> list[Holder]:
+def floating(window: MainWindow) -> list[Dock]:
     assert window.docks is not None
-    return [dock.holder for dock in window.docks._docks.values() if dock.isFloating()]
+    return [dock for dock in window.docks._docks.values() if dock.isFloating()]
 
 
 def test_layouts_are_kept_per_user_and_can_be_reset(world: FakeWorld, session: Session, qtbot: Any) -> None:

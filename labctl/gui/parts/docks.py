@@ -15,11 +15,9 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QScrollArea, QTabBar, QTabWidget, QVBoxLayout, QWidget
 
 from labctl.gui.i18n.translating import tr
-from labctl.gui.parts.labels import Label
 from labctl.gui.parts.layouts import Column, Row, fix_size
 from labctl.gui.parts.stopall import StopAllButton, give_chord
 from labctl.gui.theme.current import theme
-from labctl.gui.theme.fonts import Role
 
 WINDOW_SIZE = (1200, 800)
 """Of a view that goes to a second screen, before a person changes it."""
@@ -30,16 +28,15 @@ VERSION = 2
 
 
 class Holder(QWidget):
-    """Around each view: in a window of its own it carries a bar with the view's name and Stop all outputs."""
+    """Around each view: in a window of its own it carries a bar with Stop all outputs; its title has the name."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.name = Label(name, Role.STRONG)
         self.stop = StopAllButton()
         self.bar = QWidget()
         fix_size(self.bar, height=44)
         row = Row(self.bar, margins=(16, 0, 0, 0))
-        row.put(self.name, None, self.stop)
+        row.put(None, self.stop)
         self.column = Column(self, gap=0)
         self.column.addWidget(self.bar)
         self.bar.hide()
@@ -128,7 +125,7 @@ class Dock(QDockWidget):
         super().__init__(title, room)
         self.setObjectName(view_id)
         self.setAllowedAreas(AREA)
-        self.holder = Holder(title)
+        self.holder = Holder()
         self.setWidget(self.holder)
         self._no_title = QWidget()
         self._has_chord = False
@@ -190,7 +187,6 @@ class Docks(QWidget):
         """Give a view its title in another language."""
         dock = self._docks[view_id]
         dock.setWindowTitle(title)
-        dock.holder.name.setText(title)
         dock.holder.stop.retranslate()
 
     def view(self, view_id: str) -> QWidget | None:
