@@ -52,17 +52,20 @@ def test_ms_2_not_a_number_is_five_spaces_and_nan() -> None:
     assert variable.status is Status.OVERLOAD
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.floats(1e-10, 1e20) | st.floats(-1e20, -1e-10))
 def test_ms_2_the_coding_costs_less_than_4_in_a_million(code: Coder, value: float) -> None:
     assert read_variable("ba" + code(value)).value == pytest.approx(value, rel=4e-6)
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.integers(-(1 << 27), (1 << 27) - 1), st.sampled_from("afpnum ikMGTPE"))
 def test_each_coding_of_a_number_is_read_and_rounded_once(whole: int, prefix: str) -> None:
     exponent = dict(zip("afpnum kMGTPE", range(-18, 19, 3), strict=True)).get(prefix, 0)
     assert read_variable(f"dc{whole + (1 << 27):07X}{prefix}").value == float(f"{whole}e{exponent}")
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.floats(1e-9, 1e9) | st.floats(-1e9, -1e-9) | st.just(0.0))
 def test_a_number_of_a_script_is_an_integer_with_a_letter_and_keeps_7_digits(
     read_number: Callable[[str], float], value: float
