@@ -293,7 +293,7 @@ class QueueModel:
             return tr("queue", "Nothing is selected.")
         return next((why for why in (job_why_not(self._lab, verb, job) for job in jobs) if why), "")
 
-    def release_why_not(self, job_ids: Collection[str]) -> str:
+    def release_why_not(self, job_ids: Sequence[str]) -> str:
         """Return why held jobs cannot be let go, empty where they can: what stopped a lane must have been seen."""
         ways = self.acts.ways_out(job_ids)
         found = [self.why_not("queue.release", job_ids), *map(self.acts.release_why_not, ways)]
