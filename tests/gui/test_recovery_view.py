@@ -185,3 +185,22 @@ def test_u11_a_run_that_the_power_cut_has_ended_is_listed_until_its_channel_is_r
     tell(cut.lab, status(1, "idle"))
     settle(view, qtbot)
     assert view.empty.isVisible()
+
+
+def test_a_listed_run_that_ends_unseen_is_asked_for_once_more_when_its_channel_tells_it(
+    session: Any, qtbot: Any
+) -> None:
+    cut = ViewBench(session)
+    tell(cut.lab, box("neware", 2), status(1, "running"))
+    cut.asks.answers["runs.list"] = [run(1)]
+    view = cut.open("recovery", qtbot)
+    settle(view, qtbot)
+    cut.asks.answers["runs.list"] = [
+        replace(run(1), state="ended", outcome="held", reason="stopped from outside")
+    ]
+    before = len(cut.asks.of("runs.list"))
+    for _ in range(3):
+        tell(cut.lab, replace(status(1, "unknown"), tripped="run r1: stopped from outside"))
+    settle(view, qtbot)
+    assert len(cut.asks.of("runs.list")) == before + 1, "once, not at each news"
+    assert "reset the channel" in view._rows[0].proposed

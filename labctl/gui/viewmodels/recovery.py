@@ -87,6 +87,10 @@ class Recovery:
         self._runs: tuple[RunSummary, ...] = ()
         self._results: dict[str, str] = {}
         self._asking = self._again = False
+        self._life = ""
+        """The life of the station that has been asked; empty before one was ready."""
+        self._latching: set[str] = set()
+        """Listed runs by which their channel is latched."""
         self._asked: set[str] = set()
         self._taken: set[str] = set()
         """Runs that the station has taken up again; whether it still follows them says the feed."""
@@ -109,8 +113,14 @@ class Recovery:
 
     def _changed(self, places: frozenset[Place]) -> None:
         listed = {run.run_id for run in self._runs if run.state != ENDED}
-        if any(topic == "run" and key in listed and key not in self._lab.runs for topic, key in places):
-            self.refresh()  # one of them has ended meanwhile
+        ended = any(topic == "run" and key in listed and key not in self._lab.runs for topic, key in places)
+        info, before, known = self._lab.station, self._life, self._latching
+        if info is not None and info.ready and self._lab.link.live:
+            self._life = info.epoch
+        self._latching = {run.run_id for run in self._runs if run.state != ENDED and self._latches(run)}
+        # One of them has ended, perhaps unseen and told by its channel alone, or the station has begun anew.
+        if ended or self._latching - known or (before and self._life != before):
+            self.refresh()
         self._tell()
 
     def refresh(self) -> None:
@@ -155,8 +165,11 @@ class Recovery:
 
     def _concerns(self, run: RunSummary) -> bool:
         """Tell whether a run is of this page: one that ended, only while its channel is latched by it."""
+        return run.state != ENDED or self._latches(run)
+
+    def _latches(self, run: RunSummary) -> bool:
         status = self._lab.channels.get(run.channel)
-        return run.state != ENDED or (status is not None and status.tripped.startswith(f"run {run.run_id}:"))
+        return status is not None and status.tripped.startswith(f"run {run.run_id}:")
 
     def _row(self, run: RunSummary, label: str) -> RecoveryRow:
         status = self._lab.channels.get(run.channel)
