@@ -17,7 +17,7 @@ from labctl.protocol.reading import CAPACITIES, CURRENTS
 
 T = TypeVar("T")
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_SQUARED = re.compile(r"(?<=[a-zA-Z])\^2")
+_SQUARED = re.compile(r"(?<=[a-zA-Z])\^2|(?<=[cm]m)2\b")
 _BARE = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
