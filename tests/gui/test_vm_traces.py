@@ -118,6 +118,31 @@ def test_rows_that_were_missed_are_drawn_from_the_station() -> None:
     assert len(asks.asked) == 2 and found.x[-1] == 5009.0 and np.diff(found.x).max() < 5.0
 
 
+def test_u06_rows_between_a_late_picture_and_the_first_live_rows_are_fetched_not_drawn_over() -> None:
+    lab, asks = a_lab(), FakeAsks()
+    trace = RunTrace(lab, asks, "r1", "voltage_volt")
+    lab.apply(Batch(rows=(live(10_400, 10_410),)))  # the stream begins before the picture is there
+    asks.asked[0].then(station(10_000)("r1", ["voltage_volt"], begin=None, end=None, width=COARSE_PX))
+    asks.answers["runs.series"] = station(10_411)
+    lab.apply(Batch(rows=(live(10_411, 10_411),)))
+    assert len(asks.of("runs.series")) == 2
+    found = trace.columns(9_900.0, 10_420.0, 520)
+    assert np.diff(found.x).max() < 10.0 and found.x[-1] == 10_410.0
+    lab.apply(Batch(rows=(live(10_412, 10_420),)))
+    assert len(asks.of("runs.series")) == 2
+
+
+def test_a_hole_in_live_rows_while_a_picture_is_awaited_is_closed_by_it() -> None:
+    lab, asks = a_lab(), FakeAsks()
+    trace = RunTrace(lab, asks, "r1", "voltage_volt")
+    lab.apply(Batch(rows=(live(9_001, 9_010),)))
+    lab.apply(Batch(rows=(live(9_300, 9_310),)))
+    asks.asked[0].then(station(9_305)("r1", ["voltage_volt"], begin=None, end=None, width=COARSE_PX))
+    lab.apply(Batch(rows=(live(9_311, 9_320),)))
+    assert len(asks.of("runs.series")) == 1
+    assert np.diff(trace.columns(8_900.0, 9_330.0, 430).x).max() < 10.0
+
+
 def test_the_same_rows_twice_are_drawn_once() -> None:
     lab = a_lab()
     trace = RunTrace(lab, FakeAsks({"runs.series": station(10)}), "r1", "voltage_volt")

@@ -192,7 +192,7 @@ class RunTrace:
             return
         columns = {name: np.asarray(values)[new] for name, values in rows.columns.items()}
         first = int(columns["sequence"][0])
-        if self._newest and first > self._newest + 1 and not self._outstanding:
+        if self._newest and first > self._newest + 1:
             self._start_anew()
         flags = self._flags(columns, backfilled=rows.backfilled)
         x = columns["test_time_second"].astype(np.float64)
@@ -205,14 +205,21 @@ class RunTrace:
         if not self._live_first:
             self._live_first = first
         self._newest = int(columns["sequence"][-1])
-        if self._live.dropped != dropped and not self._outstanding:
-            self._ask(None, None, COARSE_PX)  # what was dropped is drawn from the station's own picture
+        if (self._live.dropped != dropped or self._holed) and not self._outstanding:
+            self._ask(None, None, COARSE_PX)  # what is not held is drawn from the station's own picture
+
+    @property
+    def _holed(self) -> bool:
+        """Tell whether rows are missing between the coarse picture and the live ones: the stream began behind it."""
+        coarse = self._coarse
+        return coarse is not None and coarse.last_sequence + 1 < self._live_first
 
     def _start_anew(self) -> None:
         with self._lock:
             self._live, self._live_first, self._fine = Pyramid(LIVE_ROWS_MAX), 0, None
         self._device = (-1.0, -1.0)
-        self._ask(None, None, COARSE_PX)
+        if not self._outstanding:  # else its answer shows whether rows are missing still
+            self._ask(None, None, COARSE_PX)
 
     def _flags(self, columns: Mapping[str, NDArray[Any]], *, backfilled: bool) -> NDArray[np.uint8]:
         """Return the flags of live rows, as the station's own series gives them."""
