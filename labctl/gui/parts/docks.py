@@ -25,6 +25,8 @@ AREA = Qt.DockWidgetArea.LeftDockWidgetArea
 """All views share one area, which may be divided as people like: there is no other middle."""
 VERSION = 2
 """Of the arrangements that are kept."""
+MARK = b"\x00\x00\x00\xff" + VERSION.to_bytes(4, "big")
+"""How they begin: what Qt writes before everything else, and the version."""
 
 
 class Holder(QWidget):
@@ -173,6 +175,8 @@ class Docks(QWidget):
         self.front = ""
         self._main = ""
         self._settling = False
+        self._wanted: tuple[bytes, str] | None = None
+        """An arrangement that is taken in the turns that come."""
 
     # -- views ------------------------------------------------------------------------------------------------------
 
@@ -271,6 +275,7 @@ class Docks(QWidget):
 
     def reset(self, first: str) -> None:
         """Close everything but one view, in the main area."""
+        self._wanted = None
         for view_id, dock in self._docks.items():
             if view_id != first or dock.isFloating():
                 self._take_away(dock)
@@ -286,9 +291,26 @@ class Docks(QWidget):
         return bytes(self._room.saveState(VERSION).data()), self._main
 
     def restore(self, state: bytes, main: str) -> bool:
-        """Take an arrangement; False, and nothing is open, where it does not fit any more."""
-        if main not in self._docks:
+        """Take an arrangement, once no view is in a window of its own; False where it does not fit any more."""
+        if main not in self._docks or not state.startswith(MARK):
             return False
+        self._wanted = (state, main)
+        self._come_home()
+        return True
+
+    def _come_home(self) -> None:
+        """Close the windows of their own, one a turn: each takes some time. Then take what is wanted."""
+        away = next((dock for dock in self._docks.values() if dock.isFloating()), None)
+        if self._wanted is None:
+            return
+        if away is not None:
+            self._take_away(away)
+            QTimer.singleShot(0, self, self._come_home)
+            return
+        wanted, self._wanted = self._wanted, None
+        self._take(*wanted)
+
+    def _take(self, state: bytes, main: str) -> None:
         self._settling = True
         for dock in self._docks.values():
             dock.holder.show_view(False)
@@ -300,10 +322,10 @@ class Docks(QWidget):
             # A turn each: making and laying out one view takes some time, several would keep a person waiting.
             QTimer.singleShot(0, self, partial(self._follow, view_id))
         if not taken or not self.shown_ids:
-            return False
+            self.reset(main)
+            return
         self._calm()
         self.open(main if main in self.shown_ids else self.shown_ids[0])
-        return True
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
@@ -380,7 +402,7 @@ class Docks(QWidget):
 
     def close_windows(self) -> None:
         """Close the windows of their own, with the main one."""
-        self._settling = True
+        self._settling, self._wanted = True, None
         for dock in self._docks.values():
             if dock.isFloating():
                 dock.hide()
