@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labctl.analysis.eisfiles import formats
+from labctl.analysis.eisfiles import formats, ownparquet
 from labctl.analysis.eisfiles.doubts import doubts
 from labctl.analysis.eisfiles.formats import read_bytes, read_file
 from labctl.errors import UserFileError, UserInputError
@@ -151,6 +151,7 @@ def test_an_amplitude_of_zero_and_microvolts_are_read_as_what_they_mean() -> Non
         "Frequency (Hz),Re(Z) (ohm),-Im(Z) (ohm)",
         "# freq,Re(Z),Im(Z)",
         "f / kHz,Z_re / mOhm,-Z_im / kohm",
+        "f / ghz,Z_re / GOhm,-Z_im / gohm",
         "Frequency / Hz;Real Impedance / ohm;Imaginary Impedance / ohm",
         "point\tf\tz_re\tz_im\tnote",
         '"freq","real","imag"',
@@ -160,6 +161,8 @@ def test_a_header_says_sign_and_unit_of_each_column(header: str) -> None:
     header = header.replace("-minus", "−Zim")
     if header.startswith("f / kHz"):
         row = "1,10000,0.02"
+    elif header.startswith("f / ghz"):
+        row = "1e-6,1e-8,2e-8"
     elif ";" in header:
         row = "1000,0;10,0;-20,0"
     elif "point" in header:
@@ -192,6 +195,9 @@ def test_three_columns_without_a_header_are_frequency_real_and_signed_imaginary(
         ("a.csv", "frequency,real,imaginary\n", None, "no row with a frequency", "Export it again"),
         ("a.csv", "f / kHz,real,imag / S\n1,2,3\n", 1, "'S' is no unit of an impedance", "Use Hz and ohm"),
         ("a.csv", "f / s,real,imag\n1,2,3\n", 1, "'s' is no unit of a frequency", "Use Hz and ohm"),
+        ("a.csv", "f,Z'/ohm cm2,Z''/ohm cm2\n1,2,3\n", 1, "'ohm cm2' is no unit of an impedance", "Use Hz and ohm"),
+        ("a.csv", f"f,re,im\n1,2,{'9' * 200_000}x\n", 2, "is not a number", "Mend the row"),
+        ("a.csv", f"1,2,{'9' * 200_000}\n", 1, "no point of a spectrum", "Take the row out"),
         ("a.csv", "a,b,c\n1,2,3\n", None, "no line names the columns", "frequency,real,imaginary"),
         ("a.csv", "1,2,3,4\n1,2,3,4\n", None, "no line names the columns", "frequency,real,imaginary"),
         ("a.z", "ZPLOT2 ASCII\nEnd Comments\n1\t2\n", None, "Freq(Hz)", "ZView"),
@@ -288,3 +294,19 @@ def test_a_format_of_a_lab_is_asked_before_ours(monkeypatch: pytest.MonkeyPatch)
 def test_points_that_are_no_whole_sweep_are_doubted(frequency_Hz: list[float], word: str) -> None:
     (found,) = doubts(Spectrum.of(frequency_Hz, [10 - 1j] * len(frequency_Hz)))
     assert word in found
+
+
+def test_a_decimal_comma_in_a_zplot_file_is_no_end_of_a_cell() -> None:
+    header = (
+        "ZPLOT2 ASCII\n  Control Voltage\n  Freq(Hz)\tAmpl\tBias\tTime(Sec)\tZ'(a)\tZ''(b)\nEnd Comments\n"
+    )
+    row = "1,0E+03\t1,0E-02\t3,3E+00\t2,5E+00\t1,05E+01\t-2,05E+01\n"
+    (spectrum,) = read_bytes((header + row).encode(), "a.z")[0].spectra
+    assert spectrum.frequency_Hz.tolist() == [1000.0]
+    assert spectrum.z_ohm.tolist() == [10.5 - 20.5j]
+    assert (spectrum.e_ac_rms_V[0], spectrum.e_dc_V[0], spectrum.t_end_s[0]) == (0.01, 3.3, 2.5)
+
+
+def test_a_parquet_file_without_a_point_is_refused_as_such() -> None:
+    with pytest.raises(UserFileError, match="without a point"):
+        read_bytes(ownparquet.write(Spectrum.of([], [])), "a.parquet")

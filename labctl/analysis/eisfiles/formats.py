@@ -95,6 +95,8 @@ def read_bytes(data: bytes, name: str, fmt: str | None = None) -> tuple[Spectrum
         raise UserFileError("the file is empty.", path=name, line=1, fix="Export it again.")
     chosen = format_named(fmt) if fmt is not None else format_of(data, name)
     content = chosen.read(data, name)
+    if not all(map(len, content.spectra)):
+        raise UserFileError("the file holds a spectrum without a point.", path=name, fix="Export it again.")
     several = len(content.spectra) > 1
     named = tuple(
         spectrum

@@ -41,9 +41,10 @@ _NAMES = {
     },
 }
 _UNITS = {"f": "hz", "re": "ohm", "im": "ohm"}
-_PREFIXES = {"": 1.0, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9}
+_PREFIXES = {"": 1.0, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "g": 1e9}
+"""m and M differ; the others are looked up in lower case."""
 _MINUS = tuple("-−–")
-_WITH_UNIT = re.compile(r"^(?P<name>.+?)\s*(?:/\s*(?P<slash>\S+)|[\[(]\s*(?P<bracket>[^\])]*?)\s*[\])])$")
+_WITH_UNIT = re.compile(r"^(?P<name>.+?)\s*(?:/\s*(?P<slash>.+)|[\[(]\s*(?P<bracket>[^\])]*?)\s*[\])])$")
 _UNIT = re.compile(r"^(?P<prefix>[uµμmkMG]?)(?P<unit>hz|ohms?|Ω|Ω)$", re.IGNORECASE)
 
 
@@ -101,7 +102,10 @@ def cells_of(line: str, separator: str | None) -> list[str]:
     """Return the cells of a line; quotes around cells are understood."""
     if separator is None:
         return line.split()
-    return next(csv.reader([line], delimiter=separator), [])
+    try:
+        return next(csv.reader([line], delimiter=separator), [])
+    except csv.Error:  # a cell longer than it takes, so no number
+        return line.split(separator)
 
 
 def _header_of(lines: list[str], source: str) -> _Header | None:
@@ -117,23 +121,19 @@ def _header_of(lines: list[str], source: str) -> _Header | None:
 def _try_header(text: str, separator: str | None, line: int, source: str) -> _Header | None:
     places: dict[str, int] = {}
     factors: dict[str, float] = {}
-    try:
-        labels = cells_of(text, separator)
-    except csv.Error:
-        return None
-    wrong = ""
-    for place, label in enumerate(labels):
+    wrong: list[str] = []
+    for place, label in enumerate(cells_of(text, separator)):
         try:
             column = column_of(label)
         except ValueError as error:
-            wrong = wrong or f"column {label.strip()!r}: {error}."
+            wrong.append(f"column {label.strip()!r}: {error}.")
             continue
         if column is not None and column.quantity not in places:
             places[column.quantity], factors[column.quantity] = place, column.factor
     if places.keys() == _NAMES.keys():
         return _Header(line, separator, places, factors)
-    if wrong and len(places) == len(_NAMES) - 1:
-        raise UserFileError(wrong, path=source, line=line, fix="Use Hz and ohm, with a prefix if need be.")
+    if wrong and len(places) + len(wrong) >= len(_NAMES):
+        raise UserFileError(wrong[0], path=source, line=line, fix="Use Hz and ohm, with a prefix if need be.")
     return None
 
 

@@ -55,7 +55,7 @@ def read(data: bytes, source: str) -> SpectrumContent:
     names = lines[header].strip().strip('"').split()
     end = next((place for place, line in enumerate(lines) if line.strip() == END), header)
     rows = [
-        Row(place, tuple(re.split(r"\t|, *", line.strip())))
+        Row(place, tuple(_cells(line.strip())))
         for place, line in enumerate(lines[max(header, end) + 1 :], start=max(header, end) + 2)
         if line.strip()
     ]
@@ -77,6 +77,11 @@ def read(data: bytes, source: str) -> SpectrumContent:
     if controlled is not None and "ampl" in columns:
         more["i_ac_rms_A" if of_current else "e_ac_rms_V"] = told(columns["ampl"])
     return SpectrumContent((spectrum_of(columns, rows, source, _head(above, more), **more),))
+
+
+def _cells(line: str) -> list[str]:
+    """Return the cells of a row; a comma separates them in the older style alone, elsewhere it may be decimal."""
+    return line.split("\t") if "\t" in line else re.split(", *", line)
 
 
 def _head(above: str, more: dict[str, FloatArray]) -> SpectrumHead:
