@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from labctl.analysis.eis.cell import CellImpedance, Outcome
@@ -15,6 +16,7 @@ from labctl.analysis.eis.validity import Finding, findings, usable
 from labctl.cli.app import EXIT_FAILED, EXIT_OK
 from labctl.cli.eisinput import Named, chosen
 from labctl.cli.output import emit_json, print_table, say
+from labctl.errors import UserInputError
 
 
 def run(args: argparse.Namespace) -> int:
@@ -24,41 +26,68 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _kk(named: Sequence[Named], args: argparse.Namespace) -> int:
-    told = []
-    for one in named:
-        clean = one.spectrum.kept(usable(one.spectrum))
-        kk = lin_kk(clean.frequency_Hz, clean.z_ohm)
-        told.append((one.label, kk, findings(one.spectrum, kk)))
+    """Test every spectrum; one that cannot be tested does not stop the others, and the exit code tells."""
+    tests = [_tested(one) for one in named]
     if args.json:
-        emit_json([_kk_plain(label, kk, found) for label, kk, found in told])
+        emit_json([_kk_plain(test) for test in tests])
     else:
-        rows = [
-            (
-                label,
-                "passed" if kk.passed else "FAILED",
-                f"{100.0 * kk.rms:.3f}",
-                str(kk.elements),
-                f"{kk.mu:.2f}",
-            )
-            for label, kk, _ in told
-        ]
-        print_table("", ("spectrum", "Lin-KK", "rms / %", "RC", "mu"), rows, right=(2, 3, 4))
-        _tell_findings([(label, found) for label, _, found in told])
-    bad = any(not kk.passed or any(one.grave for one in found) for _, kk, found in told)
-    return EXIT_FAILED if bad else EXIT_OK
+        headers = ("spectrum", "Lin-KK", "rms / %", "RC", "mu")
+        print_table("", headers, [_kk_row(test) for test in tests], right=(2, 3, 4))
+        for test in tests:
+            if test.reason:
+                say(f"{test.label}: {test.reason}")
+        _tell_findings([(test.label, test.found) for test in tests])
+    return EXIT_FAILED if any(test.bad for test in tests) else EXIT_OK
 
 
-def _kk_plain(label: str, kk: LinKK, found: Sequence[Finding]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Tested:
+    """One spectrum's test; ``reason`` says why there is none."""
+
+    label: str
+    kk: LinKK | None
+    reason: str
+    found: tuple[Finding, ...]
+
+    @property
+    def bad(self) -> bool:
+        return self.kk is None or not self.kk.passed or any(one.grave for one in self.found)
+
+
+def _tested(one: Named) -> _Tested:
+    clean = one.spectrum.kept(usable(one.spectrum))
+    kk, reason = None, ""
+    try:
+        kk = lin_kk(clean.frequency_Hz, clean.z_ohm)
+    except UserInputError as problem:
+        reason = str(problem)
+    return _Tested(one.label, kk, reason, findings(one.spectrum, kk))
+
+
+def _kk_row(test: _Tested) -> tuple[str, ...]:
+    if test.kk is None:
+        return test.label, "not tested", "", "", ""
+    kk = test.kk
+    verdict = "passed" if kk.passed else "FAILED"
+    return test.label, verdict, f"{100.0 * kk.rms:.3f}", str(kk.elements), f"{kk.mu:.2f}"
+
+
+def _kk_plain(test: _Tested) -> dict[str, Any]:
+    """Return a test as plain values; null where there is none."""
+    kk = test.kk
     return {
-        "spectrum": label,
-        "passed": kk.passed,
-        "rms": kk.rms,
-        "mu": kk.mu,
-        "elements": kk.elements,
-        "per_decade": kk.per_decade,
-        "drifting": kk.drifting,
-        "residuals": {"re": kk.residuals.real.tolist(), "im": kk.residuals.imag.tolist()},
-        "findings": _findings_plain(found),
+        "spectrum": test.label,
+        "passed": None if kk is None else kk.passed,
+        "reason": test.reason,
+        "rms": None if kk is None else kk.rms,
+        "mu": None if kk is None else kk.mu,
+        "elements": None if kk is None else kk.elements,
+        "per_decade": None if kk is None else kk.per_decade,
+        "drifting": None if kk is None else kk.drifting,
+        "residuals": (
+            None if kk is None else {"re": kk.residuals.real.tolist(), "im": kk.residuals.imag.tolist()}
+        ),
+        "findings": _findings_plain(test.found),
     }
 
 

@@ -114,3 +114,10 @@ def test_least_squares_without_an_end_are_told_so(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(nonnegative, "nnls", tired)
     with pytest.raises(UserInputError, match="non-negative least squares"):
         nonnegative.nonnegative(np.eye(2), np.ones(2), 1e-6)
+
+
+@pytest.mark.parametrize("frequency_Hz", [0.0, -1.0, math.nan, math.inf])
+def test_a_frequency_that_is_none_is_refused(frequency_Hz: float) -> None:
+    frequencies_Hz = np.array([*np.geomspace(1e3, 1.0, 9), frequency_Hz])
+    with pytest.raises(UserInputError, match="above 0 Hz"):
+        drt(frequencies_Hz, np.ones(10, dtype=complex))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -88,6 +89,14 @@ def test_any_passive_circuit_passes(
     assert lin_kk(FREQUENCY_Hz, circuit.impedance_ohm(FREQUENCY_Hz, values)).passed
 
 
+def test_the_order_of_the_points_does_not_change_the_verdict(drifting: Maker) -> None:
+    frequency_Hz, z_ohm = drifting("LIQ-P", 0.2)
+    mixed = np.random.default_rng(3).permutation(len(frequency_Hz))
+    test, other = lin_kk(frequency_Hz, z_ohm), lin_kk(frequency_Hz[mixed], z_ohm[mixed])
+    assert other.correlation == pytest.approx(test.correlation, rel=1e-6)
+    assert other.residuals == pytest.approx(test.residuals[mixed], rel=1e-6)
+
+
 def test_a_step_in_the_middle_of_a_sweep_is_noticed(reference: Maker) -> None:
     z_ohm = reference("LIQ-P", noise=0.0).z_ohm.copy()
     z_ohm[FREQUENCY_Hz < 10.0] *= 1.05
@@ -102,8 +111,10 @@ def test_a_step_in_the_middle_of_a_sweep_is_noticed(reference: Maker) -> None:
         (np.geomspace(1e3, 1.0, 10), np.zeros(10, dtype=complex)),
         (np.geomspace(1e3, 1.0, 10), np.full(10, np.nan, dtype=complex)),
         (np.linspace(1e3, 0.0, 10), np.ones(10, dtype=complex)),
+        (np.array([math.inf, *np.geomspace(1e3, 1.0, 9)]), np.ones(10, dtype=complex)),
+        (np.array([math.nan, *np.geomspace(1e3, 1.0, 9)]), np.ones(10, dtype=complex)),
     ],
-    ids=["few points", "narrow", "zero", "not a number", "frequency 0"],
+    ids=["few points", "narrow", "zero", "not a number", "frequency 0", "endless frequency", "no frequency"],
 )
 def test_points_that_cannot_be_tested_are_refused(frequency_Hz: Any, z_ohm: Any) -> None:
     with pytest.raises(UserInputError, match="Kramers-Kronig test needs"):

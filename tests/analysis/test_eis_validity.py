@@ -14,7 +14,7 @@ from labctl.analysis.eis.cell import Outcome, analyse
 from labctl.analysis.eis.circuit import Circuit
 from labctl.analysis.eis.kk import lin_kk
 from labctl.analysis.eis.validity import Finding, FindingKind, findings, inductive, slip_of, usable
-from labctl.model.spectrum import PointFlag, Spectrum
+from labctl.model.spectrum import PointFlag, Spectrum, SpectrumHead
 
 CELLS = ("LIQ-P", "LIQ-Z", "PEO-P", "PEO-Z", "LTO-P", "LTO-Z", "LFP-P", "LFP-Z")
 AMPLITUDE_V = 0.01
@@ -242,3 +242,45 @@ def test_a_circuit_without_a_coil_is_fitted_without_the_cable(reference: Maker) 
     assert result.fit is not None
     assert len(result.fit.frequency_Hz) == 71 - int(inductive(truth.spectrum).sum())
     assert result.interfaces.value == pytest.approx(truth.sei_ohm + truth.ct_ohm, rel=0.05)
+
+
+@pytest.mark.parametrize("frequency_Hz", [math.inf, math.nan, 0.0, -10.0])
+def test_a_point_without_a_real_frequency_is_told_and_left_out(frequency_Hz: float, reference: Maker) -> None:
+    truth = reference("LIQ-P")
+    frequencies_Hz = truth.spectrum.frequency_Hz.copy()
+    frequencies_Hz[40] = frequency_Hz
+    result = analyse(replace(truth.spectrum, frequency_Hz=frequencies_Hz))
+    assert [one.points for one in result.findings if one.kind is FindingKind.NOT_FINITE] == [(40,)]
+    assert result.outcome is Outcome.FITTED
+    assert result.interfaces.value == pytest.approx(truth.sei_ohm + truth.ct_ohm, rel=0.02)
+
+
+def test_a_point_of_no_impedance_is_told() -> None:
+    spectrum = Spectrum.of([10.0, 1.0], [0.0, 1.0 - 1.0j])
+    assert [(one.kind, one.points) for one in findings(spectrum)] == [(FindingKind.NOT_FINITE, (0,))]
+
+
+def test_an_overloaded_first_point_does_not_hide_the_cable(reference: Maker) -> None:
+    spectrum = reference("LIQ-P").spectrum
+    z_ohm = spectrum.z_ohm.copy()
+    z_ohm[0] = complex(math.nan, math.nan)
+    whole = inductive(spectrum)
+    assert inductive(replace(spectrum, z_ohm=z_ohm)).tolist() == [False, *whole[1:].tolist()]
+
+
+@pytest.mark.parametrize("column", ["e_ac_rms_V", "i_ac_rms_A", "range_A"])
+def test_an_amplitude_or_range_of_nothing_at_one_point_is_passed_over(column: str, reference: Maker) -> None:
+    spectrum = measured(reference("LIQ-P").spectrum)
+    values = getattr(spectrum, column).copy()
+    values[5] = 0.0
+    changed: dict[str, Any] = {column: values}
+    assert kinds(findings(replace(spectrum, **changed))) == set()
+
+
+def test_touching_leads_have_neither_a_wrong_sign_nor_a_wrong_size() -> None:
+    frequency_Hz = np.geomspace(1e6, 0.1, 71)
+    for R_ohm in (1e-3, 0.05, 0.3):
+        z_ohm = R_ohm + 2j * math.pi * frequency_Hz * 0.4e-6
+        for area_cm2 in (math.nan, 0.785398):
+            spectrum = Spectrum.of(frequency_Hz, z_ohm, SpectrumHead(area_cm2=area_cm2))
+            assert kinds(findings(spectrum)) == set()

@@ -125,6 +125,21 @@ def test_kk_passes_a_sound_spectrum_and_fails_one_that_drifts(data: Path, tmp_pa
     assert "bad: Lin-KK leaves" in call.out
 
 
+def test_a_spectrum_too_short_for_kk_is_named_and_the_others_are_still_tested(
+    data: Path, tmp_path: Path
+) -> None:
+    whole = save(tmp_path, "whole.parquet", spectrum())
+    short = save(
+        tmp_path, "cut.parquet", Spectrum.of([3.0, 2.0], [1.0, 2.0 - 1.0j], SpectrumHead(name="cut"))
+    )
+    call = eis(data, "kk", short, whole)
+    assert call.code == 1
+    assert "cut: A Kramers-Kronig test needs 8 points or more; these are 2." in call.out
+    assert "passed" in call.out
+    told = eis(data, "kk", short, whole, "--json").json
+    assert [(one["passed"], one["rms"] is None) for one in told] == [(None, True), (True, False)]
+
+
 def test_fit_gives_the_named_resistances_with_intervals(data: Path, tmp_path: Path) -> None:
     path = save(tmp_path, "one.parquet", spectrum())
     (told,) = eis_json(data, "fit", path, "--circuit", "L-R-(RQ)-(RQ)")

@@ -22,7 +22,7 @@ from labctl.analysis.eis.elements import Kind
 from labctl.analysis.eis.fit import CircuitFit, Estimate, Weighting, fit
 from labctl.analysis.eis.kk import LinKK, lin_kk
 from labctl.analysis.eis.short import Short, short_of
-from labctl.analysis.eis.validity import Finding, FindingKind, findings, inductive, usable
+from labctl.analysis.eis.validity import Finding, findings, inductive, usable
 from labctl.errors import UserInputError
 from labctl.model.spectrum import Spectrum, SpectrumHead
 
@@ -95,8 +95,6 @@ def analyse(
     found = findings(spectrum, kk, None if before is None else before.spectrum)
     short = short_of(clean.frequency_Hz, clean.z_ohm, spectrum.head.area_cm2)
     if short is not None:
-        # all that is reactive in it is its cable, which is a coil and rightly so
-        found = tuple(one for one in found if one.kind is not FindingKind.SIGN)
         return CellImpedance(spectrum, Outcome.SHORTED, found, str(short), kk, short)
     grave = next((one for one in found if one.grave), None)
     if grave is not None:

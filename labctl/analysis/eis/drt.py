@@ -71,10 +71,14 @@ class Drt:
 def drt(frequency_Hz: FloatArray, z_ohm: ComplexArray, *, ridge: float | None = None) -> Drt:
     """Return the distribution of points, in any order of frequency; ``ridge`` is lambda, else the rule's.
 
-    Raises: UserInputError for fewer than 8 points, impedances that are not finite or 0, or a ridge that is not above 0.
+    Raises: UserInputError for fewer than 8 points, impedances that are not finite or 0, frequencies that are not finite
+    or not above 0, or a ridge that is not above 0.
     """
-    if len(frequency_Hz) < POINTS_MIN or not (np.isfinite(z_ohm).all() and (np.abs(z_ohm) > 0.0).all()):
-        raise UserInputError(f"A distribution of relaxation times needs {POINTS_MIN} finite points or more.")
+    usable = np.isfinite(z_ohm) & (np.abs(z_ohm) > 0.0) & np.isfinite(frequency_Hz) & (frequency_Hz > 0.0)
+    if len(frequency_Hz) < POINTS_MIN or not usable.all():
+        raise UserInputError(
+            f"A distribution of relaxation times needs {POINTS_MIN} finite points or more above 0 Hz."
+        )
     if ridge is not None and not (math.isfinite(ridge) and ridge > 0.0):
         raise UserInputError(f"The ridge of a distribution is above 0; {ridge:g} is not.")
     problem = _Problem(frequency_Hz, z_ohm)

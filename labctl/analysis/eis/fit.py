@@ -192,7 +192,8 @@ def fit(
         raise UserInputError(
             f"{len(frequency_Hz)} points cannot tell the {len(circuit.parameters)} parameters of {circuit} apart."
         )
-    if not (np.isfinite(z_ohm).all() and (np.abs(z_ohm) > 0.0).all() and (frequency_Hz > 0.0).all()):
+    usable = np.isfinite(z_ohm) & (np.abs(z_ohm) > 0.0) & np.isfinite(frequency_Hz) & (frequency_Hz > 0.0)
+    if not usable.all():
         raise UserInputError("A fit needs finite impedances that are not 0, at frequencies above 0 Hz.")
     if start is not None:
         return _minimised(_Problem(circuit, frequency_Hz, z_ohm, weighting), start)

@@ -36,7 +36,8 @@ class LinKK:
     """The outcome of one test. ``elements`` is M; ``rms`` is sqrt(mean(|Z_fit - Z|^2 / |Z|^2)).
 
     ``tau_s`` and ``R_ohm`` (M,) are the RC elements, ``fitted_ohm`` and ``residuals`` (n,) complex: Z_fit, and
-    (Z_fit - Z)/|Z| whose real and imaginary part are the residuals of Z' and Z''.
+    (Z_fit - Z)/|Z| whose real and imaginary part are the residuals of Z' and Z''. ``correlation`` tells how much each
+    residual resembles its neighbour's in frequency: 0 for noise, to 1 for drift.
     """
 
     elements: int
@@ -47,18 +48,12 @@ class LinKK:
     R_ohm: FloatArray
     fitted_ohm: ComplexArray
     residuals: ComplexArray
+    correlation: float
 
     @property
     def passed(self) -> bool:
         """Tell whether the residuals are small enough."""
         return self.rms <= RMS_LIMIT
-
-    @property
-    def correlation(self) -> float:
-        """Return how much each residual resembles its neighbour's, in frequency: 0 for noise, to 1 for drift."""
-        one, other = self.residuals[1:], self.residuals[:-1]
-        power = float(np.sum(np.abs(self.residuals) ** 2))
-        return float(np.sum((one * other.conj()).real)) / power if power else 0.0
 
     @property
     def drifting(self) -> bool:
@@ -69,7 +64,8 @@ class LinKK:
 def lin_kk(frequency_Hz: FloatArray, z_ohm: ComplexArray) -> LinKK:
     """Test points, in any order of frequency. Shapes: (n,).
 
-    Raises: UserInputError for points that cannot be tested: fewer than 8, less than a decade, not finite, |Z| of 0.
+    Raises: UserInputError for points that cannot be tested: fewer than 8, less than a decade, not finite, a |Z| of 0, a
+    frequency that is not above 0.
     """
     order = np.argsort(frequency_Hz)[::-1]
     omega, ordered_ohm = 2.0 * math.pi * frequency_Hz[order], z_ohm[order]
@@ -91,7 +87,8 @@ def lin_kk(frequency_Hz: FloatArray, z_ohm: ComplexArray) -> LinKK:
     fitted_ohm[order] = basis @ amplitudes
     residuals = (fitted_ohm - z_ohm) / np.abs(z_ohm)
     rms = float(np.sqrt(np.mean(np.abs(residuals) ** 2)))
-    return LinKK(count, per_decade, mu, rms, tau_s, R_ohm, fitted_ohm, residuals)
+    correlation = _correlation(residuals[order])
+    return LinKK(count, per_decade, mu, rms, tau_s, R_ohm, fitted_ohm, residuals, correlation)
 
 
 def _decades(omega: FloatArray, z_ohm: ComplexArray) -> float:
@@ -100,7 +97,8 @@ def _decades(omega: FloatArray, z_ohm: ComplexArray) -> float:
         raise UserInputError(
             f"A Kramers-Kronig test needs {POINTS_MIN} points or more; these are {len(omega)}."
         )
-    if not (np.isfinite(z_ohm).all() and (np.abs(z_ohm) > 0.0).all() and omega[-1] > 0.0):
+    fit_to_test = np.isfinite(z_ohm) & (np.abs(z_ohm) > 0.0) & np.isfinite(omega) & (omega > 0.0)
+    if not fit_to_test.all():
         raise UserInputError("A Kramers-Kronig test needs finite impedances that are not 0, above 0 Hz.")
     decades = math.log10(omega[0] / omega[-1])
     if decades < DECADES_MIN:
@@ -119,6 +117,12 @@ def _stacked(values: ComplexArray) -> FloatArray:
     """Return real parts above imaginary parts."""
     stacked: FloatArray = np.concatenate((values.real, values.imag))
     return stacked
+
+
+def _correlation(residuals: ComplexArray) -> float:
+    """Return the correlation of neighbours, by residuals in the order of frequency; 0 where nothing is left over."""
+    power = float(np.sum(np.abs(residuals) ** 2))
+    return float(np.sum((residuals[1:] * residuals[:-1].conj()).real)) / power if power else 0.0
 
 
 def _mu(R_ohm: FloatArray) -> float:

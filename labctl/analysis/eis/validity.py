@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labctl.analysis.eis.kk import RMS_LIMIT, LinKK
+from labctl.analysis.eis.short import short_of
 from labctl.model.spectrum import FloatArray, PointFlag, Spectrum
 
 Mask = NDArray[np.bool_]
@@ -84,21 +85,30 @@ _TOLD = {
 
 
 def usable(spectrum: Spectrum) -> Mask:
-    """Return which points may be analysed: finite, not 0, not overloaded, inside the contour. Shape: (n,)."""
-    size_ohm = np.abs(spectrum.z_ohm)
-    finite = np.isfinite(size_ohm) & (size_ohm > 0.0) & (spectrum.frequency_Hz > 0.0)
+    """Return which points may be analysed: measured, not overloaded, inside the contour. Shape: (n,)."""
     spoilt = PointFlag.OVERLOAD_I | PointFlag.OVERLOAD_E | PointFlag.OUTSIDE_CONTOUR
-    kept: Mask = finite & ((spectrum.flags & int(spoilt)) == 0)
+    kept: Mask = _measured(spectrum) & ((spectrum.flags & int(spoilt)) == 0)
     return kept
 
 
+def _measured(spectrum: Spectrum) -> Mask:
+    """Return which points are a finite impedance that is not 0, at a finite frequency above 0. Shape: (n,)."""
+    size_ohm, frequency_Hz = np.abs(spectrum.z_ohm), spectrum.frequency_Hz
+    mask: Mask = np.isfinite(size_ohm) & (size_ohm > 0.0) & np.isfinite(frequency_Hz) & (frequency_Hz > 0.0)
+    return mask
+
+
 def inductive(spectrum: Spectrum) -> Mask:
-    """Return which points show the cable alone: Z'' >= 0 from the highest frequency down. Shape: (n,)."""
+    """Return which points show the cable alone: Z'' >= 0 from the highest frequency down. Shape: (n,).
+
+    Points without an impedance neither count nor end it.
+    """
+    measured = _measured(spectrum)
     order = np.argsort(spectrum.frequency_Hz)[::-1]
-    leading = np.logical_and.accumulate(spectrum.z_im_ohm[order] >= 0.0)
+    leading = np.logical_and.accumulate((~measured | (spectrum.z_im_ohm >= 0.0))[order])
     mask = np.zeros(len(spectrum), dtype=np.bool_)
     mask[order] = leading
-    return mask
+    return mask & measured
 
 
 def findings(
@@ -108,7 +118,10 @@ def findings(
     found = [*_of_points(spectrum)]
     clean = spectrum.kept(usable(spectrum))
     if len(clean):
-        found += [*_of_signs(clean), *_of_amplitudes(clean), *_of_size(clean)]
+        if short_of(clean.frequency_Hz, clean.z_ohm, clean.head.area_cm2) is None:
+            # all that is reactive in a short is its cable, a coil and rightly so, and any size is right for it
+            found += [*_of_signs(clean), *_of_size(clean)]
+        found += _of_amplitudes(clean)
         if before is not None:
             found += _of_scale(clean, before.kept(usable(before)))
     turned = any(one.kind is FindingKind.SIGN for one in found)  # breaks the relations by itself
@@ -118,14 +131,14 @@ def findings(
 
 def _of_points(spectrum: Spectrum) -> Iterator[Finding]:
     """Find points that the instrument itself doubts, that are no numbers, or that show the cable."""
-    finite = np.isfinite(spectrum.z_ohm) & np.isfinite(spectrum.frequency_Hz)
-    if not finite.all():
-        yield _counted(FindingKind.NOT_FINITE, ~finite, "are no numbers and are left out")
+    measured = _measured(spectrum)
+    if not measured.all():
+        yield _counted(FindingKind.NOT_FINITE, ~measured, "are no impedance or no frequency and are left out")
     for kind, (bits, text) in _TOLD.items():
         flagged = (spectrum.flags & int(bits)) != 0
         if flagged.any():
             yield _counted(kind, flagged, text)
-    cable = inductive(spectrum) & finite
+    cable = inductive(spectrum)
     if cable.any():
         yield _counted(FindingKind.INDUCTIVE, cable, "are inductive: they show the cable, not the cell")
 
@@ -153,7 +166,7 @@ def _of_signs(spectrum: Spectrum) -> Iterator[Finding]:
 
 def _of_amplitudes(spectrum: Spectrum) -> Iterator[Finding]:
     """Find voltages and currents that do not belong to the impedance, or to the amplitude that was asked for."""
-    ratio = _median(np.abs(spectrum.z_ohm) * spectrum.i_ac_rms_A / spectrum.e_ac_rms_V)
+    ratio = _median(_over(np.abs(spectrum.z_ohm) * spectrum.i_ac_rms_A, spectrum.e_ac_rms_V))
     slip = slip_of(ratio)
     if math.isfinite(ratio) and (slip is not None or abs(ratio - 1.0) > 5.0 * NEAR):
         text = f"|Z| is {ratio:.4g} times e_ac/i_ac: {_told(slip, 'voltage and current')}."
@@ -168,7 +181,7 @@ def _of_amplitudes(spectrum: Spectrum) -> Iterator[Finding]:
         if slip is not None:
             text = f"The measured {name} is {factor:.4g} times the amplitude that was asked for: {_told(slip, name)}."
             yield Finding(slip, text)
-    times = _median(spectrum.i_ac_rms_A / spectrum.range_A)
+    times = _median(_over(spectrum.i_ac_rms_A, spectrum.range_A))
     if times > BEYOND_RANGE:
         text = f"The current is {times:.3g} times its range's full scale: mA were taken for A."
         yield Finding(FindingKind.UNIT, text, grave=True)
@@ -239,6 +252,13 @@ def _told(slip: FindingKind | None, what: str) -> str:
     if slip is FindingKind.UNIT:
         return f"milli was lost or added in {what} (mA for A, mV for V)"
     return f"{what} do not belong to this impedance"
+
+
+def _over(values: FloatArray, others: FloatArray) -> FloatArray:
+    """Return the quotients, NaN where one of the two is no number or divides by 0. Shapes: (n,)."""
+    known = np.isfinite(values) & np.isfinite(others) & (others != 0.0)
+    quotients: FloatArray = np.divide(values, others, out=np.full(values.shape, np.nan), where=known)
+    return quotients
 
 
 def _median(values: FloatArray) -> float:
