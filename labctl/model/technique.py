@@ -88,8 +88,12 @@ class FrequencySweep:
 
     @property
     def points(self) -> int:
-        """Return how many points it has: 71 for 1 MHz to 0.1 Hz at 10 per decade, 64 for 200 kHz to 0.1 Hz."""
-        return round(abs(math.log10(self.f_end_Hz / self.f_start_Hz)) * self.points_per_decade) + 1
+        """Return how many points it has: 71 for 1 MHz to 0.1 Hz at 10 per decade, 64 for 200 kHz to 0.1 Hz.
+
+        Two different ends are two points at least, however near they are.
+        """
+        steps = round(abs(math.log10(self.f_end_Hz / self.f_start_Hz)) * self.points_per_decade)
+        return max(steps, int(self.f_end_Hz != self.f_start_Hz)) + 1
 
     def frequencies_Hz(self) -> FloatArray:
         """Return the frequencies in the order of measurement. Shape (points,)."""

@@ -240,3 +240,8 @@ def test_a_serial_port_gets_what_a_pico_needs_unless_it_says_otherwise() -> None
     assert with_usual_line("serial:///dev/ttyUSB0") == "serial:///dev/ttyUSB0?baud=230400&flow=xonxoff"
     assert with_usual_line("serial://COM3?baud=921600&flow=rtscts") == "serial://COM3?baud=921600&flow=rtscts"
     assert with_usual_line("tcp://h:1") == "tcp://h:1"
+
+
+def test_a_sweep_of_less_than_a_step_still_has_both_its_ends() -> None:
+    assert FrequencySweep(100.0, 50.0, 1).frequencies_Hz().tolist() == [100.0, 50.0]
+    assert FrequencySweep(100.0, 100.0).frequencies_Hz().tolist() == [100.0]
