@@ -104,7 +104,7 @@ class Chance:
     def within(self, purpose: str, item: int = 0) -> float:
         """Return a fixed number within -1 ... 1 of one item (a range, a potential)."""
         first, second = self.normals(f"fixed {purpose}", 0, item)
-        return 2.0 * math.atan2(first, second) / (2.0 * math.pi)
+        return math.atan2(first, second) / math.pi
 
     def range_gain(self, size: float, index: int) -> float:
         """Return the gain of a range: its error is 0.2 to 1 times ``size``, of either sign."""
