@@ -35,7 +35,7 @@ from labctl.gui.views.protocol.textpage import TextPage
 
 SIDE_PX, NARROW_PX, LISTS_PX, LOW_PX, LISTS_LOW_PX, TINY_PX = 440, 1320, 220, 720, 150, 540
 TABLE, HEAD, TEXT, PREVIEW, LISTS = "table", "head", "text", "preview", "lists"
-SPARED_FACTS = ("disk", "rows", "charge")
+GAP_PX, SPARED_FACTS = 16, ("disk", "rows", "charge")
 WISHES = ("add", "duplicate", "delete", "wrap", "unwrap", "fold")
 
 
@@ -47,7 +47,7 @@ class Strip(Card):
     def __init__(self) -> None:
         super().__init__(inset=8)
         self._inner = QWidget()
-        self._flow = Flow(self._inner, gap=16)
+        self._flow = Flow(self._inner, gap=GAP_PX)
         self.sign = IconLabel("check-circle-outline", "done")
         self.errors, self.warnings = Label("", Role.STRONG), Label("", Role.STRONG)
         self.facts = {
@@ -56,7 +56,8 @@ class Strip(Card):
         }
         self.cells = ChoiceBox()
         self.cells.chosen.connect(self.cell_chosen)
-        self._flow.put(self._pair(self.sign, self.errors, self.warnings))
+        self._checked = self._pair(self.sign, self.errors, self.warnings)
+        self._flow.put(self._checked)
         self._pairs = {key: self._pair(words, value) for key, (words, value) in self.facts.items()}
         self._flow.put(*self._pairs.values())
         self._flow.put_right(self.cells)
@@ -93,12 +94,15 @@ class Strip(Card):
 
     def _give_way(self) -> None:
         """Leave out what matters least where one line does not hold all: the steps need the height."""
-        for key, pair in self._pairs.items():
-            pair.setVisible(bool(self.facts[key][1].text()))
+        shown = [key for key in self._pairs if self.facts[key][1].text()]
         for key in SPARED_FACTS:
-            if self._flow.sizeHint().width() <= self._inner.width():
+            parts = [self._checked, *(self._pairs[one] for one in shown), self.cells]
+            if sum(part.sizeHint().width() + theme().px(GAP_PX) for part in parts) <= self._inner.width():
                 break
-            self._pairs[key].hide()
+            shown = [one for one in shown if one != key]
+        for key, pair in self._pairs.items():
+            if pair.isHidden() == (key in shown):
+                pair.setVisible(key in shown)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Follow the width."""
