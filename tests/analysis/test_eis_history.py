@@ -15,7 +15,7 @@ from labctl.analysis.eis.circuit import Circuit
 from labctl.analysis.eis.history import analyse_all, histories
 from labctl.analysis.eis.short import short_of
 from labctl.analysis.eis.validity import FindingKind
-from labctl.model.spectrum import Spectrum
+from labctl.model.spectrum import Spectrum, SpectrumHead
 
 FREQUENCY_Hz = np.geomspace(1e6, 0.1, 71)
 Maker = Callable[..., Any]
@@ -101,6 +101,12 @@ def test_cells_of_one_batch_are_kept_apart(reference: Maker) -> None:
         alone = histories(analyse_all([one for one in spectra if one.head.cell_id == name]))[0]
         assert history.cell_id == name
         assert np.array_equal(history.sei.value_ohm, alone.sei.value_ohm)
+
+
+def test_spectra_that_name_no_cell_are_not_measured_against_each_other(reference: Maker) -> None:
+    nameless = replace(reference("LIQ-P").spectrum, head=SpectrumHead())
+    larger = replace(nameless, z_ohm=nameless.z_ohm * math.sqrt(2.0))
+    assert [one.outcome for one in analyse_all([nameless, larger])] == [Outcome.FITTED] * 2
 
 
 def test_a_fit_begins_at_the_spectrum_before_and_takes_fewer_steps(reference: Maker) -> None:

@@ -55,13 +55,16 @@ class History:
 def analyse_all(
     spectra: Sequence[Spectrum], circuit: Circuit | None = None, *, weighting: Weighting = Weighting.UNIT
 ) -> tuple[CellImpedance, ...]:
-    """Return what each spectrum says, in the given order; each begins at its cell's last one that was fitted."""
+    """Return what each spectrum says, in the given order; each begins at its cell's last one that was fitted.
+
+    Spectra that name no cell may be of as many cells: each stands for itself.
+    """
     last: dict[str, CellImpedance] = {}
     results = []
     for spectrum in spectra:
         cell_id = spectrum.head.cell_id
         result = analyse(spectrum, circuit, before=last.get(cell_id), weighting=weighting)
-        if result.outcome is Outcome.FITTED:
+        if cell_id and result.outcome is Outcome.FITTED:
             last[cell_id] = result
         results.append(result)
     return tuple(results)
