@@ -53,9 +53,10 @@ class Drawn:
 
 
 def by_cycle(series: Sequence[Drawn]) -> bool:
-    """Say whether the spectra are an ageing series: several, each with a cycle of its own."""
+    """Say whether the spectra are an ageing series: several of one cell, each with a cycle of its own."""
+    cells = {one.spectrum.head.cell_id for one in series}
     cycles = [one.spectrum.head.cycle for one in series]
-    return len(cycles) > 1 and None not in cycles and len(set(cycles)) == len(cycles)
+    return len(cells) == 1 < len(cycles) and None not in cycles and len(set(cycles)) == len(cycles)
 
 
 def in_order(series: Sequence[Drawn]) -> list[Drawn]:

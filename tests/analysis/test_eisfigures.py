@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from labctl.analysis.eisfigures import Drawn, bode, decade_points, frequency_text, kk_residuals, nyquist
+from labctl.analysis.eisfigures import (
+    Drawn,
+    bode,
+    by_cycle,
+    decade_points,
+    frequency_text,
+    kk_residuals,
+    nyquist,
+)
 from labctl.analysis.figurestyle import save
 from labctl.errors import UserInputError
 from labctl.model.spectrum import Spectrum, SpectrumHead
@@ -64,6 +73,13 @@ def test_only_points_near_a_decade_stand_for_it() -> None:
     assert [frequency_text(value) for value in (1e6, 1e5, 1e3, 10.0, 0.1, 1e-4)] == [
         "1 MHz", "100 kHz", "1 kHz", "10 Hz", "100 mHz", "100 µHz",
     ]  # fmt: skip
+
+
+def test_cycles_of_different_cells_are_no_ageing_series() -> None:
+    spectra = [cell(1.0, cycle=1), cell(1.0, cycle=2)]
+    assert by_cycle([Drawn("", one) for one in spectra])
+    spectra[1] = replace(spectra[1], head=replace(spectra[1].head, cell_id="another"))
+    assert not by_cycle([Drawn("", one) for one in spectra])
 
 
 def test_an_ageing_series_is_drawn_by_cycle_from_dark_to_light() -> None:
