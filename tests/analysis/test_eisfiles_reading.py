@@ -310,3 +310,19 @@ def test_a_decimal_comma_in_a_zplot_file_is_no_end_of_a_cell() -> None:
 def test_a_parquet_file_without_a_point_is_refused_as_such() -> None:
     with pytest.raises(UserFileError, match="without a point"):
         read_bytes(ownparquet.write(Spectrum.of([], [])), "a.parquet")
+
+
+def test_actions_of_several_amplitudes_leave_the_amplitude_open_and_say_so() -> None:
+    text = (SAMPLES / "d1.par").read_text(encoding="utf-8")
+    (one,) = read_bytes(text.encode(), "a.par")[0].spectra
+    more = "<Action2>\nAmplitude (mV RMS)=20\n</Action2>\n"
+    (other,) = read_bytes((text + more).encode(), "a.par")[0].spectra
+    assert one.head.amplitude_rms_V == pytest.approx(0.01)
+    assert math.isnan(other.head.amplitude_rms_V)
+    assert "10, 20 mV rms" in other.head.notes[-1]
+
+
+def test_points_whose_cycle_is_no_number_are_kept() -> None:
+    lines = ["freq/Hz\tRe(Z)/Ohm\t-Im(Z)/Ohm\tcycle number", "9\t1\t2\tnan", "8\t1\t2\t1", "7\t1\t2\tnan"]
+    spectra = read_bytes("\n".join(lines).encode(), "a.mpt")[0].spectra
+    assert [one.frequency_Hz.tolist() for one in spectra] == [[9.0, 7.0], [8.0]]

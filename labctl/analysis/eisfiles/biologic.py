@@ -15,6 +15,7 @@ from labctl.analysis.eisfiles.texttable import (
     columns_of,
     dc_of,
     lines_of,
+    parts_of,
     spectrum_of,
     told,
     told_number,
@@ -64,8 +65,7 @@ def read(data: bytes, source: str) -> SpectrumContent:
     head = _head(lines[:header])
     cycles = columns.get("cycle", np.zeros(len(points)))
     spectra = []
-    for cycle in dict.fromkeys(cycles.tolist()) or [0.0]:
-        mine = cycles == cycle
+    for mine in parts_of(cycles) or [np.zeros(0, np.bool_)]:
         of_cycle = {name: column[mine] for name, column in columns.items()}
         more = {"t": "t_end_s", "e": "e_dc_V"}
         measured = {name: told(of_cycle[own]) for own, name in more.items() if own in of_cycle}

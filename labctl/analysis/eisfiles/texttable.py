@@ -132,6 +132,15 @@ def apart(rows: Sequence[Row], frequency_Hz: FloatArray) -> tuple[list[Row], NDA
     return [row for row, keep in zip(rows, is_point, strict=True) if keep], is_point
 
 
+def parts_of(labels: FloatArray) -> list[NDArray[np.bool_]]:
+    """Return which rows belong to each label (a cycle, a segment), in the order in which they first appear.
+
+    Rows whose label is no number belong together. Shapes: (rows,).
+    """
+    known = np.nan_to_num(labels, nan=-1.0)
+    return [known == label for label in dict.fromkeys(known.tolist())]
+
+
 def dc_of(elapsed_s: FloatArray, e_V: FloatArray, i_A: FloatArray) -> DcBlock | None:
     """Return DC rows as a block, None where there are none. Shape of the columns: (rows,)."""
     count = elapsed_s.size

@@ -24,6 +24,7 @@ from labctl.analysis.eisfiles.texttable import (
     number,
     one_line,
     or_zero,
+    parts_of,
     spectrum_of,
     told,
     told_number,
@@ -44,6 +45,7 @@ _WANTED = _NEEDED | {
     "E(V)": "e", "I(A)": "i", "Elapsed Time(s)": "t", "E Real": "e_re", "E Imag": "e_im", "I Real": "i_re",
     "I Imag": "i_im",
 }  # fmt: skip
+AMPLITUDE = "Amplitude (mV RMS)"
 POTENTIOSTATIC_EIS = 21
 """The action id that files of VersaStudio 2.52 give to "Potentiostatic EIS"."""
 
@@ -126,8 +128,7 @@ def _table(part: _Section, source: str, head: SpectrumHead) -> tuple[list[Spectr
     points, is_point = apart(part.rows, every["f"])
     columns = {name: column[is_point] for name, column in every.items()}
     spectra = []
-    for segment in dict.fromkeys(columns["segment"].tolist()):
-        mine = columns["segment"] == segment
+    for mine in parts_of(columns["segment"]):
         of_segment = {name: column[mine] for name, column in columns.items()}
         rows = [row for row, keep in zip(points, mine, strict=True) if keep]
         more = {
@@ -142,19 +143,26 @@ def _table(part: _Section, source: str, head: SpectrumHead) -> tuple[list[Spectr
 
 
 def _head(sections: list[_Section]) -> SpectrumHead:
+    """Return what is true for all spectra of the file: no amplitude where its actions have several."""
     known: dict[str, str] = {}
     for part in sections:
-        if part.name in ("Action0", "Instrument", "Experiment") or "Amplitude (mV RMS)" in part.settings:
+        if part.name in ("Action0", "Instrument", "Experiment") or AMPLITUDE in part.settings:
             known |= part.settings
-    amplitude, circuit = known.get("Amplitude (mV RMS)", ""), known.get("Measured Open Circuit", "")
+    amplitudes = [part.settings[AMPLITUDE].strip() for part in sections if AMPLITUDE in part.settings]
+    alike = len(set(amplitudes)) == 1
     day, clock = known.get("DateAcquired", ""), known.get("TimeAcquired", "")
+    notes = []
+    if day or clock:
+        notes.append(f"taken {day} {clock} by the clock of the measuring computer".replace("  ", " "))
+    if amplitudes and not alike:
+        notes.append(
+            f"the actions have amplitudes of {', '.join(amplitudes)} mV rms; which is whose is not told"
+        )
     return SpectrumHead(
         instrument=f"{known.get('Type', '')}{known.get('Model', '')}",
-        amplitude_rms_V=V_from_mV(told_number(amplitude)),
-        ocv_before_V=_volts(circuit),
-        notes=(f"taken {day} {clock} by the clock of the measuring computer".replace("  ", " "),)
-        if day or clock
-        else (),
+        amplitude_rms_V=V_from_mV(told_number(amplitudes[0])) if alike else math.nan,
+        ocv_before_V=_volts(known.get("Measured Open Circuit", "")),
+        notes=tuple(notes),
     )
 
 
@@ -188,7 +196,7 @@ def write(spectrum: Spectrum) -> bytes:
         "Action1": [
             f"Points Per Decade={per_decade}",
             "Point Spacing=Logarithmic",
-            f"Amplitude (mV RMS)={mV_from_V(or_zero(head.amplitude_rms_V)):.9g}",
+            f"{AMPLITUDE}={mV_from_V(or_zero(head.amplitude_rms_V)):.9g}",
             f"End Frequency (Hz)={f_Hz[-1]:.10g}",
             f"Start Frequency (Hz)={f_Hz[0]:.10g}",
             "Segments=1",
