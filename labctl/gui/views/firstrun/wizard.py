@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, Signal
-from PySide6.QtGui import QFontDatabase, QGuiApplication
+from PySide6.QtGui import QFontDatabase, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QWidget
 
 from labctl.gui.i18n.translating import tr
@@ -21,6 +21,9 @@ from labctl.gui.theme.fonts import Role
 from labctl.gui.viewmodels.finding import Finder, Kind
 from labctl.gui.viewmodels.firstrun import FirstRun
 from labctl.gui.viewmodels.joining import ADD, ASK, Joining
+
+TALL_PX = 440
+"""Height of the page from which the words under the lines have room."""
 
 
 class Wizard(QWidget):
@@ -101,6 +104,11 @@ class Wizard(QWidget):
         self._finder.watch(self.refresh)
         self._first.watch(self.refresh)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the room to the lines where there is little; what to do with them stands in their tooltip too."""
+        super().resizeEvent(event)
+        self.after.setVisible(self.height() >= theme().px(TALL_PX))
+
     def retranslate(self) -> None:
         """Take every word anew."""
         self.back.setText(tr("firstrun", "Back"))
@@ -120,6 +128,7 @@ class Wizard(QWidget):
             "firstrun", "Correct number, models and time zone here, ask who it is, then add it to the station file. "
             "Asking reads and drives nothing; what is added is taken up when the station is started anew."
         ))  # fmt: skip
+        self.lines.setToolTip(self.after.text())
         self.found_card.set_title(
             tr("firstrun", "Found"), tr("firstrun", "ports are opened at most, nothing is sent")
         )
