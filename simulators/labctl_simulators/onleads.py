@@ -145,7 +145,7 @@ class OnLeads(ABC):
             "set_A": plant.set_A,
             "range_A": plant.range.nominal_A,
             "load": None if plant.load is None else plant.load.name,
-            "switched": [_told(event) for event in list(plant.log)[after:]],
+            "switched": [_told(event) for event in plant.noted_after(after)],
         }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,14 @@ from labctl_simulators.world.eiseffects import PROFILES, Chance, Effects, effect
 from labctl_simulators.world.eistiming import METHODSCRIPT, VERSASTAT, TimingLaw
 from labctl_simulators.world.loads import CellLoad, DummyLoad, Load, bessel_i
 from labctl_simulators.world.network import D1, DUMMIES, Network, resistor
-from labctl_simulators.world.potentiostat import CurrentRange, Flag, Potentiostat, Sine, Sweep, log_spaced_Hz
+from labctl_simulators.world.potentiostat import (
+    CurrentRange,
+    Flag,
+    Potentiostat,
+    Sine,
+    Sweep,
+    log_spaced_Hz,
+)
 
 from labctl.errors import UserInputError
 
@@ -293,3 +301,15 @@ def test_far_above_its_frequency_an_interface_is_a_capacitor_and_linear() -> Non
 def test_the_bessel_series_gives_the_known_values() -> None:
     assert bessel_i(1, 1.0) == pytest.approx(0.5651591039924851, rel=1e-14)
     assert bessel_i(3, 5.0) == pytest.approx(10.331150169151137, rel=1e-13)
+
+
+def test_the_truth_goes_on_past_what_the_log_keeps() -> None:
+    made = plant(d1())
+    made.log = deque(maxlen=3)
+    before = made.noted
+    for number in range(5):
+        made.set_potential(0.01 * (number + 1), 0.1 * number)
+    assert made.noted == before + 5
+    assert [event.value for event in made.noted_after(before + 3)] == pytest.approx([0.04, 0.05])
+    assert [event.value for event in made.noted_after(0)] == pytest.approx([0.03, 0.04, 0.05])
+    assert made.noted_after(before + 5) == []

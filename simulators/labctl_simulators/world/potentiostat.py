@@ -141,6 +141,7 @@ class Potentiostat:
     ``ladder`` are the ranges in use, smallest first. ``low_share`` and ``high_share`` bound what the autoranger keeps
     of a range (10 to 95 %, 273A: 15 to 190 %); ``overload_share`` is where a range overloads (MethodSCRIPT: at what it
     can read; VersaSTAT and 273A: twice its name). ``welded`` keeps the relay closed whatever is asked.
+    ``noted`` counts all acts at the switch, of which ``log`` keeps the last 10,000.
     """
 
     name: str
@@ -162,6 +163,7 @@ class Potentiostat:
     open_lead: bool = False
     shorted_leads: bool = False
     log: deque[SwitchEvent] = field(default_factory=lambda: deque(maxlen=LOG_MAX))
+    noted: int = 0
     on_switch: Callable[[SwitchEvent], None] | None = None
     range: CurrentRange = field(init=False)
     fixed_range: bool = False
@@ -276,8 +278,14 @@ class Potentiostat:
     def _note(self, time_s: float, what: str, value: float) -> None:
         event = SwitchEvent(time_s, what, value)
         self.log.append(event)
+        self.noted += 1
         if self.on_switch is not None:
             self.on_switch(event)
+
+    def noted_after(self, count: int) -> list[SwitchEvent]:
+        """Return the acts at the switch behind the first ``count`` ever noted, as far as the log still has them."""
+        gone = self.noted - len(self.log)
+        return list(self.log)[max(count - gone, 0) :]
 
     @property
     def seen(self) -> Load | None:
