@@ -326,3 +326,10 @@ def test_points_whose_cycle_is_no_number_are_kept() -> None:
     lines = ["freq/Hz\tRe(Z)/Ohm\t-Im(Z)/Ohm\tcycle number", "9\t1\t2\tnan", "8\t1\t2\t1", "7\t1\t2\tnan"]
     spectra = read_bytes("\n".join(lines).encode(), "a.mpt")[0].spectra
     assert [one.frequency_Hz.tolist() for one in spectra] == [[9.0, 7.0], [8.0]]
+
+
+def test_a_file_without_an_amplitude_does_not_claim_to_know_its_kind() -> None:
+    (silent,) = read_bytes(b"f,re,im\n1,2,-3\n", "a.csv")[0].spectra
+    (telling,) = read_file(SAMPLES / "d1-parstat.txt")[0].spectra
+    assert silent.head.told_amplitude is AmplitudeKind.UNKNOWN
+    assert telling.head.told_amplitude is AmplitudeKind.RMS

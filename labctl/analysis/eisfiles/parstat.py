@@ -18,7 +18,7 @@ from labctl.analysis.eisfiles.texttable import (
 )
 from labctl.errors import UserFileError
 from labctl.interfaces.spectrumfile import SpectrumContent, SpectrumFormat
-from labctl.model.spectrum import Spectrum
+from labctl.model.spectrum import Spectrum, SpectrumHead
 
 COLUMNS = {
     "Potential (V)": "e",
@@ -64,7 +64,7 @@ def read(data: bytes, source: str) -> SpectrumContent:
     columns = {name: column[is_point] for name, column in every.items()}
     named = {"e": "e_dc_V", "i": "i_dc_A", "t": "t_end_s", "e_ac": "e_ac_rms_V", "i_ac": "i_ac_rms_A"}
     more = {name: told(columns[own]) for own, name in named.items() if own in columns}
-    spectrum = spectrum_of(columns, points, source, None, **more)
+    spectrum = spectrum_of(columns, points, source, SpectrumHead(), **more)
     if not {"e", "i", "t"} <= every.keys():
         return SpectrumContent((spectrum,))
     return SpectrumContent((spectrum,), dc_of(*(every[name][~is_point] for name in ("t", "e", "i"))))

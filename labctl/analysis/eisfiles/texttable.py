@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from labctl.errors import UserFileError
 from labctl.interfaces.potentiostat import DcBlock
-from labctl.model.spectrum import FloatArray, Spectrum, SpectrumHead
+from labctl.model.spectrum import AmplitudeKind, FloatArray, Spectrum, SpectrumHead
 
 WINDOWS_LINE_END = "\r\n"
 """Ends the lines of formats whose own programs run on Windows."""
@@ -108,8 +108,8 @@ def spectrum_of(
 ) -> Spectrum:
     """Return a spectrum from the columns ``f``, ``re`` and ``im`` (signed), which must all be known.
 
-    ``more`` names further columns of a spectrum. Raises: UserFileError naming the line of a point without a value, or
-    where there is no point at all.
+    ``more`` names further columns of a spectrum; without a ``head`` the file tells no kind of amplitude. Raises:
+    UserFileError naming the line of a point without a value, or where there is no point at all.
     """
     frequency_Hz, re_ohm, im_ohm = columns["f"], columns["re"], columns["im"]
     if not len(rows):
@@ -123,6 +123,7 @@ def spectrum_of(
             line=rows[bad].line,
             fix="Take the row out.",
         )
+    head = head or SpectrumHead(told_amplitude=AmplitudeKind.UNKNOWN)
     return Spectrum.of(frequency_Hz, re_ohm + 1j * im_ohm, head, **more)
 
 
