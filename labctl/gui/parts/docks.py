@@ -10,7 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QByteArray, QChildEvent, QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import (
+    QByteArray,
+    QChildEvent,
+    QCoreApplication,
+    QEvent,
+    QObject,
+    QSize,
+    Qt,
+    QTimer,
+    Signal,
+)
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QScrollArea, QTabBar, QTabWidget, QVBoxLayout, QWidget
 
@@ -123,6 +133,9 @@ class Floor(QMainWindow):
 class Dock(QDockWidget):
     """One view's place. Its title is there where several views stand side by side: the rail names a lone one."""
 
+    spoken_to = Signal()
+    """The language is another one: ``hear`` tells the view, which takes its time."""
+
     def __init__(self, view_id: str, title: str, room: Floor) -> None:
         super().__init__(title, room)
         self.setObjectName(view_id)
@@ -130,7 +143,7 @@ class Dock(QDockWidget):
         self.holder = Holder()
         self.setWidget(self.holder)
         self._no_title = QWidget()
-        self._has_chord = False
+        self._has_chord = self._hearing = False
         self.hide()
 
     @property
@@ -148,6 +161,19 @@ class Dock(QDockWidget):
         """Take the view in, made when it is first seen. Each is dressed by itself; a bare dock quickest."""
         theme().dress(self)
         self.holder.fill(view)
+
+    def event(self, event: QEvent) -> bool:
+        """Leave the words of another language to a turn of their own."""
+        if event.type() == QEvent.Type.LanguageChange and not self._hearing:
+            self.spoken_to.emit()
+            return True
+        return super().event(event)
+
+    def hear(self) -> None:
+        """Let the view take its words anew."""
+        self._hearing = True
+        QCoreApplication.sendEvent(self, QEvent(QEvent.Type.LanguageChange))
+        self._hearing = False
 
     def dress_apart(self) -> None:
         """Give a window of its own the bar with Stop all outputs and its chord."""
@@ -175,6 +201,8 @@ class Docks(QWidget):
         self.front = ""
         self._main = ""
         self._settling = False
+        self._todo: dict[tuple[str, str], Callable[[], None]] = {}
+        """What is done with views in the turns that come, one a turn; by what it is, and the view."""
         self._wanted: tuple[bytes, str] | None = None
         """An arrangement that is taken in the turns that come."""
 
@@ -186,6 +214,7 @@ class Docks(QWidget):
         self._makers[view_id] = make
         dock.visibilityChanged.connect(lambda visible: self._visible(view_id, bool(visible)))
         dock.topLevelChanged.connect(lambda floating: self._calm())
+        dock.spoken_to.connect(lambda: self._later("hear", view_id, dock.hear))
 
     def rename(self, view_id: str, title: str) -> None:
         """Give a view its title in another language."""
@@ -319,8 +348,7 @@ class Docks(QWidget):
         self._settling = False
         self._main = main
         for view_id in self._docks:
-            # A turn each: making and laying out one view takes some time, several would keep a person waiting.
-            QTimer.singleShot(0, self, partial(self._follow, view_id))
+            self._later("follow", view_id, partial(self._follow, view_id))
         if not taken or not self.shown_ids:
             self.reset(main)
             return
@@ -370,6 +398,22 @@ class Docks(QWidget):
         self._views[view_id] = view = make()
         self._docks[view_id].fill(view)
         return True
+
+    def _later(self, what: str, view_id: str, act: Callable[[], None]) -> None:
+        """Do something with a view in a turn of its own: all in one would keep a person waiting."""
+        if not self._todo:
+            QTimer.singleShot(0, self, self._do_next)
+        self._todo[what, view_id] = act
+
+    def _do_next(self) -> None:
+        """Do the first thing; the next one comes after what a person has pressed meanwhile."""
+        first = next(iter(self._todo), None)
+        if first is None:
+            return
+        act = self._todo.pop(first)
+        if self._todo:
+            QTimer.singleShot(0, self, self._do_next)
+        act()
 
     def _follow(self, view_id: str) -> None:
         """Make and show what an arrangement has opened, unless it has been closed meanwhile."""
