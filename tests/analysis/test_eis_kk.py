@@ -76,7 +76,7 @@ def test_the_order_of_the_points_does_not_matter(reference: Maker) -> None:
     assert np.allclose(rising.fitted_ohm[::-1], falling.fitted_ohm)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     st.floats(0.1, 1e3), st.floats(0.1, 1e4), st.floats(1e-4, 1.0), st.floats(0.6, 1.0),
     st.floats(0.1, 1e3), st.floats(1e-5, 1e-2),

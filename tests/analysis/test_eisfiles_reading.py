@@ -225,7 +225,7 @@ def test_a_slip_in_a_file_is_told_with_file_line_and_fix(
     assert fix in caught.value.fix
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     sample=st.sampled_from(sorted(path.name for path in SAMPLES.glob("d1*"))),
     place=st.integers(0, 10_000),
