@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QEvent, QTimer, Signal
+from PySide6.QtCore import QEvent, QSize, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -125,6 +125,10 @@ class TimePlots(QWidget):
         self.strip.setFixedHeight(round(look.px(STRIP_PX)))
         for plot in (self.strip, self.main):
             plot.set_look(look)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the room of the main plot: strip and what is below are left out where there is no more."""
+        return self.main.minimumSizeHint().expandedTo(self.main.minimumSize())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave out what is below, then the strip, where there is no height for all: the plot itself stays readable."""
