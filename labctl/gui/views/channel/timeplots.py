@@ -128,7 +128,8 @@ class TimePlots(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """Return the room of the main plot: strip and what is below are left out where there is no more."""
-        return self.main.minimumSizeHint().expandedTo(self.main.minimumSize())
+        least: QSize = self.main.minimumSizeHint().expandedTo(self.main.minimumSize())
+        return least
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave out what is below, then the strip, where there is no height for all: the plot itself stays readable."""
