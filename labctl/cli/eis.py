@@ -1,4 +1,4 @@
-"""``labctl eis``: read, judge, fit, draw and export impedance spectra. Nothing here needs an instrument.
+"""``labctl eis``: take, read, judge, fit, draw and export impedance spectra; only ``run`` needs an instrument.
 
 Wherever a spectrum is asked for, a file in any format that labctl knows will do, or the id of a stored one.
 """
@@ -9,8 +9,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labctl.cli import eisrun
 from labctl.cli.app import EXIT_FAILED, EXIT_OK, add_subverbs
-from labctl.cli.atstation import dash, is_served, station_client
+from labctl.cli.atstation import dash
 from labctl.cli.context import root_of
 from labctl.cli.output import emit_json, print_table, say
 from labctl.errors import UserFileError, UserInputError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from labctl.model.spectrum import Spectrum
     from labctl.store.spectra import SpectraStore, Stored, StoredSpectrum
 
-HELP = "Import, test, fit, draw and export impedance spectra."
+HELP = "Take, import, test, fit, draw and export impedance spectra."
 
 PLOT_KINDS = ("nyquist", "bode", "kk")
 PLOT_FORMATS = ("pdf", "svg", "png")
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs = add_subverbs(
         parser,
         (
+            ("run", "take a spectrum at one potentiostat, with you beside it; Ctrl-C switches the cell off"),
             ("import", "read impedance files and say what they hold; --cell stores them with a cell"),
             ("list", "list the spectra that are stored with cells"),
             (
@@ -45,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             ("export", "write spectra in a format that other programs read"),
         ),
     )
+    eisrun.add_arguments(verbs["run"])
     load = verbs["import"]
     load.add_argument(
         "files", nargs="+", metavar="FILE", help="known by content: .par, .z, .DTA, .mpt, .txt, .csv"
@@ -87,14 +90,18 @@ def run(args: argparse.Namespace) -> int:
         from labctl.cli import eisjudge
 
         return eisjudge.run(args)
-    return {"import": _import, "list": _list, "plot": _plot, "export": _export}[args.what](args)
+    return {"run": eisrun.run, "import": _import, "list": _list, "plot": _plot, "export": _export}[args.what](
+        args
+    )
 
 
 def _import(args: argparse.Namespace) -> int:
     """Read every file; one that cannot be read does not stop the others, and the exit code tells."""
     if args.cell is None and (args.cycle is not None or args.correct):
         raise UserInputError("--cycle and --correct go with --cell: they say what is stored.")
-    area_cm2, store = _target(args) if args.cell is not None else (None, None)
+    from labctl.cli.eistarget import cell_target
+
+    area_cm2, store = cell_target(args) if args.cell is not None else (None, None)
     told: list[dict[str, Any]] = []
     refused: list[str] = []
     for name in args.files:
@@ -110,20 +117,6 @@ def _import(args: argparse.Namespace) -> int:
         for text in refused:
             say(f"refused: {text}")
     return EXIT_FAILED if refused else EXIT_OK
-
-
-def _target(args: argparse.Namespace) -> tuple[float | None, SpectraStore]:
-    """Return the area of the cell and the store. Raises: UserInputError for a cell that is not registered."""
-    from labctl.store.spectra import SpectraStore
-
-    root = root_of(args)
-    if is_served(args):
-        with station_client(args) as station:
-            return station.cells.get(args.cell).effective_area_cm2, SpectraStore(root)
-    from labctl.store.catalogue import Catalogue
-
-    with Catalogue(root) as catalogue:
-        return catalogue.cells.get(args.cell).effective_area_cm2, SpectraStore(root)
 
 
 def _import_file(

@@ -109,15 +109,16 @@ def _fit(named: Sequence[Named], args: argparse.Namespace) -> int:
     results = analyse_all([one.spectrum for one in named], circuit)
     labels = [one.label for one in named]
     if args.json:
-        emit_json([_fit_plain(label, result) for label, result in zip(labels, results, strict=True)])
+        emit_json([fit_plain(label, result) for label, result in zip(labels, results, strict=True)])
     elif len(results) == 1:
-        _tell_one(labels[0], results[0])
+        tell_fit(labels[0], results[0])
     else:
         _tell_all(labels, results)
     return EXIT_FAILED if any(result.outcome is Outcome.REFUSED for result in results) else EXIT_OK
 
 
-def _fit_plain(label: str, result: CellImpedance) -> dict[str, Any]:
+def fit_plain(label: str, result: CellImpedance) -> dict[str, Any]:
+    """Return a fit as plain JSON values."""
     named = {"R_b": result.bulk, "R_SEI": result.sei, "R_ct": result.ct, "interfaces": result.interfaces}
     fitted = result.fit
     return {
@@ -144,7 +145,7 @@ def _estimate_plain(one: Estimate) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _tell_one(label: str, result: CellImpedance) -> None:
+def tell_fit(label: str, result: CellImpedance) -> None:
     """Tell one spectrum's fit with every parameter."""
     fitted = result.fit
     if fitted is None:

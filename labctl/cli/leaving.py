@@ -36,8 +36,11 @@ def is_asked_to_leave(data: Path, epoch: str) -> bool:
 
 
 @contextlib.contextmanager
-def told_by_signals(leave: asyncio.Event) -> Iterator[None]:
-    """Set ``leave`` at the first SIGINT, SIGTERM or Ctrl-Break; a second SIGINT interrupts."""
+def told_by_signals(leave: asyncio.Event, *, by_hanging_up: bool = False) -> Iterator[None]:
+    """Set ``leave`` at the first SIGINT, SIGTERM or Ctrl-Break; a second SIGINT interrupts.
+
+    ``by_hanging_up`` takes the loss of the terminal (SIGHUP) for the same, for what only an attended terminal may do.
+    """
     loop = asyncio.get_running_loop()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
@@ -48,6 +51,8 @@ def told_by_signals(leave: asyncio.Event) -> Iterator[None]:
     numbers = [signal.SIGINT, signal.SIGTERM]
     if hasattr(signal, "SIGBREAK"):
         numbers.append(signal.SIGBREAK)
+    if by_hanging_up and hasattr(signal, "SIGHUP"):
+        numbers.append(signal.SIGHUP)
     before = {number: signal.signal(number, on_signal) for number in numbers}
     try:
         yield

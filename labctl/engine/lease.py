@@ -133,6 +133,6 @@ def _refusal(resource: str, holder: dict[str, Any]) -> str:
         process = f"process {holder.get('pid')} of {holder.get('user')} on {holder.get('host')}"
         who = f"{holder.get('holder')} ({process})"
     return (
-        f"The instrument at {resource} is in use by {who}. Stop that station, or take the instrument out of one of "
-        "the two station files."
+        f"The instrument at {resource} is in use by {who}. Wait until that ends, stop it, or take the instrument "
+        "out of one of two station files."
     )

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labctl.interfaces.cycler import SilencePolicy
-from labctl.model.spectrum import AmplitudeKind, FloatArray, Spectrum
+from labctl.model.spectrum import AmplitudeKind, FloatArray, Spectrum, SpectrumHead
 from labctl.model.technique import Technique
 
 
@@ -118,6 +118,10 @@ class Measurement(Protocol):
     @property
     def remaining_s(self) -> float | None:
         """Return the plant seconds it is expected to take still; None where nobody can tell."""
+
+    @property
+    def head(self) -> SpectrumHead:
+        """Return what is true for a whole spectrum; the open circuit after it is there once it has ended."""
 
     def blocks(self) -> AsyncIterator[Block]: ...
     async def abort(self) -> None:

@@ -1,0 +1,129 @@
+"""One spectrum that a person attends, without a station: open, refuse or measure, end it when told.
+
+Whatever happens, the cell is switched off before ``take`` returns, and what is sure about it is said: where a
+measurement has left that open, the instrument is connected anew once, which begins with an abort and a cell-off that is
+read back. Nothing that energises is ever tried twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import reduce
+
+from labctl.errors import InstrumentError, UnknownStateError, UsageError
+from labctl.interfaces.potentiostat import Measurement, Potentiostat, PotentiostatIdentity
+from labctl.model.spectrum import Spectrum
+from labctl.model.technique import Geis, Peis
+
+log = logging.getLogger(__name__)
+
+Show = Callable[[Measurement, Spectrum], None]
+"""Takes the measurement and its newest points; called between points, so it must be cheap and must not raise."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Taken:
+    """What came of it.
+
+    ``refused`` holds a sentence per reason why nothing was measured; ``spectrum`` the points that came, None where none
+    did, ``expected`` how many there should be. ``error`` is what went wrong; an UnknownStateError there means that
+    nobody knows whether the cell is off.
+    """
+
+    identity: PotentiostatIdentity
+    refused: tuple[str, ...] = ()
+    spectrum: Spectrum | None = None
+    expected: int = 0
+    told_to_end: bool = False
+    error: InstrumentError | None = None
+
+    @property
+    def points(self) -> int:
+        """Return how many points came."""
+        return 0 if self.spectrum is None else len(self.spectrum)
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether every point came and nothing went wrong."""
+        return self.error is None and 0 < self.expected == self.points
+
+
+async def take(
+    potentiostat: Potentiostat,
+    technique: Peis | Geis,
+    leave: asyncio.Event,
+    show: Show,
+    *,
+    check_only: bool = False,
+) -> Taken:
+    """Take a spectrum; ``check_only`` asks for refusals and energises nothing. ``leave`` ends it early.
+
+    Raises: InstrumentError where the instrument cannot be opened, UnknownStateError where its cell is on then.
+    """
+    try:
+        taken = Taken(await potentiostat.open())
+        taken = replace(taken, refused=potentiostat.refusals(technique), expected=technique.sweep.points)
+        if taken.refused or check_only or leave.is_set():
+            return replace(taken, told_to_end=leave.is_set())
+        return await _measured(potentiostat, technique, leave, show, taken)
+    finally:
+        await potentiostat.close()
+
+
+async def _measured(
+    potentiostat: Potentiostat, technique: Peis | Geis, leave: asyncio.Event, show: Show, taken: Taken
+) -> Taken:
+    try:
+        measurement = await potentiostat.measure(technique)
+    except UsageError as error:
+        # some limits can be judged only once the open circuit has been measured; the cell was never on
+        return replace(taken, refused=(error.problem,))
+    except InstrumentError as error:
+        return replace(taken, error=await _made_sure(potentiostat, error))
+    blocks: list[Spectrum] = []
+    failure: InstrumentError | None = None
+    async with asyncio.TaskGroup() as group:
+        watch = group.create_task(_abort_when_told(leave, measurement))
+        try:
+            async for block in measurement.blocks():
+                assert isinstance(block, Spectrum)
+                blocks.append(block)
+                show(measurement, block)
+        except InstrumentError as error:
+            failure = error
+        finally:
+            watch.cancel()
+    if failure is not None:
+        failure = await _made_sure(potentiostat, failure)
+    taken = replace(taken, told_to_end=leave.is_set(), error=failure)
+    if not blocks:
+        return taken
+    return replace(taken, spectrum=replace(reduce(Spectrum.then, blocks), head=measurement.head))
+
+
+async def _abort_when_told(leave: asyncio.Event, measurement: Measurement) -> None:
+    await leave.wait()
+    with contextlib.suppress(InstrumentError):  # whoever iterates over the blocks is told the same
+        await measurement.abort()
+
+
+async def _made_sure(potentiostat: Potentiostat, error: InstrumentError) -> InstrumentError:
+    """Return the error; where it left the cell unknown and a new link has found the cell off, one that says that."""
+    if not isinstance(error, UnknownStateError):
+        return error
+    try:
+        await potentiostat.close()
+        await potentiostat.open()
+    except InstrumentError as again:
+        log.error("cell still unknown instrument=%s error=%s", potentiostat.name, again)
+        return error
+    why = error.__cause__ or error
+    return InstrumentError(
+        f"it broke off ({why}); a new link has switched the cell off and read that back",
+        instrument=error.instrument,
+        operation=error.operation,
+    )
