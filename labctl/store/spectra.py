@@ -3,7 +3,7 @@
 ::
 
     <data root>/spectra/<cell id>/<spectrum id>.parquet    ours: all columns and the head (analysis.eisfiles.ownparquet)
-                                  <first part>.source.par   the file as it came, unchanged
+                                  <first part>.source.par   the file as it came, once whatever it is called later
 
 An id begins with the hash of the file it came from, so the same file is stored once per cell, whoever imports it and
 when. The folders are the truth; there is no index to go stale. Files are put in place whole and are not changed, but
@@ -59,6 +59,11 @@ def _stem_of(source: bytes) -> str:
     return hashlib.sha256(source).hexdigest()[:HASH_LETTERS]
 
 
+def _is_source_of(name: str, stem: str) -> bool:
+    """Say whether a name is that of a whole source; a ``.tmp`` was left by a store that was cut off."""
+    return name.startswith(f"{stem}.source") and not name.endswith(".tmp")
+
+
 class SpectraStore:
     """The imported spectra of a data root."""
 
@@ -90,7 +95,7 @@ class SpectraStore:
         raw = folder / f"{stem}.source{Path(source_name).suffix.lower()}"
         try:
             self._disk.make_folder(folder)
-            if self._disk.size(raw) is None:
+            if not any(_is_source_of(name, stem) for name in self._disk.names(folder)):
                 replace_file(self._disk, raw, source)
             for entry, what in planned:
                 if what is not Stored.SAME:

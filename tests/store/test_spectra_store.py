@@ -77,3 +77,16 @@ def test_verify_finds_nothing_in_sound_files_and_every_changed_byte(store: Spect
     stored.write_bytes(stored.read_bytes()[:-20])
     damaged = store.verify()
     assert [str(source) in damaged[0], str(stored) in damaged[1], len(damaged)] == [True, True, 2]
+
+
+def test_a_source_is_kept_once_whatever_it_is_called_and_again_after_a_store_that_was_cut_off(
+    store: SpectraStore,
+) -> None:
+    ((entry, _),) = store.add([spectrum("A", 1)], b"raw", "x.PAR")
+    folder = entry.path.parent
+    store.add([spectrum("A", 1)], b"raw", "renamed.z")
+    (source,) = folder.glob("*.source.*")
+    assert (source.suffix, source.read_bytes()) == (".par", b"raw")
+    source.rename(source.with_name(source.name + ".tmp"))
+    store.add([spectrum("A", 1)], b"raw", "x.par")
+    assert source.read_bytes() == b"raw"
