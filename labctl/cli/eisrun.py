@@ -17,6 +17,7 @@ from labctl.errors import UnknownStateError, UserInputError
 
 if TYPE_CHECKING:
     from labctl.analysis.eis.cell import CellImpedance
+    from labctl.cli.eistarget import SpectrumKeeper
     from labctl.clock import Clock
     from labctl.engine.attended import Taken
     from labctl.interfaces.potentiostat import Potentiostat
@@ -71,8 +72,7 @@ def run(args: argparse.Namespace) -> int:
     keeper = SpectrumKeeper(args)
     if not args.json:
         say(_plan_text(technique))
-    taken, capture = _taken(args, technique)
-    kept = {} if taken.spectrum is None else keeper.keep(_headed(taken, technique, args), capture)
+    taken, kept = _taken(args, technique, keeper)
     judged = _judged(keeper.spectrum) if keeper.spectrum is not None and taken.is_whole else None
     if isinstance(taken.error, UnknownStateError):
         say(WHAT_TO_DO, stderr=True)
@@ -84,30 +84,30 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_OK if done else EXIT_FAILED
 
 
-def _taken(args: argparse.Namespace, technique: Peis) -> tuple[Taken, list[str]]:
-    """Hold the instrument alone and measure. Returns what came and the raw frames as lines."""
+def _taken(args: argparse.Namespace, technique: Peis, keeper: SpectrumKeeper) -> tuple[Taken, dict[str, str]]:
+    """Hold the instrument alone, measure and store. Returns what came, and the names of what was written."""
     from labctl.clock import ClockMode, ClockSpec, run_with_clock
     from labctl.engine.lease import Lease
 
-    capture: list[str] = []
-
-    async def main(clock: Clock) -> Taken:
-        return await _measured(args, technique, clock, capture)
+    async def main(clock: Clock) -> tuple[Taken, dict[str, str]]:
+        return await _measured(args, technique, clock, keeper)
 
     spec = ClockSpec(mode=ClockMode.FREE, admin=args.admin) if args.admin else ClockSpec()
     # settings behind the ? are no other instrument
     lease = Lease(args.resource.partition("?")[0], holder="labctl eis run")
     try:
-        return run_with_clock(spec, main), capture
-    except (UnknownStateError, KeyboardInterrupt):
+        return run_with_clock(spec, main)
+    except UnknownStateError:
         say(WHAT_TO_DO, stderr=True)
         raise
     finally:
         lease.release()
 
 
-async def _measured(args: argparse.Namespace, technique: Peis, clock: Clock, capture: list[str]) -> Taken:
-    """Take the spectrum on an open loop; signals end it.
+async def _measured(
+    args: argparse.Namespace, technique: Peis, clock: Clock, keeper: SpectrumKeeper
+) -> tuple[Taken, dict[str, str]]:
+    """Take the spectrum and store it; signals end the sweep, and nothing interrupts what comes after.
 
     Raises: UserInputError for a driver, resource or option that cannot be; InstrumentError as ``attended.take``.
     """
@@ -117,10 +117,15 @@ async def _measured(args: argparse.Namespace, technique: Peis, clock: Clock, cap
     from labctl.cli.leaving import told_by_signals
     from labctl.engine.attended import take
 
+    capture: list[str] = []
     potentiostat = _potentiostat(args, clock, capture)
     leave = asyncio.Event()
-    with told_by_signals(leave, by_hanging_up=True), SweepBoard(quiet=args.json) as board:
-        return await take(potentiostat, technique, leave, board.show, check_only=args.dry_run)
+    with told_by_signals(leave, attended=True):
+        with SweepBoard(quiet=args.json) as board:
+            taken = await take(potentiostat, technique, leave, board.show, check_only=args.dry_run)
+        if taken.spectrum is None:
+            return taken, {}
+        return taken, keeper.keep(_headed(taken, technique, args), capture)
 
 
 def _potentiostat(args: argparse.Namespace, clock: Clock, capture: list[str]) -> Potentiostat:

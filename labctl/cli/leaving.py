@@ -36,22 +36,23 @@ def is_asked_to_leave(data: Path, epoch: str) -> bool:
 
 
 @contextlib.contextmanager
-def told_by_signals(leave: asyncio.Event, *, by_hanging_up: bool = False) -> Iterator[None]:
+def told_by_signals(leave: asyncio.Event, *, attended: bool = False) -> Iterator[None]:
     """Set ``leave`` at the first SIGINT, SIGTERM or Ctrl-Break; a second SIGINT interrupts.
 
-    ``by_hanging_up`` takes the loss of the terminal (SIGHUP) for the same, for what only an attended terminal may do.
+    ``attended`` is for what ends within seconds, and must be seen through once it has been told to end: the loss of the
+    terminal (SIGHUP, unless the shell has it ignored) tells it too, and no second SIGINT interrupts it.
     """
     loop = asyncio.get_running_loop()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
-        if leave.is_set() and number == signal.SIGINT:
+        if leave.is_set() and number == signal.SIGINT and not attended:
             raise KeyboardInterrupt
         loop.call_soon_threadsafe(leave.set)
 
     numbers = [signal.SIGINT, signal.SIGTERM]
     if hasattr(signal, "SIGBREAK"):
         numbers.append(signal.SIGBREAK)
-    if by_hanging_up and hasattr(signal, "SIGHUP"):
+    if attended and hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         numbers.append(signal.SIGHUP)
     before = {number: signal.signal(number, on_signal) for number in numbers}
     try:
