@@ -241,6 +241,7 @@ def _drawable(series: Sequence[Drawn]) -> list[Drawn]:
     for one in series:
         finite = np.isfinite(one.spectrum.z_re_ohm) & np.isfinite(one.spectrum.z_im_ohm)
         finite &= np.isfinite(one.spectrum.frequency_Hz) & (one.spectrum.frequency_Hz > 0.0)
+        finite &= one.spectrum.z_ohm != 0.0  # has no logarithm and no phase
         if finite.any():
             kept.append(Drawn(one.label, one.spectrum.kept(finite), one.fitted_Hz, one.fitted_ohm))
     if not kept:

@@ -137,6 +137,8 @@ def test_points_without_an_impedance_are_not_drawn_and_none_at_all_is_told() -> 
     assert len(next(line for line in axes.lines if line.get_label() == "a").get_xdata()) == 70
     with pytest.raises(UserInputError, match="no point with an impedance"):
         nyquist([Drawn("a", spectrum.kept(np.arange(71) == 5))])
+    with pytest.raises(UserInputError, match="no point with an impedance"):
+        bode([Drawn("a", Spectrum.of([1.0], [0.0]))])
 
 
 def test_a_saved_figure_has_the_journals_width_its_text_as_text_and_the_same_bytes_twice(
