@@ -78,12 +78,14 @@ async def _measured(
     potentiostat: Potentiostat, technique: Peis | Geis, leave: asyncio.Event, show: Show, taken: Taken
 ) -> Taken:
     try:
-        measurement = await potentiostat.measure(technique)
+        measurement = await _begun(potentiostat, technique, leave)
     except UsageError as error:
         # some limits can be judged only once the open circuit has been measured; the cell was never on
         return replace(taken, refused=(error.problem,))
     except InstrumentError as error:
         return replace(taken, error=await _made_sure(potentiostat, error))
+    if measurement is None:
+        return replace(taken, told_to_end=True, error=await _found_off(potentiostat))
     blocks: list[Spectrum] = []
     failure: InstrumentError | None = None
     async with asyncio.TaskGroup() as group:
@@ -105,6 +107,30 @@ async def _measured(
     return replace(taken, spectrum=replace(reduce(Spectrum.then, blocks), head=measurement.head))
 
 
+async def _begun(
+    potentiostat: Potentiostat, technique: Peis | Geis, leave: asyncio.Event
+) -> Measurement | None:
+    """Return the measurement under way; None where it was told to end before. Raises as ``Potentiostat.measure``."""
+    failure: InstrumentError | None = None
+
+    async def begin() -> Measurement | None:
+        nonlocal failure
+        try:
+            return await potentiostat.measure(technique)
+        except InstrumentError as error:
+            failure = error  # raised in a task it would come out as a group
+            return None
+
+    async with asyncio.TaskGroup() as group:
+        beginning, told = group.create_task(begin()), group.create_task(leave.wait())
+        await asyncio.wait((beginning, told), return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
+        beginning.cancel()  # the open circuit is measured first: the cell need not be switched on at all
+    if failure is not None:
+        raise failure
+    return None if beginning.cancelled() else beginning.result()
+
+
 async def _abort_when_told(leave: asyncio.Event, measurement: Measurement) -> None:
     await leave.wait()
     with contextlib.suppress(InstrumentError):  # whoever iterates over the blocks is told the same
@@ -113,13 +139,7 @@ async def _abort_when_told(leave: asyncio.Event, measurement: Measurement) -> No
 
 async def _made_sure(potentiostat: Potentiostat, error: InstrumentError) -> InstrumentError:
     """Return the error; where it left the cell unknown and a new link has found the cell off, one that says that."""
-    if not isinstance(error, UnknownStateError):
-        return error
-    try:
-        await potentiostat.close()
-        await potentiostat.open()
-    except InstrumentError as again:
-        log.error("cell still unknown instrument=%s error=%s", potentiostat.name, again)
+    if not isinstance(error, UnknownStateError) or await _found_off(potentiostat) is not None:
         return error
     why = error.__cause__ or error
     return InstrumentError(
@@ -127,3 +147,16 @@ async def _made_sure(potentiostat: Potentiostat, error: InstrumentError) -> Inst
         instrument=error.instrument,
         operation=error.operation,
     )
+
+
+async def _found_off(potentiostat: Potentiostat) -> UnknownStateError | None:
+    """Connect anew, which switches the cell off and reads that back; returns what stands against that it is off."""
+    try:
+        await potentiostat.close()
+        await potentiostat.open()
+    except InstrumentError as error:
+        log.error("cell still unknown instrument=%s error=%s", potentiostat.name, error)
+        return UnknownStateError(
+            f"a new link could not show that the cell is off: {error}", instrument=potentiostat.name
+        )
+    return None

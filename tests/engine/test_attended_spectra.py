@@ -19,6 +19,7 @@ from labctl.model.technique import FrequencySweep, Peis
 from labctl.testing.benchrun import open_virtual_bench, small_bench
 from labctl.testing.potentiostatrig import d1_ohm
 from labctl.testing.tappedpipe import TappedPipe
+from labctl.transport.base import EXCHANGE_TIMEOUT_S, Transport
 from labctl.transport.memory import MemoryTransport
 
 SHORT = Peis(FrequencySweep(1e3, 10.0, 5), 0.01, settle_s=1.0)
@@ -28,6 +29,19 @@ SLOW = Peis(FrequencySweep(1.0, 0.1, 5), 0.01, settle_s=1.0)
 PICO = {"name": "pico", "kind": "methodscript", "model": "espico", "dummy": "D1", "profile": "ideal"}
 
 
+class Pipe(TappedPipe):
+    """A link that tells each look at the open circuit."""
+
+    def __init__(self, inner: Transport, clock: Clock, told: Callable[[], None]) -> None:
+        super().__init__(inner, clock)
+        self._told = told
+
+    async def write(self, data: bytes, timeout_s: float = EXCHANGE_TIMEOUT_S) -> None:
+        await super().write(data, timeout_s)
+        if b"meas_loop_ocp" in data:
+            self._told()
+
+
 class Desk:
     """A potentiostat with a dummy cell and a person: ``act`` is called with each count of points."""
 
@@ -35,6 +49,8 @@ class Desk:
         self.virtual = open_virtual_bench({**small_bench(), "potentiostats": [PICO]})
         self.leave = asyncio.Event()
         self._act = act or (lambda desk, points: None)
+        self.on_look: Callable[[int], None] = lambda looks: None
+        self._looks = 0
 
     def truth(self) -> dict[str, Any]:
         return dict(self.virtual.admin({"do": "truth", "slot": "pico"}))
@@ -47,16 +63,19 @@ class Desk:
 
     def take(self, technique: Peis = SHORT, *, check_only: bool = False) -> Taken:
         async def main(clock: Clock) -> Taken:
-            def connect(resource: str) -> TappedPipe:
-                self.pipe = TappedPipe(
-                    MemoryTransport(lambda: self.virtual.connect("pico"), clock, "pico"), clock
-                )
+            def connect(resource: str) -> Transport:
+                inner = MemoryTransport(lambda: self.virtual.connect("pico"), clock, "pico")
+                self.pipe = Pipe(inner, clock, self._looked)
                 return self.pipe
 
             driver = load_driver("methodscript")("pico", "mem://pico", {}, clock, connect)
             return await take(driver, technique, self.leave, self._show, check_only=check_only)
 
         return run_with_clock(ClockSpec(mode=ClockMode.JUMP), main, bench=self.virtual)
+
+    def _looked(self) -> None:
+        self._looks += 1
+        self.on_look(self._looks)
 
     def _show(self, measurement: Measurement, block: Spectrum) -> None:
         self._act(self, measurement.points_got)
@@ -107,6 +126,24 @@ def test_who_is_told_to_leave_before_the_sweep_never_switches_the_cell_on() -> N
     desk.leave.set()
     taken = desk.take()
     assert taken.told_to_end and taken.spectrum is None
+    assert not desk.energised()
+
+
+@pytest.mark.parametrize("hung", [False, True])
+def test_who_is_told_to_leave_while_the_open_circuit_is_measured_never_switches_the_cell_on(
+    hung: bool,
+) -> None:
+    desk = Desk()
+
+    def leave(looks: int) -> None:
+        if looks == 2:  # the first one reads the cell switch back when the link is opened
+            desk.leave.set()
+            desk.pipe.hung = hung
+
+    desk.on_look = leave
+    taken = desk.take()
+    assert taken.told_to_end and taken.spectrum is None
+    assert isinstance(taken.error, UnknownStateError) == hung
     assert not desk.energised()
 
 
