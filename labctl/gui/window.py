@@ -5,6 +5,7 @@ It is painted before client, numpy and pyqtgraph are imported; ``attach`` brings
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -475,8 +476,8 @@ class MainWindow(QWidget):
             call()
         super().closeEvent(event)
         QApplication.quit()
-        if bugs:  # told only now: whatever a view does, threads end and the window goes
-            raise bugs[0]
+        for bug in bugs:  # told only now, and not raised through Qt: whatever a view does, the window goes
+            sys.excepthook(type(bug), bug, bug.__traceback__)
 
     def _keep_layout(self) -> list[Exception]:
         """Keep where everything stands, and close the windows of their own; returns what broke in views."""
