@@ -53,6 +53,12 @@ def open_help(name: str) -> bool:
     return True
 
 
+def close_help() -> None:
+    """Close the help with the window that opened it: its Stop all outputs would stop nothing any more."""
+    while _open:
+        _open.pop().close()
+
+
 def slug(heading: str) -> str:
     """Return the anchor of a heading, as repositories make it: ``How it *works*`` is ``how-it-works``."""
     kept = [sign.lower() for sign in heading.strip() if sign.isalnum() or sign in " -_"]

@@ -251,10 +251,11 @@ class MainWindow(QWidget):
 
     def help(self) -> None:
         """Open the docs page of the view in front."""
-        from labctl.gui.helping import open_help
+        from labctl.gui.helping import close_help, open_help
 
-        view = self.front
-        open_help(view.spec.help if view is not None else "")
+        if close_help not in self.on_close:
+            self.on_close.append(close_help)
+        open_help(self.front.spec.help if self.front is not None else "")
 
     # -- look -------------------------------------------------------------------------------------------------------
 

@@ -224,9 +224,13 @@ def number_text(value: float) -> str:
     return repr(value)
 
 
+SLOWEST_C = 1e-300
+"""Below it the inverse of a rate is no number any more; far below what a cell can be charged with."""
+
+
 def format_quantity(quantity: Quantity) -> str:
     """Return text that ``parse_quantity`` reads back exactly, as a person would write it."""
-    if quantity.unit == "C" and 0 < quantity.value < 0.5:
+    if quantity.unit == "C" and SLOWEST_C < quantity.value < 0.5:
         divisor = round(1.0 / quantity.value)
         if 1.0 / divisor == quantity.value:
             return f"C/{divisor}"

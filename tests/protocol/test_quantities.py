@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from labctl.model.protocol import Quantity, QuantityKind
@@ -69,6 +69,7 @@ def test_what_is_no_quantity_is_none(text: str) -> None:
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False, width=64), st.sampled_from(sorted(UNITS)))
+@example(value=2.2e-309, unit="C")
 def test_a_quantity_reads_back_exactly_as_it_was_written(value: float, unit: str) -> None:
     written = format_quantity(quantity(value, unit))
     assert parse_quantity(written) == quantity(value, unit)

@@ -90,6 +90,10 @@ class Parsed:
         return self.value is not None
 
 
+LONGEST = 500
+"""A longer text is no quantity: patterns take the square of its length, 0.2 s for a table pasted into a field."""
+
+
 def plain(text: str) -> str:
     """Return typed text with full-width signs narrowed, one kind of minus, point, micro and blank."""
     narrowed = unicodedata.normalize("NFKC", text.translate(_OTHERS)).translate(_MINUSES).translate(_OTHERS)
@@ -116,6 +120,9 @@ def parse_quantity(text: str, unit: str, *, also: Sequence[str] = ()) -> Parsed:
     written = plain(text)
     if written in ("", "-", "n/a"):
         return Parsed()
+    if len(written) > LONGEST:
+        told = tr("parsing", "“{text}” is no number. Use a decimal point and no other signs.")
+        return Parsed(problem=told.format(text=f"{written[:40]}…"))
     units = (unit, *also)
     if any(canonical_unit(name) == "C" for name in units) and (part := _C_PART.fullmatch(written)):
         divisor = float(part[1])
