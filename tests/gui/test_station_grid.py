@@ -239,7 +239,7 @@ def test_u22_each_number_has_unit_quality_and_age_on_hover_and_names_stay_plain(
     port = page.view.tiles.viewport()
     QApplication.sendEvent(port, QHelpEvent(QEvent.Type.ToolTip, where, port.mapToGlobal(where)))
     text = QToolTip.text()
-    assert "3.3724 V" in text and "0.0" in text and "last record" in text and "<b>C1" in text
+    assert "3.3724\u2009V" in text and "0.0" in text and "last record" in text and "<b>C1" in text
 
 
 # -- honesty ----------------------------------------------------------------------------------------------------------

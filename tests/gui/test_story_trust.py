@@ -84,8 +84,8 @@ def test_u22_numbers_have_unit_quality_and_age_and_live_readings_are_marked_coar
     idle = person.idle()[0]
     told = hover(person, channel)
     assert (
-        " V ·" in told
-        and " mA ·" in told
+        "\u2009V ·" in told
+        and "\u2009mA ·" in told
         and "last record" in told
         and "\u2009s" in told
         and "coarse" not in told
@@ -93,7 +93,7 @@ def test_u22_numbers_have_unit_quality_and_age_and_live_readings_are_marked_coar
     view = person.view
     person.wait(lambda: view.grid.tile(idle).kind is TileKind.NORMAL)
     told = hover(person, idle)
-    assert " V ·" in told and "coarse" in told and "last record" not in told
+    assert "\u2009V ·" in told and "coarse" in told and "last record" not in told
     person.view.selection.choose(channel)
     person.press("Ctrl+2")
     detail = person.in_front("channel")

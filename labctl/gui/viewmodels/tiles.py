@@ -11,7 +11,7 @@ from labctl.gui.viewmodels import words
 from labctl.gui.viewmodels.allowed import UNSEEN, is_free, runs_now
 from labctl.gui.viewmodels.figures import Figures
 from labctl.gui.viewmodels.lab import Lab, utc_of
-from labctl.gui.viewmodels.text import NONE, age, figures, moment, number, shared, short_clock
+from labctl.gui.viewmodels.text import NONE, THIN, age, figures, moment, number, shared, short_clock
 from labctl.gui.viewmodels.words import PRIORITY_MARKS, PriorityMark, StateWord, tr
 from labctl.model.alarm import Alarm, AlarmPriority
 from labctl.model.bench import ChannelStatus, HeldHow
@@ -260,9 +260,9 @@ def hover_of(lab: Lab, status: ChannelStatus) -> str:
     quality = tr("tiles", "STALE") if stale else live if is_coarse(status) else tr("tiles", "last record")
     lines = [f"{status.channel}  {_cell_of(status)}".rstrip(), state_word(lab, status).told]
     for value, text in (
-        (status.voltage_V, f"V {number(status.voltage_V, 4)} V"),
+        (status.voltage_V, f"V {number(status.voltage_V, 4)}{THIN}V"),
         (status.current_A, f"I {shared(status.current_A, 'A')}"),
-        (status.temperature_degC, f"T {number(status.temperature_degC, 2)} °C"),
+        (status.temperature_degC, f"T {number(status.temperature_degC, 2)}{THIN}°C"),
     ):
         if math.isfinite(value):
             lines.append(f"{text} · {quality} · {age_text}")
