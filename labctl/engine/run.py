@@ -380,10 +380,11 @@ class Run:
     def ambient(self, reading: TemperatureReading) -> None:
         """Note the temperature around the cell at the present test time."""
         self.chamber_reading = reading
-        if self.test_id is None:
-            return
+        segments = self.writer.manifest.get("segments") or []
+        if self.test_id is None or not segments or segments[-1]["test_id"] != self.test_id:
+            return  # no test, or one whose place in the run is being written at this moment
         elapsed_s = self._clock.plant.now_s() - self.segment_started_s
-        time_s = self.writer.manifest["segments"][-1]["time_offset_s"] + elapsed_s
+        time_s = segments[-1]["time_offset_s"] + elapsed_s
         good = math.isfinite(reading.temperature_degC)
         self._ambient.append((time_s, reading.temperature_degC if good else None, 0 if good else 1))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,6 +16,7 @@ from labctl.clock import Clock
 from labctl.engine.jobs import RunResult
 from labctl.engine.machines.chamber import ExcursionWatch, Soak, SoakWatch, may_set
 from labctl.engine.machines.findings import Outcome
+from labctl.engine.run import Run
 from labctl.engine.station import Chamber, Station
 from labctl.errors import UserInputError
 from labctl.interfaces.chamber import ChamberReading, ChamberState, Quality
@@ -264,6 +266,16 @@ def test_temperature_of_the_chamber_is_stored_beside_the_rows() -> None:
     times = [line["test_time_s"] for line in ambient]
     assert times == sorted(times)
     assert all(abs(line["temperature_degC"] - 60.0) < 1e-9 for line in ambient)
+
+
+@pytest.mark.parametrize("segments", [[], [{"test_id": 6, "time_offset_s": 0.0}]])
+def test_a_reading_while_the_place_of_a_test_is_being_written_is_shown_and_not_stored(
+    segments: list[object],
+) -> None:
+    kept: list[object] = []
+    run = SimpleNamespace(test_id=7, writer=SimpleNamespace(manifest={"segments": segments}), _ambient=kept)
+    Run.ambient(run, reading(60.0))  # type: ignore[arg-type]  # a run between the two steps of a start
+    assert kept == [] and run.chamber_reading == reading(60.0)
 
 
 def test_channel_without_a_chamber_serves_room_temperature_alone(tmp_path: Path) -> None:

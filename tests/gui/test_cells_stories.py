@@ -117,6 +117,7 @@ def test_u02_to_u05_cells_from_a_spreadsheet_run_and_a_wrong_one_cannot_be_start
     review: Any = window.front
     qtbot.waitUntil(
         lambda: [row.verdict for row in review._rows][:4].count(Verdict.REFUSED) == 1
+        and not any(row.verdict is Verdict.CHECKING for row in review._rows[:4])
         and review.starts.ticked() == (0, 1, 2), timeout=WAIT_MS)  # fmt: skip
     assert "another cell" in review._rows[3].why_not and "mA" in review._rows[0].current
     tab_to(review.stagger)
