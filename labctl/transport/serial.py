@@ -6,12 +6,22 @@ a cable is plugged again (F01).
 
 from __future__ import annotations
 
+import sys
+
 import serial
 from serial.tools import list_ports
 
 from labctl.clock import Clock
 from labctl.transport.base import READ_CHUNK_BYTES
 from labctl.transport.blocking import READ_SLICE_S, BlockingTransport
+
+if sys.platform == "win32":
+    UNTRANSLATED: tuple[type[Exception], ...] = ()
+else:
+    import termios
+
+    # pyserial lets it through where a line goes while the last byte is waited for, and it is no OSError
+    UNTRANSLATED = (termios.error,)
 
 
 class SerialTransport(BlockingTransport):
@@ -70,13 +80,15 @@ class SerialTransport(BlockingTransport):
 
     def _write_port(self, data: bytes, timeout_s: float) -> None:
         assert self._port is not None
-        if self._port.write_timeout != timeout_s:
-            self._port.write_timeout = timeout_s
         try:
+            if self._port.write_timeout != timeout_s:
+                self._port.write_timeout = timeout_s
             self._port.write(data)
             self._port.flush()
         except serial.SerialTimeoutException as error:
             raise TimeoutError("the peer takes no bytes") from error
+        except UNTRANSLATED as error:
+            raise OSError(*error.args) from error
 
     def _read_port(self, slice_s: float) -> bytes:
         assert self._port is not None

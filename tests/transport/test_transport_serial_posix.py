@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import termios
+
 import pytest
 from serial.tools import list_ports
 
@@ -25,6 +27,23 @@ def test_a_serial_port_that_vanishes_is_link_closed() -> None:
             assert not pipe.is_open
             with pytest.raises(LinkClosed):
                 await pipe.open(1.0)
+
+        talk(f"serial://{terminal.path}", story)
+
+
+def test_a_line_that_goes_while_the_last_byte_leaves_is_link_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F01: the system then tells with an error of the terminal, which is no OSError."""
+
+    def gone(descriptor: int) -> None:
+        raise termios.error(5, "Input/output error")
+
+    with PtyPeer(bytes) as terminal:
+
+        async def story(pipe: Transport, clock: Clock) -> None:
+            monkeypatch.setattr(termios, "tcdrain", gone)
+            with pytest.raises(LinkClosed, match="Input/output error"):
+                await pipe.write(b"x")
+            assert not pipe.is_open
 
         talk(f"serial://{terminal.path}", story)
 
