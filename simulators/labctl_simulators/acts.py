@@ -62,8 +62,9 @@ def _of_the_link(bench: Bench, request: Mapping[str, Any]) -> bool:
     if request.get("do") != "fault":
         return False
     kind = str(request.get("kind", ""))
-    if str(request.get("instrument", "")) in bench.parts.potentiostats:
-        return places.of_the_link(kind)
+    potentiostat = bench.parts.potentiostats.get(str(request.get("instrument", "")))
+    if potentiostat is not None:
+        return potentiostat.of_the_link(kind)
     if str(request.get("instrument", "")) in bench.parts.chambers:
         return kind not in [*(item.value for item in ChamberFault), ChamberWireFault.POWER_CUT.value]
     return kind == "clear" or kind in [item.value for item in WireFaultKind]
@@ -200,7 +201,7 @@ def fault(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
                 device.clear(kind)
         return {"instrument": name, "kind": kind}
     if name in bench.parts.potentiostats:
-        places.fault(bench, name, kind, request)
+        bench.parts.potentiostats[name].fault(kind, request)
         return {"instrument": name, "kind": kind}
     installation = bench.installation(name or None)
     known_kind(kind)

@@ -20,7 +20,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from labctl.errors import UserFileError
-from labctl_simulators.methodscript.models import MODELS
+from labctl_simulators.leadkinds import KINDS
 from labctl_simulators.world.eiseffects import Effects
 from labctl_simulators.world.network import DUMMIES
 
@@ -128,8 +128,8 @@ TABLES: Mapping[str, Mapping[str, Key]] = {
     "range": _RANGE,
     "potentiostat": {
         "name": Key("text", required=True),
-        "kind": Key("text", values=("methodscript",)),
-        "model": Key("text", required=True, values=tuple(MODELS)),
+        "kind": Key("text", values=tuple(KINDS), help="default methodscript"),
+        "model": Key("text", required=True, values=tuple(m for kind in KINDS.values() for m in kind.models)),
         "link": Key("text", values=("tcp", "pty")),
         "cell": Key("text", help="cell_id of the cell that hangs on its leads at the start"),
         "dummy": Key("text", values=(*DUMMIES, "resistor"), help="dummy cell on its leads at the start"),

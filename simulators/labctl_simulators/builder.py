@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,22 +9,19 @@ from typing import Any
 from labctl.errors import LabctlError, UserFileError
 from labctl_simulators.benchfile import BenchFile, shipped_text
 from labctl_simulators.chamber.device import ChamberDevice, RtuChamberDevice
-from labctl_simulators.methodscript.device import MethodScriptDevice
-from labctl_simulators.methodscript.models import MODELS
+from labctl_simulators.leadkinds import KIND_DEFAULT, KINDS
 from labctl_simulators.neware.channel import Air, Channel
 from labctl_simulators.neware.device import Installation
 from labctl_simulators.neware.faults import Switches
 from labctl_simulators.neware.records import WallClock
 from labctl_simulators.neware.runner import StepMachine
 from labctl_simulators.neware.stepfile import ChannelLimits
+from labctl_simulators.onleads import OnLeads
 from labctl_simulators.world.cell import Cell, CellSpec
 from labctl_simulators.world.chain import MeasurementChain
 from labctl_simulators.world.chamber import Chamber, ROOM_degC
-from labctl_simulators.world.eiseffects import Chance, effects_of
-from labctl_simulators.world.eistiming import METHODSCRIPT
 from labctl_simulators.world.loads import CellLoad, DummyLoad
 from labctl_simulators.world.network import DUMMIES, resistor
-from labctl_simulators.world.potentiostat import Potentiostat
 
 SEED_DEFAULT = 7
 EPOCH_DEFAULT_unix_s = 1767225600.0
@@ -64,12 +60,12 @@ class Parts:
     chambers: dict[str, ChamberDevice] = field(default_factory=dict)
     cells: dict[str, CellRecord] = field(default_factory=dict)
     slots: dict[str, Channel] = field(default_factory=dict)
-    potentiostats: dict[str, MethodScriptDevice] = field(default_factory=dict)
+    potentiostats: dict[str, OnLeads] = field(default_factory=dict)
     on_ptys: set[str] = field(default_factory=set)
     chamber_of: dict[str, str] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
 
-    def holder(self, place: str) -> Channel | MethodScriptDevice:
+    def holder(self, place: str) -> Channel | OnLeads:
         """Return what holds the cell of a place: a cycler's channel by its slot, a potentiostat by its name."""
         return self.slots[place] if place in self.slots else self.potentiostats[place]
 
@@ -303,7 +299,11 @@ def add_potentiostat(
     for key in ("resistance_ohm", "eis_max_Hz"):
         if entry.get(key, 1.0) <= 0.0:
             raise file.error((*path, key), f"'{key}' is a number above 0.")
-    parts.potentiostats[name] = device = _potentiostat(parts, entry, now_s)
+    kind = entry.get("kind", KIND_DEFAULT)
+    if entry["model"] not in KINDS[kind].models:
+        models = ", ".join(KINDS[kind].models)
+        raise file.error((*path, "model"), f"A {kind} has no model '{entry['model']}'.", f"Known: {models}.")
+    parts.potentiostats[name] = device = KINDS[kind].make(entry, parts.seed, now_s)
     if entry.get("link") == "pty":
         parts.on_ptys.add(name)
     if "dummy" in entry:
@@ -322,21 +322,6 @@ def add_potentiostat(
                 "Leave out its slot: a cell has one holder.",
             )  # fmt: skip
         hang(parts, record, name, 0)
-
-
-def _potentiostat(parts: Parts, entry: Mapping[str, Any], now_s: Callable[[], float]) -> MethodScriptDevice:
-    name, model = entry["name"], MODELS[entry["model"]]
-    plant = Potentiostat(
-        name,
-        next(iter(model.modes.values())).ladder,
-        METHODSCRIPT,
-        effects_of(entry.get("profile", "calibrated"), entry.get("effects", {})),
-        Chance(parts.seed, name),
-        model.current_max_A,
-        model.potential_max_V,
-    )
-    serial = entry.get("serial", f"{model.code.upper()}{zlib.crc32(name.encode()) % 10**8:08d}")
-    return MethodScriptDevice(model, plant, now_s, serial=serial, eis_max_Hz=entry.get("eis_max_Hz"))
 
 
 def hang(parts: Parts, record: CellRecord, name: str, tick: int) -> None:

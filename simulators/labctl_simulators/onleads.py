@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
+from labctl.errors import UserInputError
+from labctl_simulators.methodscript.link import ScriptLink
 from labctl_simulators.world.loads import CellLoad, Load, tick_after, tick_of
 from labctl_simulators.world.modes import TICK_s
 from labctl_simulators.world.potentiostat import Potentiostat, SwitchEvent
@@ -23,13 +25,24 @@ UNOWNED_MAX_s = 60.0
 
 
 class OnLeads(ABC):
-    """One potentiostat of the bench. ``path`` is the pseudo terminal that it is served on, if any."""
+    """One potentiostat of the bench. ``path`` is the pseudo terminal that it is served on, if any.
+
+    ``on_accepted`` is told what the instrument has taken, in the words in which ``perform`` does it again when a
+    bench comes back. ``plant_timers`` says that its own wire timers follow plant time; where they do not, ``later``
+    runs something after a link time.
+    """
+
+    kind: ClassVar[str]
+    has_link: ClassVar[bool] = True
 
     def __init__(self, plant: Potentiostat, clock_s: Callable[[], float]) -> None:
         self.name = plant.name
         self.plant = plant
         self.path = ""
         self.on_violation: Callable[[float, str, str], None] | None = None
+        self.on_accepted: Callable[[str, Sequence[str]], None] | None = None
+        self.plant_timers = True
+        self.later: Callable[[float, Callable[[], None]], object] | None = None
         self._clock_s = clock_s
         self._moment_s = -math.inf
         self._unowned_since_s: float | None = None
@@ -57,6 +70,27 @@ class OnLeads(ABC):
     @abstractmethod
     def lose_power(self) -> None:
         """Restart, with the cell off."""
+
+    @property
+    @abstractmethod
+    def model_name(self) -> str:
+        """Return the model as a bench file names it."""
+
+    @abstractmethod
+    def perform(self, command: str, lines: Sequence[str]) -> object:
+        """Do what ``on_accepted`` was told."""
+
+    @abstractmethod
+    def fault(self, kind: str, request: Mapping[str, Any]) -> None:
+        """Begin a fault of the instrument or its link, or end it with ``on: false``. Raises: UserInputError."""
+
+    @abstractmethod
+    def of_the_link(self, kind: str) -> bool:
+        """Tell whether a fault belongs to a connection, which ends with the process."""
+
+    def connect(self, *, permanent: bool = False) -> ScriptLink:
+        """Open a connection. Raises: UserInputError for an instrument that has no link."""
+        raise UserInputError(f"{self.name} has no link of its own.")
 
     # -- time ----------------------------------------------------------------------------------------------
 

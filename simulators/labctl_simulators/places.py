@@ -13,7 +13,6 @@ from labctl.errors import UserInputError
 from labctl_simulators.adminfields import number
 from labctl_simulators.builder import CellRecord, hang
 from labctl_simulators.cellacts import held_in, put_cell, slot_of, told_cell, wanted_cell
-from labctl_simulators.methodscript.faults import DeviceFault, known_kind
 from labctl_simulators.neware.channel import Status
 from labctl_simulators.onleads import OnLeads
 from labctl_simulators.world.loads import CellLoad, tick_of
@@ -89,27 +88,6 @@ def connect_cell(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
         bench.violated(place, bench.now_s, "two_holders", detail)
         raise UserInputError(f"Safety violation: {detail}.")
     return place_cell(bench, request)
-
-
-def fault(bench: Bench, name: str, kind: str, request: Mapping[str, Any]) -> None:
-    """Begin or end a fault of a potentiostat or its link. Raises: UserInputError."""
-    device = bench.parts.potentiostats[name]
-    if kind == "clear":
-        device.faults.clear()
-        return
-    known = known_kind(kind)
-    on = bool(request.get("on", True))
-    if isinstance(known, DeviceFault):
-        device.inject(known, on, int(number(request, "count")) if "count" in request else 1)
-    elif on:
-        device.faults.arm(known, request)
-    else:
-        device.faults.disarm(known)
-
-
-def of_the_link(kind: str) -> bool:
-    """Return whether a fault belongs to a connection, which ends with the process."""
-    return kind not in DeviceFault.__members__.values()
 
 
 def truth(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:

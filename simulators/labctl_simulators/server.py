@@ -18,10 +18,10 @@ from labctl_simulators import wallclock
 from labctl_simulators.admin import AdminConnection
 from labctl_simulators.bench import Bench, ChamberEndpoint
 from labctl_simulators.chamber.device import RtuChamberDevice
-from labctl_simulators.methodscript.device import MethodScriptDevice
 from labctl_simulators.methodscript.link import ScriptLink
 from labctl_simulators.neware.device import Endpoint
 from labctl_simulators.neware.faults import Outgoing
+from labctl_simulators.onleads import OnLeads
 from labctl_simulators.pace import Mode, Pace
 from labctl_simulators.ptyline import PtyLine
 
@@ -146,8 +146,11 @@ async def serve(bench: Bench, pace: Pace, wanted: dict[str, int]) -> Serving:
     """
     serving = Serving()
     for name in [*bench.parts.installations, *bench.parts.chambers, *bench.parts.potentiostats]:
-        if name in bench.parts.potentiostats:
-            _let_timers_run(bench.parts.potentiostats[name], pace)
+        potentiostat = bench.parts.potentiostats.get(name)
+        if potentiostat is not None:
+            _let_timers_run(potentiostat, pace)
+            if not potentiostat.has_link:
+                continue
         if name in bench.parts.on_ptys:
             _serve_line(bench, pace, name, serving)
             continue
@@ -164,14 +167,10 @@ async def serve(bench: Bench, pace: Pace, wanted: dict[str, int]) -> Serving:
     return serving
 
 
-def _let_timers_run(device: MethodScriptDevice, pace: Pace) -> None:
+def _let_timers_run(device: OnLeads, pace: Pace) -> None:
     """Let an instrument's own wire timers follow link time; in lockstep plant time ends them too (virtual-time 1)."""
     device.plant_timers = pace.mode is not Mode.FREE
-
-    def quiet(quiet_s: float, number: int) -> None:
-        wallclock.call_later(quiet_s, partial(device.end_quiet, number))
-
-    device.on_quiet = quiet
+    device.later = wallclock.call_later
 
 
 def _serve_line(bench: Bench, pace: Pace, name: str, serving: Serving) -> None:

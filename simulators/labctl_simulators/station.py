@@ -46,8 +46,9 @@ def first_line(bench: Bench, pace: Pace, serving: Serving, folder: Path) -> dict
     for name in bench.parts.chambers:
         instruments.append({"name": name, "kind": "modbus-chamber", **_place(serving, name)})
     for name, potentiostat in bench.parts.potentiostats.items():
-        model = potentiostat.model.code
-        instruments.append({"name": name, "kind": "methodscript", "model": model, **_place(serving, name)})
+        place = _place(serving, name) if potentiostat.has_link else {}
+        told = {"kind": potentiostat.kind, "model": potentiostat.model_name}
+        instruments.append({"name": name, **told, **place})
     return {
         "schema": "labctl.sim/1",
         "seed": bench.seed,

@@ -10,11 +10,13 @@ import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from labctl_simulators.adminfields import number
 from labctl_simulators.methodscript.course import Settings, Upset
 from labctl_simulators.methodscript.errors import Code, ScriptError
-from labctl_simulators.methodscript.faults import DeviceFault, LinkFaults
+from labctl_simulators.methodscript.faults import DeviceFault, LinkFaults, known_kind
 from labctl_simulators.methodscript.link import ScriptLink
 from labctl_simulators.methodscript.models import Model
 from labctl_simulators.methodscript.run import ScriptRun
@@ -32,7 +34,9 @@ RUN_WORDS = ("e", "l", "r", "Z", "Y", "h", "H")
 
 
 class MethodScriptDevice(OnLeads):
-    """One instrument. ``clock_s`` tells plant time; ``plant_timers`` whether its own wire timers follow it."""
+    """One instrument. ``clock_s`` tells plant time."""
+
+    kind = "methodscript"
 
     def __init__(
         self,
@@ -50,9 +54,6 @@ class MethodScriptDevice(OnLeads):
         self.upset = Upset()
         self.faults = LinkFaults()
         self.bootloader = False
-        self.plant_timers = True
-        self.on_quiet: Callable[[float, int], None] | None = None
-        self.on_accepted: Callable[[str, Sequence[str]], None] | None = None
         self._modes = {
             mode: limits if eis_max_Hz is None else replace(limits, eis_max_Hz=eis_max_Hz)
             for mode, limits in model.modes.items()
@@ -143,8 +144,8 @@ class MethodScriptDevice(OnLeads):
         share = abs(self.plant.chance.within("quiet", self._quiets))
         quiet_s = QUIET_MIN_s + (QUIET_MAX_s - QUIET_MIN_s) * share
         self._quiet_until_s = self.now_s + quiet_s
-        if self.on_quiet is not None:
-            self.on_quiet(quiet_s, self._quiets)
+        if self.later is not None:
+            self.later(quiet_s, partial(self.end_quiet, self._quiets))
 
     # -- commands ------------------------------------------------------------------------------------------
 
@@ -258,6 +259,11 @@ class MethodScriptDevice(OnLeads):
     # -- time ----------------------------------------------------------------------------------------------
 
     @property
+    def model_name(self) -> str:
+        """Return the device code."""
+        return self.model.code
+
+    @property
     def running(self) -> bool:
         """Tell whether a script runs."""
         return self._run is not None
@@ -286,6 +292,23 @@ class MethodScriptDevice(OnLeads):
         self.watch()
 
     # -- faults --------------------------------------------------------------------------------------------
+
+    def fault(self, kind: str, request: Mapping[str, Any]) -> None:
+        """Begin a fault of the instrument or its link, or end it with ``on: false``. Raises: UserInputError."""
+        if kind == "clear":
+            self.faults.clear()
+            return
+        known, on = known_kind(kind), bool(request.get("on", True))
+        if isinstance(known, DeviceFault):
+            self.inject(known, on, int(number(request, "count")) if "count" in request else 1)
+        elif on:
+            self.faults.arm(known, request)
+        else:
+            self.faults.disarm(known)
+
+    def of_the_link(self, kind: str) -> bool:
+        """Tell whether a fault belongs to a connection, which ends with the process."""
+        return kind not in DeviceFault.__members__.values()
 
     def inject(self, kind: DeviceFault, on: bool, count: int) -> None:
         """Begin or end a fault of the instrument itself."""

@@ -1,0 +1,53 @@
+"""The kinds of potentiostats that may stand on a bench: which models each has, and how one is made of its entry."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from labctl_simulators.methodscript.device import MethodScriptDevice
+from labctl_simulators.methodscript.models import MODELS as METHODSCRIPT_MODELS
+from labctl_simulators.onleads import OnLeads
+from labctl_simulators.world.eiseffects import Chance, effects_of
+from labctl_simulators.world.eistiming import METHODSCRIPT
+from labctl_simulators.world.potentiostat import Potentiostat
+
+Entry = Mapping[str, Any]
+Make = Callable[[Entry, int, Callable[[], float]], OnLeads]
+"""Takes the entry of a bench file, the bench's seed and its plant time."""
+KIND_DEFAULT = "methodscript"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind: its models as a bench file names them, and its maker."""
+
+    models: tuple[str, ...]
+    make: Make
+
+
+def crc8(entry: Entry) -> int:
+    """Return eight digits that depend on the name: the default of a serial number."""
+    return zlib.crc32(str(entry["name"]).encode()) % 10**8
+
+
+def _methodscript(entry: Entry, seed: int, now_s: Callable[[], float]) -> OnLeads:
+    name, model = entry["name"], METHODSCRIPT_MODELS[entry["model"]]
+    plant = Potentiostat(
+        name,
+        next(iter(model.modes.values())).ladder,
+        METHODSCRIPT,
+        effects_of(entry.get("profile", "calibrated"), entry.get("effects", {})),
+        Chance(seed, name),
+        model.current_max_A,
+        model.potential_max_V,
+    )
+    serial = entry.get("serial", f"{model.code.upper()}{crc8(entry):08d}")
+    return MethodScriptDevice(model, plant, now_s, serial=serial, eis_max_Hz=entry.get("eis_max_Hz"))
+
+
+KINDS: Mapping[str, Kind] = {
+    "methodscript": Kind(tuple(METHODSCRIPT_MODELS), _methodscript),
+}
