@@ -92,6 +92,29 @@ class DeviceEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class PotentiostatEntry(DeviceEntry):
+    """One potentiostat. ``channels`` are those whose cells can come to it, empty = all.
+
+    The open circuit of a cell that has been moved must agree with the one before to the larger of the two tolerances:
+    volts, and a fraction of the voltage before.
+    """
+
+    ocv_tolerance_V: float = 0.02
+    ocv_tolerance_fraction: float = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchEntry(DeviceEntry):
+    """One multiplexer that moves cells between their cycler channels and one potentiostat.
+
+    ``places`` gives the place nn (1 to 99) of each channel on it; a channel that is not there is moved by a person.
+    """
+
+    potentiostat: str = ""
+    places: Mapping[ChannelId, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class StationFile:
     """A bench as its file describes it."""
 
@@ -101,18 +124,20 @@ class StationFile:
     clock: StationClock = StationClock()
     instruments: tuple[DeviceEntry, ...] = ()
     chambers: tuple[DeviceEntry, ...] = ()
+    potentiostats: tuple[PotentiostatEntry, ...] = ()
+    switches: tuple[SwitchEntry, ...] = ()
     limits: Mapping[ChannelId, ChannelLimits] = field(default_factory=dict)
     classes: Mapping[str, CellClass] = field(default_factory=lambda: dict(DEFAULT_CLASSES))
     api: ApiSettings = field(default_factory=ApiSettings)
     notify: NotifySettings = field(default_factory=NotifySettings)
 
     def only_chambers(self) -> StationFile:
-        """Return the same bench without its cyclers."""
-        return replace(self, instruments=())
+        """Return the same bench without its cyclers and what serves their cells."""
+        return replace(self, instruments=(), potentiostats=(), switches=())
 
     def only_instruments(self) -> StationFile:
-        """Return the same bench without its chambers."""
-        return replace(self, chambers=())
+        """Return the same bench with its cyclers alone."""
+        return replace(self, chambers=(), potentiostats=(), switches=())
 
 
 def default_station_path() -> Path:
