@@ -87,7 +87,7 @@ def _serve(args: argparse.Namespace) -> int:
 @contextlib.contextmanager
 def _locked(root: DataRoot) -> Iterator[DataRoot]:
     """Become the one writer. Raises: StoreError naming who is."""
-    from labctl.api.client.address import SERVE_PURPOSE
+    from labctl.api.client.address import ENDPOINT, FOLDER, SERVE_PURPOSE
     from labctl.clock import link_pause
 
     for left in reversed(range(LOCK_TRIES)):
@@ -99,6 +99,9 @@ def _locked(root: DataRoot) -> Iterator[DataRoot]:
                 raise
             link_pause(LOCK_PAUSE_S)
     with root:
+        root.disk.unlink(
+            root.path / FOLDER / ENDPOINT
+        )  # of a life that was killed: its port may be anybody's
         yield root
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -17,6 +18,7 @@ from labctl.cli.heartbeat import ALIVE, READY, Ear, Heart
 from labctl.cli.leaving import ask_to_leave, is_asked_to_leave, told_by_signals
 from labctl.cli.watched import Watcher
 from labctl.clock import Clock, ClockSpec, run_with_clock
+from labctl.errors import LinkClosed
 from labctl.testing.commandline import captured
 
 BEAT = """
@@ -159,3 +161,27 @@ def test_two_lookers_and_a_starter_do_not_lock_each_other_out(tmp_path: Path) ->
     finally:
         stop.set()
         thread.join()
+
+
+def test_the_address_of_a_killed_station_is_believed_by_nobody_while_the_next_one_starts(
+    tmp_path: Path,
+) -> None:
+    """Its port may be anybody's by then: the token must not go there."""
+    from labctl.api.client.address import SERVE_PURPOSE, in_data
+    from labctl.cli.serve import _locked
+    from labctl.store.root import DataRoot
+
+    root = DataRoot(tmp_path / "data")
+    folder = tmp_path / "data" / "station"
+    folder.mkdir()
+    told = json.dumps({"url": "http://127.0.0.1:1", "pid": os.getpid(), "epoch": "e1"})
+    locate = in_data(tmp_path / "data", token="lab_secret")
+    with root:
+        root.lock(SERVE_PURPOSE)
+        (folder / "endpoint.json").write_text(told, encoding="utf-8")
+        assert locate().url == "http://127.0.0.1:1"
+        (folder / "endpoint.json").write_text(told.replace(str(os.getpid()), "1"), encoding="utf-8")
+        with pytest.raises(LinkClosed, match="no station serves"):
+            locate()
+    with _locked(DataRoot(tmp_path / "data")):
+        assert not (folder / "endpoint.json").exists(), "the one that starts takes it away"

@@ -159,6 +159,25 @@ def test_a_station_that_stays_away_ends_the_patience() -> None:
         fake.link(patience_s=0.0).call(routes.JOBS)
 
 
+def test_a_stranger_at_the_port_of_a_dead_station_is_left_for_where_the_station_answers_now() -> None:
+    """Given pooled sockets that go to whoever has the port now: its refusal of the token ends no call."""
+    fake = FakeStation({"/stop-all": (200, STOPPED)})
+    places = ["http://127.0.0.1:1"]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.port != int(places[0].rpartition(":")[2]):
+            return httpx.Response(401, json={"error": "This needs a valid token."})
+        return fake(request)
+
+    link = Link(lambda: Address(places[0], TOKEN), transport=httpx.MockTransport(answer))
+    link.open()
+    places[0] = "http://127.0.0.1:2"
+    assert link.call(routes.STOP_ALL).active and len(fake.asked) == 1
+    fake.answers["/stop-all"] = (401, {"error": "This needs a valid token."})
+    with pytest.raises(UserInputError, match="valid token"):
+        link.call(routes.STOP_ALL)
+
+
 def test_too_many_calls_are_spread_out() -> None:
     fake = FakeStation({"/jobs": (429, {"error": "too many calls"})})
 

@@ -77,9 +77,12 @@ def in_data(data: Path, token: str | None = None) -> Locate:
     def locate() -> Address:
         path = data / FOLDER / ENDPOINT
         try:
-            if not being_served(data):  # a station that was killed leaves its file, and its port to anybody
-                raise FileNotFoundError(path)
+            holder = _server_of(data)
             told = json.loads(path.read_text(encoding="utf-8"))
+            # A station that was killed leaves its file, and its port to anybody: a stranger must not get the token,
+            # also not while the next station is starting and has not written its own file yet.
+            if holder is None or told.get("pid") != holder:
+                raise FileNotFoundError(path)
             return Address(
                 str(told["url"]).rstrip("/"), token or _token(data), str(told.get("fingerprint") or ""),
                 str(told.get("epoch") or ""), int(told.get("pid") or 0),
@@ -97,16 +100,21 @@ def in_data(data: Path, token: str | None = None) -> Locate:
 
 def being_served(data: Path) -> bool:
     """Tell whether a station holds the lock of a data root, perhaps not answering yet."""
+    return _server_of(data) is not None
+
+
+def _server_of(data: Path) -> int | None:
+    """Return the process id of the station that holds the lock of a data root; None where there is none."""
     try:
         holder = json.loads((data / LOCK_NAME).read_text(encoding="utf-8"))
         if not str(holder.get("purpose", "")).startswith(SERVE_PURPOSE):
-            return False
+            return None
         RootLock(data, purpose="a look at who serves").release()
     except StoreError:
-        return True
+        return int(holder.get("pid") or 0)
     except (OSError, ValueError, AttributeError):
-        return False
-    return False  # its holder was killed: the lock was free
+        return None
+    return None  # its holder was killed: the lock was free
 
 
 def _token(data: Path) -> str:

@@ -36,7 +36,7 @@ PATIENCE_S = 30.0
 """Link seconds that a call waits for a station that is being restarted."""
 CONNECT_TIMEOUT_S = 5.0
 ANSWER_TIMEOUT_S = 120.0
-TOO_MANY = 429
+UNKNOWN_TOKEN, TOO_MANY = 401, 429
 
 
 @dataclass(slots=True, eq=False)
@@ -44,6 +44,7 @@ class Connection:
     """One pool of sockets to one life of the station. Closed when it is given up and nobody uses it any more."""
 
     http: httpx.Client
+    address: Address
     epoch: str = ""
     users: int = 0
     given_up: bool = False
@@ -77,7 +78,7 @@ class Link:
         """Find the station and say hello once. Raises: LinkClosed when it does not answer."""
         self._give_up(self._connection)
         self.address = address = self._locate()
-        connection = Connection(self._client(address))
+        connection = Connection(self._client(address), address)
         try:
             answer = _let_go(connection.http.get(f"{PREFIX}/hello"))
             if answer.status_code != 200:
@@ -174,6 +175,7 @@ class Link:
                     route.method, url, params=query_of(query), content=content, headers=headers
                 )
                 answer = self._sent(connection, asked)
+                self._check_place(connection, answer)
                 if answer.status_code != TOO_MANY or link_now_s() > until_s:
                     break
             except FateUnknown:
@@ -193,6 +195,12 @@ class Link:
         while (connection := self._connection) is None:
             self.open()
         return connection
+
+    def _check_place(self, connection: Connection, answer: httpx.Response) -> None:
+        """Raise LinkClosed where a stranger does not know our token: the port of a dead station is anybody's."""
+        if answer.status_code == UNKNOWN_TOKEN and self._locate() != connection.address:
+            problem = f"the station does not answer at {connection.address.url} any more"
+            raise LinkClosed(problem, instrument="station", operation="connect")
 
     def _sent(self, connection: Connection, asked: httpx.Request) -> httpx.Response:
         """Send a request; the last one on a connection that was given up closes it."""
