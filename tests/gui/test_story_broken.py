@@ -110,7 +110,7 @@ def test_u14_a_failed_item_stops_its_own_lane_and_is_released_after_a_question_w
         answer(person, person.dialog(Confirm))
         person.activate()
         person.wait(lambda: station.client.queue.get(behind).state == "running")
-        assert not person.lab.channels[broken].lane
+        person.wait(lambda: not person.lab.channels[broken].lane)
 
 
 def waiting_behind(person: Person, channel: str) -> str:
