@@ -47,8 +47,7 @@ def answer(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
         bench.note({"do": "grant"}, durable=False)
         return {"plant_s": bench.now_s}
     if what == "truth":
-        on_leads = str(request.get("slot", "")) in bench.parts.potentiostats
-        return places.truth(bench, request) if on_leads else truth(bench, request)
+        return places.truth(bench, request) if places.knows(bench, request) else truth(bench, request)
     if what == "violations":
         return {"violations": list(bench.violations)}
     result = act(bench, request)
@@ -65,6 +64,9 @@ def _of_the_link(bench: Bench, request: Mapping[str, Any]) -> bool:
     potentiostat = bench.parts.potentiostats.get(str(request.get("instrument", "")))
     if potentiostat is not None:
         return potentiostat.of_the_link(kind)
+    box = bench.parts.multiplexers.get(str(request.get("instrument", "")))
+    if box is not None:
+        return box.of_the_link(kind)
     if str(request.get("instrument", "")) in bench.parts.chambers:
         return kind not in [*(item.value for item in ChamberFault), ChamberWireFault.POWER_CUT.value]
     return kind == "clear" or kind in [item.value for item in WireFaultKind]
@@ -202,6 +204,9 @@ def fault(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
         return {"instrument": name, "kind": kind}
     if name in bench.parts.potentiostats:
         bench.parts.potentiostats[name].fault(kind, request)
+        return {"instrument": name, "kind": kind}
+    if name in bench.parts.multiplexers:
+        bench.parts.multiplexers[name].fault(kind, request)
         return {"instrument": name, "kind": kind}
     installation = bench.installation(name or None)
     known_kind(kind)

@@ -25,6 +25,7 @@ from labctl_simulators.benchfile import BenchFile, bench_from_mapping, read_benc
 from labctl_simulators.builder import Parts, build
 from labctl_simulators.chamber.device import ChamberDevice, ChamberLink
 from labctl_simulators.methodscript.link import ScriptLink
+from labctl_simulators.multiplexer.wiring import add_multiplexers
 from labctl_simulators.neware.channel import Channel, Status
 from labctl_simulators.neware.device import Endpoint, Installation
 from labctl_simulators.neware.faults import Outgoing
@@ -58,15 +59,20 @@ class Bench:
         self.sink: Sink | None = None
         self.on_reboot: Callable[[str], None] | None = None
         self.parts: Parts = build(file, seed, lambda: self.now_tick, lambda: self.now_s)
+        add_multiplexers(file, self.parts, lambda: self.now_s)
         self.electrode_films_nm: dict[str, float] = {}
         self.violations: list[dict[str, Any]] = []
         self._channels: list[Channel] = list(self.parts.slots.values())
-        self._actors: list[Actor] = [*self._channels, *self.parts.potentiostats.values()]
+        boxes = self.parts.multiplexers.values()
+        self._actors: list[Actor] = [*self._channels, *self.parts.potentiostats.values(), *boxes]
         for name, device in self.parts.installations.items():
             device.on_accepted = self._accepted_by(name)
         for name, potentiostat in self.parts.potentiostats.items():
             potentiostat.on_accepted = partial(self._script_accepted, name)
             potentiostat.on_violation = partial(self.violated, name)
+        for name, box in self.parts.multiplexers.items():
+            box.on_accepted = partial(self._switched, name)
+            box.on_violation = partial(self.violated, name)
         self._live_through_history()
 
     # -- time ----------------------------------------------------------------------------------------
@@ -140,7 +146,9 @@ class Bench:
             return ChamberEndpoint(self, instrument)
         if instrument in self.parts.potentiostats:
             return self.parts.potentiostats[instrument].connect(permanent=instrument in self.parts.on_ptys)
-        known = ", ".join([*self.parts.installations, *self.parts.chambers, *self.parts.potentiostats])
+        if instrument in self.parts.multiplexers:
+            return self.parts.multiplexers[instrument].connect(permanent=instrument in self.parts.on_ptys)
+        known = ", ".join(self.parts.names)
         raise UserInputError(f"The bench has no instrument {instrument!r}; it has {known}.")
 
     def _accepted_by(self, name: str) -> Callable[[bytes, Mapping[str, bytes]], None]:
@@ -158,6 +166,9 @@ class Bench:
 
     def _script_accepted(self, name: str, command: str, lines: Sequence[str]) -> None:
         self.note({"do": "script", "instrument": name, "command": command, "lines": list(lines)})
+
+    def _switched(self, name: str, line: str) -> None:
+        self.note({"do": "switch", "instrument": name, "line": line})
 
     def violated(self, instrument: str, plant_s: float, kind: str, detail: str) -> None:
         """Keep a safety violation that the bench has seen: it asserts what no driver may ever cause."""
@@ -188,6 +199,8 @@ class Bench:
                 device.read_file = before
         elif entry["do"] == "script":
             self.parts.potentiostats[entry["instrument"]].perform(entry["command"], entry["lines"])
+        elif entry["do"] == "switch":
+            self.parts.multiplexers[entry["instrument"]].perform(entry["line"])
         elif entry["do"] == "chamber":
             acts.set_chamber(self, entry["name"], entry)
         elif entry["do"] == "admin":
@@ -201,6 +214,8 @@ class Bench:
             acts.reboot(self, device)
         for potentiostat in self.parts.potentiostats.values():
             potentiostat.lose_power()
+        for box in self.parts.multiplexers.values():
+            box.lose_power()
 
     # -- admin ---------------------------------------------------------------------------------------
 

@@ -58,6 +58,7 @@ TABLES: Mapping[str, Mapping[str, Key]] = {
         "chambers": Key("chamber", many=True),
         "cells": Key("cell", many=True),
         "potentiostats": Key("potentiostat", many=True),
+        "multiplexers": Key("multiplexer", many=True),
         "history": Key("history", many=True),
     },
     "instrument": {
@@ -138,6 +139,19 @@ TABLES: Mapping[str, Mapping[str, Key]] = {
         "eis_max_Hz": Key("number", help="highest frequency of its spectra; default by model and mode"),
         "profile": Key("text", values=_PROFILES, help="which of its errors are on; default calibrated"),
         "effects": Key("effects", help="single errors, on top of the profile"),
+    },
+    "multiplexer": {
+        "name": Key("text", required=True),
+        "link": Key("text", values=("tcp", "pty")),
+        "potentiostat": Key("text", required=True, help="name of the one that paths 2nn lead to"),
+        "serial": Key("text", help="serial number that it tells"),
+        "places": Key("wired", required=True, many=True),
+    },
+    "wired": {
+        "place": Key("integer", required=True, help="nn of the paths 1nn and 2nn, 1 to 99"),
+        "slot": Key("text", help="instrument:unit-channel that path 1nn leads to"),
+        "cell": Key("text", help="cell_id of the cell that hangs in the place at the start"),
+        "dummy": Key("text", values=tuple(DUMMIES), help="dummy cell in the place, for checks"),
     },
     "effects": {
         effect.name: Key("flag" if isinstance(effect.default, bool) else "number")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labctl.errors import LabctlError, UserFileError
 from labctl_simulators.benchfile import BenchFile, shipped_text
@@ -22,6 +22,10 @@ from labctl_simulators.world.chain import MeasurementChain
 from labctl_simulators.world.chamber import Chamber, ROOM_degC
 from labctl_simulators.world.loads import CellLoad, DummyLoad
 from labctl_simulators.world.network import DUMMIES, resistor
+
+if TYPE_CHECKING:
+    from labctl_simulators.multiplexer.device import Multiplexer
+    from labctl_simulators.multiplexer.place import Place
 
 SEED_DEFAULT = 7
 EPOCH_DEFAULT_unix_s = 1767225600.0
@@ -64,10 +68,23 @@ class Parts:
     on_ptys: set[str] = field(default_factory=set)
     chamber_of: dict[str, str] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
+    multiplexers: dict[str, Multiplexer] = field(default_factory=dict)
 
-    def holder(self, place: str) -> Channel | OnLeads:
-        """Return what holds the cell of a place: a cycler's channel by its slot, a potentiostat by its name."""
+    def holder(self, place: str) -> Channel | OnLeads | Place:
+        """Return what holds the cell of a place: a channel by its slot, a potentiostat or a wired place by its name."""
+        if place in self.wired_places:
+            return self.wired_places[place]
         return self.slots[place] if place in self.slots else self.potentiostats[place]
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names of everything that can be spoken to."""
+        return [*self.installations, *self.chambers, *self.potentiostats, *self.multiplexers]
+
+    @property
+    def wired_places(self) -> dict[str, Place]:
+        """Return the places of all multiplexers by their names, ``multiplexer:nn``."""
+        return {place.name: place for box in self.multiplexers.values() for place in box.places.values()}
 
 
 def build(
@@ -102,7 +119,8 @@ def slot_name(text: str, instrument: str) -> str:
     return text if ":" in text else f"{instrument}:{text}"
 
 
-def _first_instrument(values: Mapping[str, Any]) -> str:
+def first_instrument(values: Mapping[str, Any]) -> str:
+    """Return the name of the instrument that a slot without one belongs to."""
     return str(values["instruments"][0]["name"]) if values["instruments"] else ""
 
 
@@ -127,7 +145,7 @@ def _placed_cells(file: BenchFile, values: Mapping[str, Any]) -> dict[str, tuple
     for index, entry in enumerate(values.get("cells", [])):
         if "slot" not in entry:
             continue
-        slot = slot_name(entry["slot"], _first_instrument(values))
+        slot = slot_name(entry["slot"], first_instrument(values))
         if slot in placed:
             other = placed[slot][1]["cell_id"]
             raise file.error(
@@ -268,7 +286,7 @@ def _add_cell(file: BenchFile, parts: Parts, index: int, entry: dict[str, Any]) 
     parts.cells[name] = record
     if "slot" not in entry:
         return
-    slot = slot_name(entry["slot"], _first_instrument(file.values))
+    slot = slot_name(entry["slot"], first_instrument(file.values))
     channel = parts.slots.get(slot)
     if channel is None:
         raise file.error(
@@ -326,13 +344,19 @@ def add_potentiostat(
 
 def hang(parts: Parts, record: CellRecord, name: str, tick: int) -> None:
     """Hang a cell on a potentiostat's leads; it stays in its chamber."""
-    chamber = record.entry.get("chamber")
-    air = Air(_room_degC, _still)
-    if chamber in parts.chambers:
-        parts.chamber_of[name] = str(chamber)
-        air = air_of(parts.chambers[str(chamber)].chamber)
+    chamber, air = surroundings(parts, record)
+    if chamber is not None:
+        parts.chamber_of[name] = chamber
     parts.potentiostats[name].clip(CellLoad(record.cell, air, tick))
     record.slot = name
+
+
+def surroundings(parts: Parts, record: CellRecord) -> tuple[str | None, Air]:
+    """Return the chamber that a cell stands in, None for the room, and its air."""
+    chamber = record.entry.get("chamber")
+    if chamber in parts.chambers:
+        return str(chamber), air_of(parts.chambers[str(chamber)].chamber)
+    return None, Air(_room_degC, _still)
 
 
 def air_of(chamber: Chamber) -> Air:
@@ -341,7 +365,7 @@ def air_of(chamber: Chamber) -> Air:
 
 
 def _add_history(file: BenchFile, parts: Parts, index: int, entry: dict[str, Any]) -> None:
-    slot = slot_name(entry["slot"], _first_instrument(file.values))
+    slot = slot_name(entry["slot"], first_instrument(file.values))
     if slot not in parts.slots:
         raise file.error(("history", index, "slot"), f"There is no slot '{slot}'.", "Name a slot of a unit.")
     if entry["start_s"] > 0:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from labctl.errors import UserInputError
 from labctl_simulators.adminfields import number
 from labctl_simulators.benchfile import checked_cell
-from labctl_simulators.builder import CellRecord, air_of, make_cell, slot_name
+from labctl_simulators.builder import CellRecord, Parts, air_of, make_cell, slot_name
 from labctl_simulators.neware.channel import Air, Channel
 from labctl_simulators.world.cell import Cell
 from labctl_simulators.world.chamber import ROOM_degC
@@ -54,17 +54,22 @@ def wanted_cell(bench: Bench, request: Mapping[str, Any]) -> CellRecord:
 
 def put_cell(bench: Bench, channel: Channel, record: CellRecord | None, slot: str) -> None:
     """Put a cell into a cycler's slot, or take the one there out."""
+    seat(bench.parts, channel, record, slot, bench.now_tick)
+
+
+def seat(parts: Parts, channel: Channel, record: CellRecord | None, slot: str, tick: int) -> None:
+    """Connect a cell to a cycler's channel from a tick on, or disconnect the one there."""
 
     def change() -> None:
         channel.cell = None if record is None else record.cell
-        chamber = None if record is None else record.entry.get("chamber", bench.parts.chamber_of.get(slot))
-        if chamber in bench.parts.chambers:
-            bench.parts.chamber_of[slot] = str(chamber)
-            channel.air = air_of(bench.parts.chambers[str(chamber)].chamber)
+        chamber = None if record is None else record.entry.get("chamber", parts.chamber_of.get(slot))
+        if chamber in parts.chambers:
+            parts.chamber_of[slot] = str(chamber)
+            channel.air = air_of(parts.chambers[str(chamber)].chamber)
         elif record is not None:
             channel.air = Air(lambda: ROOM_degC, lambda: True)
 
-    channel.change_contact(bench.now_tick, change)
+    channel.change_contact(tick, change)
     if record is not None:
         record.slot = slot
 

@@ -27,7 +27,7 @@ class PtyLine:
     def __init__(self, link: ScriptLink, pace: Pace, name: str, on_end: Callable[[], None]) -> None:
         if sys.platform == "win32":
             raise UserInputError(
-                f"Potentiostat {name}: Windows has no pseudo terminals; use 'link: tcp' in the bench file."
+                f"{name}: Windows has no pseudo terminals; use 'link: tcp' in the bench file."
             )
         import pty
         import tty

@@ -145,7 +145,7 @@ async def serve(bench: Bench, pace: Pace, wanted: dict[str, int]) -> Serving:
     Raises: UserInputError when a wanted port is taken.
     """
     serving = Serving()
-    for name in [*bench.parts.installations, *bench.parts.chambers, *bench.parts.potentiostats]:
+    for name in bench.parts.names:
         potentiostat = bench.parts.potentiostats.get(name)
         if potentiostat is not None:
             _let_timers_run(potentiostat, pace)
@@ -179,7 +179,9 @@ def _serve_line(bench: Bench, pace: Pace, name: str, serving: Serving) -> None:
     assert isinstance(link, ScriptLink)
     line = PtyLine(link, pace, name, lambda: _serve_line(bench, pace, name, serving))
     serving.lines.append(line)
-    serving.ptys[name] = bench.parts.potentiostats[name].path = line.path
+    serving.ptys[name] = line.path
+    spoken = bench.parts.potentiostats.get(name) or bench.parts.multiplexers[name]
+    spoken.path = line.path
 
 
 def _factory(bench: Bench, pace: Pace, name: str, crowd: Crowd) -> Callable[[], asyncio.Protocol]:

@@ -49,6 +49,8 @@ def first_line(bench: Bench, pace: Pace, serving: Serving, folder: Path) -> dict
         place = _place(serving, name) if potentiostat.has_link else {}
         told = {"kind": potentiostat.kind, "model": potentiostat.model_name}
         instruments.append({"name": name, **told, **place})
+    for name in bench.parts.multiplexers:
+        instruments.append({"name": name, "kind": "multiplexer", **_place(serving, name)})
     return {
         "schema": "labctl.sim/1",
         "seed": bench.seed,

@@ -1,0 +1,1 @@
+"""The multiplexer between cycler and potentiostat: relays that really move the cells of the bench."""
