@@ -255,6 +255,23 @@ class AddCycles(Body):
 
 
 @dataclass(frozen=True, slots=True)
+class TakeSpectrum(Body):
+    """A spectrum between two steps of a run, rms amplitudes; ``amplitude_rms_A`` makes it galvanostatic.
+
+    ``on`` names the potentiostat; empty = the first that takes the cell.
+    """
+
+    f_start_Hz: float
+    f_end_Hz: float
+    points_per_decade: int = 10
+    amplitude_rms_V: float = 0.01
+    amplitude_rms_A: float | None = None
+    settle_s: float = 10.0
+    on: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AlarmAct(Body):
     """An act on an alarm; ``hours`` is for shelving, at most 24."""
 

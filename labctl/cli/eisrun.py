@@ -240,13 +240,15 @@ def _headed(taken: Taken, technique: Peis, args: argparse.Namespace) -> Spectrum
     """Return the spectrum with who measured it, how, and what is missing."""
     from dataclasses import replace
 
+    from labctl.store.spectra import INCOMPLETE
+
     assert taken.spectrum is not None
     who, head = taken.identity, taken.spectrum.head
     notes = (*head.notes, _settings_text(technique), f"{_identity_text(taken)}, {args.resource}")
     name = head.name
     if not taken.is_whole:
         name = f"{name}, incomplete"
-        notes = (*notes, f"incomplete: {taken.points} of {taken.expected} points; {_why(taken)}")
+        notes = (*notes, f"{INCOMPLETE}{taken.points} of {taken.expected} points; {_why(taken)}")
     head = replace(head, name=name, instrument=f"{who.maker} {who.serial}".strip(), notes=notes)
     return replace(taken.spectrum, head=head)
 

@@ -34,6 +34,7 @@ from labctl.station.listening import Listener
 from labctl.station.newdevices import NewDevices
 from labctl.station.notifying import Notifier
 from labctl.station.people import People
+from labctl.station.potentiostats import Potentiostats
 from labctl.station.predictions import Predictions
 from labctl.station.protocolshelf import ProtocolShelf
 from labctl.station.queueing import QueueKeeper
@@ -41,6 +42,7 @@ from labctl.station.rawframes import RawFrames
 from labctl.station.registry import Registry
 from labctl.station.runs import RunKeeper
 from labctl.station.series import SeriesStore
+from labctl.station.spectra import Spectra
 from labctl.store.reserve import Reserve, ReserveState
 from labctl.store.root import DataRoot
 from labctl.worker import Worker
@@ -81,6 +83,8 @@ class StationCore:
     predictions: Predictions
     latest: LatestCycles
     devices: NewDevices
+    potentiostats: Potentiostats
+    spectra: Spectra
     started_utc: str
     pid: int = 0
     house_every_s: float = 5.0

@@ -39,6 +39,7 @@ from labctl.station.newdevices import NewDevices
 from labctl.station.notifying import Notifier, Send, send_with_apprise
 from labctl.station.overriding import OverrideWatch
 from labctl.station.people import People
+from labctl.station.potentiostats import Potentiostats
 from labctl.station.predictions import Predictions
 from labctl.station.protocolshelf import ProtocolShelf
 from labctl.station.queueing import QueueKeeper
@@ -48,6 +49,7 @@ from labctl.station.rowshub import RowsHub
 from labctl.station.runs import Bind, RunKeeper
 from labctl.station.series import SeriesStore
 from labctl.station.spare import Spare
+from labctl.station.spectra import Spectra
 from labctl.store.manifest import read_manifest
 from labctl.store.root import DataRoot
 from labctl.transport.base import Transport
@@ -176,6 +178,8 @@ def _assembled(
         predictions=Predictions(root, clock, file, feed, runs, reader),
         latest=LatestCycles(root, clock, feed, runs, reader),
         devices=NewDevices(file, root.disk, worker, audit, clock, connect),
+        potentiostats=Potentiostats(supervisor, audit, listener.store_failed),
+        spectra=Spectra(root, reader),
         pid=os.getpid(), house_every_s=pace.house_every_s,
     )  # fmt: skip
     alarms.set_notifier(core.notifier)

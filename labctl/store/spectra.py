@@ -19,14 +19,16 @@ from enum import StrEnum
 from pathlib import Path
 
 from labctl.analysis.eisfiles import ownparquet
-from labctl.errors import StoreError, UserInputError
+from labctl.errors import StoreError, UserFileError, UserInputError
 from labctl.model.spectrum import Spectrum
-from labctl.store.disk import replace_file
+from labctl.store.disk import Disk, replace_file
 from labctl.store.names import is_safe_id
 from labctl.store.root import DataRoot
 
 FOLDER = "spectra"
 SUFFIX = ".parquet"
+INCOMPLETE = "incomplete: "
+"""How the note of a head begins that says that points are missing."""
 HASH_LETTERS = 12
 """48 bits: one chance in 10^8 that two of a million files share an id."""
 
@@ -114,7 +116,7 @@ class SpectraStore:
         if self._disk.read(path) == ownparquet.write(spectrum):
             return entry, Stored.SAME
         if not correct:
-            cycle = self._read(path, spectrum_id).spectrum.head.cycle
+            cycle = self.read(path, spectrum_id).spectrum.head.cycle
             raise UserInputError(
                 f"this file is stored already as {spectrum_id} with another head (cycle {cycle}). Nothing was changed; "
                 "give --correct to replace the head."
@@ -126,17 +128,29 @@ class SpectraStore:
 
         Raises: StoreError naming a file that is damaged.
         """
-        cells = self._disk.names(self._folder) if cell_id is None else [cell_id]
-        found = [entry for cell in cells if is_safe_id(cell) for entry in self._of_cell(cell)]
+        found = [self.read(path, spectrum_id) for spectrum_id, path in self.places(cell_id)]
         return sorted(found, key=lambda entry: entry.sort_key)
+
+    def places(self, cell_id: str | None = None) -> Iterator[tuple[str, Path]]:
+        """Yield id and path of all stored spectra, or of those of a cell, by name; nothing is read."""
+        cells = self._disk.names(self._folder) if cell_id is None else [cell_id]
+        for cell in filter(is_safe_id, cells):
+            for name in self._disk.names(self._folder / cell):
+                if name.endswith(SUFFIX) and ".source" not in name:
+                    yield f"{cell}-{name.removesuffix(SUFFIX)}", self._folder / cell / name
 
     def get(self, spectrum_id: str) -> StoredSpectrum | None:
         """Return a stored spectrum by its id, None if there is none. Raises: StoreError where it is damaged."""
+        path = self.place(spectrum_id)
+        return None if path is None else self.read(path, spectrum_id)
+
+    def place(self, spectrum_id: str) -> Path | None:
+        """Return where a spectrum lies, None if there is none of that id."""
         cell_id, dash, _ = spectrum_id.partition("-")
         while dash:  # a cell id may hold dashes itself
             path = self._folder / cell_id / f"{spectrum_id[len(cell_id) + 1 :]}{SUFFIX}"
             if is_safe_id(cell_id) and is_safe_id(path.stem) and self._disk.size(path) is not None:
-                return self._read(path, spectrum_id)
+                return path
             more, dash, _ = spectrum_id[len(cell_id) + 1 :].partition("-")
             cell_id = f"{cell_id}-{more}"
         return None
@@ -152,22 +166,28 @@ class SpectraStore:
                     if is_source and _stem_of(self._disk.read(folder / name)) != stem:
                         found.append(f"{folder / name}: its bytes are not those that were imported.")
                     elif not is_source and name.endswith(SUFFIX):
-                        self._read(folder / name, f"{cell_id}-{name.removesuffix(SUFFIX)}")
+                        self.read(folder / name, f"{cell_id}-{name.removesuffix(SUFFIX)}")
                 except (OSError, StoreError) as error:
                     found.append(f"{folder / name}: {error}")
         return found
 
-    def _of_cell(self, cell_id: str) -> Iterator[StoredSpectrum]:
-        folder = self._folder / cell_id
-        for name in self._disk.names(folder):
-            if name.endswith(SUFFIX) and ".source" not in name:
-                yield self._read(folder / name, f"{cell_id}-{name.removesuffix(SUFFIX)}")
+    def read(self, path: Path, spectrum_id: str) -> StoredSpectrum:
+        """Read one of ``places``. Raises: StoreError where it is damaged."""
+        return read_stored(self._disk, path, spectrum_id)
 
-    def _read(self, path: Path, spectrum_id: str) -> StoredSpectrum:
-        from labctl.errors import UserFileError
 
-        try:
-            content = ownparquet.read(self._disk.read(path), str(path))
-        except (OSError, UserFileError) as error:
-            raise StoreError(f"The stored spectrum {spectrum_id} cannot be read: {error}") from error
-        return StoredSpectrum(spectrum_id, path, content.spectra[0])
+def read_stored(disk: Disk, path: Path, spectrum_id: str) -> StoredSpectrum:
+    """Read a spectrum that labctl has stored. Raises: StoreError naming it where it cannot be read."""
+    try:
+        return stored_of(disk.read(path), path, spectrum_id)
+    except OSError as error:
+        raise StoreError(f"The stored spectrum {spectrum_id} cannot be read: {error}") from error
+
+
+def stored_of(data: bytes, path: Path, spectrum_id: str) -> StoredSpectrum:
+    """Return the spectrum in the bytes of a stored file. Raises: StoreError naming it where they are none."""
+    try:
+        content = ownparquet.read(data, str(path))
+    except UserFileError as error:
+        raise StoreError(f"The stored spectrum {spectrum_id} cannot be read: {error}") from error
+    return StoredSpectrum(spectrum_id, path, content.spectra[0])

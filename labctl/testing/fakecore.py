@@ -47,6 +47,7 @@ from labctl.station.feed import Feed
 from labctl.station.ledger import Ledger
 from labctl.station.newdevices import NewDevices
 from labctl.station.people import People
+from labctl.station.potentiostats import Potentiostats
 from labctl.station.protocolshelf import ProtocolShelf
 from labctl.station.registry import Registry
 from labctl.station.rowshub import RowsHub
@@ -54,6 +55,7 @@ from labctl.store.disk import Disk
 from labctl.store.root import DataRoot
 from labctl.store.seriesquery import SeriesQuery
 from labctl.testing.fakequeue import CHANNELS, SOON, UTC, FakeQueue
+from labctl.testing.fakespectra import FakePotentiostatEngine, FakeSpectra
 from labctl.testing.rowbuilder import RowBuilder
 from labctl.worker import Worker
 
@@ -285,6 +287,9 @@ class FakeCore:
         self.queue = FakeQueue(self)
         self.runs = FakeRuns(self)
         self.series = FakeSeries(self.runs.rows)
+        self.pstat = FakePotentiostatEngine(self.feed, self.runs)
+        self.potentiostats = Potentiostats(self.pstat, self.audit, lambda subject, text: None)
+        self.spectra = FakeSpectra()
         self.latest = self.predictions = FakeForesight(self.runs)
         self.frames = self
         self.devices = NewDevices(self.file, root.disk, self.worker, self.audit, clock)
@@ -303,6 +308,7 @@ class FakeCore:
         for status in self.channels():
             self.feed.publish("channel", status.channel, to_plain(status))
         self.feed.publish("station", "stop_all", to_plain(self.stopped))
+        self.pstat.tell()
 
     def close(self) -> None:
         """Close the files and the thread."""

@@ -28,6 +28,8 @@ from labctl.model.bench import (
     TriedDevice,
 )
 from labctl.model.cell import Batch, Cell, CellEvent, Electrode, ImportReport, Revision
+from labctl.model.handover import HandoverStatus, PotentiostatStatus, SpectrumEntry
+from labctl.model.impedance import SpectrumFit, SpectrumTable
 from labctl.model.job import CalendarEntry, Job, QueueStanding
 from labctl.model.latest import LatestCycle, NewestRevision
 from labctl.model.library import CheckReport, ProtocolInfo, ProtocolRevision, ProtocolText, ProtocolUse
@@ -64,6 +66,16 @@ CHANNEL_RESET = Route("POST", "/channels/{channel}/reset", ChannelStatus)
 CHAMBERS = Route("GET", "/chambers", tuple[ChamberStatus, ...])
 CHAMBER_SET = Route("POST", "/chambers/{name}/set", Done)
 CHAMBER_OFF = Route("POST", "/chambers/{name}/off", Done)
+
+POTENTIOSTATS = Route("GET", "/potentiostats", tuple[PotentiostatStatus, ...])
+POTENTIOSTAT_SPECTRUM = Route("GET", "/potentiostats/{name}/spectrum", SpectrumTable)
+POTENTIOSTAT_CELL_OFF = Route("POST", "/potentiostats/{name}/cell-off", Done)
+HANDOVERS = Route("GET", "/handovers", tuple[HandoverStatus, ...])
+HANDOVER_CONFIRM = Route("POST", "/handovers/{run_id}/confirm", Done)
+HANDOVER_SKIP = Route("POST", "/handovers/{run_id}/skip", Done)
+SPECTRA = Route("GET", "/spectra", tuple[SpectrumEntry, ...])
+SPECTRUM = Route("GET", "/spectra/{spectrum_id}", SpectrumTable)
+SPECTRUM_FIT = Route("GET", "/spectra/{spectrum_id}/fit", SpectrumFit)
 
 REGISTRY = Route("GET", "/registry", tuple[NewestRevision, ...])
 CELLS = Route("GET", "/cells", tuple[Cell, ...])
@@ -113,6 +125,7 @@ RUN_SKIP = Route("POST", "/runs/{run_id}/skip", Done)
 RUN_NOTE = Route("POST", "/runs/{run_id}/note", Done)
 RUN_REVISE = Route("POST", "/runs/{run_id}/revise", Revised)
 RUN_ADD_CYCLES = Route("POST", "/runs/{run_id}/add-cycles", Revised)
+RUN_EIS = Route("POST", "/runs/{run_id}/eis", Done)
 RUN_TAKE_UP = Route("POST", "/runs/{run_id}/take-up", tuple[str, ...])
 LATEST_CYCLES = Route("GET", "/latest-cycles", tuple[LatestCycle, ...])
 RUN_PREDICTED = Route("GET", "/runs/{run_id}/predicted", Prediction)

@@ -24,6 +24,7 @@ from labctl.api.server.routes import (
     alarms,
     bench,
     frames,
+    impedance,
     jobs,
     people,
     protocols,
@@ -39,7 +40,7 @@ from labctl.worker import Worker
 if TYPE_CHECKING:
     from labctl.station.core import StationCore
 
-ROUTERS = (station, bench, frames, registry, jobs, runs, records, alarms, protocols, people)
+ROUTERS = (station, bench, frames, registry, jobs, runs, impedance, records, alarms, protocols, people)
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": Failure, "description": text}
     for status, text in {

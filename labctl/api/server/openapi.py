@@ -57,7 +57,17 @@ def _complete(operations: dict[str, Any], route: APIRoute) -> None:
 
 
 def _allow_unknown(schema: dict[str, Any]) -> None:
-    """Say that a number may be null: NaN has no other form in JSON."""
+    """Say that a number may be null, in columns too: NaN has no other form in JSON."""
     for name, known in schema.get("properties", {}).items():
-        if known.get("type") == "number":
-            schema["properties"][name] = {**known, "type": ["number", "null"]}
+        schema["properties"][name] = _with_null(known)
+
+
+def _with_null(known: dict[str, Any]) -> dict[str, Any]:
+    if known.get("type") == "number":
+        return {**known, "type": ["number", "null"]}
+    inner = {
+        part: _with_null(known[part])
+        for part in ("items", "additionalProperties")
+        if isinstance(known.get(part), dict)
+    }
+    return {**known, **inner}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from labctl.api.client import routes
 from labctl.api.client.aio.link import AsyncLink
 from labctl.api.client.aio.mirror import AsyncMirror
-from labctl.api.messages import AddCycles, NoteText, Reason, ReviseRun, Stopped
+from labctl.api.messages import AddCycles, NoteText, Reason, ReviseRun, Stopped, TakeSpectrum
 from labctl.errors import UserInputError
 from labctl.model.latest import LatestCycle
 from labctl.model.prediction import Prediction
@@ -172,6 +172,29 @@ class AsyncRuns:
         """Add cycles to the last loop; returns the number of the new revision."""
         body = AddCycles(cycles, reason)
         return (await self._link.call(routes.RUN_ADD_CYCLES, run_id, body=body)).revision
+
+    async def take_spectrum(
+        self,
+        run_id: str,
+        f_start_Hz: float,
+        f_end_Hz: float,
+        *,
+        points_per_decade: int = 10,
+        amplitude_rms_V: float = 0.01,
+        amplitude_rms_A: float | None = None,
+        settle_s: float = 10.0,
+        on: str = "",
+        reason: str = "",
+    ) -> str:
+        """Take a spectrum at the end of the run's present step, then go on; returns the station's sentence.
+
+        A person moves the leads and confirms (``handovers.confirm``). Amplitudes are rms; ``amplitude_rms_A`` makes it
+        galvanostatic. ``on`` names the potentiostat, empty = the first that takes the cell.
+        """
+        body = TakeSpectrum(
+            f_start_Hz, f_end_Hz, points_per_decade, amplitude_rms_V, amplitude_rms_A, settle_s, on, reason
+        )
+        return (await self._link.call(routes.RUN_EIS, run_id, body=body)).text
 
     async def take_up(self, run_id: str, *, reason: str = "") -> tuple[str, ...]:
         """Follow a run again that was left: read the instrument, fetch what it kept; never starts anything.

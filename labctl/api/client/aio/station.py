@@ -9,6 +9,7 @@ from typing import Self
 from labctl.api.client import routes
 from labctl.api.client.address import Address
 from labctl.api.client.aio.bench import AsyncChambers, AsyncChannels, AsyncInstruments
+from labctl.api.client.aio.impedance import AsyncHandovers, AsyncPotentiostats, AsyncSpectra
 from labctl.api.client.aio.jobs import AsyncQueue
 from labctl.api.client.aio.link import PATIENCE_S, AsyncLink
 from labctl.api.client.aio.mirror import AsyncMirror
@@ -48,6 +49,9 @@ class AsyncStation:
         self.channels = AsyncChannels(link)
         self.chambers = AsyncChambers(link)
         self.instruments = AsyncInstruments(link)
+        self.potentiostats = AsyncPotentiostats(link)
+        self.handovers = AsyncHandovers(link)
+        self.spectra = AsyncSpectra(link)
         self.protocols = AsyncProtocols(link)
         self.alarms = AsyncAlarms(link)
         self.people = AsyncPeople(link)

@@ -11,6 +11,7 @@ from labctl.api.client import routes
 from labctl.api.client.address import Address
 from labctl.api.client.frames import Rows
 from labctl.api.client.sync.bench import Chambers, Channels, Instruments
+from labctl.api.client.sync.impedance import Handovers, Potentiostats, Spectra
 from labctl.api.client.sync.jobs import Queue
 from labctl.api.client.sync.link import PATIENCE_S, Link
 from labctl.api.client.sync.mirror import Mirror
@@ -49,6 +50,9 @@ class Station:
         self.channels = Channels(link)
         self.chambers = Chambers(link)
         self.instruments = Instruments(link)
+        self.potentiostats = Potentiostats(link)
+        self.handovers = Handovers(link)
+        self.spectra = Spectra(link)
         self.protocols = Protocols(link)
         self.alarms = Alarms(link)
         self.people = People(link)
