@@ -136,6 +136,10 @@ TABLES: Mapping[str, Mapping[str, Key]] = {
         "dummy": Key("text", values=(*DUMMIES, "resistor"), help="dummy cell on its leads at the start"),
         "resistance_ohm": Key("number", help="of the dummy 'resistor'"),
         "serial": Key("text", help="serial number that it tells"),
+        "bridge": Key(
+            "text", values=("labctl", "public"), help="of a versastat: labctl's own, or the public one"
+        ),
+        "token": Key("text", help="of a versastat: what its bridge wants in every call; default none"),
         "eis_max_Hz": Key("number", help="highest frequency of its spectra; default by model and mode"),
         "profile": Key("text", values=_PROFILES, help="which of its errors are on; default calibrated"),
         "effects": Key("effects", help="single errors, on top of the profile"),

@@ -321,7 +321,10 @@ def add_potentiostat(
     if entry["model"] not in KINDS[kind].models:
         models = ", ".join(KINDS[kind].models)
         raise file.error((*path, "model"), f"A {kind} has no model '{entry['model']}'.", f"Known: {models}.")
-    parts.potentiostats[name] = device = KINDS[kind].make(entry, parts.seed, now_s)
+    try:
+        parts.potentiostats[name] = device = KINDS[kind].make(entry, parts.seed, now_s)
+    except LabctlError as error:
+        raise file.error(path, str(error)) from error
     if entry.get("link") == "pty":
         parts.on_ptys.add(name)
     if "dummy" in entry:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from labctl.errors import UserInputError
 from labctl_simulators.methodscript.device import MethodScriptDevice
 from labctl_simulators.methodscript.models import MODELS as METHODSCRIPT_MODELS
 from labctl_simulators.onleads import OnLeads
+from labctl_simulators.versastat.device import VersastatDevice
+from labctl_simulators.versastat.models import HIGH_SHARE, LOW_SHARE, OVERLOAD_SHARE
+from labctl_simulators.versastat.models import MODELS as VERSASTAT_MODELS
 from labctl_simulators.world.eiseffects import Chance, effects_of
-from labctl_simulators.world.eistiming import METHODSCRIPT
+from labctl_simulators.world.eistiming import METHODSCRIPT, VERSASTAT
 from labctl_simulators.world.potentiostat import Potentiostat
 
 Entry = Mapping[str, Any]
@@ -33,6 +37,13 @@ def crc8(entry: Entry) -> int:
     return zlib.crc32(str(entry["name"]).encode()) % 10**8
 
 
+def _whole_number(entry: Entry, key: str, default: int) -> int:
+    text = str(entry.get(key, default))
+    if not (text.isascii() and text.isdigit()):
+        raise UserInputError(f"The {key} of {entry['name']} is a whole number, not {text!r}.")
+    return int(text)
+
+
 def _methodscript(entry: Entry, seed: int, now_s: Callable[[], float]) -> OnLeads:
     name, model = entry["name"], METHODSCRIPT_MODELS[entry["model"]]
     plant = Potentiostat(
@@ -48,6 +59,32 @@ def _methodscript(entry: Entry, seed: int, now_s: Callable[[], float]) -> OnLead
     return MethodScriptDevice(model, plant, now_s, serial=serial, eis_max_Hz=entry.get("eis_max_Hz"))
 
 
+def _versastat(entry: Entry, seed: int, now_s: Callable[[], float]) -> OnLeads:
+    name, model = entry["name"], VERSASTAT_MODELS[entry["model"]]
+    model = replace(model, eis_max_Hz=entry.get("eis_max_Hz", model.eis_max_Hz))
+    plant = Potentiostat(
+        name,
+        model.ladder,
+        VERSASTAT,
+        effects_of(entry.get("profile", "calibrated"), entry.get("effects", {})),
+        Chance(seed, name),
+        model.current_max_A,
+        model.potential_max_V,
+        low_share=LOW_SHARE,
+        high_share=HIGH_SHARE,
+        overload_share=OVERLOAD_SHARE,
+    )
+    return VersastatDevice(
+        model,
+        plant,
+        now_s,
+        serial=_whole_number(entry, "serial", crc8(entry)),
+        token=entry.get("token", ""),
+        public=entry.get("bridge") == "public",
+    )
+
+
 KINDS: Mapping[str, Kind] = {
     "methodscript": Kind(tuple(METHODSCRIPT_MODELS), _methodscript),
+    "versastat": Kind(tuple(VERSASTAT_MODELS), _versastat),
 }

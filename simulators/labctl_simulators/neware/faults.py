@@ -49,8 +49,9 @@ class Outgoing:
 class WireFaults:
     """Armed wire faults of one instrument, applied in the order of arming. ``commands`` are those that it answers."""
 
-    def __init__(self, commands: Collection[str]) -> None:
+    def __init__(self, commands: Collection[str], owner: str = "Neware server") -> None:
         self._commands = commands
+        self._owner = owner
         self._armed: list[WireFault] = []
 
     def arm(self, request: Mapping[str, object]) -> None:
@@ -61,7 +62,7 @@ class WireFaults:
         command = str(request.get("command", ""))
         if command and command not in self._commands:
             known = ", ".join(sorted(self._commands))
-            raise UserInputError(f"A Neware server has no command {command!r}; known are {known}.")
+            raise UserInputError(f"A {self._owner} has no command {command!r}; known are {known}.")
         try:
             fault = WireFault(
                 WireFaultKind(str(request["kind"])),
@@ -73,6 +74,10 @@ class WireFaults:
         except ValueError as error:
             raise UserInputError(f"This is not a wire fault: {error}.") from error
         self._armed.append(fault)
+
+    def disarm(self, kind: WireFaultKind) -> None:
+        """Forget the armed faults of a kind."""
+        self._armed = [fault for fault in self._armed if fault.kind is not kind]
 
     def clear(self) -> None:
         """Forget all armed faults."""
