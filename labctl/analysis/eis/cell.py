@@ -30,6 +30,8 @@ SYMMETRIC_CIRCUIT = Circuit.read("L-R-(RQ)-(RQ)-W")
 FULL_CIRCUIT = Circuit.read("L-R-(RQ)-(RQ)-W-C")
 FULL_ABOVE_V = 0.5
 SEPARATE_RATIO = 10.0
+LOPSIDED_RATIO = 8.0
+"""Beside an arc so many times as large the small one drowns in what the circuit leaves of the large one."""
 WORSE = 1.5
 """A fit that begins at the values before and leaves so many times their residuals has lost its way."""
 
@@ -81,13 +83,14 @@ def analyse(
     circuit: Circuit | None = None,
     *,
     before: CellImpedance | None = None,
-    weighting: Weighting = Weighting.UNIT,
+    weighting: Weighting | None = None,
 ) -> CellImpedance:
     """Return what a spectrum says; ``before`` is the same cell earlier, where the fit then begins.
 
-    Without a ``circuit`` the cell's own is taken. Points that overloaded the instrument or lie outside its contour are
-    left out, and inductive ones too where the circuit has no inductor. Never raises for what the points are: a spectrum
-    that cannot be fitted says why.
+    Without a ``circuit`` the cell's own is taken, without a ``weighting`` the same weight for all points, or ``ROOT``
+    where one arc then is more than ``LOPSIDED_RATIO`` times as large as the other. Points that overloaded the
+    instrument or lie outside its contour are left out, and inductive ones too where the circuit has no inductor. Never
+    raises for what the points are: a spectrum that cannot be fitted says why.
     """
     circuit = circuit or circuit_for(spectrum)
     clean = spectrum.kept(usable(spectrum))
@@ -116,7 +119,24 @@ def _tested(clean: Spectrum) -> LinKK | None:
         return None
 
 
-def _fitted(clean: Spectrum, circuit: Circuit, before: CircuitFit | None, weighting: Weighting) -> CircuitFit:
+def _fitted(
+    clean: Spectrum, circuit: Circuit, before: CircuitFit | None, weighting: Weighting | None
+) -> CircuitFit:
+    """Fit with the weights asked for, else with those that suit how unlike the arcs are."""
+    if weighting is not None:
+        return _better(clean, circuit, before, weighting)
+    even = _better(clean, circuit, before, Weighting.UNIT)
+    if not _is_lopsided(even):
+        return even
+    return fit(circuit, clean.frequency_Hz, clean.z_ohm, start=even.values, weighting=Weighting.ROOT)
+
+
+def _is_lopsided(fitted: CircuitFit) -> bool:
+    sizes_ohm = [float(fitted.values[arc.resistor.first]) for arc in fitted.circuit.arcs]
+    return len(sizes_ohm) == 2 and max(sizes_ohm) > LOPSIDED_RATIO * min(sizes_ohm)
+
+
+def _better(clean: Spectrum, circuit: Circuit, before: CircuitFit | None, weighting: Weighting) -> CircuitFit:
     """Fit from the values before, and from the spectrum itself where that ends worse than before; return the better."""
     if before is None or before.circuit != circuit:
         return fit(circuit, clean.frequency_Hz, clean.z_ohm, weighting=weighting)

@@ -53,7 +53,7 @@ class History:
 
 
 def analyse_all(
-    spectra: Sequence[Spectrum], circuit: Circuit | None = None, *, weighting: Weighting = Weighting.UNIT
+    spectra: Sequence[Spectrum], circuit: Circuit | None = None, *, weighting: Weighting | None = None
 ) -> tuple[CellImpedance, ...]:
     """Return what each spectrum says, in the given order; each begins at its cell's last one that was fitted.
 
