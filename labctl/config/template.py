@@ -32,6 +32,23 @@ chambers: []
   #   options: {poll_s: 10}
   #   channels: ["neware:1-5", "neware:1-6"]    # the channels whose cells stand in it
 
+# Potentiostats that cells come to for a spectrum ('- eis:' in a protocol). See docs/eis.md.
+# potentiostats:
+#   - name: pstat
+#     driver: methodscript
+#     resource: serial:///dev/ttyUSB1
+#     channels: ["neware:1-1", "neware:1-2"]    # whose cells can come to it; without this line: all
+#     ocv_tolerance: 20 mV                      # a moved cell must show its voltage again, to this ...
+#     ocv_tolerance_fraction: 2 %               # ... or to this part of it, whichever is more
+
+# Multiplexers that move cells between cycler and potentiostat by themselves; without one a person is asked.
+# switches:
+#   - name: mux
+#     driver: multiplexer
+#     resource: serial:///dev/ttyUSB2
+#     potentiostat: pstat
+#     places: {"neware:1-1": 1, "neware:1-2": 2}    # on which of its places the cell of each channel hangs
+
 # Channel limits, the tightest of all layers wins. 'warn' only tells, the others stop the channel.
 limits: {}
   # "neware:1-1":
