@@ -19,7 +19,7 @@ from labctl.engine.run import Run
 from labctl.engine.stoprequest import requested_stop
 from labctl.errors import InstrumentError, InvariantError, StoreError, UnknownStateError
 from labctl.interfaces.cycler import ChannelState, TestProgress
-from labctl.model.program import StepMode
+from labctl.model.program import Spectroscopy, StepMode
 
 log = logging.getLogger(__name__)
 
@@ -215,6 +215,9 @@ class RunActs:
             )
         if segment is None:
             await self.end(run, EndDecision(Outcome.FINISHED, "the program is done", None))
+            return
+        if isinstance(segment, Spectroscopy):
+            await self.hold(run, f"nobody here serves the potentiostat {segment.on!r}")
             return
         await self._commands.start(run, segment, run.walker.position.jumps - before.jumps)
         if run.phase is not Phase.RUNNING and run.decision is not None:

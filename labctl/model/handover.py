@@ -42,6 +42,27 @@ OWNED_BY_POTENTIOSTAT = frozenset({Stage.CHECKING, Stage.MEASURING})
 
 
 @dataclass(frozen=True, slots=True)
+class PotentiostatFacts:
+    """What a protocol's binding must know of a potentiostat. ``channels`` are those whose cells can come to it, empty =
+    all; ``switched`` those that a multiplexer moves. The frequencies are known once it has been opened.
+    """
+
+    name: str
+    channels: tuple[ChannelId, ...] = ()
+    switched: tuple[ChannelId, ...] = ()
+    eis_min_Hz: float = 0.0
+    eis_max_Hz: float = float("inf")
+
+    def takes(self, channel: ChannelId) -> bool:
+        """Tell whether the cell of a channel can come to it."""
+        return not self.channels or channel in self.channels
+
+    def via(self, channel: ChannelId) -> Via:
+        """Return who moves the leads of a channel unless the protocol says otherwise."""
+        return Via.MULTIPLEXER if channel in self.switched else Via.OPERATOR
+
+
+@dataclass(frozen=True, slots=True)
 class HandoverStatus:
     """One cell that waits for, is at, or comes back from a potentiostat; ``run_id`` names it.
 

@@ -6,7 +6,7 @@ reads it back from there. ``program_to_json`` and ``program_from_json`` are exac
 
 Shape of a program::
 
-    Program.flow = (Segment, HostRepeat(body=(Segment, ...)), HostIf(...), Segment, ...)
+    Program.flow = (Segment, Spectroscopy, HostRepeat(body=(Segment, ...)), HostIf(...), Segment, ...)
     Segment.body = (Step, Loop(body=(Step, Loop, ...)), ...)      what one device test performs by itself
 
 Between segments the host decides and the cell rests at open circuit.
@@ -21,6 +21,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field, TypeAdapter
 
 from labctl.model.ids import CellId, ChannelId
+from labctl.model.technique import Geis, Peis
 
 
 class StepMode(StrEnum):
@@ -124,6 +125,22 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Spectroscopy:
+    """An impedance spectrum that a potentiostat takes of the cell between two segments.
+
+    ``index`` counts the spectra of the program from 1 in the order of the text. An empty ``on`` leaves the choice of
+    the potentiostat to the station, an empty ``via`` who moves the leads to the potentiostat's own way.
+    """
+
+    index: int
+    technique: Peis | Geis
+    on: str = ""
+    via: str = ""
+    sentence: str = ""
+    kind: Literal["eis"] = "eis"
+
+
+@dataclass(frozen=True, slots=True)
 class HostRepeat:
     """Repeat ``body`` until the expression ``until`` is true after a pass, at most ``at_most`` passes in
     total.
@@ -145,7 +162,7 @@ class HostIf:
     kind: Literal["host_if"] = "host_if"
 
 
-HostNode: TypeAlias = Annotated[Segment | HostRepeat | HostIf, Field(discriminator="kind")]
+HostNode: TypeAlias = Annotated[Segment | Spectroscopy | HostRepeat | HostIf, Field(discriminator="kind")]
 
 
 class DetectionKind(StrEnum):

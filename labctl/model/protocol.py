@@ -176,13 +176,20 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Impedance:
-    """An impedance sweep (``eis``), from high to low frequency. Amplitude is rms unless ``peak``."""
+    """An impedance sweep (``eis``), from high to low frequency. Amplitude is rms unless ``peak``.
+
+    An empty ``on`` leaves the choice of the potentiostat to the station; ``via`` is ``operator``, ``multiplexer`` or
+    empty for the potentiostat's own way. ``settle`` is held before the first point.
+    """
 
     start: Quantity
     end: Quantity
     points_per_decade: int
     amplitude: Quantity
     peak: bool = False
+    on: str = ""
+    via: str = ""
+    settle: Quantity | None = None
     place: TextPlace = field(default_factory=TextPlace, compare=False)
 
 

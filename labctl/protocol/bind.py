@@ -6,12 +6,14 @@ unwise travels in ``Program.warnings``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from labctl.errors import ProgramError
 from labctl.interfaces.cycler import CyclerCapabilities
 from labctl.model.cell import Cell, CellKind
+from labctl.model.handover import PotentiostatFacts
 from labctl.model.ids import ChannelId
 from labctl.model.layers import CellClass, LimitOverride
 from labctl.model.program import (
@@ -49,6 +51,7 @@ from labctl.protocol.parse import with_variables
 from labctl.protocol.quantities import base_value, format_quantity, quantity, readable_time
 from labctl.protocol.resolve import Resolver
 from labctl.protocol.segments import BoundNode, Cutter
+from labctl.protocol.spectroscopy import bind_impedance
 
 ROOM_DEGC = (15.0, 30.0)
 """Set points in this window may be left to the room when a channel has no chamber; others may not."""
@@ -56,7 +59,6 @@ DEFAULT_RECORD = RecordIntent(every=quantity(10, "s"), voltage_change=quantity(5
 """Used where a protocol says nothing: the rule that the shipped protocols assume as well."""
 
 _LATER = {
-    Impedance: ("'eis' needs a potentiostat", "impedance comes with the potentiostat release"),
     Ask: ("'ask' needs the station's operator view", "questions come with the station release"),
     Handover: (
         "'handover' needs a second instrument on the station",
@@ -80,8 +82,9 @@ def bind(
     has_chamber: bool = False,
     classes: Mapping[str, CellClass] | None = None,
     override: LimitOverride | None = None,
+    potentiostats: Sequence[PotentiostatFacts] = (),
 ) -> Program:
-    """Return the program of ``protocol`` for ``cell`` on ``channel``.
+    """Return the program of ``protocol`` for ``cell`` on ``channel``; ``potentiostats`` are those of the station.
 
     Raises: ProgramError with one sentence per finding; UserFileError or UserInputError for a variable's value.
     """
@@ -105,7 +108,7 @@ def bind(
     record_intent = protocol.record if protocol.record != RecordIntent() else DEFAULT_RECORD
     record = steps.record(record_intent, "record: ")
     cutter = Cutter(capabilities, findings, warnings)
-    flow = cutter.flow(_bound(protocol.steps, steps, cutter, findings))
+    flow = cutter.flow(_Flow(steps, cutter, channel, potentiostats, findings).bound(protocol.steps))
     temperature = _temperature(protocol.temperature, cell, limits, has_chamber, findings, warnings)
     detections = _detections(protocol, cell, findings)
     for seconds in hurried_repeats(flow, record, nominal_Ah):
@@ -162,41 +165,57 @@ def _limits(
     return tightest([*above, own])
 
 
-def _bound(
-    nodes: tuple[ProtocolNode, ...], steps: StepBinder, cutter: Cutter, findings: list[str]
-) -> list[BoundNode]:
-    found: list[BoundNode] = []
-    for node in nodes:
-        if isinstance(node, Rest | Drive | Hold):
-            found.append(steps.bind(node))
-        elif isinstance(node, Repeat):
-            found.extend(_repeat(node, steps, cutter, findings))
-        elif isinstance(node, Branch):
-            then = cutter.gathered(_bound(node.then, steps, cutter, findings))
-            otherwise = cutter.gathered(_bound(node.otherwise, steps, cutter, findings))
-            found.append(HostIf(node.condition, then, otherwise))
-        else:
-            needs, later = _LATER[type(node)]
-            line = place_of(node).line
-            where = f"line {line}: " if line else ""
-            findings.append(
-                f"{where}{needs}, and this station has cyclers only; {later}. Remove the step to run the rest."
+@dataclass(slots=True)
+class _Flow:
+    """Binds the steps of one protocol, and gathers what stands against them."""
+
+    steps: StepBinder
+    cutter: Cutter
+    channel: ChannelId
+    potentiostats: Sequence[PotentiostatFacts]
+    findings: list[str]
+
+    def bound(self, nodes: tuple[ProtocolNode, ...]) -> list[BoundNode]:
+        """Return the nodes in absolute numbers, device nodes and host nodes mixed."""
+        found: list[BoundNode] = []
+        for node in nodes:
+            if isinstance(node, Rest | Drive | Hold):
+                found.append(self.steps.bind(node))
+            elif isinstance(node, Repeat):
+                found.extend(self._repeat(node))
+            elif isinstance(node, Branch):
+                then = self.cutter.gathered(self.bound(node.then))
+                otherwise = self.cutter.gathered(self.bound(node.otherwise))
+                found.append(HostIf(node.condition, then, otherwise))
+            elif isinstance(node, Impedance):
+                where, facts = _where(node), self.potentiostats
+                spectrum = bind_impedance(node, where, self.channel, facts, self.findings)
+                found.extend(() if spectrum is None else (spectrum,))
+            else:
+                needs, later = _LATER[type(node)]
+                self.findings.append(
+                    f"{_where(node)}{needs}, and this station has cyclers only; {later}. Remove the step to run the "
+                    "rest."
+                )
+        return found
+
+    def _repeat(self, node: Repeat) -> list[BoundNode]:
+        cutter, bodies = self.cutter, [self.bound(body) for body in node.bodies]
+        if len(bodies) > 1:
+            branches = tuple(
+                HostIf(f"pass == {index}", cutter.gathered(body)) for index, body in enumerate(bodies)
             )
-    return found
+            return [HostRepeat(node.until or f"pass >= {node.count}", node.count, branches)]
+        if not bodies[0]:
+            return []
+        if node.until:
+            return [HostRepeat(node.until, node.count, cutter.gathered(bodies[0]))]
+        return cutter.repeat(node.count, bodies[0])
 
 
-def _repeat(node: Repeat, steps: StepBinder, cutter: Cutter, findings: list[str]) -> list[BoundNode]:
-    bodies = [_bound(body, steps, cutter, findings) for body in node.bodies]
-    if len(bodies) > 1:
-        branches = tuple(
-            HostIf(f"pass == {index}", cutter.gathered(body)) for index, body in enumerate(bodies)
-        )
-        return [HostRepeat(node.until or f"pass >= {node.count}", node.count, branches)]
-    if not bodies[0]:
-        return []
-    if node.until:
-        return [HostRepeat(node.until, node.count, cutter.gathered(bodies[0]))]
-    return cutter.repeat(node.count, bodies[0])
+def _where(node: ProtocolNode) -> str:
+    line = place_of(node).line
+    return f"line {line}: " if line else ""
 
 
 def _temperature(

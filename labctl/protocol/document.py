@@ -219,6 +219,7 @@ def _eis(node: Impedance) -> Document:
         "to": format_quantity(node.end),
         "points_per_decade": str(node.points_per_decade),
         "amplitude": f"{format_quantity(node.amplitude)} {suffix}",
+        **_filled(on=node.on, via=node.via, settle=node.settle),
     }
 
 

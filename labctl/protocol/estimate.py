@@ -15,9 +15,11 @@ from labctl.model.program import (
     Loop,
     RecordRule,
     Segment,
+    Spectroscopy,
     Step,
     StepMode,
 )
+from labctl.protocol.spectroscopy import spectrum_s
 
 BYTES_PER_ROW = 40.0
 """Sealed Parquet with noisy voltages: 16 columns, most of them constant or counting, about 40 bytes a row."""
@@ -129,6 +131,9 @@ def _host(node: HostNode, record: RecordRule, nominal_Ah: float | None) -> _Tall
         for step in node.body:
             total = total.plus(_device(step, record, nominal_Ah))
         return total
+    if isinstance(node, Spectroscopy):
+        duration_s = spectrum_s(node.technique)
+        return _Tally(duration_s, duration_s, decisions=1)
     if isinstance(node, HostRepeat):
         every, once = _Tally(), _Tally()
         for inner in node.body:

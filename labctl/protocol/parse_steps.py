@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 
+from labctl.model.handover import Via
 from labctl.model.protocol import (
     Ask,
     Branch,
@@ -54,7 +55,7 @@ RECORD_KEYS = ("every", "or_change", "or_current_change")
 WARN_KEYS = ("voltage", "current", "capacity", "delay")
 """Temperatures are the chamber's business, which warns by itself (``warn`` of 'temperature')."""
 SAFETY_KEYS = ("voltage", "current", "capacity", "temperature", "delay", "warn")
-EIS_KEYS = ("from", "to", "points_per_decade", "amplitude")
+EIS_KEYS = ("from", "to", "points_per_decade", "amplitude", "on", "via", "settle")
 
 _V = (QuantityKind.VOLTAGE,)
 _T = (QuantityKind.TIME,)
@@ -243,13 +244,16 @@ class StepReader:
         if isinstance(amplitude_node, Scalar):
             bare = text.removesuffix(" peak").removesuffix(" rms")
             amplitude_node = Scalar(bare, amplitude_node.line, amplitude_node.column, amplitude_node.plain)
-        points = inner.get("points_per_decade")
+        points, on, via, settle = (inner.get(key) for key in ("points_per_decade", "on", "via", "settle"))
         return Impedance(
             values.quantity(inner.need("from", "1 MHz"), "from", (QuantityKind.FREQUENCY,)),
             values.quantity(inner.need("to", "100 mHz"), "to", (QuantityKind.FREQUENCY,)),
             10 if points is None else values.count(points, "points_per_decade", most=1000),
             values.quantity(amplitude_node, "amplitude", (QuantityKind.VOLTAGE, QuantityKind.CURRENT)),
             peak,
+            "" if on is None else values.text(on, "on"),
+            "" if via is None else values.choice(via, "via", Via).value,
+            None if settle is None else values.quantity(settle, "settle", (QuantityKind.TIME,)),
             values.place(fields.keys["eis"]),
         )
 

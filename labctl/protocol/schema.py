@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 from labctl.model.cell import CellKind
+from labctl.model.handover import Via
 from labctl.model.program import DetectionAction
 from labctl.model.protocol import Direction, NoteKind, QuantityKind
 from labctl.protocol.parse import DETECT_KEYS, HEADER
@@ -164,6 +165,9 @@ def _steps() -> list[Schema]:
         "to": frequency,
         "points_per_decade": _ref("count"),
         "amplitude": amplitude,
+        "on": {"type": "string", "description": "Which potentiostat of the station."},
+        "via": {"enum": [word.value for word in Via], "description": "Who moves the leads."},
+        "settle": _ref("time"),
     }
     return [
         _object({"rest": _ref("time"), **common}, ("rest",), "Open circuit for a time."),

@@ -9,14 +9,15 @@ device allows: a host repeat raises the cycle count as a device loop does, which
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TypeAlias
 
 from labctl.interfaces.cycler import CyclerCapabilities
-from labctl.model.program import HostIf, HostNode, HostRepeat, Loop, Segment, Step
+from labctl.model.program import HostIf, HostNode, HostRepeat, Loop, Segment, Spectroscopy, Step
 
-BoundNode: TypeAlias = Step | Loop | HostRepeat | HostIf
+BoundNode: TypeAlias = Step | Loop | Spectroscopy | HostRepeat | HostIf
 END_LINES = 1
 """A device program ends with a line of its own."""
 
@@ -30,15 +31,14 @@ class Cutter:
     warnings: list[str]
 
     def flow(self, nodes: Iterable[BoundNode]) -> tuple[HostNode, ...]:
-        """Return the program's flow with segments numbered from 1 in the order of the text."""
-        numbered, _ = _numbered(self.gathered(nodes), 1)
-        return numbered
+        """Return the program's flow with segments and spectra numbered, each from 1 in the order of the text."""
+        return _numbered(self.gathered(nodes), count(1), count(1))
 
     def repeat(self, count: int, body: list[BoundNode]) -> list[BoundNode]:
         """Return a repeat of ``count`` passes: a device loop where the device can hold it."""
         if count == 1:
             return body
-        if any(isinstance(node, HostRepeat | HostIf) for node in body):
+        if any(isinstance(node, Spectroscopy | HostRepeat | HostIf) for node in body):
             return [HostRepeat(f"pass >= {count}", count, self.gathered(body))]
         device_body = tuple(node for node in body if isinstance(node, Step | Loop))
         depth = 1 + max(_depth(node) for node in device_body)
@@ -78,7 +78,7 @@ class Cutter:
         body: list[Step | Loop] = []
         lines = END_LINES
         for node in nodes:
-            if isinstance(node, HostRepeat | HostIf):
+            if isinstance(node, Spectroscopy | HostRepeat | HostIf):
                 if body:
                     found.append(Segment(0, tuple(body)))
                 body, lines = [], END_LINES
@@ -112,17 +112,18 @@ def _lines(node: Step | Loop) -> int:
     return 1 if isinstance(node, Step) else 1 + sum(_lines(item) for item in node.body)
 
 
-def _numbered(nodes: tuple[HostNode, ...], first: int) -> tuple[tuple[HostNode, ...], int]:
+def _numbered(
+    nodes: tuple[HostNode, ...], segments: Iterator[int], spectra: Iterator[int]
+) -> tuple[HostNode, ...]:
     found: list[HostNode] = []
     for node in nodes:
         if isinstance(node, Segment):
-            found.append(replace(node, index=first))
-            first += 1
+            found.append(replace(node, index=next(segments)))
+        elif isinstance(node, Spectroscopy):
+            found.append(replace(node, index=next(spectra)))
         elif isinstance(node, HostRepeat):
-            body, first = _numbered(node.body, first)
-            found.append(replace(node, body=body))
+            found.append(replace(node, body=_numbered(node.body, segments, spectra)))
         else:
-            then, first = _numbered(node.then, first)
-            otherwise, first = _numbered(node.otherwise, first)
-            found.append(replace(node, then=then, otherwise=otherwise))
-    return tuple(found), first
+            then = _numbered(node.then, segments, spectra)
+            found.append(replace(node, then=then, otherwise=_numbered(node.otherwise, segments, spectra)))
+    return tuple(found)

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from labctl.model.program import DetectionAction, HostNode, HostRepeat, Loop, Program, Segment, Step
+from labctl.model.program import (
+    DetectionAction,
+    HostIf,
+    HostNode,
+    HostRepeat,
+    Loop,
+    Program,
+    Segment,
+    Spectroscopy,
+    Step,
+)
 from labctl.model.protocol import (
     Ask,
     Branch,
@@ -22,6 +32,7 @@ from labctl.model.protocol import (
     SafetyIntent,
 )
 from labctl.protocol.quantities import base_value, format_quantity, readable, readable_time
+from labctl.protocol.spectroscopy import impedance_sentence
 
 INDENT = "  "
 
@@ -199,12 +210,7 @@ def _node_lines(node: ProtocolNode, depth: int) -> list[str]:
                 lines += [line for item in node.otherwise for line in _node_lines(item, depth + 1)]
             return lines
         case Impedance():
-            kind = "peak" if node.peak else "rms"
-            return [
-                f"{pad}Impedance from {format_quantity(node.start)} to {format_quantity(node.end)}, "
-                f"{node.points_per_decade} points "
-                f"per decade, {format_quantity(node.amplitude)} {kind}."
-            ]
+            return [pad + impedance_sentence(node)]
         case Ask():
             return [f"{pad}Ask the operator: {node.text}"]
         case Handover():
@@ -254,7 +260,7 @@ def _count_segments(nodes: tuple[HostNode, ...]) -> int:
             total += 1
         elif isinstance(node, HostRepeat):
             total += _count_segments(node.body)
-        else:
+        elif isinstance(node, HostIf):
             total += _count_segments(node.then) + _count_segments(node.otherwise)
     return total
 
@@ -268,6 +274,8 @@ def _host_lines(node: HostNode, depth: int, many: bool) -> list[str]:
             f"{pad}Device test {node.index} (the host starts it; the cell rests at open circuit until then):"
         )
         return [head] + [line for item in node.body for line in _device_lines(item, depth + 1)]
+    if isinstance(node, Spectroscopy):
+        return [f"{pad}Spectrum {node.index} on {node.on} (via {node.via}): {node.sentence}"]
     if isinstance(node, HostRepeat):
         if node.until == f"pass >= {node.at_most}":
             head = f"{pad}{node.at_most} passes in total, each begun by the host:"

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from labctl.engine.machines.walk import Walker, WalkPosition
 from labctl.engine.run import condition_holds
 from labctl.errors import InvariantError
-from labctl.model.program import HostIf, HostNode, HostRepeat, Segment
+from labctl.model.program import HostIf, HostNode, HostRepeat, Segment, Spectroscopy
+from labctl.model.technique import FrequencySweep, Peis
 from labctl.testing.fakeruns import program, rest
 
 
@@ -144,3 +145,29 @@ def test_walk_taken_up_from_its_json_at_every_segment_is_the_same_walk(flow: tup
         taken_up.restore(WalkPosition.from_json(stored))
         assert taken_up.passes == through.passes
     raise AssertionError("the walk does not end")
+
+
+def eis(index: int) -> Spectroscopy:
+    """Return a spectrum of a few points."""
+    return Spectroscopy(index, Peis(FrequencySweep(1e3, 1.0), 0.01))
+
+
+def test_a_spectrum_is_a_place_of_its_own_to_which_a_walk_goes_back() -> None:
+    flow = (seg(1), HostRepeat("pass >= 2", 2, (eis(1), seg(2))))
+    walker = Walker(program(flow), holds)
+    kinds = []
+    while (found := walker.advance({})[0]) is not None:
+        kinds.append((found.kind, found.index, walker.position.jumps))
+        other = Walker(program(flow), holds)
+        other.restore(walker.position)
+        assert (other.segment, other.spectroscopy) == (walker.segment, walker.spectroscopy)
+        assert (walker.segment is None) == (found.kind == "eis")
+    assert kinds == [("segment", 1, 0), ("eis", 1, 0), ("segment", 2, 0), ("eis", 1, 1), ("segment", 2, 1)]
+
+
+def test_a_change_of_what_was_measured_already_is_no_revision() -> None:
+    walker = Walker(program((eis(1), seg(1))), holds)
+    walker.advance({})
+    assert walker.revised(program((eis(1), seg(2)))).spectroscopy == eis(1)
+    with pytest.raises(InvariantError, match="I11"):
+        walker.revised(program((seg(1), eis(1))))

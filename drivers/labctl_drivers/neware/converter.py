@@ -18,6 +18,7 @@ from labctl.model.program import (
     CellFacts,
     DeviceNode,
     Estimate,
+    HostIf,
     HostNode,
     HostRepeat,
     Limits,
@@ -25,6 +26,7 @@ from labctl.model.program import (
     Program,
     RecordRule,
     Segment,
+    Spectroscopy,
     Step,
     StepMode,
     steps_of,
@@ -34,7 +36,7 @@ from labctl_drivers.neware.stepreader import read_step_file
 
 _WHY: dict[str, str] = {
     "flow": "segments and host decisions cannot be held: 'repeat until' became a loop of its largest count, "
-    "'if' its first branch, segments were joined",
+    "'if' its first branch, segments were joined, spectra were left out",
     "sentence": "the sentence is not stored",
     "time_is_backstop": "that the time end is only a back-stop is not stored",
     "end_time_s": "a pause has no end in the file",
@@ -107,7 +109,7 @@ def _device_body(flow: Sequence[HostNode]) -> tuple[DeviceNode, ...]:
         elif isinstance(node, HostRepeat):
             inner = _device_body(node.body)
             body += [Loop(node.at_most, inner)] if inner else []
-        else:
+        elif isinstance(node, HostIf):
             body += _device_body(node.then)
     return tuple(body)
 
@@ -186,6 +188,8 @@ def _skeleton(nodes: Sequence[Any]) -> tuple[Any, ...]:
             shape.append(("segment", node.index, _skeleton(node.body)))
         elif isinstance(node, HostRepeat):
             shape.append(("repeat", node.until, node.at_most, _skeleton(node.body)))
+        elif isinstance(node, Spectroscopy):
+            shape.append(("eis", node.technique))
         else:
             shape.append(("if", node.condition, _skeleton(node.then), _skeleton(node.otherwise)))
     return tuple(shape)
@@ -198,7 +202,7 @@ def _all_steps(nodes: Sequence[HostNode]) -> list[Step]:
             found += steps_of(node.body)
         elif isinstance(node, HostRepeat):
             found += _all_steps(node.body)
-        else:
+        elif isinstance(node, HostIf):
             found += _all_steps(node.then) + _all_steps(node.otherwise)
     return found
 

@@ -15,7 +15,16 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
-from labctl.model.program import DeviceNode, HostNode, HostRepeat, Program, Segment, Step
+from labctl.model.program import (
+    DeviceNode,
+    HostIf,
+    HostNode,
+    HostRepeat,
+    Program,
+    Segment,
+    Spectroscopy,
+    Step,
+)
 from labctl.protocol.expressions import evaluate, parse_condition
 
 STARTS = 0
@@ -119,9 +128,10 @@ class Ahead:
     # -- the compiled flow ------------------------------------------------------------------------------------------
 
     def _nodes(self, nodes: Sequence[HostNode]) -> tuple[_Node, ...]:
-        return tuple(self._node(node) for node in nodes)
+        """Return the nodes that take test time; a spectrum takes none, the cell is away from its cycler then."""
+        return tuple(self._node(node) for node in nodes if not isinstance(node, Spectroscopy))
 
-    def _node(self, node: HostNode) -> _Node:
+    def _node(self, node: Segment | HostRepeat | HostIf) -> _Node:
         """Return a node with its slot; slots are numbered as ``Walker`` numbers them."""
         if isinstance(node, Segment):
             for step in _steps(node.body):

@@ -38,7 +38,17 @@ from labctl.engine.machines.ahead import STARTS, Ahead, Bound, Visits, device_af
 from labctl.engine.machines.untils import Untils
 from labctl.engine.machines.walk import Walker, WalkPosition
 from labctl.errors import InvariantError
-from labctl.model.program import HostIf, HostNode, HostRepeat, Program, Segment, Step, StepMode, steps_of
+from labctl.model.program import (
+    HostIf,
+    HostNode,
+    HostRepeat,
+    Program,
+    Segment,
+    Spectroscopy,
+    Step,
+    StepMode,
+    steps_of,
+)
 from labctl.model.record import RecordBlock
 
 Z_90 = 1.645
@@ -310,7 +320,7 @@ def _segments(nodes: tuple[HostNode, ...]) -> Iterator[Segment]:
             yield node
         elif isinstance(node, HostRepeat):
             yield from _segments(node.body)
-        else:
+        elif isinstance(node, HostIf):
             yield from _segments(node.then)
             yield from _segments(node.otherwise)
 
@@ -363,6 +373,8 @@ class _Place:
             self._walker.position = before
             self._script, self._asked = script, 0
             found, _ = self._walker.advance({})
+            while isinstance(found, Spectroscopy):
+                found, _ = self._walker.advance({})
             same = found is not None and found.index == segment
             if same and (jumps is None or self._walker.position.jumps - before.jumps == jumps):
                 return

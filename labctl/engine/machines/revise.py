@@ -31,7 +31,7 @@ def segments_of(flow: Iterable[HostNode]) -> dict[int, Segment]:
             found[node.index] = node
         elif isinstance(node, HostRepeat):
             found |= segments_of(node.body)
-        else:
+        elif isinstance(node, HostIf):
             found |= segments_of(node.then) | segments_of(node.otherwise)
     return found
 
@@ -88,8 +88,10 @@ def _last_loop(flow: Iterable[HostNode]) -> Loop | None:
             inner = next((item for item in reversed(node.body) if isinstance(item, Loop)), None)
         elif isinstance(node, HostRepeat):
             inner = _last_loop(node.body)
-        else:
+        elif isinstance(node, HostIf):
             inner = _last_loop((*node.otherwise, *node.then))
+        else:
+            continue
         found = inner or found
     return found
 

@@ -1,4 +1,4 @@
-"""Walks a program's flow: which segment comes next, when the host repeats, which way an ``if`` goes.
+"""Walks a program's flow: which segment or spectrum comes next, when the host repeats, which way an ``if`` goes.
 
 The flow is compiled once into a flat list of operations, so that the whole position is one number and one
 pass counter per host repeat. That position is journalled with every start, and a resumed run goes on from
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from labctl.errors import InvariantError
-from labctl.model.program import HostIf, HostNode, HostRepeat, Program, Segment
+from labctl.model.program import HostIf, HostNode, HostRepeat, Program, Segment, Spectroscopy
 
 Evaluate = Callable[[str, Mapping[str, float]], bool]
 """Tells whether an expression holds for the measured values."""
@@ -19,7 +19,9 @@ Evaluate = Callable[[str, Mapping[str, float]], bool]
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    segment: Segment
+    """Something that takes time: a device test, or a spectrum."""
+
+    part: Segment | Spectroscopy
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class HostDecision:
 class WalkPosition:
     """Where the walk stands: the operation that is running, passes of each repeat, jump-backs so far.
 
-    ``at`` is -1 before the first segment. ``jumps`` counts the host's own jump-backs; the run's cycle goes
+    ``at`` is -1 before the first part. ``jumps`` counts the host's own jump-backs; the run's cycle goes
     up by one with each.
     """
 
@@ -87,7 +89,7 @@ class WalkPosition:
 
 
 class Walker:
-    """Tells the next segment of a program; told the measured values, never looking for them."""
+    """Tells the next part of a program; told the measured values, never looking for them."""
 
     def __init__(self, program: Program, evaluate: Evaluate) -> None:
         self._evaluate = evaluate
@@ -98,7 +100,7 @@ class Walker:
 
     def _compile(self, nodes: Sequence[HostNode], slot: int) -> None:
         for node in nodes:
-            if isinstance(node, Segment):
+            if isinstance(node, Segment | Spectroscopy):
                 self._operations.append(_Run(node))
             elif isinstance(node, HostRepeat):
                 inner = self._slots
@@ -122,12 +124,23 @@ class Walker:
 
     @property
     def segment(self) -> Segment | None:
-        """Return the segment at the present position, ``None`` before the first."""
+        """Return the segment at the present position; None before the first part, and at a spectrum."""
+        part = self._part
+        return part if isinstance(part, Segment) else None
+
+    @property
+    def spectroscopy(self) -> Spectroscopy | None:
+        """Return the spectrum at the present position, None where that is none."""
+        part = self._part
+        return part if isinstance(part, Spectroscopy) else None
+
+    @property
+    def _part(self) -> Segment | Spectroscopy | None:
         at = self.position.at
         if not 0 <= at < len(self._operations):
             return None
         operation = self._operations[at]
-        return operation.segment if isinstance(operation, _Run) else None
+        return operation.part if isinstance(operation, _Run) else None
 
     @property
     def passes(self) -> int:
@@ -150,7 +163,7 @@ class Walker:
         """
         fits = len(position.passes) == self._slots and -1 <= position.at < len(self._operations)
         if not fits or (position.at >= 0 and not isinstance(self._operations[position.at], _Run)):
-            raise InvariantError("I11", f"the program has no segment at {position}")
+            raise InvariantError("I11", f"the program has no segment or spectrum at {position}")
         self.position = position
 
     def padded(self, position: WalkPosition) -> WalkPosition:
@@ -171,9 +184,11 @@ class Walker:
         walker.restore(walker.padded(self.position))
         return walker
 
-    def advance(self, values: Mapping[str, float]) -> tuple[Segment | None, tuple[HostDecision, ...]]:
-        """Go to the next segment and return it with the decisions taken on the way; ``None`` = the program
-        is done.
+    def advance(
+        self, values: Mapping[str, float]
+    ) -> tuple[Segment | Spectroscopy | None, tuple[HostDecision, ...]]:
+        """Go to the next segment or spectrum and return it with the decisions taken on the way; ``None`` = the
+        program is done.
 
         ``values`` are the measured names in SI units; ``pass`` is added here. The position moves only when
         this returns; an expression that raises leaves it where it was.
@@ -186,7 +201,7 @@ class Walker:
             operation = self._operations[at]
             if isinstance(operation, _Run):
                 self.position = WalkPosition(at, tuple(passes), jumps)
-                return operation.segment, tuple(decisions)
+                return operation.part, tuple(decisions)
             if isinstance(operation, _RepeatBegin):
                 passes[operation.slot] = 1
                 at += 1

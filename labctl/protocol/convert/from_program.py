@@ -10,7 +10,6 @@ from labctl.model.program import (
     CHARGE_MODES,
     Detection,
     DetectionKind,
-    HostIf,
     HostNode,
     HostRepeat,
     Limits,
@@ -18,6 +17,7 @@ from labctl.model.program import (
     Program,
     RecordRule,
     Segment,
+    Spectroscopy,
     Step,
     StepMode,
     TemperatureDemand,
@@ -29,6 +29,7 @@ from labctl.model.protocol import (
     Drive,
     Ends,
     Hold,
+    Impedance,
     Protocol,
     ProtocolNode,
     Quantity,
@@ -39,8 +40,10 @@ from labctl.model.protocol import (
     StepOptions,
     TemperatureIntent,
 )
+from labctl.model.technique import Peis
 from labctl.protocol.convert.reduce import in_unit, plain_time
 from labctl.protocol.quantities import quantity
+from labctl.protocol.spectroscopy import SETTLE_S
 
 _LIMIT_UNIT = {
     DetectionKind.SHORT: "ohm cm^2",
@@ -79,10 +82,23 @@ def _host(node: HostNode) -> list[ProtocolNode]:
         body = tuple(item for inner in node.body for item in _host(inner))
         plain = node.until == f"pass >= {node.at_most}"
         return [Repeat(node.at_most, (body,), "" if plain else node.until)]
-    assert isinstance(node, HostIf)
+    if isinstance(node, Spectroscopy):
+        return [_impedance(node)]
     then = tuple(item for inner in node.then for item in _host(inner))
     otherwise = tuple(item for inner in node.otherwise for item in _host(inner))
     return [Branch(node.condition, then, otherwise)]
+
+
+def _impedance(node: Spectroscopy) -> Impedance:
+    """Return a spectrum as it is written; the station's choice of a potentiostat stays the station's."""
+    technique = node.technique
+    if isinstance(technique, Peis):
+        amplitude = in_unit(quantity(technique.amplitude_rms_V, "V"), "mV")
+    else:
+        amplitude = _mA(technique.amplitude_rms_A)
+    start, end = quantity(technique.sweep.f_start_Hz, "Hz"), quantity(technique.sweep.f_end_Hz, "Hz")
+    settle = None if technique.settle_s == SETTLE_S else plain_time(quantity(technique.settle_s, "s"))
+    return Impedance(start, end, technique.sweep.points_per_decade, amplitude, settle=settle)
 
 
 def _device(node: Step | Loop) -> ProtocolNode:
