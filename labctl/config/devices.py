@@ -106,16 +106,12 @@ class DeviceReader(ValueReader):
             fields = Fields(item, self.source, "an entry of 'potentiostats'", keys)
             given = self._device(fields, "this file", "pstat", POLL_LEAST_S, (*taken, *_names(found)))
             channels = self._channels(fields.get("channels"), "at this potentiostat")
-            found.append(
-                PotentiostatEntry(
-                    **given,
-                    channels=tuple(channel for _, channel in channels),
-                    **self._tolerances(fields),
-                )
-            )
+            given |= self._tolerances(fields)
+            found.append(PotentiostatEntry(**given, channels=tuple(channel for _, channel in channels)))
         return tuple(found)
 
     def _tolerances(self, fields: Fields) -> dict[str, float]:
+        """Read by how much a moved cell's open circuit may differ, as fields of the entry."""
         found: dict[str, float] = {}
         volts, fraction = fields.get("ocv_tolerance"), fields.get("ocv_tolerance_fraction")
         if volts is not None:

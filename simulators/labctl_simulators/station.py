@@ -14,6 +14,7 @@ from labctl.model.units import cm2_from_disc_mm, g_from_mg
 from labctl_simulators.bench import Bench
 from labctl_simulators.builder import CellRecord
 from labctl_simulators.chamber.device import RtuChamberDevice
+from labctl_simulators.multiplexer.place import CYCLER, POTENTIOSTAT
 from labctl_simulators.pace import Mode, Pace
 from labctl_simulators.server import HOST, Serving
 
@@ -23,6 +24,8 @@ FREE_POLLS_PER_WALL_s = 4.0
 POLL_MAX_s = 3600
 """The longest poll period that a station file may ask for."""
 COATED_FILM_nm = 750.0
+_DRIVERS = {"methodscript": "methodscript"}
+"""The driver of each kind of potentiostat that labctl can talk to unattended."""
 _ONE_C_mA_per_g = {"LTO": 175.0, "LFP": 170.0}
 _KINDS = {"LTO": "lto_li", "LFP": "lfp_li"}
 CELL_COLUMNS = (
@@ -107,6 +110,8 @@ def station_text(bench: Bench, pace: Pace, serving: Serving, folder: Path) -> st
             *(f'        "{unit}": {_quoted(model)}' for unit, model in bench.parts.models[name].items()),
         ]
     lines += _chamber_lines(bench, serving, poll_s)
+    lines += _potentiostat_lines(bench, serving, poll_s)
+    lines += _switch_lines(bench, serving, poll_s)
     return "\n".join(lines) + "\n"
 
 
@@ -127,6 +132,49 @@ def _chamber_lines(bench: Bench, serving: Serving, poll_s: int) -> list[str]:
             f"    channels: [{', '.join(_quoted(slot) for slot in slots)}]",
         ]
     return lines
+
+
+def _potentiostat_lines(bench: Bench, serving: Serving, poll_s: int) -> list[str]:
+    """Return the potentiostats that have a wire and a driver; the cell of every channel may come to each."""
+    lines = ["potentiostats:"] if _served(bench) else []
+    for name, driver in _served(bench).items():
+        lines += [
+            f"  - name: {_quoted(name)}",
+            f"    driver: {driver}",
+            f"    resource: {_resource(serving, name)}",
+            f"    options: {{poll_s: {poll_s}}}",
+        ]
+    return lines
+
+
+def _served(bench: Bench) -> dict[str, str]:
+    """Return the driver of each potentiostat that a station can use unattended."""
+    devices = bench.parts.potentiostats.items()
+    return {name: _DRIVERS[one.kind] for name, one in devices if one.has_link and one.kind in _DRIVERS}
+
+
+def _switch_lines(bench: Bench, serving: Serving, poll_s: int) -> list[str]:
+    """Return the multiplexers of those potentiostats: on which of its places the cell of each channel hangs."""
+    lines: list[str] = []
+    for name, box in bench.parts.multiplexers.items():
+        ends = {number: place.ends for number, place in box.places.items() if CYCLER in place.ends}
+        served = next((end[POTENTIOSTAT].name for end in ends.values()), "")
+        if served not in _served(bench):
+            continue
+        places = ", ".join(f"{_quoted(end[CYCLER].name)}: {number}" for number, end in ends.items())
+        lines += [
+            f"  - name: {_quoted(name)}",
+            "    driver: multiplexer",
+            f"    resource: {_resource(serving, name)}",
+            f"    options: {{poll_s: {poll_s}, places: {max(box.places)}}}",
+            f"    potentiostat: {_quoted(served)}",
+            f"    places: {{{places}}}",
+        ]
+    return ["switches:", *lines] if lines else []
+
+
+def _resource(serving: Serving, name: str) -> str:
+    return f"serial://{serving.ptys[name]}" if name in serving.ptys else f"tcp://{HOST}:{serving.ports[name]}"
 
 
 def _quoted(text: str) -> str:

@@ -1,0 +1,49 @@
+"""The station file that a served bench writes names its potentiostats and multiplexers as the station reads them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from labctl_simulators.bench import open_bench
+from labctl_simulators.pace import Mode, Pace
+from labctl_simulators.server import Serving
+from labctl_simulators.station import station_text
+
+from labctl.config.station import StationFile, parse_station
+from labctl.model.ids import ChannelId
+
+CYCLER = {"name": "neware", "units": [{"unit": 1, "model": "5V10mA", "channels": 3}]}
+PICO = {"name": "pico", "kind": "methodscript", "model": "espico", "link": "pty"}
+MUX = {
+    "name": "mux", "potentiostat": "pico",
+    "places": [{"place": 4, "slot": "neware:1-1", "cell": "A"}, {"place": 7, "slot": "neware:1-2"}, {"place": 9}],
+}  # fmt: skip
+
+
+def written(**parts: Any) -> StationFile:
+    """Return what the station reads of a bench with these parts."""
+    spec = {
+        "labctl": "bench/1",
+        "instruments": [CYCLER],
+        "cells": [{"cell_id": "A", "variant": "LIQ-P"}],
+        **parts,
+    }
+    bench = open_bench(spec)
+    names = ["admin", *bench.parts.names]
+    serving = Serving(ports={name: 4000 + at for at, name in enumerate(names)}, ptys={"pico": "/dev/pts/7"})
+    return parse_station(station_text(bench, Pace(bench, Mode.LOCKSTEP, None), serving, Path("bench")))
+
+
+def test_a_potentiostat_and_its_multiplexer_come_with_driver_link_and_places() -> None:
+    station = written(potentiostats=[PICO], multiplexers=[MUX])
+    (pico,), (mux,) = station.potentiostats, station.switches
+    assert (pico.driver, pico.resource, pico.channels) == ("methodscript", "serial:///dev/pts/7", ())
+    assert (mux.driver, mux.resource) == ("multiplexer", "tcp://127.0.0.1:4003")
+    assert mux.places == {ChannelId("neware:1-1"): 4, ChannelId("neware:1-2"): 7}
+    assert (mux.potentiostat, mux.driver_options) == ("pico", {"places": 9})
+
+
+def test_a_bench_without_potentiostats_writes_none() -> None:
+    station = written()
+    assert station.potentiostats == () and station.switches == ()
