@@ -45,8 +45,9 @@ TIMER_RESOLUTION_S = 1e-6
 """Timers this close are due together. A float near one year of seconds is coarser than asyncio's own 1e-9 s,
 and a timer that can never be reached would spin the loop for ever."""
 
-WINDOWS_SELECT_MAX_S = 0.25
-"""Windows does not interrupt select() on Ctrl-C, so a wait there is cut into pieces."""
+SELECT_MAX_S = 0.25 if sys.platform == "win32" else 1.0
+"""A wait is cut into pieces: Windows does not interrupt select() on Ctrl-C, and a POSIX one that comes in the moment
+before select() begins is otherwise heard when something else happens."""
 
 DEADLOCK_AFTER_S = 30.0
 """A jump clock whose every task waits, with nothing that could wake one, gives up after this much wall
@@ -156,8 +157,8 @@ class _IdleSelector(selectors.DefaultSelector):
             found = super().select(0)
             if found or self.on_idle(timeout):
                 return found
-        if sys.platform == "win32" and (timeout is None or timeout > WINDOWS_SELECT_MAX_S):
-            timeout = WINDOWS_SELECT_MAX_S
+        if timeout is None or timeout > SELECT_MAX_S:
+            timeout = SELECT_MAX_S
         return super().select(timeout)
 
     def wait_for_anything(self, timeout_s: float) -> bool:
