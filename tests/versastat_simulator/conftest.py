@@ -101,7 +101,9 @@ class Versastat:
         return [entry["kind"] for entry in self.bench.violations]
 
 
-def bench_of(cells: Sequence[Mapping[str, Any]] = (), **entry: Any) -> dict[str, Any]:
+def bench_of(
+    cells: Sequence[Mapping[str, Any]] = (), chambers: Sequence[Mapping[str, Any]] = (), **entry: Any
+) -> dict[str, Any]:
     """Return a bench with a cycler of two channels and the VersaSTAT ``ps`` without errors."""
     usual = {"name": "ps", "kind": "versastat", "model": "parstat4000a", "profile": "ideal"}
     cycler = {"name": "neware", "profile": "ideal", "units": [{"unit": 1, "model": "5V10mA", "channels": 2}]}
@@ -110,6 +112,7 @@ def bench_of(cells: Sequence[Mapping[str, Any]] = (), **entry: Any) -> dict[str,
         "seed": 7,
         "instruments": [cycler],
         "cells": list(cells),
+        "chambers": list(chambers),
         "potentiostats": [{**usual, **entry}],
     }
 

@@ -40,7 +40,9 @@ class Lease:
 
 
 class Bridge:
-    """One bridge with its library. ``on_changed`` is told each call that a bench writes down, and each lapse."""
+    """One bridge with its library. ``on_changed`` is told each call that a bench writes down, ``on_leased`` each lease
+    (0 s: its end) that was asked for.
+    """
 
     def __init__(self, vdk: Vdk, now_s: Callable[[], float], *, token: str, public: bool) -> None:
         self.vdk = vdk
@@ -50,7 +52,7 @@ class Bridge:
         self.wrong_peer = False
         self.throwing: dict[str, int] = {}
         self.on_changed: Callable[[str, list[Any]], None] = lambda method, parameters: None
-        self.on_leased: Callable[[float, int], None] = lambda seconds, number: None
+        self.on_leased: Callable[[str, float], None] = lambda client, seconds: None
         self.on_trap: Callable[[], None] = lambda: None
         self._now_s = now_s
         self._leases = 0
@@ -83,22 +85,25 @@ class Bridge:
         """Take or renew the lease for a client."""
         self._leases += 1
         self.lease = Lease(client, self._now_s() + seconds, self._leases)
-        self.on_leased(seconds, self._leases)
+        self.on_leased(client, seconds)
 
     def expire(self, number: int) -> None:
         """End a lease whose time has come; a renewed one goes on."""
         if self.lease is not None and self.lease.number == number:
             self.lapses += 1
-            self.give_up()
+            self._make_safe()
 
-    def give_up(self) -> None:
-        """End the lease: the sequence is stopped and the cell switched off, once."""
+    def give_up(self, client: str) -> None:
+        """End the lease as its client asks."""
+        self._make_safe()
+        self.on_leased(client, 0.0)
+
+    def _make_safe(self) -> None:
+        """Let the lease go: the sequence is stopped and the cell switched off, once."""
         self.lease = None
         if self.vdk.connected:
             self.vdk.stop()
             self.vdk.set_cell(False)
-            self.on_changed("Stop", [])
-            self.on_changed("SetCellOff", [])
 
     def _leased(self, client: str, call: Call) -> bool:
         parameters = list(call.parameters)
@@ -111,7 +116,7 @@ class Bridge:
         if self.lease is not None and self.lease.client != client:
             raise CallFault(Code.HELD_BY_ANOTHER, f"the lease is held by {self.lease.client!r}")
         if seconds == 0:
-            self.give_up()
+            self.give_up(client)
         else:
             self.take_lease(client, float(seconds))
         return True

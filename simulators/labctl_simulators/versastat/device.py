@@ -190,12 +190,18 @@ class VersastatDevice(OnLeads):
         else:
             self._timers.append((self.now_s + delay_s, act))
 
-    def _leased(self, seconds: float, lease: int) -> None:
-        if not self.plant_timers and self.later is not None:
-            self.later(seconds, partial(self._expire, lease))
+    def _leased(self, client: str, seconds: float) -> None:
+        lease = self.bridge.lease
+        if lease is not None and not self.plant_timers and self.later is not None:
+            self.later(seconds, partial(self._expire, lease.number))
+        self._changed(LEASE, [client, seconds])
 
     def _expire(self, lease: int) -> None:
+        """End a lease on the link's clock; the bench that comes back has plant time alone, so it is written down."""
+        lapses = self.bridge.lapses
         self.bridge.expire(lease)
+        if self.bridge.lapses > lapses:
+            self._changed(LEASE, ["", 0.0])
         self.watch()
 
     @property
@@ -239,8 +245,16 @@ class VersastatDevice(OnLeads):
 
     def perform(self, command: str, lines: Sequence[str]) -> None:
         """Do a call that was written down."""
-        with contextlib.suppress(LibraryError):
-            METHODS[command].act(self.vdk, *json.loads(lines[0]))
+        parameters = json.loads(lines[0])
+        if command == LEASE:
+            client, seconds = parameters
+            if seconds:
+                self.bridge.take_lease(client, seconds)
+            else:
+                self.bridge.give_up(client)
+        else:
+            with contextlib.suppress(LibraryError):
+                METHODS[command].act(self.vdk, *parameters)
         self.watch()
 
     def _trapped(self) -> None:
@@ -312,7 +326,7 @@ class VersastatDevice(OnLeads):
         elif kind is DeviceFault.BRIDGE_RESTART:
             self._restart_bridge()
         elif bridge.lease is not None:
-            bridge.expire(bridge.lease.number)
+            self._expire(bridge.lease.number)
 
     def _restart_bridge(self) -> None:
         self._stuck = None
