@@ -76,6 +76,21 @@ def test_a_renewed_lease_lasts_from_its_renewal(versastat: Make) -> None:
     assert bench.truth()["cell_on"] and bench.truth()["lapses"] == 0
 
 
+def test_on_a_bench_of_mode_free_the_lease_runs_by_the_links_clock(versastat: Make) -> None:
+    bench, armed = versastat(dummy="D1"), []
+    device = bench.bench.parts.potentiostats["ps"]
+    device.plant_timers, device.later = False, lambda delay_s, act: armed.append((delay_s, act))
+    bench.call("BridgeLease", 15)
+    bench.call("SetCellOn")
+    bench.call("BridgeLease", 20)
+    bench.wait(5000.0)
+    assert [delay_s for delay_s, _ in armed] == [15.0, 20.0] and bench.truth()["cell_on"]
+    armed[0][1]()  # the clock of a lease that has been renewed
+    assert bench.truth()["cell_on"]
+    armed[1][1]()
+    assert not bench.truth()["cell_on"] and bench.truth()["lapses"] == 1
+
+
 def test_a_lease_that_is_given_back_leaves_no_cell_on(versastat: Make) -> None:
     bench = held(versastat)
     assert bench.call("BridgeLease", 0) is True
