@@ -1,0 +1,66 @@
+"""Waits in plant time while a cell is driven: in slices, each of which looks at the instrument and for a stop.
+
+A link that is gone is noticed within a slice, and an overload that comes and goes is kept until the next point.
+"""
+
+from __future__ import annotations
+
+from labctl.clock import Clock
+from labctl_drivers.par273a.instrument import Par273A
+from labctl_drivers.par273a.messages import Overload
+
+SLICE_S = 1.0
+
+
+class Stopped(Exception):
+    """The measurement has been told to stop; caught where it is told how it ended."""
+
+
+class Pacer:
+    """The time of one measurement."""
+
+    def __init__(self, par: Par273A, clock: Clock) -> None:
+        self._par = par
+        self._clock = clock
+        self._begun_s = clock.plant.now_s()
+        self._seen = Overload(0)
+        self.stopping = False
+
+    def begin(self) -> None:
+        """Count elapsed time from now on."""
+        self._begun_s = self._clock.plant.now_s()
+
+    @property
+    def elapsed_s(self) -> float:
+        """Return the plant seconds since the beginning."""
+        return self._clock.plant.now_s() - self._begun_s
+
+    def check(self) -> None:
+        """Raise Stopped once the measurement has been told to stop."""
+        if self.stopping:
+            raise Stopped
+
+    async def wait(self, duration_s: float) -> None:
+        """Wait so many plant seconds. Raises Stopped, InstrumentError."""
+        await self.wait_until(self.elapsed_s + duration_s)
+
+    async def wait_until(self, elapsed_s: float) -> None:
+        """Wait until so many plant seconds have passed since the beginning. Raises Stopped, InstrumentError."""
+        self.check()
+        due_s = self._begun_s + elapsed_s
+        while (left_s := due_s - self._clock.plant.now_s()) > SLICE_S:
+            await self._clock.plant.sleep(min(SLICE_S, left_s))
+            self.check()
+            await self.look()
+        await self._clock.plant.sleep_until(due_s)
+        self.check()
+
+    async def look(self) -> None:
+        """Read what is or was overloaded, and keep it. Raises InstrumentError."""
+        self._seen |= await self._par.overload()
+
+    async def overload(self) -> Overload:
+        """Return what has been overloaded since this was asked last, and begin anew. Raises InstrumentError."""
+        await self.look()
+        seen, self._seen = self._seen, Overload(0)
+        return seen
