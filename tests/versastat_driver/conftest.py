@@ -237,7 +237,7 @@ class TinyKit:
 
     now_s: Callable[[], float] = lambda: 0.0
     model: str = "VersaSTAT 4-400"
-    options: str = "FRA,Booster"
+    abilities: str = "FRA,Booster"
     serials: tuple[int, ...] = (1234567,)
     ocv_V: float = 0.1
     starts_late_s: float = EARLY_S
@@ -278,7 +278,7 @@ class TinyKit:
         return self.model
 
     def GetOptions(self) -> str:
-        return self.options
+        return self.abilities
 
 
 class RunningBridge:

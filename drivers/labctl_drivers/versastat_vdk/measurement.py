@@ -203,8 +203,10 @@ class SequenceMeasurement:
     async def _poll(self) -> bool:
         """Fetch what is new; tell whether everything has come. Raises InstrumentError."""
         kit = self._bench.kit
+        # asked before the lease is renewed: where it has run out meanwhile, this is what says so
+        running = await kit.truth("IsSequenceRunning")
         await kit.keep()
-        self._running = self._running and await kit.truth("IsSequenceRunning")
+        self._running = self._running and running
         available = await kit.whole("GetNumPointsAvailable")
         if self._running:
             await self._look_for_overload(kit)
