@@ -18,6 +18,7 @@ from labctl_simulators.chamber.faults import WireFault as ChamberWireFault
 from labctl_simulators.neware.channel import Channel, Log, Status
 from labctl_simulators.neware.device import Installation
 from labctl_simulators.neware.faults import WireFaultKind, known_kind
+from labctl_simulators.powersuite import acting as powersuite
 from labctl_simulators.world.chamber import Chamber, ChamberFault
 
 if TYPE_CHECKING:
@@ -51,13 +52,19 @@ def answer(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
     if what == "violations":
         return {"violations": list(bench.violations)}
     result = act(bench, request)
-    if not _of_the_link(bench, request):
+    if not _told_elsewhere(bench, request):
         bench.note({"do": "admin", "request": dict(request)})
     return result
 
 
-def _of_the_link(bench: Bench, request: Mapping[str, Any]) -> bool:
-    """Return whether a request is a wire fault: it belongs to connections, which end with the process."""
+def _told_elsewhere(bench: Bench, request: Mapping[str, Any]) -> bool:
+    """Return whether a request is not written down as such.
+
+    A wire fault belongs to connections, which end with the process; what a person does at PowerSuite the instrument
+    writes down itself, because the sheet may be gone by then.
+    """
+    if str(request.get("do", "")).startswith("powersuite."):
+        return True
     if request.get("do") != "fault":
         return False
     kind = str(request.get("kind", ""))
@@ -84,6 +91,8 @@ def act(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
         "chamber.set": set_chamber_act,
         "chamber.door": chamber_door,
         "fault": fault,
+        "powersuite.run": powersuite.run,
+        "powersuite.stop": powersuite.stop,
     }
     what = str(request.get("do", ""))
     if what not in known:

@@ -188,6 +188,15 @@ class Bench:
 
     def replay(self, entry: Mapping[str, Any]) -> None:
         """Do again what was written down."""
+        for potentiostat in self.parts.potentiostats.values():
+            potentiostat.replaying = True
+        try:
+            self._do_again(entry)
+        finally:
+            for potentiostat in self.parts.potentiostats.values():
+                potentiostat.replaying = False
+
+    def _do_again(self, entry: Mapping[str, Any]) -> None:
         self.advance_to(float(entry["t"]))
         if entry["do"] == "request":
             device = self.parts.installations[entry["instrument"]]

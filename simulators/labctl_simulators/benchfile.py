@@ -140,6 +140,7 @@ TABLES: Mapping[str, Mapping[str, Key]] = {
             "text", values=("labctl", "public"), help="of a versastat: labctl's own, or the public one"
         ),
         "token": Key("text", help="of a versastat: what its bridge wants in every call; default none"),
+        "folder": Key("text", help="of a powersuite: where its exports appear, from the bench file's folder"),
         "eis_max_Hz": Key("number", help="highest frequency of its spectra; default by model and mode"),
         "profile": Key("text", values=_PROFILES, help="which of its errors are on; default calibrated"),
         "effects": Key("effects", help="single errors, on top of the profile"),

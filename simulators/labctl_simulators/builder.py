@@ -321,6 +321,8 @@ def add_potentiostat(
     if entry["model"] not in KINDS[kind].models:
         models = ", ".join(KINDS[kind].models)
         raise file.error((*path, "model"), f"A {kind} has no model '{entry['model']}'.", f"Known: {models}.")
+    if "folder" in entry and file.folder is not None:
+        entry = {**entry, "folder": str(file.folder / entry["folder"])}
     try:
         parts.potentiostats[name] = device = KINDS[kind].make(entry, parts.seed, now_s)
     except LabctlError as error:

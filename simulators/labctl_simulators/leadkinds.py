@@ -5,14 +5,17 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from labctl.errors import UserInputError
 from labctl_simulators.methodscript.device import MethodScriptDevice
 from labctl_simulators.methodscript.models import MODELS as METHODSCRIPT_MODELS
 from labctl_simulators.onleads import OnLeads
+from labctl_simulators.powersuite.device import PowerSuiteDevice
+from labctl_simulators.powersuite.models import MODELS as POWERSUITE_MODELS
 from labctl_simulators.versastat.device import VersastatDevice
-from labctl_simulators.versastat.models import HIGH_SHARE, LOW_SHARE, OVERLOAD_SHARE
+from labctl_simulators.versastat.models import HIGH_SHARE, LOW_SHARE, OVERLOAD_SHARE, Model
 from labctl_simulators.versastat.models import MODELS as VERSASTAT_MODELS
 from labctl_simulators.world.eiseffects import Chance, effects_of
 from labctl_simulators.world.eistiming import METHODSCRIPT, VERSASTAT
@@ -59,24 +62,28 @@ def _methodscript(entry: Entry, seed: int, now_s: Callable[[], float]) -> OnLead
     return MethodScriptDevice(model, plant, now_s, serial=serial, eis_max_Hz=entry.get("eis_max_Hz"))
 
 
-def _versastat(entry: Entry, seed: int, now_s: Callable[[], float]) -> OnLeads:
-    name, model = entry["name"], VERSASTAT_MODELS[entry["model"]]
-    model = replace(model, eis_max_Hz=entry.get("eis_max_Hz", model.eis_max_Hz))
-    plant = Potentiostat(
-        name,
+def _family_plant(entry: Entry, seed: int, model: Model) -> Potentiostat:
+    """Return the plant of a VersaSTAT or PARSTAT."""
+    return Potentiostat(
+        entry["name"],
         model.ladder,
         VERSASTAT,
         effects_of(entry.get("profile", "calibrated"), entry.get("effects", {})),
-        Chance(seed, name),
+        Chance(seed, entry["name"]),
         model.current_max_A,
         model.potential_max_V,
         low_share=LOW_SHARE,
         high_share=HIGH_SHARE,
         overload_share=OVERLOAD_SHARE,
     )
+
+
+def _versastat(entry: Entry, seed: int, now_s: Callable[[], float]) -> OnLeads:
+    model = VERSASTAT_MODELS[entry["model"]]
+    model = replace(model, eis_max_Hz=entry.get("eis_max_Hz", model.eis_max_Hz))
     return VersastatDevice(
         model,
-        plant,
+        _family_plant(entry, seed, model),
         now_s,
         serial=_whole_number(entry, "serial", crc8(entry)),
         token=entry.get("token", ""),
@@ -84,7 +91,15 @@ def _versastat(entry: Entry, seed: int, now_s: Callable[[], float]) -> OnLeads:
     )
 
 
+def _powersuite(entry: Entry, seed: int, now_s: Callable[[], float]) -> OnLeads:
+    model = POWERSUITE_MODELS[entry["model"]]
+    model = replace(model, eis_max_Hz=entry.get("eis_max_Hz", model.eis_max_Hz))
+    folder = Path(entry["folder"]) if "folder" in entry else None
+    return PowerSuiteDevice(model, _family_plant(entry, seed, model), now_s, folder=folder)
+
+
 KINDS: Mapping[str, Kind] = {
     "methodscript": Kind(tuple(METHODSCRIPT_MODELS), _methodscript),
     "versastat": Kind(tuple(VERSASTAT_MODELS), _versastat),
+    "powersuite": Kind(tuple(POWERSUITE_MODELS), _powersuite),
 }

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 from labctl.errors import UserInputError
@@ -28,7 +29,8 @@ class OnLeads(ABC):
     """One potentiostat of the bench. ``path`` is the pseudo terminal that it is served on, if any.
 
     ``on_accepted`` is told what the instrument has taken, in the words in which ``perform`` does it again when a
-    bench comes back. ``plant_timers`` says that its own wire timers follow plant time; where they do not, ``later``
+    bench comes back; ``replaying`` says that it does so now. ``folder`` is where an instrument without a link leaves
+    its files. ``plant_timers`` says that its own wire timers follow plant time; where they do not, ``later``
     runs something after a link time.
     """
 
@@ -41,6 +43,8 @@ class OnLeads(ABC):
         self.path = ""
         self.on_violation: Callable[[float, str, str], None] | None = None
         self.on_accepted: Callable[[str, Sequence[str]], None] | None = None
+        self.replaying = False
+        self.folder: Path | None = None
         self.plant_timers = True
         self.later: Callable[[float, Callable[[], None]], object] | None = None
         self._clock_s = clock_s

@@ -49,7 +49,7 @@ def first_line(bench: Bench, pace: Pace, serving: Serving, folder: Path) -> dict
     for name in bench.parts.chambers:
         instruments.append({"name": name, "kind": "modbus-chamber", **_place(serving, name)})
     for name, potentiostat in bench.parts.potentiostats.items():
-        place = _place(serving, name) if potentiostat.has_link else {}
+        place = _place(serving, name) if potentiostat.has_link else {"folder": str(potentiostat.folder)}
         told = {"kind": potentiostat.kind, "model": potentiostat.model_name}
         instruments.append({"name": name, **told, **place})
     for name in bench.parts.multiplexers:
@@ -74,7 +74,11 @@ def _place(serving: Serving, name: str) -> dict[str, Any]:
 
 
 def write_files(bench: Bench, pace: Pace, serving: Serving, folder: Path) -> None:
-    """Write station.yaml, cells.csv and the folder steps/ into a folder."""
+    """Write station.yaml, cells.csv and the folder steps/ into a folder, and folders for those who leave files."""
+    for name, potentiostat in bench.parts.potentiostats.items():
+        if not potentiostat.has_link:
+            potentiostat.folder = potentiostat.folder or folder / name
+            potentiostat.folder.mkdir(parents=True, exist_ok=True)
     (folder / "steps").mkdir(parents=True, exist_ok=True)
     (folder / "station.yaml").write_text(station_text(bench, pace, serving, folder), "utf-8")
     with (folder / "cells.csv").open("w", encoding="utf-8", newline="") as file:

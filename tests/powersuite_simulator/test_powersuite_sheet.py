@@ -1,0 +1,88 @@
+"""The person at PowerSuite reads sheets as people do, and guesses at nothing."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from labctl_simulators.powersuite.sheet import Plan, file_name, points_of, read_sheet
+
+from labctl.errors import UserInputError
+
+SHEET = """\
+Start frequency: 1 MHz
+End frequency: 100 mHz
+Points per decade: 10
+Amplitude: 10 mV rms
+"""
+PAPER = Plan(1e6, 0.1, 10, 0.01)
+
+
+def test_four_lines_are_a_plan_and_the_rest_has_defaults() -> None:
+    assert read_sheet(SHEET) == PAPER and points_of(PAPER) == 71
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# Plan\n\nfirst frequency = 1000 kHz\nlast frequency = 0,1 Hz\npoints per decade = 10\namplitude = 0.01 V",
+        "| Start frequency | 1 MHz |\n| End frequency | 0.1 Hz|\n| Points per decade | 10 |\n| Amplitude | 10 mV rms |",
+        "Highest frequency (Hz)   1e6\nLowest frequency (Hz)   0.1\nPoints per decade   10\nAmplitude (mV rms)   10",
+        "  - Start Frequency:\t1 MHz\n  - END FREQUENCY:\t100 mHz\n  - Points per decade:\t10\n - AC amplitude:\t10 mV",
+        SHEET
+        + "Number of points: 71\nOperator: Start the pump first\nNote: amplitude matters\nDuration: about 7 min",
+    ],
+)
+def test_people_write_the_same_plan_in_many_ways(text: str) -> None:
+    assert read_sheet(text) == PAPER
+
+
+def test_a_whole_sheet_is_read_whole() -> None:
+    text = SHEET + (
+        "Cell: C0003\nDC bias: −20 mV vs OCV\nEquilibration: 2 min\nCurrent range: 1 mA\nSave as: `C0003 run 7.txt`\n"
+        "Export folder: D:\\exports\n"
+    )
+    plan = read_sheet(text.replace("10 mV rms", "14.142 mV peak"))
+    assert plan.amplitude_rms_V == pytest.approx(0.01, rel=1e-4) and plan.potential_V == pytest.approx(-0.02)
+    assert (plan.against_open_circuit, plan.settle_s, plan.range_name) == (True, 120.0, "1MA")
+    assert (plan.cell, plan.name) == ("C0003", "C0003 run 7.txt")
+    assert not read_sheet(SHEET + "DC potential: 0.1 V vs REF\n").against_open_circuit
+    assert read_sheet(SHEET + "DC potential vs reference: 100 mV\n").potential_V == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("Start frequency: 1 MHz\n", "", "does not tell start frequency"),
+        ("1 MHz", "1000000", "no unit of Hz"),
+        ("1 MHz", "1 V", "no unit of Hz"),
+        ("1 MHz", "fast", "no number"),
+        ("1 MHz", "0 Hz", "above 0"),
+        ("per decade: 10", "per decade: ten", "no count"),
+        ("10 mV rms", "10 mA rms", "no unit of V"),
+        ("10 mV rms", "10 mV rms\nAmplitude: 20 mV rms", "two things"),
+        ("10 mV rms", "10 mV rms\nDC potential: 0.1 V", "against what"),
+        ("10 mV rms", "10 mV rms\nPoints: 64", "64 points, its frequencies make 71"),
+        ("10 mV rms", "10 mV rms\nSave as: ../x", ""),
+        ("10 mV rms", "10 mV rms\nSave as: .hidden", "no name"),
+    ],
+)
+def test_what_cannot_be_read_is_told_and_not_guessed(old: str, new: str, told: str) -> None:
+    text = SHEET.replace(old, new, 1)
+    if not told:
+        assert read_sheet(text).name == "x"
+        return
+    with pytest.raises(UserInputError, match=told):
+        read_sheet(text)
+
+
+def test_a_files_name_has_no_folder() -> None:
+    assert file_name("D:\\data\\a b.txt") == file_name("/data/a b.txt") == "a b.txt"
+    for text in ("", "..", "a/", "-rf", "x" * 200):
+        with pytest.raises(UserInputError):
+            file_name(text)
+
+
+def test_peak_and_rms_differ_by_the_square_root_of_two() -> None:
+    peak = read_sheet(SHEET.replace("10 mV rms", "10 mV peak")).amplitude_rms_V
+    assert peak * math.sqrt(2.0) == pytest.approx(0.01)
