@@ -148,6 +148,8 @@ class Bench:
             return self.parts.potentiostats[instrument].connect(permanent=instrument in self.parts.on_ptys)
         if instrument in self.parts.multiplexers:
             return self.parts.multiplexers[instrument].connect(permanent=instrument in self.parts.on_ptys)
+        if instrument in self.parts.more_links:
+            return self.parts.more_links[instrument]()
         known = ", ".join(self.parts.names)
         raise UserInputError(f"The bench has no instrument {instrument!r}; it has {known}.")
 

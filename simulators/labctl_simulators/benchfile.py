@@ -21,6 +21,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from labctl.errors import UserFileError
 from labctl_simulators.leadkinds import KINDS
+from labctl_simulators.par273a.lockin import LOCKINS
 from labctl_simulators.world.eiseffects import Effects
 from labctl_simulators.world.network import DUMMIES
 
@@ -140,6 +141,12 @@ TABLES: Mapping[str, Mapping[str, Key]] = {
             "text", values=("labctl", "public"), help="of a versastat: labctl's own, or the public one"
         ),
         "token": Key("text", help="of a versastat: what its bridge wants in every call; default none"),
+        "lockin": Key("text", values=tuple(LOCKINS), help="of a par273a: the lock-in beside it"),
+        "fra": Key("text", values=("1260",), help="of a par273a: the frequency response analyser beside it"),
+        "terminator": Key(
+            "text", values=("crlf", "cr"), help="of a par273a: what ends its lines; default crlf"
+        ),
+        "address": Key("integer", help="of a par273a: its GPIB address, default 14"),
         "folder": Key("text", help="of a powersuite: where its exports appear, from the bench file's folder"),
         "eis_max_Hz": Key("number", help="highest frequency of its spectra; default by model and mode"),
         "profile": Key("text", values=_PROFILES, help="which of its errors are on; default calibrated"),

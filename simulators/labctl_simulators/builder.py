@@ -10,6 +10,7 @@ from labctl.errors import LabctlError, UserFileError
 from labctl_simulators.benchfile import BenchFile, shipped_text
 from labctl_simulators.chamber.device import ChamberDevice, RtuChamberDevice
 from labctl_simulators.leadkinds import KIND_DEFAULT, KINDS
+from labctl_simulators.methodscript.link import ScriptLink
 from labctl_simulators.neware.channel import Air, Channel
 from labctl_simulators.neware.device import Installation
 from labctl_simulators.neware.faults import Switches
@@ -79,7 +80,14 @@ class Parts:
     @property
     def names(self) -> list[str]:
         """Return the names of everything that can be spoken to."""
-        return [*self.installations, *self.chambers, *self.potentiostats, *self.multiplexers]
+        boxes = (self.installations, self.chambers, self.potentiostats, self.multiplexers, self.more_links)
+        return [name for box in boxes for name in box]
+
+    @property
+    def more_links(self) -> dict[str, Callable[[], ScriptLink]]:
+        """Return the further connections of instruments that have several, by their full names."""
+        devices = self.potentiostats.items()
+        return {f"{name}:{end}": link for name, one in devices for end, link in one.more_links().items()}
 
     @property
     def wired_places(self) -> dict[str, Place]:

@@ -12,6 +12,9 @@ from labctl.errors import UserInputError
 from labctl_simulators.methodscript.device import MethodScriptDevice
 from labctl_simulators.methodscript.models import MODELS as METHODSCRIPT_MODELS
 from labctl_simulators.onleads import OnLeads
+from labctl_simulators.par273a import ladder as par
+from labctl_simulators.par273a.device import ADDRESS_DEFAULT, FRA_ADDRESS, LOCKIN_ADDRESS, Par273Device
+from labctl_simulators.par273a.lockin import LOCKINS
 from labctl_simulators.powersuite.device import PowerSuiteDevice
 from labctl_simulators.powersuite.models import MODELS as POWERSUITE_MODELS
 from labctl_simulators.versastat.device import VersastatDevice
@@ -91,6 +94,35 @@ def _versastat(entry: Entry, seed: int, now_s: Callable[[], float]) -> OnLeads:
     )
 
 
+def _par273a(entry: Entry, seed: int, now_s: Callable[[], float]) -> OnLeads:
+    address = entry.get("address", ADDRESS_DEFAULT)
+    if not 0 <= address <= 30 or address in (LOCKIN_ADDRESS, FRA_ADDRESS):
+        taken = f"{LOCKIN_ADDRESS} is the lock-in's, {FRA_ADDRESS} the 1260's"
+        raise UserInputError(f"The address of {entry['name']} is 0 to 30; {taken}.")
+    plant = Potentiostat(
+        entry["name"],
+        par.LADDER,
+        VERSASTAT,
+        effects_of(entry.get("profile", "calibrated"), entry.get("effects", {})),
+        Chance(seed, entry["name"]),
+        par.CURRENT_MAX_A,
+        par.ELECTROMETER_MAX_V,
+        low_share=par.LOW_SHARE,
+        high_share=par.HIGH_SHARE,
+        overload_share=par.OVERLOAD_SHARE,
+    )
+    return Par273Device(
+        plant,
+        now_s,
+        model=entry["model"],
+        serial=entry.get("link") == "pty",
+        terminator=b"\r" if entry.get("terminator") == "cr" else b"\r\n",
+        address=address,
+        lockin=LOCKINS.get(entry.get("lockin", "")),
+        with_fra="fra" in entry,
+    )
+
+
 def _powersuite(entry: Entry, seed: int, now_s: Callable[[], float]) -> OnLeads:
     model = POWERSUITE_MODELS[entry["model"]]
     model = replace(model, eis_max_Hz=entry.get("eis_max_Hz", model.eis_max_Hz))
@@ -102,4 +134,5 @@ KINDS: Mapping[str, Kind] = {
     "methodscript": Kind(tuple(METHODSCRIPT_MODELS), _methodscript),
     "versastat": Kind(tuple(VERSASTAT_MODELS), _versastat),
     "powersuite": Kind(tuple(POWERSUITE_MODELS), _powersuite),
+    "par273a": Kind(par.MODELS, _par273a),
 }

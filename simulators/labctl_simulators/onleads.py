@@ -96,6 +96,10 @@ class OnLeads(ABC):
         """Open a connection. Raises: UserInputError for an instrument that has no link."""
         raise UserInputError(f"{self.name} has no link of its own.")
 
+    def more_links(self) -> Mapping[str, Callable[[], ScriptLink]]:
+        """Return further connections that can be opened, by the end of their names behind ``NAME:``."""
+        return {}
+
     # -- time ----------------------------------------------------------------------------------------------
 
     @property

@@ -52,6 +52,8 @@ def first_line(bench: Bench, pace: Pace, serving: Serving, folder: Path) -> dict
         place = _place(serving, name) if potentiostat.has_link else {"folder": str(potentiostat.folder)}
         told = {"kind": potentiostat.kind, "model": potentiostat.model_name}
         instruments.append({"name": name, **told, **place})
+        for end in potentiostat.more_links():
+            instruments.append({"name": f"{name}:{end}", "kind": end, **_place(serving, f"{name}:{end}")})
     for name in bench.parts.multiplexers:
         instruments.append({"name": name, "kind": "multiplexer", **_place(serving, name)})
     return {

@@ -19,10 +19,10 @@ CLOSING = Outgoing((), close=True)
 
 
 class Voice:
-    """The speaking side of an instrument's line. ``now_s`` tells plant time."""
+    """The speaking side of an instrument's line. ``now_s`` tells plant time; several lines may share their faults."""
 
-    def __init__(self, now_s: Callable[[], float]) -> None:
-        self.faults = LinkFaults()
+    def __init__(self, now_s: Callable[[], float], faults: LinkFaults | None = None) -> None:
+        self.faults = LinkFaults() if faults is None else faults
         self.link: ScriptLink | None = None
         self._now_s = now_s
         self._late: deque[tuple[float, Outgoing]] = deque()
