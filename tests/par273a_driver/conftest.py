@@ -30,7 +30,7 @@ def z_of_d1(frequency_Hz: float) -> complex:
 
 @dataclass
 class TinyPar:
-    """A 273A. ``refuse`` maps a line to an error code; ``slow`` polls pass before anything is done."""
+    """A 273A. ``refuse`` maps a line to an error code, ``say`` to what is answered once; ``slow`` polls pass first."""
 
     terminator: bytes = b"\r\n"
     model: int = 2731
@@ -116,7 +116,7 @@ class TinyPar:
         if texts is None:
             self.error = 2
             return b""
-        return self._reply(*texts) if line not in self.say else self.say[line].encode()
+        return self._reply(*texts) if line not in self.say else self.say.pop(line).encode()
 
     def _reply(self, *texts: str) -> bytes:
         return chr(self.delimiter).join(texts).encode() + self.terminator
@@ -159,6 +159,8 @@ class TinyPar:
                 return (str(round(e_V * 1e3)),)
             case "READI":
                 return self._current(i_A)
+            case "ST":
+                return (str(self.status()),)
             case "OVER":
                 since, self.over_since = self.over_since, 0
                 return "0", str(since), "0"

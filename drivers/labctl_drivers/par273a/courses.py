@@ -102,7 +102,7 @@ class DcCourse:
     async def run(self) -> AsyncIterator[Block]:
         """Yield one point after the other; ends early where a limit of the technique is passed."""
         self._pacer.begin()
-        await self._pacer.overload()
+        await self._par.overload()
         due_s, last = 0.0, self._steps[0][0]
         for step in self._steps:
             value, interval_s, _ = step
@@ -128,7 +128,7 @@ class DcCourse:
         e_V, i_A = await self._par.read_potential(), 0.0
         elapsed_s = self._pacer.elapsed_s
         if isinstance(self._technique, Ocv):
-            flags |= flags_of(await self._pacer.overload() & Overload.E)
+            flags |= flags_of(await self._par.overload() & Overload.E)
         else:
             i_A, of_current = await self._current()
             flags |= of_current
@@ -146,7 +146,7 @@ class DcCourse:
         for _ in RANGE_CODES:
             i_A = await par.read_current()
             code = await par.range_code()
-            overload = await self._pacer.overload()
+            overload = await self._par.overload()
             same = code == self._code
             flags |= PointFlag(0) if same or self._code is None else PointFlag.RANGE_CHANGED
             if fixed and not same:

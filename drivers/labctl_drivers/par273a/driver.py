@@ -270,13 +270,13 @@ class Par273APotentiostat:
         """Return the mean of the last second with the cell off. Raises RefusedError where it is beyond what is read."""
         await self._par.cell(False)
         await self._par.confirm_off()
-        await pacer.overload()
+        await self._par.overload()
         count = max(2, round(self._options.ocv_s / OCV_INTERVAL_S))
         values_V = []
         for _ in range(count):
             await pacer.wait(OCV_INTERVAL_S)
             values_V.append(await self._par.read_potential())
-        if Overload.E in await pacer.overload():
+        if Overload.E in await self._par.overload():
             raise RefusedError("the open-circuit potential is beyond what it can read")
         return fmean(values_V[-round(OCV_MEAN_S / OCV_INTERVAL_S) :])
 

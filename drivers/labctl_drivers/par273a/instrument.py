@@ -5,7 +5,7 @@ from __future__ import annotations
 from labctl.errors import UnknownStateError, WireError
 from labctl_drivers.par273a.codec import MV_PER_V, anodic_A, mV_of, seti_operands
 from labctl_drivers.par273a.messages import Mode, Overload
-from labctl_drivers.par273a.models import RANGE_CODES, range_A
+from labctl_drivers.par273a.models import LEAK_A, LEAK_OF_RANGE, RANGE_CODES, range_A
 from labctl_drivers.par273a.parlink import ParLink
 
 CELL_OFF = "CELL 0"
@@ -38,9 +38,18 @@ class Par273A:
         return await self._flag("CS")
 
     async def confirm_off(self) -> None:
-        """Read the cell relay back. Raises UnknownStateError where it says on."""
+        """Read the cell relay back, and that no current flows. Raises UnknownStateError.
+
+        The relay's word is what it was told; only the current shows contacts that are welded.
+        """
         if await self.cell_is_on():
             raise UnknownStateError("the instrument says that the cell is still on")
+        full_A = await self.range_A()
+        i_A = await self.read_current()
+        if abs(i_A) > LEAK_OF_RANGE * full_A + LEAK_A:
+            raise UnknownStateError(
+                f"the cell relay says off, and {i_A:g} A flow: its contacts may be welded"
+            )
 
     async def potentiostat(self, e_V: float) -> None:
         """Set the mode, then the potential: ``SETE`` is refused in galvanostat mode."""

@@ -36,7 +36,7 @@ POLLS_AT_ONCE = 3
 TCS_USUAL = 14.0
 """Two channels with some 7 time constants each."""
 
-READ_A, READ_B = "VMODE 1", "VMODE 2"
+READ_A, READ_B = ("VMODE", 1), ("VMODE", 2)
 STATUS_PORT, PLAIN_PORT = 50000, 50001
 NUL = b"\0"
 SETTINGS = (
@@ -46,7 +46,7 @@ SETTINGS = (
     "REFN 1",
     "REFP. 0",
     "SLOPE 1",
-    READ_A,
+    "VMODE 1",
     f"SEN {len(SENSITIVITIES_V)}",
 )
 
@@ -164,6 +164,7 @@ class Lockin:
         self._model = model
         self._b_sign = b_sign
         self._sensitivity = {READ_A: len(SENSITIVITIES_V), READ_B: len(SENSITIVITIES_V)}
+        self._set_to: dict[str, str] = {}
 
     async def open(self) -> str:
         """Connect, silence the oscillator, set up. Raises RefusedError for a model without known time constants."""
@@ -191,6 +192,7 @@ class Lockin:
 
     async def excite(self, frequency_Hz: float, amplitude_V: float) -> None:
         """Let the oscillator make a sine of so many volts rms."""
+        self._set_to.clear()  # between two measurements somebody may have turned a knob
         await self._tell(f"OF. {lockin_number(frequency_Hz)}")
         await self._tell(f"OA. {lockin_number(amplitude_V)}")
         self._sensitivity = {READ_A: len(SENSITIVITIES_V), READ_B: sensitivity_for(amplitude_V)}
@@ -199,7 +201,7 @@ class Lockin:
         """Read I MONITOR, then E MONITOR, each once its filter has settled."""
         place, tc_s = time_constant_for(frequency_Hz, self._model)
         await self._tell(f"OF. {lockin_number(frequency_Hz)}")
-        await self._tell(f"TC {place}")
+        await self._set("TC", place)
         monitor, high_i = await self._read(READ_A, tc_s, wait)
         potential, high_e = await self._read(READ_B, tc_s, wait)
         ratio = self._b_sign * potential / monitor if monitor else complex("nan")
@@ -209,13 +211,13 @@ class Lockin:
         """Return the plant seconds that a point usually takes."""
         return TCS_USUAL * time_constant_for(frequency_Hz, self._model)[1]
 
-    async def _read(self, channel: str, tc_s: float, wait: Wait) -> tuple[complex, bool]:
+    async def _read(self, channel: tuple[str, int], tc_s: float, wait: Wait) -> tuple[complex, bool]:
         """Return what a channel reads at a sensitivity that suits it, and whether even the least is overloaded."""
-        await self._tell(channel)
+        await self._set(*channel)
         least = len(SENSITIVITIES_V)
         for _ in range(least):
             place = self._sensitivity[channel]
-            await self._tell(f"SEN {place}")
+            await self._set("SEN", place)
             value, overloaded = await self._settled(tc_s, wait)
             better = sensitivity_for(abs(value))
             if overloaded and place < least:
@@ -244,6 +246,13 @@ class Lockin:
         text, status = await self._say("XY.", replies=True)
         x_V, y_V = read_floats(text, 2)
         return complex(x_V, y_V), bool(status & (LockinStatus.OVERLOAD | LockinStatus.INPUT_OVERLOAD))
+
+    async def _set(self, word: str, value: int) -> None:
+        """Give a setting, unless it stands like that already."""
+        command = f"{word} {value}"
+        if self._set_to.get(word) != command:
+            await self._tell(command)
+            self._set_to[word] = command
 
     async def _tell(self, command: str) -> None:
         await self._say(command, replies=False)

@@ -1,13 +1,12 @@
 """Waits in plant time while a cell is driven: in slices, each of which looks at the instrument and for a stop.
 
-A link that is gone is noticed within a slice, and an overload that comes and goes is kept until the next point.
+So a link that is gone is noticed within a slice. An overload that comes and goes the instrument keeps by itself.
 """
 
 from __future__ import annotations
 
 from labctl.clock import Clock
 from labctl_drivers.par273a.instrument import Par273A
-from labctl_drivers.par273a.messages import Overload
 
 SLICE_S = 1.0
 
@@ -23,7 +22,6 @@ class Pacer:
         self._par = par
         self._clock = clock
         self._begun_s = clock.plant.now_s()
-        self._seen = Overload(0)
         self.stopping = False
 
     def begin(self) -> None:
@@ -51,16 +49,6 @@ class Pacer:
         while (left_s := due_s - self._clock.plant.now_s()) > SLICE_S:
             await self._clock.plant.sleep(min(SLICE_S, left_s))
             self.check()
-            await self.look()
+            await self._par.link.status()
         await self._clock.plant.sleep_until(due_s)
         self.check()
-
-    async def look(self) -> None:
-        """Read what is or was overloaded, and keep it. Raises InstrumentError."""
-        self._seen |= await self._par.overload()
-
-    async def overload(self) -> Overload:
-        """Return what has been overloaded since this was asked last, and begin anew. Raises InstrumentError."""
-        await self.look()
-        seen, self._seen = self._seen, Overload(0)
-        return seen

@@ -47,6 +47,9 @@ class ParLink(Protocol):
     async def recover(self) -> None:
         """Bring a link in an unknown state in order: drop what was said, forget errors. Raises LinkError."""
 
+    async def status(self) -> Status:
+        """Return the status byte; the cheapest way to see that it is there. Raises: LinkError, WireError."""
+
     async def tell(self, command: str) -> None:
         """Give a command that has no reply. Raises: ParRefusal, LinkError, WireError."""
 
@@ -82,13 +85,17 @@ class GpibParLink:
     async def recover(self) -> None:
         """Read away what the instrument still has to say, and its last error. Raises LinkError."""
         for _ in range(DRAINS_MAX):
-            status = Status(await self._bus.poll(self._address))
+            status = await self.status()
             if Status.OUTPUT in status:
                 await self._bus.read(self._address, lambda data: data or None, self._bus.reply_timeout_s)
             elif Status.ERROR in status:
                 await self._error_code()
             else:
                 return
+
+    async def status(self) -> Status:
+        """Return the status byte by serial poll. Raises LinkError, WireError."""
+        return Status(await self._bus.poll(self._address))
 
     async def tell(self, command: str) -> None:
         """Give a command, and wait until it is done. Raises as the interface says."""
@@ -120,7 +127,7 @@ class GpibParLink:
         deadline_s = clock.link.now_s() + self._bus.reply_timeout_s
         polls = 0
         while True:
-            status = Status(await self._bus.poll(self._address))
+            status = await self.status()
             polls += 1
             if wanted in status or Status.ERROR | Status.DONE in status:
                 return status
@@ -141,7 +148,7 @@ class GpibParLink:
         """Poll until the error's code can be read, though the error bit is still set. Raises LinkTimeout."""
         clock = self._bus.clock
         deadline_s = clock.link.now_s() + self._bus.reply_timeout_s
-        while Status.OUTPUT not in Status(await self._bus.poll(self._address)):
+        while Status.OUTPUT not in await self.status():
             if clock.link.now_s() >= deadline_s:
                 raise LinkTimeout("it does not tell its error", elapsed_s=self._bus.reply_timeout_s)
             await clock.plant.sleep(POLL_S)
@@ -192,6 +199,10 @@ class SerialParLink:
         for _ in range(DRAINS_MAX):
             if not await self._pipe.listen(POLL_S * POLLS_AT_ONCE):
                 break
+
+    async def status(self) -> Status:
+        """Return the status byte, which has to be asked for here. Raises as ``ask``."""
+        return Status((await self.ask("ST"))[0] & 0xFF)
 
     async def tell(self, command: str) -> None:
         """Give a command, and wait for its prompt. Raises as the interface says."""

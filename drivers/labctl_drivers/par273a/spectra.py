@@ -113,9 +113,9 @@ class SpectrumCourse:
         start_s = pacer.elapsed_s
         for _ in range(2 * len(RANGE_CODES)):
             pacer.check()
-            await pacer.overload()
+            await self._par.overload()
             reading = self._filled(await self._analyser.measure(frequency_Hz, pacer.wait))
-            overload = await pacer.overload()
+            overload = await self._par.overload()
             step = self._range_step(reading, overload, risen=risen)
             if step == 0:
                 break
