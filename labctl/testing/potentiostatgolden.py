@@ -6,7 +6,9 @@ driver alone on those bytes. A driver that says anything else than it did then f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -32,22 +34,36 @@ STORY: tuple[Technique, ...] = (
 )
 """Short, and within reach of every model; what a model cannot do is left out."""
 
+_LANE = re.compile(r'"link": "([^"]*)"')
+
 COLUMNS = ("elapsed_s", "e_V", "i_A", "frequency_Hz", "z_re_ohm", "z_im_ohm", "t_end_s", "range_A", "flags")
 
 
 def record(
     make: Make, pipe: Callable[[Clock], Transport], bench: SupportsAdvance | None = None
 ) -> tuple[list[str], Told]:
-    """Play the story on an instrument in jump time; return the lines of its capture and what was told."""
+    """Play the story on an instrument in jump time; return the lines of its capture and what was told.
+
+    A driver with several lanes gets a pipe for each, and each has a name in the capture: ``lane 1``, ``lane 2``.
+    """
     lines: list[str] = []
-    return lines, _played(make, lambda clock: CaptureTransport(pipe(clock), clock, lines.append), bench)
+    lane = count(1)
+    return lines, _played(
+        make,
+        lambda clock: CaptureTransport(pipe(clock), clock, lines.append, link=f"lane {next(lane)}"),
+        bench,
+    )
 
 
 def replay(make: Make, capture: Path | Iterable[str]) -> Told:
     """Play the story on a capture and return what was told. Raises: ReplayMismatch, UserFileError."""
-    player = ReplayTransport(capture)
-    told = _played(make, lambda clock: player, None)
-    player.finish()
+    lines = capture.read_text(encoding="utf-8").split("\n") if isinstance(capture, Path) else list(capture)
+    lanes = sorted({found[1] for line in lines if (found := _LANE.search(line))})
+    players = [ReplayTransport(lines, link=lane) for lane in lanes] or [ReplayTransport(lines)]
+    left = iter(players)
+    told = _played(make, lambda clock: next(left), None)
+    for player in players:
+        player.finish()
     return told
 
 

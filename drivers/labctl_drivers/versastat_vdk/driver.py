@@ -206,7 +206,7 @@ class VdkPotentiostat:
     async def make_safe(self) -> None:
         """Stop, switch off, read back, also on a link that must be opened anew. The caller has the turn."""
         if not self.kit.is_open:
-            await self.kit.open()
+            await self.kit.open_main()
         await self._off()
 
     async def open_circuit_V(self) -> float:
@@ -247,6 +247,7 @@ class VdkPotentiostat:
         if self._measurement is not None and not self._measurement.is_over:
             raise UsageError("a measurement is under way")
         await self.kit.hold()
+        await self.kit.open_stop()
         ocv_V, e_dc_V = math.nan, 0.0
         if isinstance(technique, Peis | Geis):
             ocv_V = await self.open_circuit_V()

@@ -52,15 +52,26 @@ class Kit:
 
     async def open(self) -> None:
         """Open both lanes: the one that stops must not have to be opened when it is needed. Raises LinkError."""
+        await self.open_main()
+        await self.open_stop()
+
+    async def open_main(self) -> None:
+        """Open the lane of ordinary calls. Raises LinkError."""
         self._renewed = None
         await self._main.open()
-        await self._stop.open()
+
+    async def open_stop(self) -> None:
+        """Open the lane that stops, unless it is open. Raises LinkError."""
+        async with self._stopping:
+            if not self._stop.is_open:
+                await self._stop.open()
 
     async def close(self) -> None:
-        """Close both lanes."""
+        """Close both lanes; a stop on its way is let out first."""
         self._renewed = None
         await self._main.close()
-        await self._stop.close()
+        async with self._stopping:
+            await self._stop.close()
 
     async def call(self, method: str, *parameters: Value) -> Value:
         """Return what a call answers. Raises as ``Lane.call``."""
