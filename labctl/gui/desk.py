@@ -40,7 +40,7 @@ class Desk(QObject):
         self.lab = Lab(link_now_s, utc_now)
         self.bridge = Bridge(connect, self)
         self.acts = Acts(self.bridge, link_now_s)
-        self._cells_asked = self._cells_under_way = self._cells_again = False
+        self._cells_asked = self._cells_under_way = self._cells_again = self._spectra_asked = False
         self.bridge.arrived.connect(self._take)
         self.bridge.informed.connect(self._take_info)
         self.bridge.stop_late.connect(self._tell_stopped)
@@ -73,10 +73,15 @@ class Desk(QObject):
     def _look(self, places: frozenset[tuple[str, str]]) -> None:
         topics = {topic for topic, _ in places}
         registry = any(topic == "event" and key.startswith(REGISTRY_KINDS) for topic, key in places)
+        if "link" in topics and self.lab.link.live and not self._spectra_asked:
+            self._spectra_asked = True
+            self.bridge.ask(
+                "spectra.list", then=self.lab.take_spectra, failed=self._spectra_failed, deadline_s=30.0
+            )
         if ("link" in topics and self.lab.link.live and not self._cells_asked) or registry:
             self._ask_cells()
         if not self.lab.link.live:
-            self._cells_asked = False
+            self._cells_asked = self._spectra_asked = False
 
     def _ask_cells(self) -> None:
         if self._cells_under_way:  # an import tells of each cell: once more behind it is enough
@@ -94,6 +99,10 @@ class Desk(QObject):
 
     def _cells_failed(self, trouble: Trouble) -> None:
         self._cells_asked = self._cells_under_way = self._cells_again = False
+        self.lab.problems.append(str(trouble))
+
+    def _spectra_failed(self, trouble: Trouble) -> None:
+        self._spectra_asked = False  # asked again with the next news of the link
         self.lab.problems.append(str(trouble))
 
     # -- stop all ---------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QKeyEvent, QPainter, QPaintEvent
@@ -13,6 +14,9 @@ from labctl.gui.parts.layouts import Column, fix_size
 from labctl.gui.parts.view import ViewSpec
 from labctl.gui.theme.current import theme
 from labctl.gui.theme.fonts import Role
+
+if TYPE_CHECKING:
+    from labctl.gui.viewmodels.lab import Lab
 
 
 class Entry(QAbstractButton):
@@ -103,6 +107,7 @@ class Rail(QScrollArea):
         self._column.addStretch(1)
         self.setWidget(inner)
         self._entries: dict[str, Entry] = {}
+        self._away: set[str] = set()
         self._group = QButtonGroup(self)
         self.show_views(specs)
 
@@ -116,7 +121,21 @@ class Rail(QScrollArea):
             entry.clicked.connect(self._pressed)
             entry.menu_wanted.connect(self._menu)
             self._entries[spec.id] = entry
+            if spec.there is not None:
+                self._away.add(spec.id)
+                entry.hide()
             self._column.insertWidget(self._column.count() - 1, entry)
+
+    def look_at(self, lab: Lab) -> None:
+        """Show the entries of what the station has, and hide those of what it has not."""
+        for view_id, entry in self._entries.items():
+            if entry.spec.there is not None and entry.spec.there(lab) == (view_id in self._away):
+                self._away ^= {view_id}
+                entry.setVisible(view_id not in self._away)
+
+    def offers(self, spec: ViewSpec) -> bool:
+        """Tell whether a view may be offered: the station has what it is about."""
+        return spec.id not in self._away
 
     def _pressed(self) -> None:
         entry = self.sender()
@@ -148,8 +167,8 @@ class Rail(QScrollArea):
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Return the views that have an entry, in order."""
-        return tuple(self._entries)
+        """Return the views that have an entry now, in order."""
+        return tuple(name for name in self._entries if name not in self._away)
 
     def retranslate(self) -> None:
         """Take the titles in the window's language."""

@@ -152,7 +152,7 @@ class MainWindow(QWidget):
         from labctl.gui.keeping import settings_of
 
         settings_of(self.context).watch(self._preferred)
-        self.on_tick.append(sounds_of(self.context).tick)
+        self.on_tick += [sounds_of(self.context).tick, partial(self.rail.look_at, desk.lab)]
         desk.changed.connect(self._changed)
         desk.troubled.connect(self.trouble.say)
         from labctl.gui.summary import DiskDays
@@ -196,7 +196,7 @@ class MainWindow(QWidget):
 
     def _go_number(self, number: int) -> None:
         for spec in self._specs.values():
-            if spec.key == number:
+            if spec.key == number and self.rail.offers(spec):
                 self.go(spec.id)
 
     @property
@@ -377,7 +377,7 @@ class MainWindow(QWidget):
         view = self.front
         found = list(view.commands()) if view is not None else []
         group = tr("window", "Go to")
-        for spec in sorted(self._specs.values(), key=lambda spec: spec.order):
+        for spec in sorted(filter(self.rail.offers, self._specs.values()), key=lambda spec: spec.order):
             keys = f"Ctrl+{spec.key}" if spec.key is not None else ""
             found.append(Command(spec.name, partial(self.go, spec.id), keys, group))
         if self.desk is not None and "channel" in self._specs:

@@ -13,6 +13,7 @@ from labctl.gui.viewmodels.lab import Lab
 from labctl.model.alarm import Alarm, AlarmKey, AlarmPriority, AlarmState
 from labctl.model.bench import ChannelStatus, Delta, InstrumentStatus, LinkState
 from labctl.model.cell import Cell, CellKind
+from labctl.model.handover import HandoverStatus, PotentiostatStatus, SpectrumEntry
 from labctl.model.ids import CellId, ChannelId
 from labctl.model.job import Job, JobId, JobSpec, JobState
 from labctl.model.person import Role
@@ -83,14 +84,15 @@ class FakeAsks:
 
 def method_of(verb: str) -> Callable[..., Any]:
     """Return the client's method behind a verb. Raises: AttributeError, KeyError where there is none."""
-    from labctl.api.client.aio import bench, jobs, people, protocols, registry, runs, station
+    from labctl.api.client.aio import bench, impedance, jobs, people, protocols, registry, runs, station
 
     places: dict[str, type] = {
         "station": station.AsyncStation, "queue": jobs.AsyncQueue, "runs": runs.AsyncRuns,
         "cells": registry.AsyncCells, "electrodes": registry.AsyncElectrodes, "batches": registry.AsyncBatches,
         "channels": bench.AsyncChannels, "chambers": bench.AsyncChambers, "instruments": bench.AsyncInstruments,
         "protocols": protocols.AsyncProtocols, "alarms": people.AsyncAlarms, "people": people.AsyncPeople,
-        "audit": people.AsyncAudit, "notify": people.AsyncNotify,
+        "audit": people.AsyncAudit, "notify": people.AsyncNotify, "potentiostats": impedance.AsyncPotentiostats,
+        "handovers": impedance.AsyncHandovers, "spectra": impedance.AsyncSpectra,
     }  # fmt: skip
     place, _, name = verb.partition(".")
     found: Callable[..., Any] = getattr(places[place], name)
@@ -119,7 +121,8 @@ def _delta(number: int, value: object) -> Delta:
         return value
     places: Mapping[type, tuple[str, str]] = {
         ChannelStatus: ("channel", "channel"), Job: ("job", "job_id"), Alarm: ("alarm", "key"),
-        InstrumentStatus: ("instrument", "name"),
+        InstrumentStatus: ("instrument", "name"), PotentiostatStatus: ("potentiostat", "name"),
+        HandoverStatus: ("handover", "run_id"), SpectrumEntry: ("spectrum", "spectrum_id"),
     }  # fmt: skip
     topic, name = places[type(value)]
     return Delta(number, topic, str(getattr(value, name)), to_plain(value))

@@ -2271,6 +2271,633 @@
     </message>
 </context>
 <context>
+    <name>eis</name>
+    <message>
+        <source>cycle {n}</source>
+        <translation>循环 {n}</translation>
+    </message>
+    <message>
+        <source>fresh</source>
+        <translation>初始</translation>
+    </message>
+    <message>
+        <source>live</source>
+        <translation>进行中</translation>
+    </message>
+    <message>
+        <source>{n} points</source>
+        <translation>{n} 点</translation>
+    </message>
+    <message>
+        <source>shorted</source>
+        <translation>短路</translation>
+    </message>
+    <message>
+        <source>not valid</source>
+        <translation>无效</translation>
+    </message>
+    <message>
+        <source>not fitted</source>
+        <translation>未拟合</translation>
+    </message>
+    <message>
+        <source>valid</source>
+        <translation>有效</translation>
+    </message>
+    <message>
+        <source>Look at another spectrum</source>
+        <translation>查看另一条谱</translation>
+    </message>
+    <message>
+        <source>Show or hide a spectrum</source>
+        <translation>显示或隐藏一条谱</translation>
+    </message>
+    <message>
+        <source>Show or hide the fit</source>
+        <translation>显示或隐藏拟合</translation>
+    </message>
+    <message>
+        <source>with {owner}</source>
+        <translation>在 {owner}</translation>
+    </message>
+    <message>
+        <source>leads are moved</source>
+        <translation>正在移线</translation>
+    </message>
+    <message>
+        <source>Nobody is asked to move leads now.</source>
+        <translation>现在不需要移线。</translation>
+    </message>
+    <message>
+        <source>There is no difference to accept.</source>
+        <translation>没有需要接受的差异。</translation>
+    </message>
+    <message>
+        <source>Say why it may be so; it goes into the journal.</source>
+        <translation>请说明理由，它会写入日志。</translation>
+    </message>
+    <message>
+        <source>No spectrum of this cell waits or runs.</source>
+        <translation>该电池没有等待或进行中的谱。</translation>
+    </message>
+    <message>
+        <source>The cell is on its way back already.</source>
+        <translation>电池已在返回途中。</translation>
+    </message>
+    <message>
+        <source>This cell is at no potentiostat.</source>
+        <translation>该电池不在任何电化学工作站上。</translation>
+    </message>
+    <message>
+        <source>The cell switch of {name} is off, as read back.</source>
+        <translation>{name} 的电池开关已断开（已回读）。</translation>
+    </message>
+    <message>
+        <source>It was sent; the answer is awaited.</source>
+        <translation>已发送，正在等待回应。</translation>
+    </message>
+    <message>
+        <source>Leads are moved</source>
+        <translation>已移线</translation>
+    </message>
+    <message>
+        <source>Skip spectrum</source>
+        <translation>跳过此谱</translation>
+    </message>
+    <message>
+        <source>Stop, cell off</source>
+        <translation>停止并断开电池</translation>
+    </message>
+    <message>
+        <source>{name} switches the cell off now. The {n} points so far are kept; then the cell goes back.</source>
+        <translation>{name} 立即断开电池。已测的 {n} 点会保留，随后电池返回。</translation>
+    </message>
+    <message>
+        <source>Stop the spectrum of {cell}?</source>
+        <translation>停止 {cell} 的测量？</translation>
+    </message>
+    <message>
+        <source>Let it measure</source>
+        <translation>继续测量</translation>
+    </message>
+    <message>
+        <source>The cell is switched off at the potentiostat and goes back; the run goes on without a spectrum.</source>
+        <translation>工作站断开电池，电池返回；运行继续，没有这条谱。</translation>
+    </message>
+    <message>
+        <source>Skip this spectrum of {cell}?</source>
+        <translation>跳过 {cell} 的这条谱？</translation>
+    </message>
+    <message>
+        <source>Keep it</source>
+        <translation>保留</translation>
+    </message>
+    <message>
+        <source>point</source>
+        <translation>点</translation>
+    </message>
+    <message>
+        <source>of {n}</source>
+        <translation>共 {n}</translation>
+    </message>
+    <message>
+        <source>f {f}, left {time}</source>
+        <translation>f {f}，剩余 {time}</translation>
+    </message>
+    <message>
+        <source>phase {deg}°</source>
+        <translation>相位 {deg}°</translation>
+    </message>
+    <message>
+        <source>at the potentiostat</source>
+        <translation>工作站处</translation>
+    </message>
+    <message>
+        <source>overload</source>
+        <translation>过载</translation>
+    </message>
+    <message>
+        <source>points</source>
+        <translation>点</translation>
+    </message>
+    <message>
+        <source>overloaded now</source>
+        <translation>现在过载</translation>
+    </message>
+    <message>
+        <source>none now</source>
+        <translation>现在没有</translation>
+    </message>
+    <message>
+        <source>range</source>
+        <translation>量程</translation>
+    </message>
+    <message>
+        <source>current, full scale</source>
+        <translation>电流满量程</translation>
+    </message>
+    <message>
+        <source>KK residual</source>
+        <translation>KK 残差</translation>
+    </message>
+    <message>
+        <source>cell switch</source>
+        <translation>电池开关</translation>
+    </message>
+    <message>
+        <source>read back</source>
+        <translation>已回读</translation>
+    </message>
+    <message>
+        <source>{age} ago</source>
+        <translation>{age} 前</translation>
+    </message>
+    <message>
+        <source>taken</source>
+        <translation>测量时间</translation>
+    </message>
+    <message>
+        <source>Z′ at {f}</source>
+        <translation>Z′（{f}）</translation>
+    </message>
+    <message>
+        <source>is being tested</source>
+        <translation>正在检验</translation>
+    </message>
+    <message>
+        <source>{n} overloaded</source>
+        <translation>{n} 点过载</translation>
+    </message>
+    <message>
+        <source>after it {moved} mV</source>
+        <translation>测后 {moved} mV</translation>
+    </message>
+    <message>
+        <source>not resolved</source>
+        <translation>无法分辨</translation>
+    </message>
+    <message>
+        <source>± {n} %</source>
+        <translation>± {n} %</translation>
+    </message>
+    <message>
+        <source>not to be told apart</source>
+        <translation>两者无法区分</translation>
+    </message>
+    <message>
+        <source>waits</source>
+        <translation>等待</translation>
+    </message>
+    <message>
+        <source>on the way there</source>
+        <translation>前往途中</translation>
+    </message>
+    <message>
+        <source>OCV is compared</source>
+        <translation>正在比对 OCV</translation>
+    </message>
+    <message>
+        <source>is measured</source>
+        <translation>正在测量</translation>
+    </message>
+    <message>
+        <source>on the way back</source>
+        <translation>返回途中</translation>
+    </message>
+    <message>
+        <source>CH {label}</source>
+        <translation>通道 {label}</translation>
+    </message>
+    <message>
+        <source>channel {label}</source>
+        <translation>通道 {label}</translation>
+    </message>
+    <message>
+        <source>Move the leads of {cell} from {begin} to {end}</source>
+        <translation>把 {cell} 的线从 {begin} 移到 {end}</translation>
+    </message>
+    <message>
+        <source>1  Take all leads of {cell} off {begin}: both instruments are off, as read back.</source>
+        <translation>1  从 {begin} 取下 {cell} 的全部线：两台仪器均已断开（已回读）。</translation>
+    </message>
+    <message>
+        <source>2  Connect them to {end}: working lead to the positive side, its sense beside it.</source>
+        <translation>2  接到 {end}：工作电极线接正极，感测线紧靠其旁。</translation>
+    </message>
+    <message>
+        <source>3  Confirm here. The open circuit is measured and compared before anything is driven.</source>
+        <translation>3  在此确认。先测量并比对开路电压，之后才会加激励。</translation>
+    </message>
+    <message>
+        <source>not known</source>
+        <translation>未知</translation>
+    </message>
+    <message>
+        <source>does not answer</source>
+        <translation>无应答</translation>
+    </message>
+    <message>
+        <source>point {n} of {all}</source>
+        <translation>第 {n}/{all} 点</translation>
+    </message>
+    <message>
+        <source>free</source>
+        <translation>空闲</translation>
+    </message>
+    <message>
+        <source>you: move leads</source>
+        <translation>请移线</translation>
+    </message>
+    <message>
+        <source>you: check leads</source>
+        <translation>请检查接线</translation>
+    </message>
+    <message>
+        <source>on</source>
+        <translation>接通</translation>
+    </message>
+    <message>
+        <source>off</source>
+        <translation>断开</translation>
+    </message>
+    <message>
+        <source>whole</source>
+        <translation>完整</translation>
+    </message>
+    <message>
+        <source>broken off</source>
+        <translation>中断</translation>
+    </message>
+    <message>
+        <source>failed</source>
+        <translation>失败</translation>
+    </message>
+    <message>
+        <source>too few points for a test</source>
+        <translation>点太少，无法检验</translation>
+    </message>
+    <message>
+        <source>valid so far</source>
+        <translation>目前有效</translation>
+    </message>
+    <message>
+        <source>not valid: the cell drifted during the sweep</source>
+        <translation>无效：扫频期间电池漂移</translation>
+    </message>
+    <message>
+        <source>not valid: noise or a non-linear answer</source>
+        <translation>无效：噪声或非线性响应</translation>
+    </message>
+    <message>
+        <source>rms {rms} % of at most {limit} %</source>
+        <translation>rms {rms} %，上限 {limit} %</translation>
+    </message>
+    <message>
+        <source>shorted: {reason}</source>
+        <translation>短路：{reason}</translation>
+    </message>
+    <message>
+        <source>not fitted: {reason}</source>
+        <translation>未拟合：{reason}</translation>
+    </message>
+    <message>
+        <source>fitted circuit</source>
+        <translation>拟合电路</translation>
+    </message>
+    <message>
+        <source>now {f}</source>
+        <translation>现在 {f}</translation>
+    </message>
+    <message>
+        <source>equal scale, 1 : 1, locked</source>
+        <translation>等比例 1 : 1，锁定</translation>
+    </message>
+    <message>
+        <source>frequency</source>
+        <translation>频率</translation>
+    </message>
+    <message>
+        <source>−phase</source>
+        <translation>−相位</translation>
+    </message>
+    <message>
+        <source>residual</source>
+        <translation>残差</translation>
+    </message>
+    <message>
+        <source>cycle</source>
+        <translation>循环</translation>
+    </message>
+    <message>
+        <source>Fit</source>
+        <translation>拟合</translation>
+    </message>
+    <message>
+        <source>Fit: {name}</source>
+        <translation>拟合：{name}</translation>
+    </message>
+    <message>
+        <source>What is fitted stands here when the first sweep is over.</source>
+        <translation>第一次扫频结束后，拟合结果显示在这里。</translation>
+    </message>
+    <message>
+        <source>The station is fitting …</source>
+        <translation>正在拟合 …</translation>
+    </message>
+    <message>
+        <source>R SEI and R ct are not to be told apart: believe their sum</source>
+        <translation>R SEI 与 R ct 无法区分：以两者之和为准</translation>
+    </message>
+    <message>
+        <source>before: {name}</source>
+        <translation>此前：{name}</translation>
+    </message>
+    <message>
+        <source>before</source>
+        <translation>此前</translation>
+    </message>
+    <message>
+        <source>element</source>
+        <translation>元件</translation>
+    </message>
+    <message>
+        <source>value</source>
+        <translation>值</translation>
+    </message>
+    <message>
+        <source>unit</source>
+        <translation>单位</translation>
+    </message>
+    <message>
+        <source>95 % interval</source>
+        <translation>95 % 区间</translation>
+    </message>
+    <message>
+        <source>change / %</source>
+        <translation>变化 / %</translation>
+    </message>
+    <message>
+        <source>Fitted values</source>
+        <translation>拟合值</translation>
+    </message>
+    <message>
+        <source>Circuit; empty is the cell's own. Enter fits.</source>
+        <translation>等效电路；留空为电池自身的电路，回车拟合。</translation>
+    </message>
+    <message>
+        <source>Copy, save, axes</source>
+        <translation>复制、保存、坐标轴</translation>
+    </message>
+    <message>
+        <source>data</source>
+        <translation>数据</translation>
+    </message>
+    <message>
+        <source>fit</source>
+        <translation>拟合</translation>
+    </message>
+    <message>
+        <source>What is drawn: the data alone, or with the fitted circuit</source>
+        <translation>显示内容：仅数据，或同时显示拟合电路</translation>
+    </message>
+    <message>
+        <source>Fit view</source>
+        <translation>适应窗口</translation>
+    </message>
+    <message>
+        <source>Nyquist plot, both axes at one scale</source>
+        <translation>奈奎斯特图，两轴等比例</translation>
+    </message>
+    <message>
+        <source>Size of the impedance over the frequency</source>
+        <translation>阻抗模与频率</translation>
+    </message>
+    <message>
+        <source>Phase of the impedance over the frequency</source>
+        <translation>阻抗相位与频率</translation>
+    </message>
+    <message>
+        <source>the station is testing …</source>
+        <translation>正在检验 …</translation>
+    </message>
+    <message>
+        <source>Kramers–Kronig</source>
+        <translation>Kramers–Kronig</translation>
+    </message>
+    <message>
+        <source>{n} of {all}</source>
+        <translation>{n}/{all}</translation>
+    </message>
+    <message>
+        <source>at {place}</source>
+        <translation>在 {place}</translation>
+    </message>
+    <message>
+        <source>expected {voltage} at {place}</source>
+        <translation>预期 {voltage}（{place}）</translation>
+    </message>
+    <message>
+        <source>Moved anew: compare again</source>
+        <translation>已重新接线，再次比对</translation>
+    </message>
+    <message>
+        <source>expected OCV</source>
+        <translation>预期 OCV</translation>
+    </message>
+    <message>
+        <source>measured OCV</source>
+        <translation>实测 OCV</translation>
+    </message>
+    <message>
+        <source>Why this voltage is right all the same, for the journal</source>
+        <translation>说明此电压为何仍然正确，写入日志</translation>
+    </message>
+    <message>
+        <source>Accept this voltage</source>
+        <translation>接受此电压</translation>
+    </message>
+    <message>
+        <source>Show the next prompt</source>
+        <translation>显示下一个提示</translation>
+    </message>
+    <message>
+        <source>{n} on the way</source>
+        <translation>{n} 个在途</translation>
+    </message>
+    <message>
+        <source>{n} need you</source>
+        <translation>{n} 个需要您</translation>
+    </message>
+    <message>
+        <source>Potentiostats</source>
+        <translation>电化学工作站</translation>
+    </message>
+    <message>
+        <source>Queue of the potentiostats</source>
+        <translation>工作站队列</translation>
+    </message>
+    <message>
+        <source>potentiostat</source>
+        <translation>工作站</translation>
+    </message>
+    <message>
+        <source>cell</source>
+        <translation>电池</translation>
+    </message>
+    <message>
+        <source>state</source>
+        <translation>状态</translation>
+    </message>
+    <message>
+        <source>{n} spectra</source>
+        <translation>{n} 条谱</translation>
+    </message>
+    <message>
+        <source>History</source>
+        <translation>历史</translation>
+    </message>
+    <message>
+        <source>The first spectrum of this cell is being taken.</source>
+        <translation>正在测量该电池的第一条谱。</translation>
+    </message>
+    <message>
+        <source>There is no spectrum of this cell yet.</source>
+        <translation>该电池还没有谱。</translation>
+    </message>
+    <message>
+        <source>shown (Space)</source>
+        <translation>显示（空格）</translation>
+    </message>
+    <message>
+        <source>hidden (Space)</source>
+        <translation>隐藏（空格）</translation>
+    </message>
+    <message>
+        <source>Spectra of this cell. Space shows or hides a curve.</source>
+        <translation>该电池的谱。空格显示或隐藏曲线。</translation>
+    </message>
+    <message>
+        <source>spectrum</source>
+        <translation>谱</translation>
+    </message>
+    <message>
+        <source>SEI + ct</source>
+        <translation>SEI + ct</translation>
+    </message>
+    <message>
+        <source>validity</source>
+        <translation>有效性</translation>
+    </message>
+    <message>
+        <source>asked {age} ago</source>
+        <translation>{age} 前请求</translation>
+    </message>
+    <message>
+        <source>No station answers</source>
+        <translation>没有站点应答</translation>
+    </message>
+    <message>
+        <source>Spectra are shown when it does.</source>
+        <translation>站点应答后显示谱。</translation>
+    </message>
+    <message>
+        <source>A potentiostat in the station file, or a spectrum in the store, brings this view to life.</source>
+        <translation>站点文件中有工作站，或存储中有谱时，此视图即可使用。</translation>
+    </message>
+    <message>
+        <source>This station has no potentiostat and no spectrum</source>
+        <translation>该站点没有电化学工作站，也没有谱</translation>
+    </message>
+    <message>
+        <source>Cell</source>
+        <translation>电池</translation>
+    </message>
+    <message>
+        <source>Skip spectrum, return cell</source>
+        <translation>跳过此谱，电池返回</translation>
+    </message>
+    <message>
+        <source>Export</source>
+        <translation>导出</translation>
+    </message>
+    <message>
+        <source>Validity</source>
+        <translation>有效性</translation>
+    </message>
+    <message>
+        <source>Queue</source>
+        <translation>队列</translation>
+    </message>
+    <message>
+        <source>No spectrum is drawn.</source>
+        <translation>没有显示谱。</translation>
+    </message>
+    <message>
+        <source>Runs go on by themselves once their cell is back and its voltage fits.</source>
+        <translation>电池返回且电压相符后，运行自动继续。</translation>
+    </message>
+    <message>
+        <source>The figure was not written.</source>
+        <translation>图未写出。</translation>
+    </message>
+    <message>
+        <source>Choose another folder.</source>
+        <translation>请选择其他文件夹。</translation>
+    </message>
+    <message>
+        <source>Written: {files}</source>
+        <translation>已写出：{files}</translation>
+    </message>
+    <message>
+        <source>EIS</source>
+        <translation>EIS</translation>
+    </message>
+    <message>
+        <source>Show {cell}</source>
+        <translation>显示 {cell}</translation>
+    </message>
+</context>
+<context>
     <name>events</name>
     <message>
         <source>all</source>
@@ -3420,16 +4047,16 @@
 <context>
     <name>parsing</name>
     <message>
+        <source>“{text}” is no number. Use a decimal point and no other signs.</source>
+        <translation>“{text}”不是数。只用小数点，不用其他符号。</translation>
+    </message>
+    <message>
         <source>C/0 is no current.</source>
         <translation>C/0 不是电流。</translation>
     </message>
     <message>
         <source>“{text}” is no number. Write it with a decimal point, for example 0.125 {unit}.</source>
         <translation>“{text}”不是数。请用小数点书写，例如 0.125 {unit}。</translation>
-    </message>
-    <message>
-        <source>“{text}” is no number. Use a decimal point and no other signs.</source>
-        <translation>“{text}”不是数。只用小数点，不用其他符号。</translation>
     </message>
     <message>
         <source>“{text}” is too large.</source>
@@ -7165,6 +7792,10 @@
     <message>
         <source>Compare</source>
         <translation>对比</translation>
+    </message>
+    <message>
+        <source>EIS</source>
+        <translation>EIS</translation>
     </message>
     <message>
         <source>First steps</source>

@@ -68,7 +68,8 @@ class Context:
 class ViewSpec:
     """A view before it exists. ``title`` is English, translated in context ``views``; ``key`` is 1 to 9 for Ctrl+1..9.
 
-    ``order`` is its place in the rail; ``help`` its page in the docs; ``rail`` False = opened by others only.
+    ``order`` is its place in the rail; ``help`` its page in the docs; ``rail`` False = opened by others only. ``there``
+    tells whether a station has what the view is about: without it the view has no place in rail and palette.
     """
 
     id: str
@@ -79,6 +80,7 @@ class ViewSpec:
     key: int | None = None
     help: str = ""
     rail: bool = True
+    there: Callable[[Lab], bool] | None = None
 
     @property
     def name(self) -> str:

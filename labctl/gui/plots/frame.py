@@ -218,11 +218,6 @@ class PlotFrame(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph tells no ty
         self.logs_changed.emit(self.sheet.log_x, self.sheet.log_y)
         self.fit()
 
-    def lock_aspect(self, locked: bool = True) -> None:
-        """Keep x and y at one scale (Nyquist)."""
-        self.box.setAspectLocked(locked, ratio=1.0)
-        self.auto_y = not locked
-
     def fit(self) -> None:
         """Show everything."""
         self._fit_due = True

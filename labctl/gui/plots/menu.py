@@ -58,12 +58,13 @@ class PlotMenu(QObject):
             menu.addAction(tr("plots", "Export…") + "\tCtrl+E", self._export)
         menu.addSeparator()
         menu.addAction(tr("plots", "Fit") + "\tF", frame.fit)
-        self._tick(
-            menu, tr("plots", "Logarithmic x") + "\tX", frame.sheet.log_x, lambda on: frame.set_log(x=on)
-        )
-        self._tick(
-            menu, tr("plots", "Logarithmic y") + "\tL", frame.sheet.log_y, lambda on: frame.set_log(y=on)
-        )
+        if not frame.sheet.equal:  # one scale for both axes is what such a plot is for
+            self._tick(
+                menu, tr("plots", "Logarithmic x") + "\tX", frame.sheet.log_x, lambda on: frame.set_log(x=on)
+            )
+            self._tick(
+                menu, tr("plots", "Logarithmic y") + "\tL", frame.sheet.log_y, lambda on: frame.set_log(y=on)
+            )
         self._tick(menu, tr("plots", "Cursors A and B") + "\tC", frame.cursors.visible, frame.show_cursors)
         if any(curve.live for curve in frame.curves()):
             self._tick(menu, tr("plots", "Follow live") + "\tR", frame.follow, frame.set_follow)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -59,6 +60,8 @@ class Sheet:
     """How much wider than usual the left margin is at least, in painting units: plots below each other align by it."""
     least_right: float = 0.0
     """The same of the right margin."""
+    equal: bool = False
+    """Whether both axes have one scale (Nyquist): of a paper that does not suit, one axis shows more."""
     raster: Raster = field(default_factory=Raster)
 
     def x_room(self, low: float, high: float) -> float:
@@ -147,6 +150,16 @@ def align(sheets: Sequence[tuple[QRectF, Sheet]], look: PlotLook) -> bool:
     return before != [(sheet.least_left, sheet.least_right) for _, sheet in sheets]
 
 
+def equalised(sheet: Sheet, plot: QRectF) -> Sheet:
+    """Return a sheet whose axes have one scale in a plot of this shape; it shows all that was shown, and more."""
+    if not sheet.equal:
+        return sheet
+    (x_0, x_1), (y_0, y_1) = sheet.x_range, sheet.y_range
+    unit = max((x_1 - x_0) / plot.width(), (y_1 - y_0) / plot.height())
+    x_more, y_more = (unit * plot.width() - (x_1 - x_0)) / 2, (unit * plot.height() - (y_1 - y_0)) / 2
+    return replace(sheet, x_range=(x_0 - x_more, x_1 + x_more), y_range=(y_0 - y_more, y_1 + y_more))
+
+
 def canvas_of(
     sheet: Sheet, plot: QRectF, look: PlotLook, *, ratio: float = 1.0, right: bool = False
 ) -> Canvas:
@@ -162,6 +175,7 @@ def draw_sheet(
 ) -> Places:
     """Draw a whole plot into a rectangle."""
     places = places_of(whole, sheet, look)
+    sheet = equalised(sheet, places.plot)
     canvas = canvas_of(sheet, places.plot, look, ratio=ratio)
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
@@ -218,6 +232,10 @@ def axis_ticks(sheet: Sheet, plot: QRectF, look: PlotLook) -> tuple[Ticks, Ticks
             break
         most -= 1
         x_ticks = ticks_for(sheet.x_field, *sheet.x_range, most, log=sheet.log_x)
+    if sheet.equal and len(x_ticks.values) > 1:
+        step = x_ticks.values[1] - x_ticks.values[0]
+        low, high = sheet.y_range
+        return x_ticks, ticks_for(sheet.y_field, low, high, max(2, math.ceil((high - low) / step)))
     return x_ticks, _vertical(sheet.y_field, sheet.y_range, plot, look, log=sheet.log_y)
 
 

@@ -14,6 +14,7 @@ from labctl.gui.viewmodels.typing_in import AlarmCounts, Event, LiveRun
 from labctl.model.alarm import Alarm
 from labctl.model.bench import ChamberStatus, ChannelStatus, Delta, InstrumentStatus, StationInfo, StopAll
 from labctl.model.cell import Cell
+from labctl.model.handover import HandoverStatus, PotentiostatStatus, SpectrumEntry
 from labctl.model.job import Job, QueueStanding
 from labctl.model.latest import LatestCycle
 
@@ -41,6 +42,9 @@ class Lab:
         self._chambers: dict[str, ChamberStatus] = {}
         self._cells: dict[str, Cell] = {}
         self._latest: dict[str, LatestCycle] = {}
+        self._potentiostats: dict[str, PotentiostatStatus] = {}
+        self._handovers: dict[str, HandoverStatus] = {}
+        self._spectra: dict[str, SpectrumEntry] = {}
         self._heard: dict[str, tuple[float, float]] = {}  # channel -> link time it came, age it had then
         self._owner: dict[str, str] = {}  # channel -> instrument
         self._watchers: list[tuple[frozenset[str], Observer]] = []
@@ -55,6 +59,10 @@ class Lab:
         self.cells: Mapping[str, Cell] = MappingProxyType(self._cells)
         self.latest: Mapping[str, LatestCycle] = MappingProxyType(self._latest)
         """The newest complete cycle of live runs, once somebody has asked for those."""
+        self.potentiostats: Mapping[str, PotentiostatStatus] = MappingProxyType(self._potentiostats)
+        self.handovers: Mapping[str, HandoverStatus] = MappingProxyType(self._handovers)
+        self.spectra: Mapping[str, SpectrumEntry] = MappingProxyType(self._spectra)
+        """Every stored spectrum, by its id."""
         self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self.station: StationInfo | None = None
         self.stop_all = StopAll(active=False)
@@ -166,6 +174,14 @@ class Lab:
         self._latest.update({str(one.run_id): one for one in found})
         self._tell(changed)
 
+    def take_spectra(self, found: Collection[SpectrumEntry]) -> None:
+        """Take the stored spectra that were asked for; from then on the station tells of each new one."""
+        changed = {
+            ("spectrum", one.spectrum_id) for one in found if self._spectra.get(one.spectrum_id) != one
+        }
+        self._spectra.update({one.spectrum_id: one for one in found})
+        self._tell(changed)
+
     def take_cells(self, cells: Collection[Cell], *, whole: bool = True) -> None:
         """Take cells of the registry; ``whole``: all there are."""
         changed = {("cell", str(cell.cell_id)) for cell in cells if self._cells.get(cell.cell_id) != cell}
@@ -207,6 +223,7 @@ class Lab:
         kept: dict[str, dict[str, Any]] = {
             "channel": self._channels, "run": self._runs, "job": self._jobs, "alarm": self._alarms,
             "instrument": self._instruments, "chamber": self._chambers, "cycle": self._latest,
+            "potentiostat": self._potentiostats, "handover": self._handovers,
         }  # fmt: skip
         gone = {(topic, key) for topic, values in kept.items() for key in values}
         for values in kept.values():
@@ -243,6 +260,12 @@ class Lab:
             _put(self._latest, key, data, typing_in.latest_of)
         elif topic == "cell":
             _put(self._cells, key, data, typing_in.cell_of)
+        elif topic == "potentiostat":
+            _put(self._potentiostats, key, data, typing_in.potentiostat_of)
+        elif topic == "handover":
+            _put(self._handovers, key, data, typing_in.handover_of)
+        elif topic == "spectrum":
+            _put(self._spectra, key, data, typing_in.spectrum_of)
         elif topic == "event" and data is not None:
             self.events.append(typing_in.event_of(delta.number, data))
         elif topic == "station" and data is not None:

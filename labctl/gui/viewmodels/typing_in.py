@@ -20,6 +20,7 @@ from labctl.model.bench import (
     StopAll,
 )
 from labctl.model.cell import Cell
+from labctl.model.handover import HandoverStatus, PotentiostatStatus, SpectrumEntry
 from labctl.model.job import Forecast, Job, QueueStanding
 from labctl.model.latest import LatestCycle
 from labctl.model.typed import from_plain
@@ -145,6 +146,21 @@ def latest_of(data: Mapping[str, Any]) -> LatestCycle:
 def cell_of(data: Mapping[str, Any]) -> Cell:
     """Return a registered cell. Raises: ValueError."""
     return from_plain(Cell, dict(data))
+
+
+def potentiostat_of(data: Mapping[str, Any]) -> PotentiostatStatus:
+    """Return a potentiostat. Raises: ValueError."""
+    return from_plain(PotentiostatStatus, dict(data))
+
+
+def handover_of(data: Mapping[str, Any]) -> HandoverStatus:
+    """Return a cell on its way to a potentiostat or back. Raises: ValueError."""
+    return from_plain(HandoverStatus, dict(data))
+
+
+def spectrum_of(data: Mapping[str, Any]) -> SpectrumEntry:
+    """Return a stored spectrum's entry. Raises: ValueError."""
+    return from_plain(SpectrumEntry, dict(data))
 
 
 def stop_all_of(data: Mapping[str, Any]) -> StopAll:

@@ -11,9 +11,9 @@ from labctl.gui.parts.card import Card
 from labctl.gui.parts.labels import Label
 from labctl.gui.parts.rows import RIGHT, Field, Head
 from labctl.gui.parts.segment import Choice, Segment
+from labctl.gui.parts.sidelist import SideTable, Sign, Small
 from labctl.gui.theme.current import theme
 from labctl.gui.viewmodels.events import KIND_WORDS, Kind
-from labctl.gui.views.channel.lists import SideTable, Sign, Small
 from labctl.gui.views.channel.models import ChannelModels
 
 STEP_PX, LIMIT_PX, EVENT_PX = 28, 26, 28

@@ -1,4 +1,4 @@
-"""What cells of the side lists have beyond text: a state glyph, an icon, a bar of room."""
+"""Small tables of side cards, and what their cells have beyond text: a state glyph, an icon, a bar, a colour."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QResizeEvent
+from PySide6.QtGui import QColor, QPainter, QResizeEvent
 from PySide6.QtWidgets import QStyleOptionViewItem
 
 from labctl.gui.parts.rows import Field, Head, RowModel
@@ -18,15 +18,19 @@ from labctl.gui.theme.glyphs import paint_glyph
 Index = QModelIndex | QPersistentModelIndex
 BAR_PX = 8
 PADDING_PX = 3
+CURVE_PX = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Sign(Field):
-    """A field with a sign before its text: ``glyph`` with its ``token``, or ``icon``; ``share`` is a bar, 0 to 1."""
+    """A field with a sign before its text: ``glyph`` with its ``token``, ``icon``, or the line of a ``curve`` in its
+    colour; ``share`` is a bar, 0 to 1.
+    """
 
     glyph: str = ""
     token: str = "muted"
     icon: str = ""
+    curve: str = ""
     indent: int = 0
     share: float = math.nan
     tight: bool = False
@@ -52,9 +56,9 @@ class SignCells(Cells):
         if _sign(index) is not None:
             option.features |= QStyleOptionViewItem.ViewItemFeature.HasDecoration
             sign = _sign(index)
-            wide = (
-                0 if sign is None or not (sign.glyph or sign.icon) else theme().px(12 if sign.glyph else 16)
-            )
+            wide = 0
+            if sign is not None and (sign.glyph or sign.icon or sign.curve):
+                wide = theme().px(12 if sign.glyph else CURVE_PX if sign.curve else 16)
             indent = 0 if sign is None else theme().px(10 * sign.indent)
             option.decorationSize = QSize(wide + indent, theme().px(16))
 
@@ -75,6 +79,9 @@ class SignCells(Cells):
             paint_glyph(painter, sign.glyph, QRectF(place), look.colour(sign.token))
         elif sign.icon:
             look.icon(sign.icon, sign.token).paint(painter, place)
+        elif sign.curve:
+            line = QRectF(area.left() + margin, area.center().y() - look.px(1), look.px(CURVE_PX), look.px(3))
+            painter.fillRect(line, QColor(sign.curve))
 
     @staticmethod
     def _bar(painter: QPainter, area: QRect, sign: Sign) -> None:
@@ -106,7 +113,8 @@ def _sign(index: Index) -> Sign | None:
     found = model.rows[index.row()][index.column()]
     return (
         found
-        if isinstance(found, Sign) and (found.glyph or found.icon or math.isfinite(found.share))
+        if isinstance(found, Sign)
+        and (found.glyph or found.icon or found.curve or math.isfinite(found.share))
         else None
     )
 
