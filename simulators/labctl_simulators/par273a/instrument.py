@@ -224,12 +224,12 @@ class Instrument:
         """Return the overloads of this moment as ``OVER`` tells them; one under continuous auto range ranges up."""
         if not self.plant.driving:
             return 0
-        while self._overloaded():
+        too_much = self._overloaded()
+        while too_much and self.values["AR"] & 1 and self._range_by(+1):
             self._over_since |= OVER_I
-            if not (self.values["AR"] & 1 and self._range_by(+1)):
-                break
+            too_much = self._overloaded()
         reading = self._reading()
-        found = OVER_I if self._overloaded() else 0
+        found = OVER_I if too_much else 0
         limit_V = min(self.plant.potential_max_V, ELECTROMETER_MAX_V)
         if abs(reading.potential_V) > limit_V or Flag.OVERLOAD_POTENTIAL in reading.flags:
             found |= OVER_E

@@ -19,6 +19,8 @@ from labctl_simulators.voice import Voice
 
 ESCAPE, PLUS = 0x1B, 0x2B
 LINE_MAX = 65536
+HELD_MAX = 1000
+"""Lines kept of a client that goes on sending while its read waits; what comes behind them is lost."""
 VERSION = "Prologix GPIB-ETHERNET Controller version 01.06.06.00"
 END_OF_LINE = b"\r\n"
 SETTINGS: Mapping[str, tuple[int, int, int]] = {
@@ -118,8 +120,10 @@ class Prologix:
         """Take bytes of a client."""
         client = next((each for each in self._clients if each.link is link), None)
         if client is not None:
-            client.held.extend(client.cutter.feed(data))
-            self._work(client)
+            for line in client.cutter.feed(data):
+                client.held.append(line)
+                self._work(client)
+            del client.held[HELD_MAX:]
 
     def _work(self, client: Client) -> None:
         while client.held and client.reading is None:
