@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from labctl.gui.viewmodels.lab import Lab
     from labctl.testing.stationrun import StationRun
 
-WAIT_MS = 30_000
+WAIT_MS = 90_000
+"""What a loaded computer may take; a wait ends as soon as what it waits for is so."""
 SIZE = (1600, 1000)
 TABS, CHOICES = 150, 12
 
@@ -126,7 +127,7 @@ class Person:
 
     def activate(self) -> None:
         """Give the main window the keyboard, as a window manager does when a dialog has gone."""
-        with self.qtbot.waitActive(self.window):
+        with self.qtbot.waitActive(self.window, timeout=WAIT_MS):
             self.window.activateWindow()
         QApplication.processEvents()  # who had the keyboard before gets it back a turn of the loop later
 
@@ -138,6 +139,16 @@ class Person:
     def shown(self, kind: type[QWidget]) -> list[QWidget]:
         """Return the windows of this kind that are open."""
         return [top for top in QApplication.topLevelWidgets() if isinstance(top, kind) and top.isVisible()]
+
+    def select(self, table: Any, place: Callable[[], int]) -> None:
+        """Select a row with the arrows, wherever it moves meanwhile. Raises: AssertionError where it is not reached."""
+        self.tab_to(table)
+        self.press("Ctrl+Home")
+        for _ in range(2 * table.model().rowCount() + 1):
+            if table.currentIndex().row() == place():
+                return
+            self.press("Down" if table.currentIndex().row() < place() else "Up")
+        raise AssertionError(f"row {place()} is not reached with the arrows")
 
     def command(self, text: str) -> None:
         """Find a command in the palette (Ctrl+K) and do the first one that is found."""
@@ -160,17 +171,22 @@ class Person:
 
     def start(self, *channels: str, **variables: str) -> list[str]:
         """Have a script start a long test on each of these; returns the runs once rows come in."""
-        # gently: on a bench that runs as fast as it can, a cell at the study's current is dead in half a minute
-        gentle = {"current": "0.1 mA/cm^2", "capacity": "0.1 mAh/cm^2"}
-        told = {"cycles": "100000", "opening_rest": "1 min", **gentle, **variables}
-        for channel in channels:
-            cell = self.lab.channels[channel].cell_id
-            self.station.client.queue.submit(
-                [{"cell_id": cell, "protocol": "p1-li-li-1mA", "variables": told}]
-            )
+        wishes = [long_test(self.lab.channels[channel].cell_id, **variables) for channel in channels]
+        for wish in wishes:
+            self.station.client.queue.submit([wish])
         self.wait(lambda: all(self.lab.channels[name].state == "running" and self.lab.channels[name].rows > 3
                               for name in channels))  # fmt: skip
         return [str(self.lab.channels[name].run_id) for name in channels]
+
+
+def long_test(cell_id: str | None, **variables: str) -> dict[str, Any]:
+    """Return the wish of a test that outlasts every story.
+
+    It is gentle: on a bench that runs as fast as it can, a cell at the study's current is dead in half a minute.
+    """
+    gentle = {"current": "0.1 mA/cm^2", "capacity": "0.1 mAh/cm^2"}
+    told = {"cycles": "100000", "opening_rest": "1 min", **gentle, **variables}
+    return {"cell_id": cell_id, "protocol": "p1-li-li-1mA", "variables": told}
 
 
 def answer(person: Person, question: Confirm, reason: str = "looked at it") -> None:
@@ -207,7 +223,7 @@ def whole_window(
 
     window = build(Plan(connect), session)
     window.resize(*size)
-    with qtbot.waitActive(window):
+    with qtbot.waitActive(window, timeout=WAIT_MS):
         window.activateWindow()
     qtbot.waitUntil(lambda: window.desk is not None, timeout=WAIT_MS)
     try:
@@ -234,7 +250,7 @@ def window_with(station: StationRun, session: Session, qtbot: Any, *views: ViewS
     made.attach(desk)
     made.show_views(views)
     made.resize(*SIZE)
-    with qtbot.waitActive(made):
+    with qtbot.waitActive(made, timeout=WAIT_MS):
         made.show()
         made.activateWindow()
     desk.start()

@@ -13,7 +13,7 @@ from labctl.gui.session import Session
 from labctl.gui.viewmodels.allowed import UNSEEN
 from labctl.gui.viewmodels.cellcolumns import Col
 from labctl.gui.viewmodels.recovery import Proposal
-from labctl.testing.guistory import Person, answer, at_the_window
+from labctl.testing.guistory import Person, answer, at_the_window, long_test
 from labctl.testing.stationrun import StationRun, connected, end, running_station, serve
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def test_u14_a_failed_item_stops_its_own_lane_and_is_released_after_a_question_w
         person.press("Ctrl+5")
         view = person.in_front("queue")
         person.wait(lambda: behind in view.queue.order() and beside in view.queue.order())
-        select(person, view, behind)
+        person.select(view.table, lambda: view.model.place_of(behind))
         person.wait(lambda: view.queue.row_of(behind).state.startswith("held"))
         assert person.lab.channels[sound].state == "running" and not person.lab.channels[sound].lane
         assert view.queue.row_of(beside).state == "waiting", "a failed item holds its own lane alone"
@@ -97,7 +97,8 @@ def test_u14_a_failed_item_stops_its_own_lane_and_is_released_after_a_question_w
         acknowledge_all(person, broken)
         person.press("Ctrl+5")
         person.in_front("queue")
-        select(person, view, behind)
+        person.select(view.table, lambda: view.model.place_of(behind))
+        person.wait(view.hold_button.isEnabled)
         person.press("Ctrl+H")
         question = person.dialog(Confirm)
         assert question.safe.isDefault()
@@ -105,7 +106,7 @@ def test_u14_a_failed_item_stops_its_own_lane_and_is_released_after_a_question_w
         person.activate()
         assert station.client.queue.get(behind).state == "held" and person.lab.channels[broken].lane
 
-        select(person, view, behind)
+        person.select(view.table, lambda: view.model.place_of(behind))
         person.press("Ctrl+H")
         answer(person, person.dialog(Confirm))
         person.activate()
@@ -116,23 +117,7 @@ def test_u14_a_failed_item_stops_its_own_lane_and_is_released_after_a_question_w
 def waiting_behind(person: Person, channel: str) -> str:
     """Queue one more test for the cell in a channel; returns its job."""
     cell = person.lab.channels[channel].cell_id
-    wish = {
-        "cell_id": cell,
-        "protocol": "p1-li-li-1mA",
-        "variables": {"cycles": "9", "opening_rest": "1 min"},
-    }
-    return str(person.station.client.queue.submit([wish]).jobs[0].job_id)
-
-
-def select(person: Person, view: Any, job_id: str) -> None:
-    """Select an item of the queue with the arrows."""
-    person.tab_to(view.table)
-    person.press("Ctrl+Home")
-    for _ in range(view.model.rowCount()):
-        if view.table.currentIndex().row() == view.model.place_of(job_id):
-            return
-        person.press("Down")
-    raise AssertionError(f"{job_id} is not in the table")
+    return str(person.station.client.queue.submit([long_test(cell)]).jobs[0].job_id)
 
 
 def acknowledge_all(person: Person, channel: str) -> None:
@@ -163,21 +148,25 @@ def test_u11_after_a_station_that_died_and_after_a_power_cut_each_run_is_listed_
         station.bench.admin("fault", instrument=box, kind="late_count", records=100_000)
         person.wait(lambda: all(person.lab.channels[one].tripped for one in runs))
         station.bench.admin("fault", instrument=box, kind="late_count", on=False)
-        before = energised(station, runs)
         station.process.kill()
         station.process.wait()
         person.wait(lambda: not person.lab.link.live)
+        before = energised(station, runs)
         again = serve(station.station_file, station.data)
         try:
             with connected(again, station.data):
+                recovery_rows(person, runs)
+                person.wait(
+                    lambda: all(proposal(person, run_id) is Proposal.LOOK for run_id in runs.values())
+                )
                 rows = recovery_rows(person, runs)
-                assert {row.proposal for row in rows.values()} == {Proposal.LOOK}
                 for row in rows.values():
                     assert "since" in row.was and "V" in row.device and "records" in row.result
                 assert energised(station, runs) == before, "nobody has accepted anything yet"
                 accept_one(person, runs[first])
                 person.wait(lambda: proposal(person, runs[first]) is Proposal.NOTHING)
                 assert proposal(person, runs[second]) is Proposal.LOOK, "the other one was not accepted"
+                refused_one(person, runs[second])
                 assert energised(station, runs) == before, "following a run again sends nothing"
         finally:
             end(again)
@@ -188,9 +177,9 @@ def test_u11_after_a_station_that_died_and_after_a_power_cut_each_run_is_listed_
             with connected(third, station.data):
                 person.wait(lambda: person.lab.link.live and first in person.lab.channels)
                 person.wait(lambda: person.lab.channels[first].tripped)
-                row = recovery_rows(person, {first: runs[first]})[first]
+                recovery_rows(person, {first: runs[first]})
                 person.wait(lambda: proposal(person, runs[first]) is Proposal.RESET)
-                assert "restarted" in row.result
+                assert "restarted" in recovery_rows(person, {first: runs[first]})[first].result
                 view = person.view
                 person.tab_to(view.table)
                 person.press("Ctrl+A")
@@ -240,15 +229,20 @@ def recovery_rows(person: Person, runs: dict[str, str]) -> dict[str, RecoveryRow
     return found()
 
 
+def refused_one(person: Person, run_id: str) -> None:
+    """Accept a run that somebody else has just taken up: the station refuses it, and its row says so."""
+    view = person.view
+    person.select(view.table, lambda: [row.run_id for row in view._rows].index(run_id))
+    with person.another("wang") as wang:
+        wang.runs.take_up(run_id, reason="looked at it")
+        person.press("Return")  # the window has not heard of it
+    person.wait(lambda: any(row.run_id == run_id and "is being followed already" in row.result
+                            for row in view.recovery.rows()))  # fmt: skip
+
+
 def accept_one(person: Person, run_id: str) -> None:
     """Accept one run of the page with the arrows and Enter, once the station answers."""
     view = person.view
     person.wait(lambda: not any(row.why_not for row in view._rows if row.run_id == run_id))
-    person.tab_to(view.table)
-    person.press("Ctrl+Home")
-    place = next(at for at, row in enumerate(view._rows) if row.run_id == run_id)
-    for _ in range(len(view._rows)):
-        if view.table.currentIndex().row() == place:
-            break
-        person.press("Down")
+    person.select(view.table, lambda: [row.run_id for row in view._rows].index(run_id))
     person.press("Return")

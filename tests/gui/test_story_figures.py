@@ -18,20 +18,21 @@ from PySide6.QtCore import Qt
 from labctl.clock import link_now_s, link_pause
 from labctl.gui.session import Session
 from labctl.gui.viewmodels.comparing import Per
-from labctl.gui.viewmodels.panels import Kind
+from labctl.gui.viewmodels.panels import Kind, Panel
 from labctl.gui.viewmodels.plotchoice import Tab
 from labctl.gui.viewmodels.reports import Template
 from labctl.gui.views.compare.picker import PickDialog
 from labctl.model.cell import CellKind
 from labctl.model.job import OPEN_STATES, JobSpec
 from labctl.testing.guistory import Person, at_the_window
-from labctl.testing.stationrun import StationRun, running_station
+from labctl.testing.stationrun import StationRun, connected, end, running_station, serve
 
 if TYPE_CHECKING:
     from labctl.gui.views.compare.page import CompareView
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("look")]
 CYCLES = 4
+ENDS_WITHIN_S = 300.0
 MASS_MG = 12.41
 PAIR = "C010"
 """What the names of the two cells that have run begin with, and those of others that run do not."""
@@ -53,14 +54,15 @@ def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StationRun]:
             JobSpec(cell_id=one.cell_id, protocol="p1-li-li-1mA", channels=(one.channel,), variables=settings)  # type: ignore[arg-type]
             for one in pair
         ])  # fmt: skip
-        until_s = link_now_s() + 90.0
-        while any(job.state in OPEN_STATES for job in client.queue.list()) and link_now_s() < until_s:
+        until_s = link_now_s() + ENDS_WITHIN_S
+        while any(job.state in OPEN_STATES for job in client.queue.list()):
+            assert link_now_s() < until_s, client.queue.list()
             link_pause(0.2)
         yield found
 
 
-def add_all(person: Person, button: Any) -> None:
-    """Add the runs of the pair, by keys."""
+def mark_all(person: Person, button: Any) -> Any:
+    """Mark the runs of the pair in the dialog, by keys; returns it."""
     person.push(button)
     dialog = person.dialog(PickDialog)
     person.write(PAIR)
@@ -68,6 +70,12 @@ def add_all(person: Person, button: Any) -> None:
     person.tab_to(dialog.table)
     person.press("Ctrl+A")
     person.press("Space")
+    return dialog
+
+
+def add_all(person: Person, button: Any) -> None:
+    """Add the runs of the pair, by keys."""
+    dialog = mark_all(person, button)
     person.press("Return")
     person.wait(lambda: not dialog.isVisible())
     person.activate()
@@ -78,12 +86,23 @@ def compared(person: Person) -> CompareView:
     person.press("Ctrl+3")
     view: CompareView = person.in_front("compare")
     add_all(person, view.empty_add)
-    person.wait(
-        lambda: view.compare.last_cycle == CYCLES and not view.compare.waiting
+    person.wait(lambda: is_drawn(view))
+    return view
+
+
+def is_drawn(view: CompareView) -> bool:
+    """Tell whether the cycles of both cells are there and their curves drawn."""
+    return (
+        view.compare.last_cycle == CYCLES
+        and not view.compare.waiting
         and len(view.board.overlays) == 2
         and all(len(one.panel.series) >= 4 for one in view.board.overlays if one.panel)
-    )  # fmt: skip
-    return view
+    )
+
+
+def panels(view: CompareView) -> list[Panel]:
+    """Return what the cards draw."""
+    return [one.panel for one in view.board.cards if one.panel]
 
 
 def prefer(person: Person, field: str, unit: str) -> None:
@@ -115,11 +134,11 @@ def test_u07_pristine_and_coated_are_overlaid_and_their_units_switched_without_a
         assert len({line.colour for line in lines}) == 2
         profile = view.board.cards[0]
         person.wait(lambda: profile.bounds() is not None and profile.bounds().y_max > 0.02)  # type: ignore[union-attr]
+        person.wait(lambda: [[len(one.x) for one in panel.series] for panel in panels(view)
+                             if panel.card.kind is Kind.POLARISATION] == [[CYCLES] * 2])  # fmt: skip
         assert profile.panel is not None and profile.panel.card.kind is Kind.PROFILE and not profile.panel.why
-        over = next(
-            one.panel for one in view.board.cards if one.panel and one.panel.card.kind is Kind.POLARISATION
-        )
-        assert [len(one.x) for one in over.series] == [CYCLES] * 2 and over.y.unit == "mV"
+        (over,) = [one for one in panels(view) if one.card.kind is Kind.POLARISATION]
+        assert over.y.unit == "mV"
         assert all(float(one.y.max()) > 5.0 for one in over.series)
 
         def sweep() -> tuple[str, float]:
@@ -138,7 +157,7 @@ def test_u07_pristine_and_coated_are_overlaid_and_their_units_switched_without_a
         divide(person, view, Per.GRAM)
         person.wait(lambda: sweep()[0] == "mAh g⁻¹")
         assert sweep()[1] == pytest.approx(most / MASS_MG * 1e3)
-        assert lines[1].title in view.bar.note and "Without mass or area" in view.bar.note
+        person.wait(lambda: lines[1].title in view.bar.note and "Without mass or area" in view.bar.note)
         person.press("Ctrl+Z")
         person.wait(lambda: view.compare.per is Per.AREA)
         assert not [verb for verb in asked if verb.startswith("runs.")], (
@@ -161,12 +180,13 @@ def test_u07_the_units_of_the_settings_stand_on_axes_in_tables_and_at_cursors_of
         person.wait(lambda: view.board.overlays[0].panel is not None
                     and view.board.overlays[0].panel.x.unit == "µAh cm⁻²")  # fmt: skip
         card = view.board.overlays[0]
-        assert card.panel is not None and "µAh cm⁻²" in card.frame.sheet.x_field.title()
+        person.wait(lambda: "µAh cm⁻²" in card.frame.sheet.x_field.title())
+        assert card.panel is not None
         assert float(card.panel.series[0].x[-1]) == pytest.approx(1e3 * float(before.series[0].x[-1]))
         assert view.per.part(Per.AREA.value).accessibleName() == "µAh/cm²"
         card.frame.setFocus(Qt.FocusReason.TabFocusReason)
         person.press("C")
-        assert card.frame.cursors.visible and "µAh cm⁻²" in card.frame.sheet.note
+        person.wait(lambda: card.frame.cursors.visible and "µAh cm⁻²" in card.frame.sheet.note)
         person.choose(view.pages, "figures")
         person.wait(lambda: view.figures.rows)
         heads = [
@@ -177,8 +197,13 @@ def test_u07_the_units_of_the_settings_stand_on_axes_in_tables_and_at_cursors_of
         person.press("Ctrl+1")
         grid = person.in_front("station")
         table = grid.table.model()
-        titles = [str(table.headerData(at, Qt.Orientation.Horizontal)) for at in range(table.columnCount())]
-        assert "current nA" in titles and not any("mA" in title.split() for title in titles)
+
+        def heads_of_table() -> list[str]:
+            return [str(table.headerData(at, Qt.Orientation.Horizontal)) for at in range(table.columnCount())]
+
+        person.wait(lambda: "current nA" in heads_of_table())
+        titles = heads_of_table()
+        assert not any("mA" in title.split() for title in titles)
         (channel,) = person.start(person.idle()[-1]) and [name for name in person.lab.channels
                                                          if person.lab.channels[name].state == "running"]  # fmt: skip
         person.window.go("channel", channel)
@@ -206,9 +231,8 @@ def test_u10_a_figure_of_cells_that_ran_is_a_vector_of_its_size_with_its_fonts_a
 
         view.choose_file = lambda name: str(tmp_path / "no" / name)
         person.push(view.saves["pdf"])
-        assert "not saved" in person.trouble and not list(tmp_path.rglob("lili.*")), (
-            "the refused path: no such folder"
-        )
+        person.wait(lambda: "not saved" in person.trouble)
+        assert not list(tmp_path.rglob("lili.*")), "the refused path: no such folder"
         person.press("Escape")
 
         view.choose_file = lambda name: str(tmp_path / name)
@@ -225,6 +249,38 @@ def test_u10_a_figure_of_cells_that_ran_is_a_vector_of_its_size_with_its_fonts_a
         )
         head, *rows = csv.reader((tmp_path / "lili.csv").read_text(encoding="utf-8").splitlines())
         assert len(rows) > 50 and any("voltage / V" in name for name in head)
+
+
+def test_u07_refused_a_station_that_does_not_answer_is_told_in_plot_and_dialog_and_asked_again_by_itself(
+    station: StationRun, session: Session, qtbot: Any
+) -> None:
+    with at_the_window(station, session, qtbot) as person:
+        person.press("Ctrl+3")
+        view = person.in_front("compare")
+        dialog = mark_all(person, view.empty_add)
+        station.process.kill()
+        station.process.wait()
+        person.wait(lambda: not person.lab.link.live)
+        person.press("Return")
+        person.wait(lambda: not dialog.isVisible())
+        person.activate()
+        person.push(view.side.add)
+        dialog = person.dialog(PickDialog)
+        person.wait(
+            lambda: "the station does not answer" in dialog.note.text() and not dialog.add.isEnabled()
+        )
+        person.press("Escape")
+        person.activate()
+        person.wait(lambda: len(view.compare.troubles) == 2)
+        person.wait(lambda: {card.empty.text() for card in view.board.cards if card.empty.isVisible()}
+                    == {"the station does not answer"})  # fmt: skip
+
+        again = serve(station.station_file, station.data)
+        try:
+            connected(again, station.data).close()
+            person.wait(lambda: is_drawn(view) and not view.compare.troubles)
+        finally:
+            end(again)
 
 
 def words_of(path: Path) -> list[str]:

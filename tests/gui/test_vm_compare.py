@@ -9,6 +9,7 @@ import pytest
 
 from labctl.gui.viewmodels import words
 from labctl.gui.viewmodels.acts import Trouble
+from labctl.gui.viewmodels.batches import Batch, LinkNews, LinkPhase
 from labctl.gui.viewmodels.compare import Compare, GroupBy, Per
 from labctl.gui.viewmodels.comparetable import columns_of, life_rows, rows_of
 from labctl.gui.viewmodels.comparing import group_word
@@ -55,6 +56,21 @@ def test_u07_a_group_has_one_colour_and_its_cells_their_own_dash() -> None:
         "short 6 d 16 h",
         "62 % at 2",
     ]
+
+
+def test_what_a_lost_link_kept_back_is_asked_for_again_when_it_is_back() -> None:
+    lab = a_lab()
+    asks = FakeAsks(
+        {"runs.cycles": Trouble("No cycles.", "the station does not answer"), "runs.records": ROWS}
+    )
+    compare, stack = Compare(lab, asks), EditStack()
+    stack.do(compare.add([a_run("P1"), a_run("Z1")]))
+    assert set(compare.troubles) == {"r-P1", "r-Z1"}
+    asks.answers["runs.cycles"] = CYCLES
+    lab.apply(Batch(link=LinkNews(LinkPhase.LOST)))
+    assert set(compare.troubles) == {"r-P1", "r-Z1"}
+    lab.apply(Batch(link=LinkNews(LinkPhase.LIVE, 0.0)))
+    assert not compare.troubles and compare.last_cycle == 2
 
 
 def test_u07_units_are_switched_without_loading_again_and_a_missing_mass_is_told() -> None:

@@ -84,7 +84,7 @@ class Compare:
         self.troubles: dict[str, Trouble] = {}
         self._unwatch = [
             self._curves.watch(lambda run_id: self._tell()),
-            lab.watch({"run", "cell"}, self._changed),
+            lab.watch({"run", "cell", "link"}, self._changed),
         ]
 
     def close(self) -> None:
@@ -169,8 +169,11 @@ class Compare:
         self._tell()
 
     def _changed(self, places: frozenset[Place]) -> None:
-        """Ask again for the cycles of runs that have more of them, and how a run ended that is gone from the news."""
+        """Ask again: of runs that have more cycles or are gone from the news, and what failed once the link is back."""
         mine = {member.run_id for member in self._members}
+        if ("link", "station") in places and self._lab.link.live:
+            for run_id in sorted(mine & self.troubles.keys()):
+                self._ask_cycles(run_id)
         cells = {key for topic, key in places if topic == "cell"}
         if cells & {member.cell_id for member in self._members}:
             self._tell()
