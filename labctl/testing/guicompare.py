@@ -37,7 +37,7 @@ def filled(view: CompareView, desk: Desk, qtbot: Any, names: str = "S1 S2 S3 S4 
 
 def settle(view: CompareView, qtbot: Any) -> None:
     """Let the view draw what has changed."""
-    qtbot.waitUntil(lambda: not view._soon.isActive(), timeout=3000)
+    qtbot.waitUntil(lambda: not view._soon.isActive(), timeout=30_000)
     QApplication.processEvents()
     view.refresh()
 
@@ -50,7 +50,7 @@ def titles(view: CompareView) -> list[str]:
 def undo(view: CompareView, qtbot: Any) -> None:
     """Press Ctrl+Z and let the view draw."""
     view.activateWindow()
-    qtbot.waitUntil(view.isActiveWindow, timeout=3000)
+    qtbot.waitUntil(view.isActiveWindow, timeout=30_000)
     qtbot.keyClick(view, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     settle(view, qtbot)
 

@@ -177,7 +177,7 @@ def test_a_trip_is_reset_after_it_was_acknowledged_with_the_channel_typed(
     view: AlarmsView, bench: ViewBench, qtbot: Any
 ) -> None:
     tell(bench.lab, running("neware:1-3", "C0135", "stopped", tripped="V above 5.00 V"))
-    qtbot.waitUntil(lambda: why(view.reset) == "Reset: acknowledge first.", timeout=5000)
+    qtbot.waitUntil(lambda: why(view.reset) == "Reset: acknowledge first.", timeout=30_000)
     assert "acknowledge first" in view.hint.text()
     tell(
         bench.lab, alarm(TRIP.key, AlarmPriority.CRITICAL, AlarmState.ACKED, channel="neware:1-3", version=2)

@@ -68,7 +68,7 @@ def state(view: Any, row: int) -> Any:
 
 
 def settle(view: Any, qtbot: Any) -> None:
-    qtbot.waitUntil(lambda: not view._soon._timer.isActive(), timeout=2000)
+    qtbot.waitUntil(lambda: not view._soon._timer.isActive(), timeout=30_000)
 
 
 def test_u04_six_keys_from_the_selection_to_a_staggered_start(

@@ -24,12 +24,12 @@ from labctl.gui.views.recovery import VIEW as RECOVERY
 from labctl.gui.views.start import VIEW as START
 from labctl.gui.window import MainWindow
 from labctl.model.cell import CellKind
+from labctl.testing.guistory import WAIT_MS, long_test
 from labctl.testing.guiviews import press, tab_to, type_text
 from labctl.testing.stationrun import StationRun, connected, end, running_station, serve
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("look")]
 
-WAIT_MS = 60_000
 HEADER = "slot\tcell id\ttype\tgroup\tmass / mg\tarea / cm²\tOCV\tbatch\tprotocol\tnote"
 
 
@@ -52,7 +52,7 @@ def window(station: StationRun, session: Session, qtbot: Any) -> Iterator[MainWi
     made.show_views((CELLS, START, RECOVERY, FIRSTRUN))
     made.opener = Opener(made)
     made.resize(1600, 1000)
-    with qtbot.waitActive(made):
+    with qtbot.waitActive(made, timeout=WAIT_MS):
         made.show()
         made.activateWindow()
     desk.start()
@@ -119,11 +119,14 @@ def test_u02_to_u05_cells_from_a_spreadsheet_run_and_a_wrong_one_cannot_be_start
         lambda: [row.verdict for row in review._rows][:4].count(Verdict.REFUSED) == 1
         and not any(row.verdict is Verdict.CHECKING for row in review._rows[:4])
         and review.starts.ticked() == (0, 1, 2), timeout=WAIT_MS)  # fmt: skip
-    assert "another cell" in review._rows[3].why_not and "mA" in review._rows[0].current
+    qtbot.waitUntil(
+        lambda: "another cell" in review._rows[3].why_not and "mA" in review._rows[0].current, timeout=WAIT_MS
+    )
     tab_to(review.stagger)
     review.stagger.selectAll()
     type_text("30")
     press("Return")
+    qtbot.waitUntil(lambda: review.start.isEnabled() and review.starts.ticked() == (0, 1, 2), timeout=WAIT_MS)
     press("F5", review.table)
     qtbot.waitUntil(
         lambda: [row.verdict for row in review._rows[:3]] == [Verdict.QUEUED] * 3, timeout=WAIT_MS
@@ -144,11 +147,7 @@ def test_u11_after_the_station_is_killed_its_runs_are_listed_and_none_is_started
     assert window.desk is not None
     lab = window.desk.lab
     loaded = [status for status in station.client.channels.list() if status.cell_id][:3]
-    jobs = [{"cell_id": status.cell_id, "protocol": "p1-li-li-1mA", "variables": {"opening_rest": "100 h"}}
-            for status in loaded]  # fmt: skip
-    from labctl.model.job import JobSpec
-
-    station.client.queue.submit([JobSpec(**job) for job in jobs])  # type: ignore[arg-type]  # as a script writes it
+    station.client.queue.submit([long_test(status.cell_id) for status in loaded])
     qtbot.waitUntil(lambda: len(station.client.runs.list(state="running")) == 3, timeout=WAIT_MS)
     before = {run.run_id for run in station.client.runs.list()}
     station.process.kill()

@@ -14,14 +14,13 @@ from labctl.gui.session import Session
 from labctl.gui.views.channel import VIEW
 from labctl.gui.views.channel.view import ChannelView
 from labctl.gui.window import MainWindow
-from labctl.testing.guistory import window_with
+from labctl.testing.guistory import WAIT_MS, long_test, window_with
 
 if TYPE_CHECKING:
     from labctl.testing.stationrun import StationRun
 
 pytestmark = [pytest.mark.usefixtures("look"), pytest.mark.slow]
-WAIT_MS = 60_000
-TRIES = 40
+AGAIN_MS = 200
 
 
 @pytest.fixture
@@ -35,9 +34,7 @@ def running_view(station: StationRun, window: MainWindow, qtbot: Any) -> Channel
     assert window.desk is not None and window.docks is not None
     lab = window.desk.lab
     channel = next(name for name in sorted(lab.channels) if lab.channels[name].cell_id)
-    job = {"cell_id": lab.channels[channel].cell_id, "protocol": "p1-li-li-1mA",
-           "variables": {"cycles": "100000", "opening_rest": "1 min"}}  # fmt: skip
-    station.client.queue.submit([job])
+    station.client.queue.submit([long_test(lab.channels[channel].cell_id)])
     window.go("channel", channel)
     view = window.docks.view("channel")
     assert isinstance(view, ChannelView)
@@ -55,10 +52,14 @@ def test_u06_a_row_that_the_station_has_is_drawn_and_its_figures_follow(
     stored = station.client.runs.records(run_id, columns=["sequence", "test_time_second", "voltage_volt"])
     last_s = float(stored.column("test_time_second")[-1].as_py())
     qtbot.waitUntil(lambda: view.plots.time.measured()[-1] >= last_s, timeout=WAIT_MS)
-    assert view.plots.time.main.follow and view.chips.step.accessibleName().startswith(("CC-", "REST"))
-    assert "mV" in view.readouts.parts["voltage"].accessibleName()
+    assert view.plots.time.main.follow
+    qtbot.waitUntil(
+        lambda: view.chips.step.accessibleName().startswith(("CC-", "REST"))
+        and "mV" in view.readouts.parts["voltage"].accessibleName(), timeout=WAIT_MS)  # fmt: skip
     qtbot.waitUntil(lambda: view.models.limits.known, timeout=WAIT_MS)
-    assert {"V max", "|I| max"} <= {row.name for row in view.models.limits.rows()}
+    qtbot.waitUntil(
+        lambda: {"V max", "|I| max"} <= {row.name for row in view.models.limits.rows()}, timeout=WAIT_MS
+    )
     main = view.plots.time.main
     main.setFocus()
     qtbot.keyClick(main, Qt.Key.Key_Left)
@@ -79,20 +80,28 @@ def test_u06_a_bad_reading_is_a_cross_and_lost_rows_are_a_break(
     qtbot.waitUntil(lambda: bool(np.any(stored().column("quality").to_numpy() != 0)), timeout=WAIT_MS)
     station.bench.admin("fault", instrument=box, slot=channel, kind="bad_value", on=False)
     curve = view.plots.time._curves.main
-    for _ in range(TRIES):
+
+    ends_s: list[float] = []
+
+    def lost() -> bool:
+        """Have the tester lose records, once more where it had sent them before; tells where the hole ends."""
         station.bench.admin("fault", instrument=box, slot=channel, kind="overrun", records=50)
-        qtbot.wait(200)
+        qtbot.wait(AGAIN_MS)
         series = station.client.runs.series(run_id, ["voltage_volt"], width=4000)
-        if np.any(series.column("flags").to_numpy()[1:] & GAP):
-            break
-    main = view.plots.time.main
-    main.fit()
-    qtbot.waitUntil(lambda: curve.held is not None and len(curve.held.envelope.gaps) > 0, timeout=WAIT_MS)
+        begins_s = series.column("x_first").to_numpy()
+        ends_s[:] = begins_s[1:][series.column("flags").to_numpy()[1:] & GAP != 0].tolist()
+        return bool(ends_s)
+
+    qtbot.waitUntil(lost, timeout=WAIT_MS)
+    view.plots.time.main.set_follow(False)  # the run goes on: what is looked at must not move away
+    view.plots.time.main.set_x_range(0.0, 1.1 * ends_s[0])
+    qtbot.waitUntil(
+        lambda: curve.held is not None and len(curve.held.envelope.gaps) > 0
+        and bool(np.any(curve.held.envelope.flags & BAD)), timeout=WAIT_MS)  # fmt: skip
     assert curve.held is not None
     begin, end = curve.held.envelope.gaps[0]
     assert end > begin and curve.value_at((begin + end) / 2) is None
     flags = curve.held.envelope.flags
-    assert np.any(flags & BAD), "columns with a BAD reading are marked"
     assert np.all(np.isfinite(curve.held.envelope.high) | ((flags & BAD) != 0)), (
         "BAD alone has no value to draw"
     )

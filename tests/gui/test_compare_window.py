@@ -72,7 +72,7 @@ def test_a_narrow_window_makes_the_overlay_a_tab(view: CompareView, desk: Desk, 
     filled(view, desk, qtbot, "S1 S3")
     assert not view.board.column.isHidden()
     view.resize(1000, 600)
-    qtbot.waitUntil(lambda: view.board.column.isHidden(), timeout=3000)
+    qtbot.waitUntil(lambda: view.board.column.isHidden(), timeout=30_000)
     qtbot.mouseClick(view.pages.part("overlay"), Qt.MouseButton.LeftButton)
     assert not view.board.column.isHidden() and view.middle.isHidden()
     assert view.width() == 1000 and view.page.indexOf(view.tools) == 0

@@ -178,7 +178,7 @@ def test_following_keeps_the_newest_point_in_view(qtbot: QtBot) -> None:
     for _ in range(3):
         trace.grow()
         curve.data_changed()
-        qtbot.waitUntil(lambda: not curve.stale, timeout=2000)
+        qtbot.waitUntil(lambda: not curve.stale, timeout=30_000)
     low, high = plot.x_range()
     assert low < len(trace._x) - 1 < high and high - low == pytest.approx(1000.0)
 
@@ -260,7 +260,7 @@ def test_new_rows_are_merged_to_ten_pictures_a_second_at_most(qtbot: QtBot) -> N
     trace = CountingTrace()
     curve = EnvelopeCurve(trace)
     plot = shown(qtbot, curve)
-    qtbot.waitUntil(lambda: not plot.feeder._quiet.isActive(), timeout=2000)
+    qtbot.waitUntil(lambda: not plot.feeder._quiet.isActive(), timeout=30_000)
     assert plot.feeder._quiet.interval() == 100
     plot.feeder._quiet.setInterval(60_000)
     before = plot.feeder.asked
@@ -283,7 +283,7 @@ def test_a_hidden_plot_asks_nothing_and_catches_up_when_shown(qtbot: QtBot) -> N
     QApplication.processEvents()
     assert trace.asked == asked and curve.stale
     plot.show()
-    qtbot.waitUntil(lambda: not curve.stale, timeout=2000)
+    qtbot.waitUntil(lambda: not curve.stale, timeout=30_000)
     assert trace.asked > asked
 
 
@@ -325,7 +325,7 @@ def test_rows_beyond_the_window_cost_no_drawing(qtbot: QtBot) -> None:
     for trace, curve in zip(traces, curves, strict=True):
         trace.grow()
         curve.data_changed()
-    qtbot.waitUntil(lambda: not any(curve.stale for curve in curves), timeout=2000)
+    qtbot.waitUntil(lambda: not any(curve.stale for curve in curves), timeout=30_000)
     picture(plot)
     assert plot.sheet.raster.columns_drawn == drawn
 

@@ -13,13 +13,12 @@ from labctl.gui.viewmodels.protocol.rows import Column
 from labctl.gui.views.protocol import VIEW
 from labctl.gui.views.protocol.view import ProtocolView
 from labctl.gui.window import MainWindow
-from labctl.testing.guistory import window_with
+from labctl.testing.guistory import WAIT_MS, window_with
 
 if TYPE_CHECKING:
     from labctl.testing.stationrun import StationRun
 
 pytestmark = [pytest.mark.usefixtures("look"), pytest.mark.slow]
-WAIT_MS = 60_000
 CTRL = Qt.KeyboardModifier.ControlModifier
 P1, MINE = "p1-li-li-1mA", "mine"
 
@@ -55,20 +54,21 @@ def test_a_template_becomes_a_protocol_of_ones_own_with_revisions_a_clash_and_a_
     theirs = editor.document.text.replace("wetting", "soaking")
     station.client.protocols.save(MINE, theirs, based_on=1, note="by a script")
     view._do(editor.document.set_cell(editor.document.rows[0], Column.LABEL, "rest"))
-    qtbot.waitUntil(lambda: editor.is_checked, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: editor.is_checked and editor.changed, timeout=WAIT_MS)
     view.save_now()
     qtbot.waitUntil(lambda: editor.clash is not None and editor.clash.newest is not None, timeout=WAIT_MS)
-    assert view.clash.isVisible() and [(item.before, item.after) for item in editor.differences()] == [
-        ("soaking", "rest")
-    ]
+    qtbot.waitUntil(
+        lambda: view.clash.isVisible() and [(item.before, item.after) for item in editor.differences()]
+        == [("soaking", "rest")], timeout=WAIT_MS)  # fmt: skip
     view._clash_pressed("top")
     qtbot.waitUntil(lambda: editor.origin.revision == 3, timeout=WAIT_MS)
-    assert len(station.client.protocols.revisions(MINE)) == 3 and not editor.changed
+    qtbot.waitUntil(lambda: not editor.changed, timeout=WAIT_MS)
+    assert len(station.client.protocols.revisions(MINE)) == 3
 
     cell = next(cell for cell in lab.cells.values() if cell.kind.value == "symmetric")
     view._cell_chosen(str(cell.cell_id))
     qtbot.waitUntil(lambda: editor.station_says is not None, timeout=WAIT_MS)
-    with qtbot.waitActive(window):
+    with qtbot.waitActive(window, timeout=WAIT_MS):
         window.activateWindow()
     view.desk.table.setFocus()
     qtbot.keyClick(view.desk.table, Qt.Key.Key_F8)

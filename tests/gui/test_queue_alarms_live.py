@@ -17,14 +17,13 @@ from labctl.gui.views.queue import VIEW as QUEUE
 from labctl.gui.views.queue.dialogs import EditDialog, InsertDialog
 from labctl.gui.views.queue.view import QueueView
 from labctl.gui.window import MainWindow
-from labctl.testing.guistory import window_with
+from labctl.testing.guistory import WAIT_MS, long_test, window_with
 from labctl.testing.guiviews import press
 
 if TYPE_CHECKING:
     from labctl.testing.stationrun import StationRun
 
 pytestmark = [pytest.mark.usefixtures("look"), pytest.mark.slow]
-WAIT_MS = 60_000
 
 
 @pytest.fixture
@@ -50,12 +49,8 @@ def submit(station: StationRun, window: MainWindow, channel: str, count: int) ->
     assert window.desk is not None
     cell = window.desk.lab.channels[channel].cell_id
     made = [
-        station.client.queue.submit({
-            "cell_id": cell, "protocol": "p1-li-li-1mA",
-            "variables": {"cycles": str(100_000 + number), "opening_rest": "1 min"},
-        })
-        for number in range(count)
-    ]  # fmt: skip
+        station.client.queue.submit(long_test(cell, cycles=str(100_000 + number))) for number in range(count)
+    ]
     return [str(answer.jobs[0].job_id) for answer in made]
 
 
@@ -67,8 +62,7 @@ def test_u14_items_are_moved_held_removed_and_brought_back_by_keys_alone(
     qtbot.waitUntil(
         lambda: view.model.place_of(third) > 0 and view.queue.order() == (second, third), timeout=WAIT_MS
     )
-    row = view.model.row_at(view.model.place_of(second))
-    assert row.waits_for != ""
+    qtbot.waitUntil(lambda: view.model.row_at(view.model.place_of(second)).waits_for != "", timeout=WAIT_MS)
     view.table.setFocus()
     view.choose([third])
     press("Alt+Up", view.table)
@@ -78,16 +72,17 @@ def test_u14_items_are_moved_held_removed_and_brought_back_by_keys_alone(
     press("Ctrl+H", view.table)
     qtbot.waitUntil(lambda: station.client.queue.get(third).state == "held", timeout=WAIT_MS)
     qtbot.waitUntil(lambda: view.hold_button.text() == "Release", timeout=WAIT_MS)
+    qtbot.waitUntil(view.remove_button.isEnabled, timeout=WAIT_MS)
     press("Delete", view.table)
     qtbot.waitUntil(lambda: station.client.queue.get(third).state == "removed", timeout=WAIT_MS)
     qtbot.waitUntil(lambda: third not in view.queue.order(), timeout=WAIT_MS)
     press("Ctrl+Z", view.table)
     qtbot.waitUntil(lambda: len(view.queue.order()) == 2, timeout=WAIT_MS)
     (back,) = [job_id for job_id in view.queue.order() if job_id != second]
-    assert station.client.queue.get(back).state == "held"
+    qtbot.waitUntil(lambda: station.client.queue.get(back).state == "held", timeout=WAIT_MS)
     assert window.trouble.isHidden()
     view.choose([first])
-    assert "only what waits" in why(view.remove_button)
+    qtbot.waitUntil(lambda: "only what waits" in why(view.remove_button), timeout=WAIT_MS)
     qtbot.waitUntil(
         lambda: any(bar.look == "running" for lane in view.calendar.lanes for bar in lane.bars),
         timeout=WAIT_MS,
@@ -98,6 +93,7 @@ def test_u14_the_whole_queue_is_held_and_what_is_inserted_meanwhile_waits_and_sa
     station: StationRun, window: MainWindow, qtbot: Any
 ) -> None:
     view = queue_view(window)
+    qtbot.waitUntil(view.hold_all.isEnabled, timeout=WAIT_MS)
     view.hold_all.click()
     qtbot.waitUntil(lambda: bool(window.desk.lab.queue.stopped), timeout=WAIT_MS)  # type: ignore[union-attr]
     view.selection.choose(loaded(window)[0])
@@ -115,10 +111,14 @@ def test_u14_the_whole_queue_is_held_and_what_is_inserted_meanwhile_waits_and_sa
     qtbot.keyClick(dialog.insert, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: len(view.queue.order()) == 1, timeout=WAIT_MS)
     (job_id,) = view.queue.order()
-    row = view.queue.row_of(job_id)
-    assert row is not None and "held" in f"{row.state} {row.waits_for} {row.reason}"
+
+    def says() -> str:
+        row = view.queue.row_of(job_id)
+        return "" if row is None else f"{row.state} {row.waits_for} {row.reason}"
+
+    qtbot.waitUntil(lambda: "held" in says(), timeout=WAIT_MS)
     view.open_on(job_id)
-    with qtbot.waitActive(window):
+    with qtbot.waitActive(window, timeout=WAIT_MS):
         window.activateWindow()
     view.table.setFocus()
     press("F2", view.table)
@@ -129,6 +129,7 @@ def test_u14_the_whole_queue_is_held_and_what_is_inserted_meanwhile_waits_and_sa
         press("Up", change.priority)
     qtbot.keyClick(change.change, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: station.client.queue.get(job_id).spec.priority == 3, timeout=WAIT_MS)
+    qtbot.waitUntil(view.release_all.isEnabled, timeout=WAIT_MS)
     view.release_all.click()
     qtbot.waitUntil(
         lambda: station.client.queue.get(job_id).state in ("starting", "running"), timeout=WAIT_MS
@@ -154,10 +155,12 @@ def test_u12_an_alarm_of_a_real_station_is_acknowledged_by_key_with_the_name_in_
     press("A", view.table)
     qtbot.waitUntil(lambda: lab.alarms[key].state.value == "acknowledged", timeout=WAIT_MS)
     view._let_go()
-    assert view.model.row_at(view.model.place_of(key)).by.startswith(lab.me.name)
+    qtbot.waitUntil(
+        lambda: view.model.row_at(view.model.place_of(key)).by.startswith(lab.me.name), timeout=WAIT_MS
+    )
     qtbot.waitUntil(
         lambda: any(line.what == "acknowledged" for line in view.story.history()), timeout=WAIT_MS
     )
-    assert any(row.kind == "act" for row in view.events.rows())
+    qtbot.waitUntil(lambda: any(row.kind == "act" for row in view.events.rows()), timeout=WAIT_MS)
     press("A", view.table)
-    assert lab.me.name in why(view.ack)
+    qtbot.waitUntil(lambda: lab.me.name in why(view.ack), timeout=WAIT_MS)

@@ -297,7 +297,7 @@ def test_u14_a_protocol_is_inserted_for_the_selected_cells_after_the_station_has
     assert list(dialog.variables.fields) == ["cycles", "rest"]
     dialog.variables.fields["cycles"].selectAll()
     type_text("25", dialog.variables.fields["cycles"])
-    qtbot.waitUntil(lambda: dialog.insert.isEnabled(), timeout=5000)
+    qtbot.waitUntil(lambda: dialog.insert.isEnabled(), timeout=30_000)
     assert dialog.preview.rowCount() == 2
     qtbot.keyClick(dialog.insert, Qt.Key.Key_Space)
     specs, words = sent(bench, "queue.submit")[-1]
@@ -315,7 +315,7 @@ def test_what_cannot_start_is_told_before_it_is_queued(view: QueueView, bench: V
     bench.asks.answers["queue.submit"] = Submitted((bad,), (), True)
     dialog.protocol.setFocus()
     press("Down", dialog.protocol)
-    qtbot.waitUntil(lambda: "no mass" in why(dialog.insert), timeout=5000)
+    qtbot.waitUntil(lambda: "no mass" in why(dialog.insert), timeout=30_000)
     type_text("tomorrow", dialog.when)
     assert "2026-04-21 14:00" in why(dialog.insert)
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
@@ -410,7 +410,7 @@ def test_u17_the_view_speaks_chinese_at_once_and_nothing_is_cut(view: QueueView,
             "挂起"
         )
         buttons = (view.up, view.edit_button, view.repeat_button, view.remove_button, view.insert_button)
-        qtbot.waitUntil(lambda: all(one.width() >= one.sizeHint().width() for one in buttons), timeout=5000)
+        qtbot.waitUntil(lambda: all(one.width() >= one.sizeHint().width() for one in buttons), timeout=30_000)
     finally:
         languages.put_on(Language.ENGLISH)
         QApplication.processEvents()

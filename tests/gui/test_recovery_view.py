@@ -54,7 +54,7 @@ def view(bench: ViewBench, qtbot: Any) -> Any:
 
 
 def settle(view: Any, qtbot: Any) -> None:
-    qtbot.waitUntil(lambda: not view._soon._timer.isActive(), timeout=3000)
+    qtbot.waitUntil(lambda: not view._soon._timer.isActive(), timeout=30_000)
 
 
 def test_u11_each_channel_says_what_was_what_the_device_says_and_what_is_proposed(view: Any) -> None:

@@ -75,7 +75,7 @@ def filled(view: ReportView, qtbot: Any, names: str = "F1 F2 F3 F4") -> None:
 
 def settle(view: ReportView, qtbot: Any) -> None:
     """Let the view draw what has changed."""
-    qtbot.waitUntil(lambda: not view._soon.isActive(), timeout=3000)
+    qtbot.waitUntil(lambda: not view._soon.isActive(), timeout=30_000)
     QApplication.processEvents()
     view.refresh()
 
@@ -121,7 +121,7 @@ def test_u10_a_figure_is_made_from_nothing_by_keyboard_and_saved_with_its_data(
     assert not view.told.isVisible() and view.bar.note.startswith("85 × 66 mm, type 7 pt")
     view.choose_file = lambda name: str(tmp_path / name)
     view.activateWindow()
-    qtbot.waitUntil(view.isActiveWindow, timeout=3000)
+    qtbot.waitUntil(view.isActiveWindow, timeout=30_000)
     qtbot.keyClick(view, KEY.Key_E, Qt.KeyboardModifier.ControlModifier)
     assert desk.said[-1] == "Saved capacity.svg, capacity.csv"
     words = texts_of(tmp_path / "capacity.svg")

@@ -172,7 +172,7 @@ def test_taking_access_away_is_confirmed_with_the_name(view: Any, bench: ViewBen
     assert "li" in dialog.windowTitle() and not bench.asks.of("people.revoke")
     press("Escape", dialog)
     assert not bench.asks.of("people.revoke"), "backing out changes nothing"
-    qtbot.waitUntil(lambda: not dialog.isVisible(), timeout=2000)
+    qtbot.waitUntil(lambda: not dialog.isVisible(), timeout=30_000)
 
 
 def test_who_may_not_see_to_people_is_told_why(view: Any, bench: ViewBench) -> None:

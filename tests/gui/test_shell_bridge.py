@@ -67,7 +67,7 @@ def test_the_first_batch_is_a_fresh_snapshot_and_comes_in_the_windows_thread(
     heard = Heard(bridge)
     world.publish("channel", "neware:1-1", channel(1))
     bridge.start()
-    qtbot.waitUntil(lambda: bool(heard.deltas), timeout=5000)
+    qtbot.waitUntil(lambda: bool(heard.deltas), timeout=30_000)
     assert [batch.reset for batch in heard.batches if batch.deltas] == [True]
     assert heard.threads == {threading.main_thread().name}
 
@@ -77,11 +77,11 @@ def test_changes_of_one_thing_are_merged_and_hand_overs_keep_their_distance(
 ) -> None:
     heard = Heard(bridge)
     bridge.start()
-    qtbot.waitUntil(lambda: len(world.listeners) == 1, timeout=5000)
+    qtbot.waitUntil(lambda: len(world.listeners) == 1, timeout=30_000)
     for step in range(300):
         world.publish("channel", "neware:1-1", channel(1, 3.0 + step / 1000))
         world.publish("event", "note", {"text": str(step)})
-    qtbot.waitUntil(lambda: len([d for d in heard.deltas if d.topic == "event"]) == 300, timeout=5000)
+    qtbot.waitUntil(lambda: len([d for d in heard.deltas if d.topic == "event"]) == 300, timeout=30_000)
     values = [delta for delta in heard.deltas if delta.topic == "channel"]
     assert len(values) < 60 and values[-1].data["voltage_V"] == pytest.approx(3.299)
     gaps = [after - before for before, after in zip(heard.at_s, heard.at_s[1:], strict=False)]
@@ -92,7 +92,7 @@ def test_an_answer_comes_to_then_in_the_windows_thread(bridge: Any, qtbot: Any) 
     bridge.start()
     found: list[Any] = []
     bridge.ask("runs.stop", "r1", then=lambda text: found.append((text, threading.current_thread())))
-    qtbot.waitUntil(lambda: bool(found), timeout=5000)
+    qtbot.waitUntil(lambda: bool(found), timeout=30_000)
     assert found == [("run r1 stopped, read back", threading.main_thread())]
 
 
@@ -109,11 +109,11 @@ def test_each_kind_of_failure_is_told_in_words(
     bridge: Any, world: FakeWorld, qtbot: Any, problem: Exception, kind: TroubleKind
 ) -> None:
     bridge.start()
-    qtbot.waitUntil(lambda: "info" in world.calls, timeout=5000)
+    qtbot.waitUntil(lambda: "info" in world.calls, timeout=30_000)
     world.problem = problem
     troubles: list[Any] = []
     bridge.ask("runs.stop", "r1", failed=troubles.append)
-    qtbot.waitUntil(lambda: bool(troubles), timeout=5000)
+    qtbot.waitUntil(lambda: bool(troubles), timeout=30_000)
     assert troubles[0].kind is kind and str(problem) in troubles[0].why
 
 
@@ -121,11 +121,11 @@ def test_an_ask_without_an_answer_fails_at_its_deadline_once(
     bridge: Any, world: FakeWorld, qtbot: Any
 ) -> None:
     bridge.start()
-    qtbot.waitUntil(lambda: "info" in world.calls, timeout=5000)
+    qtbot.waitUntil(lambda: "info" in world.calls, timeout=30_000)
     world.silent = True
     troubles: list[Any] = []
     bridge.ask("runs.stop", "r1", then=troubles.append, failed=troubles.append, deadline_s=0.3)
-    qtbot.waitUntil(lambda: bool(troubles), timeout=5000)
+    qtbot.waitUntil(lambda: bool(troubles), timeout=30_000)
     qtbot.wait(700)
     assert [trouble.kind for trouble in troubles] == [TroubleKind.DEADLINE]
 
@@ -137,40 +137,40 @@ def test_an_ask_before_any_station_fails_at_its_deadline_too(
     bridge.start()
     troubles: list[Any] = []
     bridge.ask("runs.stop", "r1", failed=troubles.append, deadline_s=0.2)
-    qtbot.waitUntil(lambda: bool(troubles), timeout=5000)
+    qtbot.waitUntil(lambda: bool(troubles), timeout=30_000)
     assert "cable pulled" in troubles[0].why
 
 
 def test_the_link_is_told_lost_and_comes_back_by_itself(bridge: Any, world: FakeWorld, qtbot: Any) -> None:
     heard = Heard(bridge)
     bridge.start()
-    qtbot.waitUntil(lambda: LinkPhase.LIVE in heard.phases, timeout=5000)
+    qtbot.waitUntil(lambda: LinkPhase.LIVE in heard.phases, timeout=30_000)
     assert next(b.link.me.name for b in heard.batches if b.link is not None and b.link.me) == "chen"
     world.cut()
-    qtbot.waitUntil(lambda: heard.phases[-1] is LinkPhase.LOST, timeout=5000)
+    qtbot.waitUntil(lambda: heard.phases[-1] is LinkPhase.LOST, timeout=30_000)
     world.mend()
-    qtbot.waitUntil(lambda: heard.phases[-1] is LinkPhase.LIVE, timeout=5000)
+    qtbot.waitUntil(lambda: heard.phases[-1] is LinkPhase.LIVE, timeout=30_000)
 
 
 def test_a_station_that_is_not_there_yet_is_tried_for_ever(bridge: Any, world: FakeWorld, qtbot: Any) -> None:
     heard = Heard(bridge)
     world.cut()
     bridge.start()
-    qtbot.waitUntil(lambda: LinkPhase.CONNECTING in heard.phases, timeout=5000)
+    qtbot.waitUntil(lambda: LinkPhase.CONNECTING in heard.phases, timeout=30_000)
     world.mend()
-    qtbot.waitUntil(lambda: LinkPhase.LIVE in heard.phases, timeout=8000)
+    qtbot.waitUntil(lambda: LinkPhase.LIVE in heard.phases, timeout=30_000)
 
 
 def test_a_refused_token_is_told_as_refused(bridge: Any, world: FakeWorld, qtbot: Any) -> None:
     heard = Heard(bridge)
     world.problem = UserInputError("the station does not take this token")
     bridge.start()
-    qtbot.waitUntil(lambda: LinkPhase.REFUSED in heard.phases, timeout=5000)
+    qtbot.waitUntil(lambda: LinkPhase.REFUSED in heard.phases, timeout=30_000)
 
 
 def test_a_stop_does_not_wait_behind_other_asks(bridge: Any, world: FakeWorld, qtbot: Any) -> None:
     bridge.start()
-    qtbot.waitUntil(lambda: world.calls.count("connect") == 5, timeout=5000)
+    qtbot.waitUntil(lambda: world.calls.count("connect") == 5, timeout=30_000)
     held = threading.Event()
 
     async def hog(station: Any) -> None:
@@ -179,7 +179,7 @@ def test_a_stop_does_not_wait_behind_other_asks(bridge: Any, world: FakeWorld, q
     bridge.run(hog, deadline_s=20.0)
     answers: list[Any] = []
     bridge.stop_all("fire", answers.append, answers.append)
-    qtbot.waitUntil(lambda: bool(answers), timeout=3000)
+    qtbot.waitUntil(lambda: bool(answers), timeout=30_000)
     held.set()
     assert answers[0].active and len(answers[0].reports) == 2
 
@@ -188,7 +188,7 @@ def test_a_stop_that_is_answered_late_is_told_not_confirmed_and_then_confirmed(
     bridge: Any, world: FakeWorld, qtbot: Any
 ) -> None:
     bridge.start()
-    qtbot.waitUntil(lambda: world.calls.count("connect") == 5, timeout=5000)
+    qtbot.waitUntil(lambda: world.calls.count("connect") == 5, timeout=30_000)
     late: list[Any] = []
     bridge.stop_late.connect(late.append)
     go: list[Any] = []
@@ -203,11 +203,11 @@ def test_a_stop_that_is_answered_late_is_told_not_confirmed_and_then_confirmed(
 
     troubles: list[Any] = []
     bridge._send_stop(slow, None, troubles.append, 0.3)
-    qtbot.waitUntil(lambda: bool(troubles), timeout=5000)
+    qtbot.waitUntil(lambda: bool(troubles), timeout=30_000)
     assert troubles[0].kind is TroubleKind.DEADLINE
     loop, event = go[0]
     loop.call_soon_threadsafe(event.set)
-    qtbot.waitUntil(lambda: bool(late), timeout=5000)
+    qtbot.waitUntil(lambda: bool(late), timeout=30_000)
     assert late[0].active
 
 
@@ -217,13 +217,13 @@ def test_live_rows_come_once_each_though_the_set_of_runs_changes(
     heard = Heard(bridge)
     bridge.start()
     bridge.follow("plot", ["r1"])
-    qtbot.waitUntil(lambda: any("r1" in runs for runs, _ in world.listeners), timeout=5000)
+    qtbot.waitUntil(lambda: any("r1" in runs for runs, _ in world.listeners), timeout=30_000)
     world.rows("r1", 1, 3)
-    qtbot.waitUntil(lambda: heard.sequences == [1, 2, 3], timeout=5000)
+    qtbot.waitUntil(lambda: heard.sequences == [1, 2, 3], timeout=30_000)
     bridge.follow("grid", ["r2"])
-    qtbot.waitUntil(lambda: any("r2" in runs for runs, _ in world.listeners), timeout=5000)
+    qtbot.waitUntil(lambda: any("r2" in runs for runs, _ in world.listeners), timeout=30_000)
     world.rows("r1", 6, 7)  # 4 and 5 passed while the stream was opened anew
-    qtbot.waitUntil(lambda: len(heard.sequences) >= 7, timeout=5000)
+    qtbot.waitUntil(lambda: len(heard.sequences) >= 7, timeout=30_000)
     assert heard.sequences == [1, 2, 3, 4, 5, 6, 7]
     bridge.follow("plot", [])
     bridge.follow("grid", [])
@@ -234,7 +234,7 @@ def test_work_is_done_outside_and_its_errors_are_told(bridge: Any, qtbot: Any) -
     found: list[Any] = []
     bridge.work(lambda: threading.current_thread().name, found.append)
     bridge.work(lambda: 1 // 0, found.append, lambda trouble: found.append(trouble.kind))
-    qtbot.waitUntil(lambda: len(found) == 2, timeout=5000)
+    qtbot.waitUntil(lambda: len(found) == 2, timeout=30_000)
     assert found[0].startswith("labctl-decimate") and found[1] is TroubleKind.FAILED
 
 
@@ -243,7 +243,7 @@ def test_a_window_that_does_not_take_its_batch_gets_the_next_only_after_it(
 ) -> None:
     heard = Heard(bridge)
     bridge.start()
-    qtbot.waitUntil(lambda: len(world.listeners) == 1, timeout=5000)
+    qtbot.waitUntil(lambda: len(world.listeners) == 1, timeout=30_000)
     before = len(heard.batches)
     begin_s = link_now_s()
     while link_now_s() - begin_s < 0.6:  # the window's thread is busy: nothing is taken

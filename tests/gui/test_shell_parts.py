@@ -67,7 +67,7 @@ def test_an_act_shows_sending_then_confirmed_and_then_its_name_again(
     assert button.sizeHint().width() == width and picture(button) != rest
     button.show_phase(Phase.CONFIRMED, "confirmed 0.6 s")
     assert button.accessibleDescription() == "confirmed 0.6 s"
-    qtbot.waitUntil(lambda: button.phase is Phase.IDLE, timeout=2000)
+    qtbot.waitUntil(lambda: button.phase is Phase.IDLE, timeout=30_000)
 
 
 def test_trouble_stays_on_the_button(qtbot: Any) -> None:
@@ -294,7 +294,7 @@ def test_toasts_pass_by_themselves_and_are_three_at_most(qtbot: Any, monkeypatch
     for number in range(5):
         found.say(f"saved {number}")
     assert found.texts == ("saved 2", "saved 3", "saved 4")
-    qtbot.waitUntil(lambda: found.texts == (), timeout=3000)
+    qtbot.waitUntil(lambda: found.texts == (), timeout=30_000)
 
 
 def test_a_trouble_stays_until_it_is_dismissed_and_can_be_copied(qtbot: Any) -> None:

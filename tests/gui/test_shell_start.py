@@ -150,31 +150,33 @@ def test_a_real_station_feeds_the_lab_takes_asks_and_is_stopped(running: Any, qa
     bridge.start()
     try:
         qtbot.waitUntil(
-            lambda: len(lab.channels) == 16 and lab.link.live and lab.station is not None, timeout=20000
+            lambda: len(lab.channels) == 16 and lab.link.live and lab.station is not None, timeout=60_000
         )
         assert lab.station is not None and lab.station.virtual and lab.me.name == "chen"
         found: list[Any] = []
         bridge.ask(
             "queue.submit", running_wish(running), then=found.append, failed=found.append, deadline_s=30.0
         )
-        qtbot.waitUntil(lambda: bool(found), timeout=30000)
+        qtbot.waitUntil(lambda: bool(found), timeout=60_000)
         assert hasattr(found[0], "jobs"), found
-        qtbot.waitUntil(lambda: len(lab.runs) > 0, timeout=30000)
+        qtbot.waitUntil(lambda: len(lab.runs) > 0, timeout=60_000)
         run_id = next(iter(lab.runs))
         rows: list[int] = []
         lab.watch(
             ("rows",), lambda places: rows.extend(int(n) for r in lab.rows for n in r.columns["sequence"])
         )
         bridge.follow("test", [run_id])
-        qtbot.waitUntil(lambda: len(rows) > 3, timeout=30000)
+        qtbot.waitUntil(lambda: len(rows) > 3, timeout=60_000)
         assert rows == list(range(rows[0], rows[0] + len(rows)))
         answers: list[Any] = []
-        bridge.stop_all("test over", answers.append, answers.append)
-        qtbot.waitUntil(lambda: bool(answers), timeout=10000)
+        late: list[Any] = []
+        bridge.stop_late.connect(answers.append)  # a loaded computer may take longer than the window waits
+        bridge.stop_all("test over", answers.append, late.append)
+        qtbot.waitUntil(lambda: bool(answers), timeout=60_000)
         assert answers[0].active and all(report.confirmed for report in answers[0].reports)
         troubles: list[Any] = []
         bridge.ask("runs.stop", "no-such-run", failed=troubles.append)
-        qtbot.waitUntil(lambda: bool(troubles), timeout=10000)
+        qtbot.waitUntil(lambda: bool(troubles), timeout=60_000)
         assert "no-such-run" in troubles[0].why
     finally:
         assert bridge.close()
@@ -200,14 +202,14 @@ def test_a_station_that_is_killed_and_started_again_is_found_by_itself(
         bridge.arrived.connect(lambda batch: phases.append(batch.link.state) if batch.link else None)
         bridge.start()
         try:
-            qtbot.waitUntil(lambda: LinkPhase.LIVE in phases, timeout=20000)
+            qtbot.waitUntil(lambda: LinkPhase.LIVE in phases, timeout=60_000)
             found.process.kill()
             found.process.wait()
-            qtbot.waitUntil(lambda: phases[-1] is LinkPhase.LOST, timeout=15000)
+            qtbot.waitUntil(lambda: phases[-1] is LinkPhase.LOST, timeout=60_000)
             again = serve(found.station_file, found.data)
             try:
                 connected(again, found.data).close()
-                qtbot.waitUntil(lambda: phases[-1] is LinkPhase.LIVE, timeout=20000)
+                qtbot.waitUntil(lambda: phases[-1] is LinkPhase.LIVE, timeout=60_000)
             finally:
                 end(again)
         finally:
@@ -222,6 +224,7 @@ def test_the_demo_starts_a_campaign_paces_its_bench_and_ends_both(
     from labctl.cli.guidemo import Demo, _admin
     from labctl.clock import link_now_s
     from labctl.gui.qt_bridge import Bridge
+    from labctl.gui.viewmodels.acts import TroubleKind
     from labctl.gui.viewmodels.lab import Lab
 
     demo = Demo(tmp_path / "demo", "600")
@@ -229,12 +232,12 @@ def test_the_demo_starts_a_campaign_paces_its_bench_and_ends_both(
     bridge.arrived.connect(lab.apply)
     bridge.start()
     try:
-        qtbot.waitUntil(lambda: len(lab.runs) >= 16, timeout=90000)
+        qtbot.waitUntil(lambda: len(lab.runs) >= 16, timeout=240_000)
         admin, speed = demo.pace()
         assert speed == "600" and _admin(admin, do="hello")["speed"] == 600
         bridge.set_pace("60", failed=troubles.append)
-        qtbot.waitUntil(lambda: _admin(admin, do="hello")["speed"] == 60 or bool(troubles), timeout=10000)
-        assert troubles == []
+        qtbot.waitUntil(lambda: _admin(admin, do="hello")["speed"] == 60, timeout=60_000)
+        assert not [trouble for trouble in troubles if trouble.kind is not TroubleKind.DEADLINE]
     finally:
         assert bridge.close()
         demo.end()

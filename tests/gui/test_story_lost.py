@@ -34,7 +34,7 @@ def test_a_killed_station_is_shown_with_age_in_grey_with_acts_off_and_found_agai
         view.selection.choose(channel)
         stop = view._buttons[Deed.STOP]
         person.wait(stop.isEnabled)
-        assert not view.grid.tile(channel).muted
+        person.wait(lambda: not view.grid.tile(channel).muted)
         QGuiApplication.clipboard().setText("slot\tcell id\ttype\n\tKEPT1\tsym\n\tKEPT2\tsym")
         person.press("Ctrl+6")
         cells = person.in_front("cells")
@@ -51,22 +51,23 @@ def test_a_killed_station_is_shown_with_age_in_grey_with_acts_off_and_found_agai
         assert any(figure.isdigit() for figure in told) and "s" in told
         person.wait(lambda: banner.accessibleName() != told)  # its age goes on
         person.press("Ctrl+1")
-        assert all(view.grid.tile(name).muted for name in person.loaded())
-        assert view.grid.tile(channel).hatched and "old" in view.grid.tile(channel).fact
+        person.wait(lambda: all(view.grid.tile(name).muted for name in person.loaded()))
+        person.wait(lambda: view.grid.tile(channel).hatched and "old" in view.grid.tile(channel).fact)
         assert "STALE" in view.grid.hover(channel)
         for deed in (Deed.STOP, Deed.PAUSE_AT_STEP_END, Deed.START):
-            assert not view._buttons[deed].isEnabled() and "does not answer" in why(view._buttons[deed])
+            button = view._buttons[deed]
+            person.wait(lambda button=button: not button.isEnabled() and "does not answer" in why(button))
         view.tiles.setFocus(Qt.FocusReason.OtherFocusReason)
         person.press("Ctrl+F8")
         assert view.asked is None and "does not answer" in view.bar.note
         person.press("Ctrl+2")
         detail = person.in_front("channel")
-        person.wait(lambda: "STALE" in detail.readouts.parts["voltage"].toolTip())
-        assert "STALE" in detail.readouts.parts["current"].toolTip()
+        for name in ("voltage", "current"):
+            person.wait(lambda name=name: "STALE" in detail.readouts.parts[name].toolTip())
         person.press("Ctrl+Shift+F12")
         assert stop_all().phase is not Phase.IDLE, "Stop all tries its own way, whatever the link is"
         person.wait(lambda: stop_all().phase is Phase.TROUBLE)
-        assert "not confirmed" in person.trouble
+        person.wait(lambda: "not confirmed" in person.trouble)
 
         again = serve(station.station_file, station.data)
         try:

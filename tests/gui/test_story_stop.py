@@ -14,7 +14,8 @@ from labctl.gui.parts.confirm import Confirm
 from labctl.gui.parts.stopall import StopAllButton, stop_all
 from labctl.gui.session import Session
 from labctl.gui.stopbanner import ReportList
-from labctl.testing.guistory import Person, answer, at_the_window
+from labctl.gui.viewmodels.channelacts import Deed
+from labctl.testing.guistory import WAIT_MS, Person, answer, at_the_window
 from labctl.testing.stationrun import running_station
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def stopped(person: Person, channel: str) -> None:
     listed.accept()
     person.activate()
     banner = person.window.stop_banner
-    assert banner is not None and banner.isVisible()
+    assert banner is not None
+    person.wait(lambda: banner.isVisible() and banner.button("release").isEnabled())
     person.push(banner.button("release"))
     question = person.dialog(Confirm)
     assert question.safe.isDefault() and not question.act.isEnabled()
@@ -72,7 +74,7 @@ def test_u20_every_window_has_the_button_and_the_chord_and_the_result_is_told_ch
         stopped(person, second)
 
         person.start(third)
-        with qtbot.waitActive(floating):
+        with qtbot.waitActive(floating, timeout=WAIT_MS):
             floating.activateWindow()
         person.window.docks.view("queue").setFocus()
         person.press(CHORD)
@@ -83,6 +85,7 @@ def test_u20_every_window_has_the_button_and_the_chord_and_the_result_is_told_ch
         view = person.in_front("station")
         view.selection.choose(fourth)
         view.tiles.setFocus()
+        person.wait(view._buttons[Deed.STOP].isEnabled)
         person.press("Ctrl+F8")
         question = person.dialog(Confirm)
         assert QApplication.activeModalWidget() is question
@@ -103,8 +106,7 @@ def test_u20_refused_what_does_not_answer_is_not_confirmed_and_stands_first_with
         person.press(CHORD)
         person.wait(lambda: stop_all().phase is not Phase.SENDING)
         assert stop_all().phase is Phase.TROUBLE and "not confirmed" in stop_all().told
-        person.wait(lambda: person.trouble)
-        assert "not confirmed" in person.trouble and "Switch" in person.trouble
+        person.wait(lambda: "not confirmed" in person.trouble and "Switch" in person.trouble)
         listed = person.dialog(ReportList)
         assert channel in listed.lines[0] and "not confirmed" in listed.lines[0] and len(listed.lines[0]) > 40
         listed.accept()
