@@ -63,6 +63,26 @@ def test_the_parstat_export_has_eight_columns_and_its_direct_rows_first(powersui
     assert (np.diff(rows[:, 2]) > 0).all()
 
 
+def test_a_galvanostatic_sheet_drives_a_current(powersuite: Make) -> None:
+    sheet = (
+        SHEET.replace("10 mV rms", "0.1 mA rms")
+        + "Technique: Galvanostatic EIS\nDC current: 0 A\nSettling: 5 s\n"
+    )
+    bench = powersuite(dummy="D1")
+    rows = rows_of(bench.run(sheet, format="parstat"))
+    spectral = rows[rows[:, 3] > 0.0]
+    assert spectral[:, 7] == pytest.approx(1e-4, rel=1e-6) and len(rows) - len(spectral) == 20
+    assert np.abs((spectral[:, 4] + 1j * spectral[:, 5]) / d1_ohm(spectral[:, 3]) - 1.0).max() < 1e-6
+    assert not bench.truth()["cell_on"]
+
+
+def test_the_person_picks_the_smallest_range_that_holds_what_the_sheet_says(powersuite: Make) -> None:
+    bench = powersuite(dummy="D1")
+    bench.begin(SHEET.replace("AUTO", "1 mA"))
+    bench.wait(65.0)
+    assert bench.truth()["range_A"] == 2e-3
+
+
 def test_the_measurement_takes_the_familys_time_and_switches_the_cell_itself(powersuite: Make) -> None:
     bench = powersuite(dummy="D1")
     told = bench.begin(operator_s=120.0, export_s=30.0)
@@ -203,7 +223,7 @@ def test_nobody_takes_the_cell_while_the_person_is_at_work(powersuite: Make) -> 
 def test_what_the_model_cannot_reach_is_not_taken(powersuite: Make) -> None:
     bench = powersuite(dummy="D1", model="parstat2263")
     assert "PARSTAT 2263" in bench.refused(SHEET.replace("100 kHz", "2 MHz"))
-    assert "PARSTAT 2263" in bench.refused(SHEET.replace("AUTO", "2 A"))
+    assert "no range of 2 A" in bench.refused(SHEET.replace("AUTO", "2 A"))
     assert not bench.truth()["running"] and bench.truth()["switched"] == []
     lifted = powersuite(dummy="D1", eis_max_Hz=2e6)
     assert lifted.begin(SHEET.replace("100 kHz", "2 MHz"))["points"] == 33

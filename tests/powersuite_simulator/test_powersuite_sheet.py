@@ -43,11 +43,41 @@ def test_a_whole_sheet_is_read_whole() -> None:
         "Export folder: D:\\exports\n"
     )
     plan = read_sheet(text.replace("10 mV rms", "14.142 mV peak"))
-    assert plan.amplitude_rms_V == pytest.approx(0.01, rel=1e-4) and plan.potential_V == pytest.approx(-0.02)
-    assert (plan.against_open_circuit, plan.settle_s, plan.range_name) == (True, 120.0, "1MA")
+    assert plan.amplitude == pytest.approx(0.01, rel=1e-4) and plan.level == pytest.approx(-0.02)
+    assert (plan.against_open_circuit, plan.settle_s, plan.range_A) == (True, 120.0, 1e-3)
     assert (plan.cell, plan.name) == ("C0003", "C0003 run 7.txt")
     assert not read_sheet(SHEET + "DC potential: 0.1 V vs REF\n").against_open_circuit
-    assert read_sheet(SHEET + "DC potential vs reference: 100 mV\n").potential_V == pytest.approx(0.1)
+    assert read_sheet(SHEET + "DC potential vs reference: 100 mV\n").level == pytest.approx(0.1)
+
+
+PLAN_OF_A_PROGRAM = """\
+# labctl plan for PowerSuite
+Plan: labctl-pstat-0001
+Instrument: PARSTAT 2273
+Technique: {technique}
+Start frequency (Hz): 100000
+End frequency (Hz): 1
+Points per decade: 5
+Points: 26
+{middle}
+Settling time (s): 1
+Current range: {range}
+Export file: labctl-pstat-0001.txt
+"""
+
+
+def test_a_program_writes_units_into_its_labels_and_the_reference_on_a_line_of_its_own() -> None:
+    middle = "Amplitude (mV RMS): 10\nDC potential (V): 0.05\nVersus: {versus}"
+    potentiostatic = PLAN_OF_A_PROGRAM.format(technique="Potentiostatic EIS", range="0.0002 A", middle=middle)
+    plan = read_sheet(potentiostatic.format(versus="open circuit"))
+    assert plan == Plan(1e5, 1.0, 5, 0.01, 0.05, False, True, 1.0, 2e-4, "", "labctl-pstat-0001.txt")
+    assert not read_sheet(potentiostatic.format(versus="reference")).against_open_circuit
+
+
+def test_a_galvanostatic_plan_speaks_of_currents() -> None:
+    middle = "Amplitude (A RMS): 0.0001\nDC current (A): -0.002"
+    plan = read_sheet(PLAN_OF_A_PROGRAM.format(technique="Galvanostatic EIS", range="AUTO", middle=middle))
+    assert (plan.galvanostatic, plan.amplitude, plan.level, plan.range_A) == (True, 1e-4, -2e-3, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -84,5 +114,5 @@ def test_a_files_name_has_no_folder() -> None:
 
 
 def test_peak_and_rms_differ_by_the_square_root_of_two() -> None:
-    peak = read_sheet(SHEET.replace("10 mV rms", "10 mV peak")).amplitude_rms_V
+    peak = read_sheet(SHEET.replace("10 mV rms", "10 mV peak")).amplitude
     assert peak * math.sqrt(2.0) == pytest.approx(0.01)

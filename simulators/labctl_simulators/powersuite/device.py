@@ -25,7 +25,7 @@ from labctl_simulators.powersuite.export import Layout, export_text, half_of, vo
 from labctl_simulators.powersuite.faults import DeviceFault, ExportFault, known_kind
 from labctl_simulators.powersuite.sheet import Plan, points_of
 from labctl_simulators.versastat.actions import MEASURE_OPEN_CIRCUIT, Action, read_action
-from labctl_simulators.versastat.models import Model
+from labctl_simulators.versastat.models import RANGES_A, Model
 from labctl_simulators.versastat.points import Point
 from labctl_simulators.versastat.sequence import OPEN_CIRCUIT_s, SequenceRun, Upset
 from labctl_simulators.world.network import D1
@@ -100,23 +100,33 @@ class PowerSuiteDevice(OnLeads):
 
     def _actions(self, plan: Plan) -> tuple[Action, ...]:
         """Return what PowerSuite does of a plan. Raises: UserInputError for what it does not take."""
-        against = "VS OC" if plan.against_open_circuit else "VS REF"
+        level, chosen = repr(plan.level), ""
+        if not plan.galvanostatic:
+            level += ",VS OC" if plan.against_open_circuit else ",VS REF"
+            chosen = f"{self._range_name(plan.range_A)},"
         sweep = (
-            f"{plan.first_Hz!r},{plan.last_Hz!r},{plan.amplitude_rms_V!r},LOGARITHMIC,{plan.points_per_decade},1,0,"
-            f"{plan.potential_V!r},{against},{plan.range_name},AUTO,NO,EXTERNAL,AUTO,AUTO"
+            f"{plan.first_Hz!r},{plan.last_Hz!r},{plan.amplitude!r},LOGARITHMIC,{plan.points_per_decade},1,0,{level},"
+            f"{chosen}AUTO,NO,EXTERNAL,AUTO,AUTO"
         )
         hold = (
-            f"{plan.potential_V!r},{against},{plan.settle_s / SETTLE_POINTS!r},{plan.settle_s!r},NONE,<,0,NONE,<,0,"
-            f"{plan.range_name},AUTO,AUTO,AUTO,YES,EXTERNAL,DISABLED,0,NO,AUTO,AUTO"
+            f"{level},{plan.settle_s / SETTLE_POINTS!r},{plan.settle_s!r},NONE,<,0,NONE,<,0,{chosen}AUTO,AUTO,AUTO,YES,"
+            f"EXTERNAL,{'' if plan.galvanostatic else 'DISABLED,0,NO,'}AUTO,AUTO"
         )
+        holds, sweeps = _GALVANOSTATIC if plan.galvanostatic else _POTENTIOSTATIC
         try:
-            held = [read_action("Chronoamperometry", hold, self.model)] if plan.settle_s else []
-            measured = read_action("EISPotentiostatic", sweep, self.model)
+            held = [read_action(holds, hold, self.model)] if plan.settle_s else []
+            measured = read_action(sweeps, sweep, self.model)
         except ValueError as error:
-            raise UserInputError(
-                f"PowerSuite does not take this for a {self.model.told}: {error}."
-            ) from error
+            told = f"PowerSuite does not take this for a {self.model.told}: {error}."
+            raise UserInputError(told) from error
         return (Action(MEASURE_OPEN_CIRCUIT), *held, measured)
+
+    def _range_name(self, current_A: float) -> str:
+        """Return the smallest range that holds a current, as the person picks it. Raises: UserInputError."""
+        holding = [name for name in self.model.range_names if RANGES_A[name] >= current_A * (1.0 - 1e-9)]
+        if not holding:
+            raise UserInputError(f"A {self.model.told} has no range of {current_A:g} A.")
+        return holding[-1] if current_A else "AUTO"
 
     def stop(self) -> None:
         """Let the person press Stop: the cell is switched off, nothing is exported."""
@@ -241,6 +251,8 @@ class PowerSuiteDevice(OnLeads):
         return {**super().truth(after), **told}
 
 
+_POTENTIOSTATIC = ("Chronoamperometry", "EISPotentiostatic")
+_GALVANOSTATIC = ("Chronopotentiometry", "EISGalvanostatic")
 _SLOW = (ExportFault.PARTIAL, ExportFault.REPLACED)
 
 

@@ -25,16 +25,20 @@ NAME_MAX = 120
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be measured: amplitude rms, direct potential against the open circuit or the reference."""
+    """What is to be measured: ``amplitude`` (rms) and ``level`` in V, or in A where ``galvanostatic``.
+
+    A potential counts from the open circuit or from the reference; ``range_A`` 0 leaves the range to the instrument.
+    """
 
     first_Hz: float
     last_Hz: float
     points_per_decade: int
-    amplitude_rms_V: float
-    potential_V: float = 0.0
+    amplitude: float
+    level: float = 0.0
+    galvanostatic: bool = False
     against_open_circuit: bool = True
     settle_s: float = 0.0
-    range_name: str = "AUTO"
+    range_A: float = 0.0
     cell: str = ""
     name: str = ""
 
@@ -84,11 +88,14 @@ def _field_of(label: str) -> str | None:
     return None
 
 
+_DRIVEN = frozenset({"potential", "current"})
 _LABELS: Mapping[str, Callable[[str, list[str]], bool]] = {
     "points per decade": lambda label, words: "per decade" in label or "points/decade" in label,
     "points": lambda label, words: "points" in words,
     "amplitude": lambda label, words: "amplitude" in words,
-    "potential": lambda label, words: "bias" in words or ("dc" in words and "potential" in words),
+    "level": lambda label, words: "bias" in words or ("dc" in words and not _DRIVEN.isdisjoint(words)),
+    "against": lambda label, words: words in (["versus"], ["vs"]),
+    "technique": lambda label, words: words == ["technique"],
     "settle": lambda label, words: any(word.startswith(("settl", "equilib", "delay")) for word in words),
     "range": lambda label, words: "range" in words and "current" in words,
     "name": lambda label, words: "folder" not in words and ("save" in words or "file" in words),
@@ -97,28 +104,38 @@ _LABELS: Mapping[str, Callable[[str, list[str]], bool]] = {
 
 
 def _plan(found: Mapping[str, tuple[str, str]]) -> Plan:
-    amplitude_V, told = _quantity(*found["amplitude"], "V"), " ".join(found["amplitude"]).lower()
-    if re.search(r"\b(peak|pk|pp)\b", told):
-        amplitude_V /= math.sqrt(2.0)
-    potential = found.get("potential", ("dc potential", "0 V vs OC"))
-    against = " ".join(potential).lower()
-    if not re.search(r"\b(oc|ocv|open circuit|ref|reference)\b", against):
-        raise UserInputError(f"The sheet does not tell against what {potential[1]!r} counts.")
+    galvanostatic = "galvanostatic" in found.get("technique", ("", ""))[1].lower()
+    unit = "A" if galvanostatic else "V"
+    amplitude = _quantity(*found["amplitude"], unit)
+    if re.search(r"\b(peak|pk|pp)\b", " ".join(found["amplitude"]).lower()):
+        amplitude /= math.sqrt(2.0)
+    level = found.get("level", ("dc", f"0 {unit} vs OC"))
+    range_told = found.get("range", ("range", "AUTO"))
     plan = Plan(
         first_Hz=_quantity(*found["start frequency"], "Hz"),
         last_Hz=_quantity(*found["end frequency"], "Hz"),
         points_per_decade=_count(*found["points per decade"]),
-        amplitude_rms_V=amplitude_V,
-        potential_V=_quantity(*potential, "V"),
-        against_open_circuit=re.search(r"\b(oc|ocv|open circuit)\b", against) is not None,
+        amplitude=amplitude,
+        level=_quantity(*level, unit),
+        galvanostatic=galvanostatic,
+        against_open_circuit=galvanostatic
+        or _from_open_circuit(" ".join((*level, *found.get("against", ())))),
         settle_s=_quantity(*found.get("settle", ("settle", "0 s")), "s"),
-        range_name=_range_name(found.get("range", ("", "AUTO"))[1]),
+        range_A=0.0 if range_told[1].lower().startswith("auto") else _quantity(*range_told, "A"),
         cell=found.get("cell", ("", ""))[1],
         name=file_name(found["name"][1]) if "name" in found else "",
     )
-    if not (plan.first_Hz > 0.0 and plan.last_Hz > 0.0 and plan.amplitude_rms_V > 0.0):
+    if not (plan.first_Hz > 0.0 and plan.last_Hz > 0.0 and plan.amplitude > 0.0):
         raise UserInputError("Frequencies and amplitude are above 0.")
     return plan
+
+
+def _from_open_circuit(told: str) -> bool:
+    """Tell whether a potential counts from the open circuit. Raises: UserInputError where the sheet does not say."""
+    for answer, words in ((True, "oc|ocv|open circuit"), (False, "ref|reference")):
+        if re.search(rf"\b({words})\b", told.lower()):
+            return answer
+    raise UserInputError("The sheet does not tell against what the direct potential counts.")
 
 
 def _numbers(text: str) -> list[tuple[str, str]]:
@@ -142,11 +159,6 @@ def _count(label: str, text: str) -> int:
     if not re.fullmatch(r"\d{1,6}", text.strip()) or int(text) < 1:
         raise UserInputError(f"{label.strip()}: {text!r} is no count.")
     return int(text)
-
-
-def _range_name(text: str) -> str:
-    """Return a range as PowerSuite names it: ``1 mA`` is ``1mA``, anything like automatic is ``AUTO``."""
-    return "AUTO" if text.lower().startswith("auto") else text.replace(" ", "").replace("µ", "u").upper()
 
 
 def file_name(text: str) -> str:
