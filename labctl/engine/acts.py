@@ -44,12 +44,17 @@ class RunActs:
         self._commands = commands
         self._fetch_last = fetch_last
         self._on_over = on_over
+        self.send_away: Callable[[Run, Spectroscopy], Awaitable[bool]] = _nobody
+        """Sends a cell to a potentiostat; False where there is none for it."""
+        self.home: Callable[[Run], Awaitable[str]] = _is_home
+        """Makes sure that a cell is joined to its channel; returns why that cannot be."""
 
     # -- the start --------------------------------------------------------------------------------------------------
 
     async def start(self, run: Run) -> None:
         """Check a run that is ready and start its first segment."""
-        refusals = await self._commands.check(run)
+        not_home = await self.home(run)
+        refusals = [not_home] if not_home else await self._commands.check(run)
         if refusals:
             run.note(*(Finding("start.refused", Priority.MEDIUM, text) for text in refusals))
             await self.finish(run, EndDecision(Outcome.FAILED, " ".join(refusals), None))
@@ -202,7 +207,6 @@ class RunActs:
     async def next_segment(self, run: Run) -> None:
         """Let the host decide and start what follows, or end the run where the program is done."""
         await run.take_revision()
-        before = run.walker.position
         segment, decisions = run.walker.advance(run.values())
         for decision in decisions:
             run.event(
@@ -217,11 +221,33 @@ class RunActs:
             await self.end(run, EndDecision(Outcome.FINISHED, "the program is done", None))
             return
         if isinstance(segment, Spectroscopy):
-            await self.hold(run, f"nobody here serves the potentiostat {segment.on!r}")
+            await self._away(run, segment)
             return
-        await self._commands.start(run, segment, run.walker.position.jumps - before.jumps)
+        await self._commands.start(run, segment, run.jumps_untold)
         if run.phase is not Phase.RUNNING and run.decision is not None:
-            await (self.finish if run.test_id is None else self.end)(run, run.decision)
+            await self.over(run, run.decision)
+
+    async def _away(self, run: Run, spectrum: Spectroscopy) -> None:
+        """Send the cell to a potentiostat; the run goes on when it is back."""
+        if not await self.send_away(run, spectrum):
+            await self.hold(
+                run, f"no potentiostat {spectrum.on!r} of the station takes the cell of {run.label}"
+            )
+
+    async def back(self, run: Run) -> None:
+        """Go on with a run whose cell is the cycler's again."""
+        await run.to(Phase.DECIDING, "the cell is back")
+        if run.decision is not None:
+            await self.over(run, run.decision)
+        elif run.wait_for_person:
+            run.waiting_for = "paused between two segments: waits for you"
+            run.pause.seen(run.utc())
+        else:
+            await self.next_segment(run)
+
+    async def over(self, run: Run, decision: EndDecision) -> None:
+        """End a run that nothing drives: with its device's log where it had a test, else at once."""
+        await (self.finish if run.test_id is None and not run.at_boundary else self.end)(run, decision)
 
     # -- ends -------------------------------------------------------------------------------------------------------
 
@@ -346,3 +372,11 @@ class RunActs:
         """Hold one run over a fault of ours in its work: the other cells must not go unwatched for it (P7)."""
         log.exception("run=%s internal error; the run is held", run.run_id)
         await self.hold(run, f"internal error, a bug in labctl: {type(error).__name__}: {error}")
+
+
+async def _nobody(run: Run, spectrum: Spectroscopy) -> bool:
+    return False
+
+
+async def _is_home(run: Run) -> str:
+    return ""

@@ -69,14 +69,18 @@ async def take(
         taken = replace(taken, refused=potentiostat.refusals(technique), expected=technique.sweep.points)
         if taken.refused or check_only or leave.is_set():
             return replace(taken, told_to_end=leave.is_set())
-        return await _measured(potentiostat, technique, leave, show, taken)
+        return await measured(potentiostat, technique, leave, show, taken)
     finally:
         await potentiostat.close()
 
 
-async def _measured(
+async def measured(
     potentiostat: Potentiostat, technique: Peis | Geis, leave: asyncio.Event, show: Show, taken: Taken
 ) -> Taken:
+    """Measure with an open potentiostat; ``taken`` says who it is and how many points there should be.
+
+    The cell is off when this returns, or the result's error is an UnknownStateError.
+    """
     try:
         measurement = await _begun(potentiostat, technique, leave)
     except UsageError as error:

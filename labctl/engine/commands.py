@@ -82,6 +82,8 @@ class Commands:
         name = self._link.instrument.name
         self.gate.check(name)
         run = self._energising
+        if run is not None:
+            run.need_cell()
         if run is not None and run.decision is not None:  # asked for while the driver was still looking
             raise RefusedError(
                 f"{run.run_id} is to end: {run.decision.reason}", instrument=name, operation="energise"
@@ -134,6 +136,7 @@ class Commands:
 
         Raises: StoreError when the intent could not be made durable: nothing has been sent then.
         """
+        run.need_cell()
         position = run.position.next_segment(jumps)
         run.at(position)
         try:
@@ -329,7 +332,7 @@ class Commands:
 
     async def _intend(self, runs: Sequence[Run]) -> None:
         """Write why each of these is stopped; a stop waits for no disk that refuses, not long for one that hangs."""
-        entries = [(run.writer, "stop.intent", _stop_fields(run)) for run in runs]
+        entries = [(run.writer, "stop.intent", stop_fields(run)) for run in runs]
         written = self._worker.hand_first(RunWriter.journal_together, entries)
         with suppress(TimeoutError):
             async with self._clock.link.timeout(INTENT_WITHIN_S):
@@ -458,7 +461,8 @@ def _outcome(run: Run) -> Outcome:
     return Outcome.FAILED if run.position.sequence == 0 else Outcome.HELD
 
 
-def _stop_fields(run: Run) -> dict[str, Any]:
+def stop_fields(run: Run) -> dict[str, Any]:
+    """Return what the journal says of a run that is to end."""
     decision = run.decision
     return {
         "utc": run.utc(),

@@ -1,4 +1,4 @@
-"""Everybody who serves runs: one task per instrument, one per chamber, one thread for the store.
+"""Everybody who serves runs: one task per instrument, chamber and potentiostat, one thread for the store.
 
 ``run_jobs`` lets a crew go when its runs are over; the supervisor's stays and takes runs at any time. Both are the
 same tasks, so a run gives the same rows either way.
@@ -9,15 +9,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from labctl.engine import away
 from labctl.engine.climate import IDLE_POLL_S, ClimateTask, wanted_of
 from labctl.engine.gate import Gate
 from labctl.engine.instrument import InstrumentTask
 from labctl.engine.jobs import StopSignal
 from labctl.engine.listening import EngineListener
+from labctl.engine.machines.findings import EndDecision, Outcome
 from labctl.engine.machines.life import Phase
+from labctl.engine.potentiostat import PotentiostatTask
 from labctl.engine.run import Run
 from labctl.engine.station import Station
 from labctl.errors import StoreError
+from labctl.interfaces.cycler import LiveReading
 from labctl.store.root import DataRoot
 from labctl.worker import Worker
 
@@ -44,6 +48,8 @@ class Crew:
         self.worker = Worker("labctl-store", station.clock)
         self.tasks: dict[str, InstrumentTask] = {}
         self.climates: dict[str, ClimateTask] = {}
+        self.potentiostats: dict[str, PotentiostatTask] = {}
+        self.runs: list[Run] = []
         self._stop = stop
         self._stays = stays
         self._idle_every_s = idle_every_s
@@ -53,12 +59,37 @@ class Crew:
                 self.tasks[name] = self._task(name)
             for name in station.chambers:
                 self.climates[name] = self._climate(name)
+            for name in station.potentiostats:
+                self.potentiostats[name] = self._potentiostat(name)
 
     def _task(self, name: str) -> InstrumentTask:
-        return InstrumentTask(
+        task = InstrumentTask(
             self.station, self.station.instruments[name], self._stop, self.listener, self._free_bytes, self._over,
             self.gate, self.worker, stays=self._stays,
         )  # fmt: skip
+        task.acts.send_away = lambda run, part: away.send(self.station, self.potentiostats, run, part)
+        task.acts.home = lambda run: away.home(self.station, self.potentiostats, run, self._read)
+        return task
+
+    def _potentiostat(self, name: str) -> PotentiostatTask:
+        task = PotentiostatTask(
+            self.station.potentiostats[name], self.station.clock, self._stop, self.listener, self.gate, self.worker,
+            self.root.disk, self._ask_live, self._hold, self._ready, stays=self._stays,
+            idle_every_s=self._idle_every_s,
+        )  # fmt: skip
+        task.is_needed = lambda: any(not run.over for run in self.runs)
+        return task
+
+    async def _read(self, run: Run) -> LiveReading:
+        """Read a run's channel; within a turn of its instrument's task only."""
+        return (await self.task_of(run).link.read(lambda: run.instrument.cycler.live([run.place])))[0]
+
+    async def _ask_live(self, run: Run) -> LiveReading:
+        """Read a run's channel between two turns of its instrument's task."""
+        return await self.task_of(run).ask(lambda: self._read(run))
+
+    async def _hold(self, run: Run, reason: str) -> None:
+        await self.task_of(run).acts.hold(run, reason)
 
     def _climate(self, name: str) -> ClimateTask:
         clock, chamber = self.station.clock, self.station.chambers[name]
@@ -76,6 +107,9 @@ class Crew:
     def _over(self, run: Run) -> None:
         for climate in self.climates.values():
             climate.wake.set()
+        for potentiostat in self.potentiostats.values():
+            potentiostat.wake.set()
+        self.runs[:] = [other for other in self.runs if other is not run]
         self._on_over(run)
 
     def task_of(self, run: Run) -> InstrumentTask:
@@ -89,11 +123,18 @@ class Crew:
         chamber = self.station.chamber_of(run.program.channel)
         if chamber is not None and chamber.name not in self.climates:
             self.climates[chamber.name] = self._climate(chamber.name)
-        if run.test_id is None and not run.over:
+        for name in away.needed(self.station, run.program):
+            if name not in self.potentiostats:
+                self.potentiostats[name] = self._potentiostat(name)
+        if run.is_away and run.earlier_visit is not None:
+            if problem := away.take_up(self.station, self.potentiostats, run, run.earlier_visit):
+                run.request_end(EndDecision(Outcome.HELD, problem, None))
+        elif run.test_id is None and not run.over:
             if chamber is None or wanted_of(run) is None:
                 run.ready_s = self.station.clock.plant.now_s()
             else:
                 run.waiting_for = run.waiting_for or "waits for its chamber"
+        self.runs.append(run)
         self.tasks[run.instrument.name].add(run, taken_up=taken_up)
         if chamber is not None:
             self.climates[chamber.name].add(run)
@@ -107,6 +148,8 @@ class Crew:
                     group.create_task(self.tasks[name].serve())
                 for climate in self.climates.values():
                     group.create_task(climate.serve())
+                for potentiostat in self.potentiostats.values():
+                    group.create_task(potentiostat.serve())
         except BaseExceptionGroup as error_group:
             failure = error_group.exceptions[0]
         if failure is not None:

@@ -34,6 +34,10 @@ class Gate:
         """Check the lease of an instrument from now on."""
         self._leases[instrument] = lease
 
+    def owns(self, instrument: str) -> bool:
+        """Tell whether the lease of an instrument is held."""
+        return instrument in self._leases
+
     def refusal(self, instrument: str) -> str:
         """Return why nothing may be energised on an instrument now, empty where it may."""
         if self.stop_all:

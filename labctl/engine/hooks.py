@@ -34,9 +34,18 @@ POINTS: tuple[str, ...] = (
     "finish.sealed",
     "finish.done",
 )
-"""Every point there is; ``point`` refuses others when a hook is set, so a test cannot wait for a misspelt
-one.
-"""
+"""Every point of a run without spectra; ``LABCTL_KILL_AT`` refuses unknown names: no test waits for a misspelt one."""
+HANDOVER_POINTS: tuple[str, ...] = (
+    "eis.queued",
+    "eis.leads",
+    "eis.joined",
+    "eis.begin",
+    "eis.measured",
+    "eis.stored",
+    "eis.end",
+    "eis.returned",
+)
+"""Every further point of a run with spectra."""
 
 on_point: Callable[[str], None] | None = None
 
@@ -66,8 +75,9 @@ class _Points:
         self._setting = setting
         self._name, count, delay_ms = (*setting.split(":"), "", "")[:3]
         self._left, self._delay_s = int(count or "1"), float(delay_ms or "0") / 1000.0
-        if setting and self._name not in POINTS:
-            raise ValueError(f"LABCTL_KILL_AT names no point: {self._name!r}; known: {', '.join(POINTS)}")
+        known = (*POINTS, *HANDOVER_POINTS)
+        if setting and self._name not in known:
+            raise ValueError(f"LABCTL_KILL_AT names no point: {self._name!r}; known: {', '.join(known)}")
 
     def __call__(self, name: str) -> None:
         passed_s = link_now_s()

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from labctl.engine.acts import RunActs
 from labctl.engine.commands import Commands
+from labctl.engine.duty import ends_at_rest, ends_from_outside, is_polled, waits_to_start
 from labctl.engine.gate import Gate
 from labctl.engine.jobs import StopSignal
 from labctl.engine.link import Detached, InstrumentLink
@@ -90,9 +91,7 @@ class InstrumentTask:
         self._cycler = instrument.cycler
         self._worker = worker
         self._stop = stop
-        self._listener = listener
-        self._stays = stays
-        self._on_over = on_over
+        self._listener, self._stays, self._on_over = listener, stays, on_over
         self.outages = Outages(self.runs, listener, LinkState.OPENING if stays else LinkState.LIVE)
         self.link = InstrumentLink(instrument, station.clock, stop, self.outages)
         self.commands = Commands(station, self.link, free_bytes, gate, worker)
@@ -198,6 +197,7 @@ class InstrumentTask:
         self.working = True
         await self._take_up()
         await self._do_wishes()
+        await self._take_back()
         self._hear_stop()
         await self._end_waiting()
         await self._start_ready()
@@ -260,16 +260,16 @@ class InstrumentTask:
     def _due_s(self) -> float:
         """Return the next moment at which there is something to do."""
         due_s, now_s = math.inf, self._clock.plant.now_s()
-        if self._anchor_s is not None and any(map(_is_polled, self.runs)):
+        if self._anchor_s is not None and any(map(is_polled, self.runs)):
             if self._planned_s is None:
                 self._planned_s = self._next_grid_s(self._anchor_s, now_s)
             due_s = self._planned_s
-            if any(map(_ends_from_outside, self.runs)):
+            if any(map(ends_from_outside, self.runs)):
                 due_s = min(due_s, max(now_s, self._polled_s + URGENT_PAUSE_S))
         else:
             self._planned_s = None
         for run in self.runs:
-            if run.ready_s is not None and run.test_id is None and not run.over:
+            if run.ready_s is not None and waits_to_start(run):
                 due_s = min(due_s, run.ready_s)
         return due_s
 
@@ -300,9 +300,9 @@ class InstrumentTask:
     async def _end_waiting(self) -> None:
         """End runs that have been told to end before they began, or between two segments."""
         for run in self.runs:
-            if run.decision is None or run.over or (run.test_id is not None and not run.at_boundary):
+            if run.decision is None or not ends_at_rest(run):
                 continue
-            if run.test_id is None:
+            if run.test_id is None and not run.at_boundary:
                 await self.acts.finish(run, run.decision)
             else:
                 await self.acts.guarded(run, self.acts.end(run, run.decision), "its data could not be stored")
@@ -312,7 +312,7 @@ class InstrumentTask:
         now_s = self._clock.plant.now_s()
         for run in self.runs:
             due = run.ready_s is not None and run.ready_s <= now_s + GRID_TOLERANCE_S
-            if not due or run.test_id is not None or run.over or run.decision is not None:
+            if not due or not waits_to_start(run) or run.decision is not None:
                 continue
             run.waiting_for = ""
             await self.acts.guarded(run, self._start(run), "its start could not be journalled")
@@ -320,7 +320,21 @@ class InstrumentTask:
 
     async def _start(self, run: Run) -> None:
         await self.acts.start(run)
-        if run.over:
+        await self._keep_grid(run)
+
+    async def _take_back(self) -> None:
+        """Go on with the runs whose cells have come back from a potentiostat, in job order."""
+        for run in [run for run in self.runs if run.is_away and run.visit is None and not run.over]:
+            await self.acts.guarded(run, self._go_on(run), "its start could not be journalled")
+            self._listener.progress(run.progress())
+
+    async def _go_on(self, run: Run) -> None:
+        await self.acts.back(run)
+        await self._keep_grid(run)
+
+    async def _keep_grid(self, run: Run) -> None:
+        """Let the poll grid begin with the first device test."""
+        if run.over or run.is_away:
             return
         if self._anchor_s is None:
             self._anchor_s = self._clock.plant.now_s()
@@ -332,7 +346,7 @@ class InstrumentTask:
     async def _poll(self) -> None:
         self._polled_s = self._clock.plant.now_s()
         self._planned_s = None
-        active = [run for run in self.runs if _is_polled(run)]
+        active = [run for run in self.runs if is_polled(run)]
         slept_s = self._look_at_clocks(active)
         if not active:
             return
@@ -484,15 +498,3 @@ class InstrumentTask:
     def _over(self, run: Run) -> None:
         self._failing.discard(run.index)
         self._on_over(run)
-
-
-def _is_polled(run: Run) -> bool:
-    """Tell whether a run has a device test to ask for; one that waits between two segments has none."""
-    return run.on_device and not run.at_boundary
-
-
-def _ends_from_outside(run: Run) -> bool:
-    """Tell whether a person or the chamber wants a running test ended: that waits for no poll (I05)."""
-    decided = run.decision is not None and run.decision.sequence is None
-    urgent = (Phase.RUNNING, Phase.STALE, Phase.UNKNOWN, Phase.PAUSED)
-    return decided and run.on_device and run.phase in urgent

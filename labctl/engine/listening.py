@@ -8,6 +8,7 @@ from typing import Protocol
 from labctl.engine.jobs import Observer, Progress, RunResult
 from labctl.engine.machines.findings import Finding
 from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus
+from labctl.model.handover import HandoverStatus, PotentiostatStatus, SpectrumEntry
 from labctl.model.record import RecordBlock
 
 
@@ -35,6 +36,15 @@ class EngineListener(Protocol):
     def chamber(self, status: ChamberStatus) -> None:
         """Hear a chamber's reading."""
 
+    def potentiostat(self, status: PotentiostatStatus) -> None:
+        """Hear how a potentiostat stands: its link, its readings while nobody uses it, each point of a spectrum."""
+
+    def handover(self, status: HandoverStatus | None, run_id: str) -> None:
+        """Hear where a run's cell is on its way to a potentiostat and back; None: the cycler has it again."""
+
+    def spectrum(self, entry: SpectrumEntry) -> None:
+        """Hear how a spectrum of a run has ended; an empty id: there is nothing of it."""
+
 
 class Silent:
     """Listens to nothing; a base for listeners that hear only some things."""
@@ -58,6 +68,15 @@ class Silent:
         """Ignore them."""
 
     def chamber(self, status: ChamberStatus) -> None:
+        """Ignore it."""
+
+    def potentiostat(self, status: PotentiostatStatus) -> None:
+        """Ignore it."""
+
+    def handover(self, status: HandoverStatus | None, run_id: str) -> None:
+        """Ignore it."""
+
+    def spectrum(self, entry: SpectrumEntry) -> None:
         """Ignore it."""
 
 

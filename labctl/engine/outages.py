@@ -92,7 +92,7 @@ class Outages:
         self, phase: Phase, out_of: tuple[Phase, ...], kind: str, priority: Priority, text: str
     ) -> None:
         for run in list(self._runs):
-            if run.over or run.test_id is None:
+            if run.over or run.test_id is None or run.is_away:
                 continue
             run.note(Finding(kind, priority, text, None, ""))
             if run.phase in out_of:

@@ -31,6 +31,7 @@ from labctl.engine.machines.revise import sequence_of
 from labctl.engine.machines.walk import WalkPosition
 from labctl.engine.run import Run
 from labctl.engine.station import Station
+from labctl.engine.visit import earlier_visit, last_walk
 from labctl.errors import StoreError
 from labctl.interfaces.cycler import DeviceProgram
 from labctl.model.bench import NOBODY, HeldHow, Holding
@@ -83,6 +84,8 @@ def pending_of(journal: Sequence[Mapping[str, Any]], segments: int) -> Pending:
         kind = line.get("kind")
         if kind == "start.intent":
             start, confirmed, began, pauses, asked = line, None, True, False, NOBODY
+        elif kind == "eis.queued":
+            began = True  # its chamber had been soaked
         elif kind == "start.confirmed":
             confirmed = TestId(int(line["test_id"]))
         elif kind == "start.not_taken":
@@ -143,8 +146,9 @@ def reopened(station: Station, root: DataRoot, index: int, run_id: RunId, worker
         run = Run(index, job, station, root, writer, worker, Phase.ENDED)
         run.at(Position(sequence=writer.last_sequence))
         return run
-    pending = pending_of(journal, len(manifest["segments"]))
-    run = Run(index, job, station, root, writer, worker, _phase(manifest, pending))
+    pending, visit = pending_of(journal, len(manifest["segments"])), earlier_visit(journal)
+    phase = _phase(manifest, pending) if visit is None or pending.finish is not None else Phase.AWAY
+    run = Run(index, job, station, root, writer, worker, phase)
     for entry in manifest.get("revisions", []):
         changed = program_from_json(json.dumps(entry["program"]))
         first = sequence_of(entry)
@@ -162,6 +166,10 @@ def reopened(station: Station, root: DataRoot, index: int, run_id: RunId, worker
         run.replayed_revision()
     run.at(position_after(last) if len(last) else Position())
     _take_up_segment(run, manifest, station.clock.plant)
+    run.earlier_visit = visit if phase is Phase.AWAY else None
+    walk, run.spectra = last_walk(journal)
+    if walk is not None:
+        run.stand_at(walk)
     if pending.stop is not None:
         run.decision = pending.stop
     run.pending = pending
@@ -176,7 +184,8 @@ def _phase(manifest: Mapping[str, Any], pending: Pending) -> Phase:
     if pending.finish is not None or pending.stopped:
         return Phase.DRAINING
     if pending.stop is not None:
-        return Phase.STOPPING
+        driven = manifest["segments"] or pending.start is not None
+        return Phase.STOPPING if driven else Phase.DRAINING
     if pending.start is not None:
         return Phase.STARTING
     return Phase.RUNNING if manifest["segments"] else Phase.PREPARED

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,18 +21,18 @@ from labctl.engine import ending, hooks
 from labctl.engine.jobs import Job, Progress, RunResult
 from labctl.engine.listening import EngineListener, Silent
 from labctl.engine.machinery import Digested, Machinery
-from labctl.engine.machines.findings import EndDecision, Finding, Outcome, Priority
+from labctl.engine.machines.findings import EndDecision, Finding, Priority
 from labctl.engine.machines.follow import Follower, Plausible, Position
 from labctl.engine.machines.life import Life, Phase
 from labctl.engine.machines.order import OrderWatch
 from labctl.engine.machines.walk import Evaluate, Walker, WalkPosition
 from labctl.engine.pausing import Pause
-from labctl.engine.station import Instrument, Station
-from labctl.engine.stepping import step_now
+from labctl.engine.station import Station
 from labctl.engine.storing import Portion, write_portions
+from labctl.engine.telling import progress_of, result_of
 from labctl.errors import InvariantError, StoreError
 from labctl.interfaces.chamber import TemperatureReading
-from labctl.interfaces.cycler import ChannelState, Place
+from labctl.interfaces.cycler import ChannelState
 from labctl.model.ids import TestId
 from labctl.model.program import Program, Segment
 from labctl.model.record import DeviceBlock, RecordBlock
@@ -44,6 +44,7 @@ from labctl.worker import Worker
 
 if TYPE_CHECKING:
     from labctl.engine.resume import Pending
+    from labctl.engine.visit import EarlierVisit, Visit
 
 SETTLED = frozenset({Phase.DRAINING, Phase.ENDED, Phase.HELD})
 """Phases in which a stop has been confirmed, or has been given up."""
@@ -78,8 +79,6 @@ class Run:
         self.index = index
         self.job = job
         self.program = program
-        self.instrument: Instrument
-        self.place: Place
         self.instrument, self.place = station.locate(program.channel)
         self.run_id = writer.manifest["run_id"]
         self.writer = writer
@@ -97,9 +96,11 @@ class Run:
         self.logged_test: TestId | None = None  # the device test whose log is stored
         self.wait_for_person = False  # stand still between two segments until a person says go on
         self.pause = Pause()
-        self.row_plant_s = (
-            math.nan
-        )  # plant moment at which the newest row came, NaN before one came in this process
+        self.visit: Visit | None = None  # the way of its cell to a potentiostat and back
+        self.earlier_visit: EarlierVisit | None = None  # the same, as an earlier process has left it
+        self.spectra = 0  # spectra that have been asked for
+        self.on_ending: Callable[[], None] = lambda: None
+        self.row_plant_s = math.nan  # plant moment at which the newest row came in this process
         self.listener: EngineListener = listener or Silent()
         self.findings: list[Finding] = []
         self._evaluate: Evaluate = lambda text, values: condition_holds(text, dict(values))
@@ -155,6 +156,23 @@ class Run:
         """Tell whether the run stands between two segments: nothing drives the cell, no test is followed."""
         return self.phase is Phase.DECIDING
 
+    @property
+    def is_away(self) -> bool:
+        """Tell whether the cell is not the cycler's: nothing is asked of its channel, nothing is started there."""
+        return self.phase is Phase.AWAY
+
+    def need_cell(self) -> None:
+        """Pass where the cell is the cycler's to drive. Raises: InvariantError I07 where a handover holds it."""
+        if self.is_away or self.visit is not None:
+            raise InvariantError("I07", f"the cell of run {self.run_id} is handed over to a potentiostat")
+
+    @property
+    def jumps_untold(self) -> int:
+        """Return the host's jumps back since the newest device test: its successor's rows count cycles from there."""
+        segments = self.writer.manifest.get("segments") or []
+        before = WalkPosition.from_json(segments[-1]["walk"]).jumps if segments else 0
+        return self.walker.position.jumps - before
+
     async def take_revision(self) -> None:
         """Take over a changed program, if there is one, right before the next segment (I11). Raises: StoreError."""
         program = self.next_program
@@ -194,48 +212,11 @@ class Run:
 
     def progress(self) -> Progress:
         """Return how the run stands."""
-        step = self.machines.step
-        expected_s = self.program.estimate.duration_expected_s
-        test_time_s = self.position.test_time_s
-        return Progress(
-            run_id=self.run_id,
-            index=self.index,
-            channel=self.program.channel,
-            cell=self.label,
-            protocol=self.program.protocol_name,
-            phase=self.phase,
-            cycle=self.position.cycle_count,
-            cycles=self.program.estimate.cycles,
-            voltage_V=self.machines.last_V,
-            current_A=self.machines.last_A,
-            sentence=self.waiting_for or ("" if step is None else step.sentence),
-            rows=self.position.sequence,
-            test_time_s=test_time_s,
-            eta_s=max(expected_s - test_time_s, 0.0) if self.phase is not Phase.ENDED else 0.0,
-            plant_s=self._clock.plant.now_s(),
-            note=self.findings[-1].text if self.findings else "",
-            step=step_now(self, self._clock.plant.now_s()),
-            hold=self.pause.holding(self.phase),
-        )
+        return progress_of(self, self._clock.plant.now_s())
 
     def result(self) -> RunResult:
         """Return how the run stands at the end of this process's work."""
-        ended = self.phase is Phase.ENDED
-        manifest = self.writer.manifest
-        outcome = manifest.get("outcome")
-        return RunResult(
-            run_id=self.run_id,
-            index=self.index,
-            channel=self.program.channel,
-            cell=self.label,
-            state=self.life.manifest_state,
-            outcome=Outcome(outcome) if ended and outcome else None,
-            reason=str(manifest.get("reason", "")) if ended else self.leaving or "detached",
-            end_sequence=manifest.get("end_sequence"),
-            rows=self.position.sequence,
-            test_time_s=self.position.test_time_s,
-            findings=tuple(self.findings),
-        )
+        return result_of(self)
 
     def values(self) -> dict[str, float]:
         """Return the measured values for host decisions."""
@@ -424,6 +405,7 @@ class Run:
         """Ask the instrument's task to end the run (a person, the chamber); an earlier decision stays."""
         if self.decision is None:
             self.decision = decision
+            self.on_ending()
 
     async def finish(self, decision: EndDecision) -> None:
         """Seal the run: summary, end sequence, Parquet. May be repeated after a crash. Raises: StoreError."""

@@ -4,15 +4,16 @@ and waits. The station uses ``supervisor.py``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from labctl.engine.crew import Crew
 from labctl.engine.gate import Gate
 from labctl.engine.jobs import Job, Observer, RunResult, StopSignal
-from labctl.engine.listening import ProgressOnly
+from labctl.engine.listening import EngineListener, ProgressOnly
 from labctl.engine.making import check_channels, check_jobs, prepare
 from labctl.engine.resume import reopened
 from labctl.engine.run import Run
+from labctl.engine.spectra import AsksForSpectra
 from labctl.engine.station import Station
 from labctl.engine.stoprequest import request_stop
 from labctl.errors import UserInputError
@@ -33,16 +34,21 @@ async def run_jobs(
     *,
     observer: Observer = ignore_progress,
     stop: StopSignal | None = None,
+    listener: EngineListener | None = None,
+    asks: Callable[[AsksForSpectra], None] | None = None,
 ) -> list[RunResult]:
     """Run every job to its end, concurrently, starts in job order; returns results in the same order.
 
     Returns early when ``stop.detach()`` is called: device-driven cells go on, their runs stay ``running``.
-    The data root must be locked by the caller. Raises: UserInputError for jobs that cannot be together or whose
-    channel is not free, StoreError where a run folder cannot be made; nothing has been energised then.
+    ``listener`` hears everything, instead of the observer; ``asks`` is given what answers for cells on their way to a
+    potentiostat. The data root must be locked by the caller. Raises: UserInputError for jobs that cannot be together or
+    whose channel is not free, StoreError where a run folder cannot be made; nothing has been energised then.
     """
     check_jobs(station, jobs)
     await check_channels(station, jobs)
-    crew = Crew(station, root, ProgressOnly(observer), stop or StopSignal(), Gate())
+    crew = Crew(station, root, listener or ProgressOnly(observer), stop or StopSignal(), Gate())
+    if asks is not None:
+        asks(AsksForSpectra(station, crew.potentiostats))
     runs: list[Run] = []
     try:
         for index, job in enumerate(jobs):
@@ -62,12 +68,17 @@ async def resume_runs(
     *,
     observer: Observer = ignore_progress,
     stop: StopSignal | None = None,
+    listener: EngineListener | None = None,
+    asks: Callable[[AsksForSpectra], None] | None = None,
 ) -> list[RunResult]:
     """Go on with runs that an earlier process left, from what their journals, their rows and the cycler say.
 
-    Runs that have ended are reported as they are. Raises: StoreError, UserInputError.
+    Runs that have ended are reported as they are; ``listener`` and ``asks`` as in ``run_jobs``.
+    Raises: StoreError, UserInputError.
     """
-    crew = Crew(station, root, ProgressOnly(observer), stop or StopSignal(), Gate())
+    crew = Crew(station, root, listener or ProgressOnly(observer), stop or StopSignal(), Gate())
+    if asks is not None:
+        asks(AsksForSpectra(station, crew.potentiostats))
     runs: list[Run] = []
     try:
         for index, run_id in enumerate(run_ids):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import tzinfo
@@ -15,9 +16,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from labctl.clock import Clock
 from labctl.config.station import ChannelLimits, DeviceEntry, StationFile
 from labctl.engine.wires import FrameKeeper
-from labctl.errors import UserInputError
+from labctl.errors import InstrumentError, UserInputError
 from labctl.interfaces.chamber import TemperatureChamber
 from labctl.interfaces.cycler import Cycler, CyclerCapabilities, Place
+from labctl.interfaces.potentiostat import Potentiostat, PotentiostatIdentity
+from labctl.interfaces.switch import CellSwitch
+from labctl.model.handover import PotentiostatFacts
 from labctl.model.ids import ChannelId
 from labctl.model.layers import CellClass, LimitLayer, LimitOverride, class_of
 from labctl.model.program import Limits, Program
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     from labctl.store.root import DataRoot
 
 DRIVERS = "labctl.drivers"
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -70,6 +75,66 @@ class Chamber:
 
 
 @dataclass(slots=True)
+class SwitchPlace:
+    """One multiplexer and where the cells of its channels stand on it."""
+
+    name: str
+    driver: str
+    switch: CellSwitch
+    places: Mapping[ChannelId, int]
+    resource: str = ""
+    driver_version: str = ""
+    wire: FrameKeeper | None = None
+    is_open: bool = False
+
+    async def ready(self) -> None:
+        """Connect where that is not done; moves nothing that is as it should be. Raises: InstrumentError."""
+        if not self.is_open:
+            await self.switch.open()
+            self.is_open = True
+
+
+@dataclass(slots=True)
+class PotentiostatPlace:
+    """One potentiostat, the channels whose cells can come to it (none named = all), and who moves them."""
+
+    name: str
+    driver: str
+    potentiostat: Potentiostat
+    channels: tuple[ChannelId, ...] = ()
+    switches: list[SwitchPlace] = field(default_factory=list)
+    ocv_tolerance_V: float = 0.02
+    ocv_tolerance_fraction: float = 0.02
+    poll_s: float = 10.0
+    resource: str = ""
+    driver_version: str = ""
+    wire: FrameKeeper | None = None
+    identity: PotentiostatIdentity | None = None
+    """Who answered when it was opened; None while nobody has."""
+
+    @property
+    def devices(self) -> tuple[tuple[str, str], ...]:
+        """Return name and resource of the potentiostat and of its multiplexers."""
+        return (self.name, self.resource), *((box.name, box.resource) for box in self.switches)
+
+    def takes(self, channel: ChannelId) -> bool:
+        """Tell whether the cell of a channel can come to it."""
+        return not self.channels or channel in self.channels
+
+    def switch_of(self, channel: ChannelId) -> SwitchPlace | None:
+        """Return the multiplexer that moves the cell of a channel, None where a person does."""
+        return next((box for box in self.switches if channel in box.places), None)
+
+    def facts(self) -> PotentiostatFacts:
+        """Return what the binding of a protocol must know of it."""
+        switched = tuple(channel for box in self.switches for channel in box.places)
+        if self.identity is None:
+            return PotentiostatFacts(self.name, self.channels, switched)
+        known = self.potentiostat.capabilities()
+        return PotentiostatFacts(self.name, self.channels, switched, known.eis_min_Hz, known.eis_max_Hz)
+
+
+@dataclass(slots=True)
 class Station:
     """Everything that the engine may talk to. ``name`` is for people."""
 
@@ -77,6 +142,7 @@ class Station:
     clock: Clock
     instruments: dict[str, Instrument] = field(default_factory=dict)
     chambers: dict[str, Chamber] = field(default_factory=dict)
+    potentiostats: dict[str, PotentiostatPlace] = field(default_factory=dict)
     limits: Mapping[ChannelId, ChannelLimits] = field(default_factory=dict)
     classes: Mapping[str, CellClass] = field(default_factory=dict)
     loaded: Callable[[ChannelId], str | None] = lambda channel: None
@@ -124,6 +190,15 @@ class Station:
     def chamber_of(self, channel: ChannelId) -> Chamber | None:
         """Return the chamber that a channel stands in."""
         return next((chamber for chamber in self.chambers.values() if channel in chamber.channels), None)
+
+    def potentiostat_of(self, channel: ChannelId, name: str = "") -> PotentiostatPlace | None:
+        """Return the named potentiostat, or the first that takes the cell of a channel; None where none does."""
+        wanted = [place for place in self.potentiostats.values() if name in ("", place.name)]
+        return next((place for place in wanted if place.takes(channel)), None)
+
+    def potentiostat_facts(self) -> tuple[PotentiostatFacts, ...]:
+        """Return what the binding of a protocol must know of the potentiostats."""
+        return tuple(place.facts() for place in self.potentiostats.values())
 
     def device(self, name: str) -> Instrument | Chamber:
         """Return an instrument or chamber. Raises: UserInputError naming what there is."""
@@ -278,7 +353,48 @@ def build_station(
         built.chambers[entry.name] = Chamber(
             entry.name, entry.driver, chamber, entry.poll_s, entry.channels, made_by, wire, is_open=False
         )
+    for place in _potentiostats(station, clock, stack, connect, wire_root):
+        built.potentiostats[place.name] = place
     return built
+
+
+def _potentiostats(
+    station: StationFile,
+    clock: Clock,
+    stack: AsyncExitStack,
+    connect: Callable[[str], Transport] | None,
+    wire_root: DataRoot | None,
+) -> Iterator[PotentiostatPlace]:
+    """Make the potentiostats with their multiplexers, closed."""
+    for entry in station.potentiostats:
+        made_by = driver_version(entry.driver)
+        wire = _wire(entry, made_by, clock, wire_root, stack)
+        potentiostat: Potentiostat = _made(entry, clock, _kept(entry, clock, connect, wire))
+        stack.push_async_callback(_closed, potentiostat)
+        place = PotentiostatPlace(
+            entry.name, entry.driver, potentiostat, entry.channels,
+            ocv_tolerance_V=entry.ocv_tolerance_V, ocv_tolerance_fraction=entry.ocv_tolerance_fraction,
+            poll_s=entry.poll_s, resource=entry.resource, driver_version=made_by, wire=wire,
+        )  # fmt: skip
+        for box in station.switches:
+            if box.potentiostat != entry.name:
+                continue
+            made_by = driver_version(box.driver)
+            wire = _wire(box, made_by, clock, wire_root, stack)
+            switch: CellSwitch = _made(box, clock, _kept(box, clock, connect, wire))
+            stack.push_async_callback(switch.close)
+            place.switches.append(
+                SwitchPlace(box.name, box.driver, switch, box.places, box.resource, made_by, wire)
+            )
+        yield place
+
+
+async def _closed(potentiostat: Potentiostat) -> None:
+    """Switch a potentiostat's cell off and leave; one that does not answer keeps nothing else from closing."""
+    try:
+        await potentiostat.close()
+    except InstrumentError as error:
+        log.error("cell unknown at the end potentiostat=%s error=%s", potentiostat.name, error)
 
 
 def note_identity(instrument: Instrument) -> None:

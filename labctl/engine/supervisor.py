@@ -22,7 +22,7 @@ from labctl.engine.crew import Crew
 from labctl.engine.gate import Gate
 from labctl.engine.idle import SILENT, IdleWatch
 from labctl.engine.jobs import Job, Progress, RunResult, StopSignal
-from labctl.engine.lease import Lease
+from labctl.engine.leases import Leases
 from labctl.engine.limiting import limits_of_idle, limits_of_run
 from labctl.engine.listening import EngineListener
 from labctl.engine.machines.findings import EndDecision, Finding, Outcome
@@ -32,6 +32,7 @@ from labctl.engine.rawframes import Frames
 from labctl.engine.resume import reopened
 from labctl.engine.run import Run
 from labctl.engine.shell import stop_run
+from labctl.engine.spectra import AsksForSpectra
 from labctl.engine.station import build_station
 from labctl.engine.stopping import stop_everything, stop_one
 from labctl.errors import InstrumentError, LabctlError, StoreError, UserInputError
@@ -49,11 +50,9 @@ log = logging.getLogger(__name__)
 IDLE_EVERY_S = 10.0
 """Link seconds between two readings of channels without a run."""
 LATCHING = frozenset({Outcome.TRIPPED, Outcome.HELD})
-MEMORY = "mem://"
-"""Links inside this process: nobody else can reach what is behind them."""
 
 
-class Supervisor:
+class Supervisor(AsksForSpectra):
     """The engine of a station. Made on the event loop; ``serve`` does the work.
 
     ``connect`` replaces the transports (in-memory benches). ``lock_folder`` is where the leases of the instruments
@@ -77,7 +76,6 @@ class Supervisor:
         self._clock = clock
         self._root = root
         self._listener = listener
-        self._lock_folder = lock_folder
         self._stack = AsyncExitStack()
         self._gate = Gate()
         self._stop = StopSignal()
@@ -93,6 +91,7 @@ class Supervisor:
             name: IdleWatch(task, clock, self._stop, listener, self._is_used, idle_every_s, self._crew.worker)
             for name, task in self._crew.tasks.items()
         }
+        super().__init__(self._station, self._crew.potentiostats)
         self._runs: dict[RunId, Run] = {}
         self._used: dict[ChannelId, RunId] = {}
         self._claimed: set[ChannelId] = set()
@@ -100,8 +99,11 @@ class Supervisor:
         self._count = 0
         self._taking = asyncio.Lock()
         self._over: asyncio.Queue[Run] = asyncio.Queue()
+        leases = self._stack.enter_context(Leases(self._gate, f"station {file.name}", lock_folder))
         for name, task in self._crew.tasks.items():
-            task.claim = partial(self._claim, name)
+            task.claim = partial(leases.claim, (name, self._station.instruments[name].resource))
+        for name, potentiostat in self._crew.potentiostats.items():
+            potentiostat.claim = partial(leases.claim, *self._station.potentiostats[name].devices)
 
     # -- life -------------------------------------------------------------------------------------------------------
 
@@ -121,19 +123,6 @@ class Supervisor:
     def close(self) -> None:
         """Leave: follow no more, send nothing."""
         self._stop.detach()
-
-    def _claim(self, name: str) -> str:
-        """Take the lease of an instrument; return why that is refused."""
-        resource = self._station.instruments[name].resource
-        if resource.startswith(MEMORY) and self._lock_folder is None:
-            return ""
-        try:
-            lease = Lease(resource, holder=f"station {self._file.name}", folder=self._lock_folder)
-        except StoreError as error:
-            return str(error)
-        self._stack.callback(lease.release)
-        self._gate.own(name, lease)
-        return ""
 
     async def _sweep(self) -> None:
         """Close the files of runs that are followed no more."""
@@ -306,6 +295,8 @@ class Supervisor:
                 raise UserInputError(f"Run {run_id} has ended already.")
             return await stop_run(self._station, self._root, run_id, reason=reason)  # its folder is of no use
         run.request_end(EndDecision(Outcome.STOPPED, reason, None))
+        if run.visit is not None:  # the cycler drives nothing: the potentiostat's cell is what counts
+            return await self._crew.potentiostats[run.visit.potentiostat].stopped(run.visit)
         return await stop_one(self._crew.task_of(run), run, self._clock)
 
     async def pause(self, run_id: RunId | str, by: str = "") -> None:
@@ -357,14 +348,16 @@ class Supervisor:
         self.latch_stop_all(reason)
         for run in self._runs.values():
             run.request_end(EndDecision(Outcome.STOPPED, f"Stop all: {reason}", None))
-        tasks = tuple(self._crew.tasks.values())
-        reports = await stop_everything(tasks, self._clock, self._is_used)
+        tasks, beside = tuple(self._crew.tasks.values()), tuple(self._crew.potentiostats.values())
+        async with asyncio.TaskGroup() as group:
+            cyclers = group.create_task(stop_everything(tasks, self._clock, self._is_used))
+            others = [group.create_task(potentiostat.stop_all()) for potentiostat in beside]
         for task in tasks:
             task.wake.set()
-        return reports
+        return (*cyclers.result(), *(other.result() for other in others))
 
     def latch_stop_all(self, reason: str = "Stop all") -> None:
-        """Let no energising command leave from now on, for example at start-up after a *Stop all* before it."""
+        """Let no energising command leave from now on, also at start-up after a *Stop all* before it."""
         self._gate.latch(reason)
 
     def release_stop_all(self) -> None:

@@ -57,8 +57,8 @@ class AtRest:
     cell_on: bool | None
 
 
-STILL = frozenset({ChannelState.FINISHED, ChannelState.STOPPED})
-"""A paused test is not enough: somebody at the tester may continue it."""
+STILL = frozenset({ChannelState.IDLE, ChannelState.FINISHED, ChannelState.STOPPED})
+"""Or never used. A paused test is not enough: somebody at the tester may continue it."""
 
 
 def reasons_against(rest: AtRest) -> tuple[str, ...]:

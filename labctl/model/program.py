@@ -293,3 +293,16 @@ def steps_of(body: tuple[DeviceNode, ...]) -> list[Step]:
         else:
             found.extend(steps_of(node.body))
     return found
+
+
+def spectra_of(flow: tuple[HostNode, ...]) -> list[Spectroscopy]:
+    """Return the spectra of a flow in the order of the text, repeats not unrolled."""
+    found: list[Spectroscopy] = []
+    for node in flow:
+        if isinstance(node, Spectroscopy):
+            found.append(node)
+        elif isinstance(node, HostRepeat):
+            found.extend(spectra_of(node.body))
+        elif isinstance(node, HostIf):
+            found.extend((*spectra_of(node.then), *spectra_of(node.otherwise)))
+    return found

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from labctl.errors import StoreError
 from labctl.store import folder as run_folder
-from labctl.store import names, parquet
+from labctl.store import names, parquet, runspectra
 from labctl.store.disk import Disk
 from labctl.store.lines import read_lines
 from labctl.store.manifest import decode_manifest, read_manifest
@@ -32,12 +32,13 @@ class Finding:
 
 
 def verify_folder(disk: Disk, folder: Path) -> list[Finding]:
-    """Check manifest, records, clock, summary, tail and line files. An empty list means whole."""
+    """Check manifest, records, clock, summary, tail, line files and spectra. An empty list means whole."""
     return [
         *_manifest(disk, folder),
         *_records(disk, folder),
         *_tables(disk, folder),
         *_line_files(disk, folder),
+        *(Finding(name, problem) for name, problem in runspectra.damages(disk, folder)),
     ]
 
 

@@ -24,6 +24,7 @@ from labctl.engine.jobs import Progress, RunResult
 from labctl.engine.machines.findings import Finding
 from labctl.engine.supervisor import Supervisor
 from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus, LinkState
+from labctl.model.handover import HandoverStatus, PotentiostatStatus, SpectrumEntry
 from labctl.model.ids import RunId
 from labctl.model.record import RecordBlock
 from labctl.store.root import DataRoot
@@ -84,6 +85,15 @@ class Heard:
         self.rooms[status.name] = status
         self._wake()
 
+    def potentiostat(self, status: PotentiostatStatus) -> None:
+        """Ignore it."""
+
+    def handover(self, status: HandoverStatus | None, run_id: str) -> None:
+        """Ignore it."""
+
+    def spectrum(self, entry: SpectrumEntry) -> None:
+        """Ignore it."""
+
     async def until(self, condition: Callable[[], bool]) -> None:
         """Return as soon as a condition holds; looked at whenever something is heard."""
         while not condition():
@@ -94,6 +104,7 @@ class SupervisedBench(BenchRun):
     """A bench run by supervisors. ``heard`` is what the present one has told."""
 
     heard: Heard
+    make_heard: Callable[[], Heard] = Heard
     engine: Supervisor
     clock: Clock
     lock_folder: Path | None = None
@@ -109,7 +120,7 @@ class SupervisedBench(BenchRun):
 
         async def main(clock: Clock) -> T:
             clock = self.wrap_clock(clock)
-            self.heard, self.clock = Heard(), clock
+            self.heard, self.clock = self.make_heard(), clock
             self.engine = Supervisor(
                 self.station, self.root(), clock, self.heard, connect=self._connector(clock),
                 keep_frames=self.keep_frames, lock_folder=self.lock_folder,

@@ -23,6 +23,7 @@ class Phase(StrEnum):
     STALE = "stale"  # link lost; the device goes on by itself
     UNKNOWN = "unknown"  # link lost for longer than I10 allows
     DECIDING = "deciding"  # segment over, host decides, cell rests at open circuit
+    AWAY = "at potentiostat"  # the cell waits for, is at, or comes back from a potentiostat; the cycler drives nothing
     HELD = "held"  # disagreement: nothing is sent until a person has looked
     STOPPING = "stopping"  # stop intent journalled, read-back pending
     DRAINING = "draining"  # device over, last rows and log are fetched, files sealed
@@ -30,8 +31,8 @@ class Phase(StrEnum):
 
 
 TRANSITIONS: dict[Phase, frozenset[Phase]] = {
-    Phase.PREPARED: frozenset({Phase.WAITING, Phase.STARTING, Phase.HELD, Phase.ENDED}),
-    Phase.WAITING: frozenset({Phase.STARTING, Phase.HELD, Phase.ENDED}),
+    Phase.PREPARED: frozenset({Phase.WAITING, Phase.STARTING, Phase.AWAY, Phase.HELD, Phase.ENDED}),
+    Phase.WAITING: frozenset({Phase.STARTING, Phase.AWAY, Phase.HELD, Phase.ENDED}),
     Phase.STARTING: frozenset(
         {Phase.RUNNING, Phase.UNKNOWN, Phase.HELD, Phase.STOPPING, Phase.DRAINING, Phase.ENDED}
     ),
@@ -41,7 +42,8 @@ TRANSITIONS: dict[Phase, frozenset[Phase]] = {
     Phase.PAUSED: frozenset({Phase.RUNNING, Phase.STALE, Phase.HELD, Phase.STOPPING, Phase.DRAINING}),
     Phase.STALE: frozenset({Phase.RUNNING, Phase.UNKNOWN, Phase.HELD, Phase.STOPPING}),
     Phase.UNKNOWN: frozenset({Phase.RUNNING, Phase.STARTING, Phase.HELD, Phase.STOPPING, Phase.DRAINING}),
-    Phase.DECIDING: frozenset({Phase.STARTING, Phase.HELD, Phase.STOPPING, Phase.DRAINING}),
+    Phase.DECIDING: frozenset({Phase.STARTING, Phase.AWAY, Phase.HELD, Phase.STOPPING, Phase.DRAINING}),
+    Phase.AWAY: frozenset({Phase.DECIDING, Phase.HELD, Phase.DRAINING}),
     Phase.HELD: frozenset({Phase.STOPPING, Phase.DRAINING, Phase.ENDED}),
     Phase.STOPPING: frozenset({Phase.DRAINING, Phase.HELD}),
     Phase.DRAINING: frozenset({Phase.ENDED}),
@@ -57,6 +59,7 @@ MANIFEST_STATE: dict[Phase, str] = {
     Phase.STALE: "running",
     Phase.UNKNOWN: "running",
     Phase.DECIDING: "running",
+    Phase.AWAY: "running",
     Phase.HELD: "running",
     Phase.STOPPING: "stopping",
     Phase.DRAINING: "stopping",
