@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from labctl_simulators.chamber.device import RtuChamberDevice
 from labctl_simulators.multiplexer.place import CYCLER, POTENTIOSTAT
 from labctl_simulators.pace import Mode, Pace
 from labctl_simulators.server import HOST, Serving
+from labctl_simulators.versastat.device import VersastatDevice
 
 LOCKSTEP_POLL_s = 600
 FREE_POLL_s = 10
@@ -24,8 +26,9 @@ FREE_POLLS_PER_WALL_s = 4.0
 POLL_MAX_s = 3600
 """The longest poll period that a station file may ask for."""
 COATED_FILM_nm = 750.0
-_DRIVERS = {"methodscript": "methodscript"}
+_DRIVERS = {"methodscript": "methodscript", "versastat": "versastat-vdk"}
 """The driver of each kind of potentiostat that labctl can talk to unattended."""
+_TOKEN_FILE = "{}.token"
 _ONE_C_mA_per_g = {"LTO": 175.0, "LFP": 170.0}
 _KINDS = {"LTO": "lto_li", "LFP": "lfp_li"}
 CELL_COLUMNS = (
@@ -81,6 +84,8 @@ def write_files(bench: Bench, pace: Pace, serving: Serving, folder: Path) -> Non
         if not potentiostat.has_link:
             potentiostat.folder = potentiostat.folder or folder / name
             potentiostat.folder.mkdir(parents=True, exist_ok=True)
+        if isinstance(potentiostat, VersastatDevice) and potentiostat.bridge.token:
+            _write_secret(folder / _TOKEN_FILE.format(name), potentiostat.bridge.token)
     (folder / "steps").mkdir(parents=True, exist_ok=True)
     (folder / "station.yaml").write_text(station_text(bench, pace, serving, folder), "utf-8")
     with (folder / "cells.csv").open("w", encoding="utf-8", newline="") as file:
@@ -116,7 +121,7 @@ def station_text(bench: Bench, pace: Pace, serving: Serving, folder: Path) -> st
             *(f'        "{unit}": {_quoted(model)}' for unit, model in bench.parts.models[name].items()),
         ]
     lines += _chamber_lines(bench, serving, poll_s)
-    lines += _potentiostat_lines(bench, serving, poll_s)
+    lines += _potentiostat_lines(bench, serving, poll_s, folder)
     lines += _switch_lines(bench, serving, poll_s)
     return "\n".join(lines) + "\n"
 
@@ -140,23 +145,39 @@ def _chamber_lines(bench: Bench, serving: Serving, poll_s: int) -> list[str]:
     return lines
 
 
-def _potentiostat_lines(bench: Bench, serving: Serving, poll_s: int) -> list[str]:
+def _write_secret(path: Path, text: str) -> None:
+    """Write a file that its owner alone reads (safety-and-faults.md X02)."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text + "\n")
+
+
+def _potentiostat_lines(bench: Bench, serving: Serving, poll_s: int, folder: Path) -> list[str]:
     """Return the potentiostats that have a wire and a driver; the cell of every channel may come to each."""
     lines = ["potentiostats:"] if _served(bench) else []
     for name, driver in _served(bench).items():
+        device, resource, options = bench.parts.potentiostats[name], _resource(serving, name), ""
+        if isinstance(device, VersastatDevice):
+            resource = f"http://{HOST}:{serving.ports[name]}"
+            if device.bridge.token:
+                options = f", token_file: {_quoted(str(folder / _TOKEN_FILE.format(name)))}"
         lines += [
             f"  - name: {_quoted(name)}",
             f"    driver: {driver}",
-            f"    resource: {_resource(serving, name)}",
-            f"    options: {{poll_s: {poll_s}}}",
+            f"    resource: {resource}",
+            f"    options: {{poll_s: {poll_s}{options}}}",
         ]
     return lines
 
 
 def _served(bench: Bench) -> dict[str, str]:
     """Return the driver of each potentiostat that a station can use unattended."""
-    devices = bench.parts.potentiostats.items()
-    return {name: _DRIVERS[one.kind] for name, one in devices if one.has_link and one.kind in _DRIVERS}
+    found = {}
+    for name, one in bench.parts.potentiostats.items():
+        blind = isinstance(one, VersastatDevice) and one.bridge.public  # it runs no experiments
+        if one.has_link and one.kind in _DRIVERS and not blind:
+            found[name] = _DRIVERS[one.kind]
+    return found
 
 
 def _switch_lines(bench: Bench, serving: Serving, poll_s: int) -> list[str]:

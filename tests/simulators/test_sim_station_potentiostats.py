@@ -44,6 +44,14 @@ def test_a_potentiostat_and_its_multiplexer_come_with_driver_link_and_places() -
     assert (mux.potentiostat, mux.driver_options) == ("pico", {"places": 9})
 
 
+def test_a_versastat_comes_with_the_address_of_its_bridge_and_the_file_of_its_token() -> None:
+    entry = {"kind": "versastat", "model": "parstat4000a"}
+    devices = [{**entry, "name": "a", "token": "secret"}, {**entry, "name": "b", "bridge": "public"}]
+    (parstat,) = written(potentiostats=devices).potentiostats
+    assert (parstat.driver, parstat.resource) == ("versastat-vdk", "http://127.0.0.1:4002")
+    assert parstat.driver_options == {"token_file": str(Path("bench") / "a.token")}
+
+
 def test_a_bench_without_potentiostats_writes_none() -> None:
     station = written()
     assert station.potentiostats == () and station.switches == ()
