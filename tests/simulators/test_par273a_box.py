@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from labctl_simulators.bench import Bench, open_bench
 
 
@@ -132,6 +134,32 @@ def test_a_fault_of_the_link_hits_the_next_answer(kind: str, fields: dict[str, A
     link.receive(b"ID\n")
     assert link.receive(b"++read eoi\n") == heard
     assert link.closed is (kind == "drop")
+
+
+JUNK = (
+    rb"++read eoi|++spoll|++addr 12|++addr 4|++eoi 0|READI|XY.|SI|TC|LC 0 9|DD 0|CELL 1|SETI 9 -99999999999"
+    b"|SETE \xb2|++spoll \xb2|*ESE \xb2"
+).split(b"|")
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    st.lists(
+        st.one_of(st.binary(max_size=40), st.sampled_from(JUNK).map(lambda word: word + b"\n")), max_size=12
+    )
+)
+def test_after_any_bytes_whatever_a_careful_client_is_answered(pieces: list[bytes]) -> None:
+    bench = bench_of(fra="1260", link="pty")
+    links: list[Any] = [bench.connect(name) for name in ("par", "par:gpib", "par:lockin", "par:lockin-plain")]
+    for link in links:
+        link.receive(b"".join(pieces))
+        bench.advance_to(bench.now_s + 1.0)
+    link = bench.connect("par:gpib")
+    link.receive(b"++mode 1\n++auto 0\n++eos 3\n++eoi 1\n++eot_enable 0\n++addr 14\n++clr\n")
+    link.receive(b"\n".join(b"0" for _ in range(20)) + b"\nDCL;DD 44\nERR\n++read eoi\n")
+    bench.advance_to(bench.now_s + 5.0)
+    link.receive(b"ID\n")
+    assert link.receive(b"++read eoi\n") == b"2731\r\n"
 
 
 def test_faults_of_the_leads_are_seen_at_the_cell() -> None:

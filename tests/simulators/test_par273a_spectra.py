@@ -230,7 +230,7 @@ def test_noise_is_seeded_and_of_the_size_that_the_profile_says() -> None:
         bus = Bus(profile="calibrated")
         bus.prepare(-3)
         bus.write(LOCKIN, "OA. 0.01")
-        shown.append([bus.lockin_point(1000.0, 8) for _ in range(60)])
+        shown.append([bus.lockin_point(1000.0, 8) for _ in range(25)])
     assert shown[0] == shown[1]
     off = np.array(shown[0]) / np.mean(shown[0]) - 1.0
     assert 3e-4 < float(np.std(off.real)) < 3e-3

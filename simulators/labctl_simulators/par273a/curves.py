@@ -55,10 +55,12 @@ class Curves:
     def load_line(self, text: str) -> None:
         """Take one line of a load. Raises SlipError for what is no count; the load is over then."""
         try:
-            value = int(text)
-        except ValueError:
+            (value,) = Phrase("LC", (text.strip(),), text).integers(1)
+            if abs(value) > MODULATION_COUNTS:
+                raise SlipError(Slip.INVALID_PARAMETER)
+        except SlipError:
             self._left = 0
-            raise SlipError(Slip.NUMBER_FORMAT) from None
+            raise
         place = self._loading[0]
         self._loading[0] += 1
         self._left -= 1

@@ -160,7 +160,7 @@ class Fra:
             self._event |= OPERATION_COMPLETE
         elif word == "*RST":
             self._fresh()
-        elif word in self._enabled and argument.isdigit() and int(argument) < 256:
+        elif word in self._enabled and re.fullmatch(r"[0-9]{1,3}", argument) and int(argument) < 256:
             self._enabled[word] = int(argument)
         else:
             raise FraError(COMMAND_ERROR)

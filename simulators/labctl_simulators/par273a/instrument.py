@@ -41,6 +41,7 @@ EGAIN_5_BELOW_V = 2.0
 READE_MAX_mV = 10_000
 READI_MAX = 2000
 SETI_MAX = 2000
+SETI_EXPONENT_MAX = 20
 IRX_DEFAULT_us = {0: (10, 10), -1: (10, 10)}
 IRX_ELSE_us = (75, 75)
 
@@ -192,9 +193,11 @@ class Instrument:
         if not phrase.operands:
             return self._pair(*self._counted(self._set_A))
         mantissa, exponent = phrase.integers(2)
-        current_A = mantissa * math.pow(10.0, exponent) if -20 < exponent < 20 else math.inf
+        if abs(mantissa) > SETI_MAX or abs(exponent) > SETI_EXPONENT_MAX:
+            raise SlipError(Slip.INVALID_PARAMETER)
+        current_A = mantissa * math.pow(10.0, exponent)
         full_A = self.plant.range.readable_A * self.plant.overload_share
-        if abs(mantissa) > SETI_MAX or abs(current_A) > full_A * (1.0 + 1e-9):
+        if abs(current_A) > full_A * (1.0 + 1e-9):
             raise SlipError(Slip.INVALID_PARAMETER)
         self._set_A = current_A
         self.impose()

@@ -8,6 +8,7 @@ Source: potentiostat.md 2.4.8. That an unknown ``++`` word is ignored is our cho
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -23,6 +24,8 @@ HELD_MAX = 1000
 """Lines kept of a client that goes on sending while its read waits; what comes behind them is lost."""
 VERSION = "Prologix GPIB-ETHERNET Controller version 01.06.06.00"
 END_OF_LINE = b"\r\n"
+SERVICE = 64
+"""The bit of a status byte that asks for service."""
 SETTINGS: Mapping[str, tuple[int, int, int]] = {
     "mode": (1, 0, 1),
     "auto": (0, 0, 1),
@@ -36,6 +39,11 @@ SETTINGS: Mapping[str, tuple[int, int, int]] = {
 }
 """Default, smallest and largest value of each setting."""
 EOS = (b"\r\n", b"\r", b"\n", b"")
+
+
+def _number(operands: list[str]) -> int | None:
+    """Return the first operand as a number, None where it is none."""
+    return int(operands[0]) if operands and re.fullmatch(r"[0-9]{1,5}", operands[0]) else None
 
 
 @dataclass(slots=True)
@@ -187,23 +195,25 @@ class Prologix:
         elif word == "read":
             self._read(client)  # every instrument of this bus ends its replies with EOI
         elif word == "spoll":
-            polled = self.bus.get(int(operands[0])) if operands and operands[0].isdigit() else device
+            asked = _number(operands)
+            polled = device if asked is None else self.bus.get(asked)
             client.voice.say(str(0 if polled is None else polled.poll()).encode() + END_OF_LINE)
         elif word == "clr" and device is not None:
             device.clear()
         elif word == "ver":
             client.voice.say(VERSION.encode() + END_OF_LINE)
         elif word == "srq":
-            asked = any(each.poll() & 64 for each in self.bus.values())
-            client.voice.say(str(int(asked)).encode() + END_OF_LINE)
+            wanted = any(each.poll() & SERVICE for each in self.bus.values())
+            client.voice.say(str(int(wanted)).encode() + END_OF_LINE)
 
     def _set(self, client: Client, word: str, operands: list[str]) -> None:
         if not operands:
             client.voice.say(str(self.values[word]).encode() + END_OF_LINE)
             return
         _, low, high = SETTINGS[word]
-        if operands[0].isdigit() and low <= int(operands[0]) <= high:
-            self.values[word] = int(operands[0])
+        value = _number(operands)
+        if value is not None and low <= value <= high:
+            self.values[word] = value
 
     # -- time ----------------------------------------------------------------------------------------------
 
