@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from labctl.analysis.eisfiles.formats import read_file
 from labctl.errors import UserInputError
 from labctl.testing.sim import running_bench
 
@@ -61,6 +62,16 @@ def test_the_parstat_export_has_eight_columns_and_its_direct_rows_first(powersui
     assert spectral[:, 6] == pytest.approx(0.01, rel=1e-6)  # rms
     assert spectral[:, 6] / spectral[:, 7] == pytest.approx(abs(z_ohm), rel=1e-5)
     assert (np.diff(rows[:, 2]) > 0).all()
+
+
+@pytest.mark.parametrize("layout", ["powersuite", "parstat"])
+def test_what_it_exports_is_read_by_labctl_as_what_it_measured(powersuite: Make, layout: str) -> None:
+    """The reader was written by somebody else from the same pages."""
+    file = powersuite(dummy="D1").run(format=layout)
+    content, found = read_file(file)
+    (spectrum,) = content.spectra
+    assert found.name == layout and len(spectrum.frequency_Hz) == 26
+    assert np.abs(spectrum.z_ohm / d1_ohm(spectrum.frequency_Hz) - 1.0).max() < 1e-6
 
 
 def test_a_galvanostatic_sheet_drives_a_current(powersuite: Make) -> None:

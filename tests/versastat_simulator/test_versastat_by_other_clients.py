@@ -9,8 +9,9 @@ import asyncio
 import math
 import threading
 import xmlrpc.client
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,14 +33,14 @@ ENTRY = {
 
 
 @contextmanager
-def served() -> Iterator[tuple[Bench, str]]:
-    """Serve a bench in a thread of its own; give it and the address of the bridge."""
+def served(mode: Mode = Mode.FREE) -> Iterator[tuple[Bench, str, Callable[[Callable[[], object]], object]]]:
+    """Serve a bench in a thread of its own; give it, the address of the bridge, and how to call in that thread."""
     bench = open_bench({"labctl": "bench/1", "instruments": [], "potentiostats": [ENTRY]})
     known: dict[str, Any] = {}
     ready = threading.Event()
 
     async def main() -> None:
-        serving = await serve(bench, Pace(bench, Mode.FREE, SPEED), {})
+        serving = await serve(bench, Pace(bench, mode, SPEED if mode is Mode.FREE else None), {})
         known.update(port=serving.ports["ps"], loop=asyncio.get_running_loop(), ended=asyncio.Event())
         ready.set()
         await known["ended"].wait()
@@ -49,7 +50,8 @@ def served() -> Iterator[tuple[Bench, str]]:
     thread.start()
     assert ready.wait(10.0)
     try:
-        yield bench, f"http://127.0.0.1:{known['port']}/VersaStatServer.rem"
+        address = f"http://127.0.0.1:{known['port']}/VersaStatServer.rem"
+        yield bench, address, known["loop"].call_soon_threadsafe
     finally:
         known["loop"].call_soon_threadsafe(known["ended"].set)
         thread.join(10.0)
@@ -92,7 +94,7 @@ def spectrum(vdk: Any) -> dict[str, list[float]]:
 
 
 def test_server_proxy_takes_the_papers_spectrum_over_http_by_the_documented_calls() -> None:
-    with served() as (bench, address):
+    with served() as (bench, address, _):
         with (
             client(address, "other", "wrong") as stranger,
             pytest.raises(xmlrpc.client.ProtocolError) as refused,
@@ -112,3 +114,21 @@ def test_server_proxy_takes_the_papers_spectrum_over_http_by_the_documented_call
     assert elapsed_s[-1] == pytest.approx(380.0, rel=0.1)
     told = bench.admin({"do": "truth", "slot": "ps"})
     assert not told["cell_on"] and told["lease"] is None and told["lapses"] == 0 and bench.violations == []
+
+
+def test_in_lockstep_the_lease_runs_by_plant_time_and_a_late_answer_by_the_walls() -> None:
+    with served(Mode.LOCKSTEP) as (bench, address, soon), client(address, "a") as vdk:
+        assert vdk.BridgeLease(15) and vdk.Connect(vdk.FindNext(0))
+        bench.admin(
+            {"do": "fault", "instrument": "ps", "kind": "late", "command": "GetModel", "delay_s": 0.05}
+        )
+        assert vdk.GetModel() == "PARSTAT 3000A" and bench.now_s == 0.0  # plant time stands still meanwhile
+        vdk.SetCellOn()
+        soon(partial(bench.advance_to, 14.0))
+        vdk.UpdateStatus()
+        assert vdk.GetCellEnabled() is True
+        soon(partial(bench.advance_to, 20.0))
+        with pytest.raises(xmlrpc.client.Fault) as lapsed:
+            vdk.GetCellEnabled()
+        assert lapsed.value.faultCode == 1001
+    assert not bench.admin({"do": "truth", "slot": "ps"})["cell_on"] and bench.violations == []

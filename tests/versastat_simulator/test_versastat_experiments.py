@@ -34,7 +34,7 @@ def ramp(begin: float, end: float, rate: float = 0.1) -> tuple[str, str]:
 
 
 def cycles(count: int, end: float = 0.0) -> tuple[str, str]:
-    turns = "0.5,VS REF,0,NO,-0.5,VS REF,0,NO"
+    turns = "0.1,VS REF,0,NO,-0.1,VS REF,0,NO"
     tail = DC.format(leave="NO")
     return "MultiCyclicVoltammetry", f"0,VS REF,{turns},0.1,{count},{NO_LIMITS},{tail},{end},VS REF,AUTO"
 
@@ -151,8 +151,8 @@ def test_cycles_turn_at_both_vertices_as_often_as_asked(versastat: Make) -> None
     bench.run(cycles(2))
     e_V, i_A = bench.columns("Potential", "Current")
     assert i_A == pytest.approx(e_V / 110.0, abs=1e-15)
-    corners_V = e_V[[0, 500, 1500, 2500, 3500, 4000]]
-    assert corners_V == pytest.approx([0, 0.5, -0.5, 0.5, -0.5, 0], abs=1e-9) and len(e_V) == 4001
+    corners_V = e_V[[0, 100, 300, 500, 700, 800]]
+    assert corners_V == pytest.approx([0, 0.1, -0.1, 0.1, -0.1, 0], abs=1e-9) and len(e_V) == 801
 
 
 def test_a_limit_ends_its_action_and_the_next_one_begins(versastat: Make) -> None:
@@ -182,6 +182,13 @@ def test_a_loop_does_its_actions_as_often_as_it_says_and_skip_leaves_one(versast
     bench.wait(2.0)
     assert bench.columns("Segment")[0].tolist() == [1.0] * 3 + [2.0] * 2
     assert not bench.truth()["running"]
+
+
+def test_loops_that_would_turn_for_ever_end_and_leave_the_cell_off(versastat: Make) -> None:
+    bench = versastat(dummy="D1")
+    setup = ("AutoCurrentRangeSetup", "200MA,20MA,20MA")
+    bench.run(hold(0.1, 1.0), setup, ("Loop", "1,10000"), ("Loop", "2,10000"), hold(0.1, 1.0, leave="YES"))
+    assert not bench.truth()["cell_on"] and len(bench.columns("Point")[0]) == 2
 
 
 # -- the traps of the library ------------------------------------------------------------------------------
@@ -235,11 +242,17 @@ def test_an_overload_is_told_once_by_the_status_that_follows_it(
 
 def test_a_range_that_is_too_small_overloads_and_the_reading_is_what_it_can_show(versastat: Make) -> None:
     bench = versastat(dummy="resistor", resistance_ohm=110.0)
-    name, text = hold(0.11, leave="YES")
-    bench.run((name, text.replace(",AUTO", ",200UA", 1)))
+    name, text = hold(0.11, seconds=10.0, leave="YES")
+    bench.call(f"Add{name}", text.replace(",AUTO", ",200UA", 1))
+    bench.call("Start")
+    bench.wait(5.0)
     bench.call("UpdateStatus")
     assert bench.call("GetOverload") == 1 and bench.call("GetIRange") == "200uA"
     assert bench.call("GetI") == pytest.approx(400e-6) and bench.columns("CurrentRange")[0][-1] == 5.0
+    bench.wait(10.0)
+    bench.call("UpdateStatus")  # the last overload is told; now it re-ranges by itself
+    bench.call("UpdateStatus")
+    assert bench.call("GetOverload") == 0 and bench.call("GetIRange") == "2mA"
 
 
 def test_the_autoranger_follows_the_current_within_its_bounds(versastat: Make, peis: Make) -> None:

@@ -247,8 +247,13 @@ class PowerSuiteDevice(OnLeads):
 
     def truth(self, after: int = 0) -> Mapping[str, Any]:
         """Return what the instrument really does and did, and the files that it has written."""
-        told = {"model": self.model.name, "measurements": self._measurements, "exports": list(self._exports)}
-        return {**super().truth(after), **told}
+        return {
+            **super().truth(after),
+            "model": self.model.name,
+            "measurements": self._measurements,
+            "exports": list(self._exports),
+            "folder": None if self.folder is None else str(self.folder),
+        }
 
 
 _POTENTIOSTATIC = ("Chronoamperometry", "EISPotentiostatic")

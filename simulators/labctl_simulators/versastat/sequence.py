@@ -16,6 +16,7 @@ from itertools import pairwise
 
 from labctl_simulators.versastat.actions import (
     MEASURE_OPEN_CIRCUIT,
+    POINTS_MAX,
     RAMP_STEP_V,
     Action,
     corners,
@@ -25,6 +26,8 @@ from labctl_simulators.versastat.points import Point
 from labctl_simulators.world.potentiostat import EisPoint, Flag, Potentiostat, Reading, Sine, Sweep
 
 OPEN_CIRCUIT_s = 1.0
+TURNS_MAX = 10_000
+"""Loops that turn more often in all end the sequence, as does a point too many: the instrument's memory is full."""
 OVERLOAD_NONE, OVERLOAD_CURRENT, OVERLOAD_POTENTIAL = 0, 1, 2
 CLIPPED = 1.5
 """An injected overload shows |Z| too large by this: the current is clipped."""
@@ -79,6 +82,9 @@ class SequenceRun:
                 next(self._steps)
             except StopIteration:
                 self.ended = True
+            if len(self.points) >= POINTS_MAX and not self.ended:
+                self.ended = True
+                self._plant.cell_off(self._time_s)
 
     def skip(self, now_s: float) -> None:
         """Leave the present action and go on with the next one."""
@@ -92,13 +98,13 @@ class SequenceRun:
 
     def _whole(self) -> Steps:
         yield
-        at, done = 0, dict[int, int]()
-        while at < len(self._actions):
+        at, turns, done = 0, 0, dict[int, int]()
+        while at < len(self._actions) and turns <= TURNS_MAX:
             action = self._actions[at]
             if action.name == "Loop":
                 done[at] = done.get(at, 1) + 1
                 if done[at] <= action.number("I"):
-                    at = max(0, at - int(action.number("NB")))
+                    at, turns = max(0, at - int(action.number("NB"))), turns + 1
                     continue
                 del done[at]
             elif action.name == "AutoCurrentRangeSetup":

@@ -217,8 +217,8 @@ class Vdk:
     def stop(self) -> None:
         """End the sequence; the cell switch stays as it is."""
         if self.run is not None:
-            self._open_circuit_V = self.run.open_circuit_V
             self.run.stop()
+            self._after_run(self.run)
 
     def skip(self) -> None:
         """Leave the present action."""
@@ -268,7 +268,14 @@ class Vdk:
         """Let the sequence do all that is due."""
         if self.run is not None and not self.run.ended:
             self.run.step(now_s)
-            self._open_circuit_V = self.run.open_circuit_V
+            if self.run.ended:
+                self._after_run(self.run)
+
+    def _after_run(self, run: SequenceRun) -> None:
+        """Keep the open circuit, and let ``UpdateStatus`` choose the range again."""
+        self._open_circuit_V = run.open_circuit_V
+        if self._automatic:
+            self.plant.set_autorange(self.plant.ladder[0].nominal_A, self.plant.ladder[-1].nominal_A)
 
     def lose_power(self) -> None:
         """Restart the instrument: nothing is on, nothing runs, nothing is kept."""
