@@ -296,7 +296,7 @@ def test_the_schema_is_printed_on_request(tmp_path):
 def test_a_terminated_bench_ends_with_exit_code_0(spawn):
     bench = spawn("--mode", "lockstep")
     bench.process.send_signal(signal.SIGTERM)
-    assert bench.process.wait(20) == 0
+    assert bench.process.wait(60) == 0
 
 
 def test_a_bench_that_belongs_to_a_parent_ends_when_the_parent_is_gone():
@@ -307,7 +307,7 @@ def test_a_bench_that_belongs_to_a_parent_ends_when_the_parent_is_gone():
         assert process.stdout is not None and process.stdin is not None
         assert json.loads(process.stdout.readline())["schema"] == "labctl.sim/1"
         process.stdin.close()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
 
 
 def test_a_grant_held_back_for_a_day_at_a_slow_pace_goes_on_at_once_at_a_new_one(spawn):

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from labctl.cli.app import main
-from labctl.testing.commandline import Following, captured
+from labctl.testing.commandline import CALL_TIMEOUT_S, Following, captured
 from labctl.testing.sim import RunningBench, running_bench
 
 pytestmark = pytest.mark.slow
+SLOW = 7200.0
+"""Plant seconds a second while a test reaches for a run of some days."""
 
 
 class Bench:
@@ -30,9 +32,16 @@ class Bench:
     def follow(self, cycles: int) -> Following:
         """Start P1 on C0004 and return when it runs."""
         words = ("p1-li-li-1mA", "--set", f"cycles={cycles}", "--cell", "C0004", "--channel", "neware:1-4")
+        self.bench.admin(
+            "pace", speed=SLOW
+        )  # a loaded computer acts late: the run must not have ended by then
         following = Following("run", "--alone", *words, *self.where)
         following.wait_for(" running ")
         return following
+
+    def hurry(self) -> None:
+        """Let the bench go as fast as it can again."""
+        self.bench.admin("pace", speed="max")
 
     def all_is_whole(self) -> None:
         assert all(entry["ok"] for entry in self.json("store", "verify"))
@@ -54,6 +63,7 @@ def test_ctrl_c_detaches_and_resume_goes_on_to_the_end(bench: Bench) -> None:
     assert "the cycler goes on by itself" in left.out and "labctl runs resume" in left.out
     (entry,) = bench.json("runs", "list")
     assert entry["state"] == "running"
+    bench.hurry()
     (result,) = bench.json("runs", "resume", "--alone")
     assert (result["run_id"], result["outcome"]) == (entry["run_id"], "finished")
     assert bench.json("runs", "show", "last")["cycles"]["cycle"] == list(range(1, 31))
@@ -62,6 +72,7 @@ def test_ctrl_c_detaches_and_resume_goes_on_to_the_end(bench: Bench) -> None:
 
 def test_a_killed_process_leaves_a_run_that_resume_finishes(bench: Bench) -> None:
     bench.follow(30).kill()
+    bench.hurry()
     (entry,) = bench.json("runs", "list", "--state", "running")
     bench.all_is_whole()
     (result,) = bench.json("runs", "resume", "--alone", entry["run_id"])
@@ -72,7 +83,8 @@ def test_a_killed_process_leaves_a_run_that_resume_finishes(bench: Bench) -> Non
 def test_a_reader_that_hangs_up_does_not_end_the_run(bench: Bench) -> None:
     following = bench.follow(30)
     following.hang_up()
-    following.process.wait(60.0)
+    bench.hurry()
+    following.process.wait(CALL_TIMEOUT_S)
     (entry,) = bench.json("runs", "list")
     assert (entry["state"], entry["outcome"]) == ("ended", "finished")
 

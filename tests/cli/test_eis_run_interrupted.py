@@ -24,7 +24,7 @@ SWEEP = ("--from", "1 kHz", "--to", "100 mHz", "--points-per-decade", "5", "--se
 def test_ctrl_c_in_mid_sweep_switches_the_cell_off_and_keeps_the_points(tmp_path: Path) -> None:
     (tmp_path / "bench.yaml").write_text(BENCH, encoding="utf-8")
     out = tmp_path / "d1.parquet"
-    with running_bench("--bench", str(tmp_path / "bench.yaml")) as bench:
+    with running_bench("--bench", str(tmp_path / "bench.yaml"), "--speed", "2") as bench:
         resource = f"tcp://127.0.0.1:{bench.instrument('pico')['port']}"
         where = ("--driver", "methodscript", "--resource", resource, "--admin", bench.first["admin"])
         following = Following("eis", "run", *where, *SWEEP, "--out", str(out))

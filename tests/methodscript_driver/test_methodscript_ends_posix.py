@@ -95,8 +95,8 @@ def test_ms_14_a_port_that_is_gone_in_mid_run_is_told_within_2_s(code: Callable[
         blocks = measurement.blocks()
         first = await anext(blocks)
         assert len(first.flags) == 1
-        begun_s = clock.link.now_s()
         await asyncio.to_thread(peer.hang_up)
+        begun_s = clock.link.now_s()
         with pytest.raises(UnknownStateError, match="nobody knows whether the cell is off"):
             await anext(blocks)
         assert clock.link.now_s() - begun_s < 2.0
@@ -122,7 +122,7 @@ def test_ei_7_a_process_that_is_told_to_end_switches_the_cell_off(tmp_path: Path
             assert child.stdout.readline() == "measuring\n"
             assert bench.admin("truth", slot="pico")["cell_on"]
             child.send_signal(signal.SIGTERM)
-            child.wait(timeout=20)
+            child.wait(timeout=60)
         told = bench.admin("truth", slot="pico")
         assert not told["cell_on"]
         assert not told["running"]

@@ -136,7 +136,7 @@ def test_the_rehearsal_of_a_run_on_the_virtual_bench_comes_close_to_what_it_meas
         (ended,) = await until_over(core)
         run_id = str(ended.run_id)
         assert (await core.predictions.predicted(run_id)).state is PredictionState.PENDING
-        for _ in range(100):
+        for _ in range(300):
             await core.clock.link.sleep(1.0)
             found = await core.predictions.predicted(run_id)
             if found.state is not PredictionState.PENDING:

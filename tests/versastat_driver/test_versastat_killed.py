@@ -23,7 +23,7 @@ from labctl.transport import open_transport
 from labctl_drivers.versastat_vdk import create
 
 async def main(clock):
-    options = {"lease_s": 3.5, "reply_timeout_s": 1.0}
+    options = {"lease_s": 7.0, "reply_timeout_s": 3.0}
     driver = create("vdk", sys.argv[1], options, clock, lambda resource: open_transport(resource, clock))
     await driver.open()
     measurement = await driver.measure(Peis(FrequencySweep(1.0, 0.1), 0.01, settle_s=0.0))
@@ -64,4 +64,4 @@ def killed_in_mid_run(resource: str) -> None:
         assert child.stdout is not None
         assert child.stdout.readline() == "measuring\n"
         child.kill()
-        child.wait(timeout=20)
+        child.wait(timeout=60)
