@@ -122,6 +122,22 @@ def test_an_answer_in_pieces_late_or_glued_is_the_same_answer(versastat: Make, k
         assert bench.call.send("GetModel") == plain + plain
 
 
+def test_what_stands_behind_a_late_answer_waits_with_it(versastat: Make) -> None:
+    bench, heard = versastat(), list[bytes]()
+    names = ("GetModel", "GetOptions", "GetSerialNumber", "GetActionList")
+    plain = [bench.call.send(name) for name in names]
+    bench.fault("late", command="GetModel", delay_s=2.0)
+    bench.fault("late", command="GetSerialNumber", delay_s=1.0)
+    bench.call.link.attach(heard.append)
+    assert [bench.call.send(name) for name in names] == [b""] * 4
+    bench.wait(1.9)
+    assert heard == []
+    bench.wait(0.2)
+    assert heard == plain[:2]
+    bench.wait(1.0)
+    assert heard == plain
+
+
 def test_a_cut_answer_ends_its_connection_and_no_other(versastat: Make) -> None:
     bench = versastat()
     other = bench.client()

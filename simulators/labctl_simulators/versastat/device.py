@@ -141,15 +141,16 @@ class VersastatDevice(OnLeads):
                 delay_s = self._sticky.pop(key)
                 self._stuck, self._stuck_body = asked, body
                 if math.isfinite(delay_s):
-                    self._after(delay_s, self._come_back)
+                    self._after(delay_s, partial(self._come_back, asked))
                 return
         self._reply(asked.connection, asked.request, method, body)
 
-    def _come_back(self) -> None:
-        """Let the library come back from a call; those that waited have their turn."""
-        asked, self._stuck = self._stuck, None
-        if asked is not None:
-            self._reply(asked.connection, asked.request, asked.call.method, self._stuck_body)
+    def _come_back(self, asked: Asked | None) -> None:
+        """Let the library come back from the call in which it is stuck; those that waited have their turn."""
+        if asked is None or asked is not self._stuck:
+            return
+        self._stuck = None
+        self._reply(asked.connection, asked.request, asked.call.method, self._stuck_body)
         while self._waiting and self._stuck is None:
             self._answer(self._waiting.popleft())
 
@@ -171,15 +172,19 @@ class VersastatDevice(OnLeads):
             return
         out = replace(out, close=out.close or close)
         if connection.late or (out.delay_s > 0.0 and not connection.link.keeps_delays):
-            connection.late.append(replace(out, delay_s=0.0))
-            self._after(out.delay_s, partial(self._say_late, connection))
+            connection.late.append(out)
+            if len(connection.late) == 1:
+                self._after(out.delay_s, partial(self._say_late, connection))
         else:
             connection.link.say(out)
 
-    @staticmethod
-    def _say_late(connection: Connection) -> None:
-        if connection.late:
+    def _say_late(self, connection: Connection) -> None:
+        """Say what was late, and what stands behind it up to the next late answer."""
+        connection.link.say(replace(connection.late.popleft(), delay_s=0.0))
+        while connection.late and connection.late[0].delay_s <= 0.0:
             connection.link.say(connection.late.popleft())
+        if connection.late:
+            self._after(connection.late[0].delay_s, partial(self._say_late, connection))
 
     # -- time ----------------------------------------------------------------------------------------------
 
@@ -268,7 +273,7 @@ class VersastatDevice(OnLeads):
             self.wire_faults.clear()
             self._sticky.clear()
             self.bridge.throwing.clear()
-            self._come_back()
+            self._come_back(self._stuck)
             return
         known, on = known_kind(kind), bool(request.get("on", True))
         if isinstance(known, DeviceFault):
@@ -311,7 +316,7 @@ class VersastatDevice(OnLeads):
             self._sticky[command] = number(request, "delay_s") if "delay_s" in request else math.inf
         elif kind is DeviceFault.STUCK:
             self._sticky.clear()
-            self._come_back()
+            self._come_back(self._stuck)
         elif kind is DeviceFault.LIBRARY_ERROR:
             bridge.throwing[command] = count if on else 0
         elif kind is DeviceFault.WRONG_TOKEN:
