@@ -554,6 +554,14 @@
         <translation>复位：请先确认报警。</translation>
     </message>
     <message>
+        <source>A spectrum of this cell waits or runs already.</source>
+        <translation>该电池已有等待或进行中的谱。</translation>
+    </message>
+    <message>
+        <source>No potentiostat takes the cell of {name}.</source>
+        <translation>没有恒电位仪可接 {name} 的电池。</translation>
+    </message>
+    <message>
         <source>Nothing is selected.</source>
         <translation>未选择任何对象。</translation>
     </message>
@@ -1195,6 +1203,10 @@
         <translation>快照</translation>
     </message>
     <message>
+        <source>Send to EIS…</source>
+        <translation>送去测 EIS…</translation>
+    </message>
+    <message>
         <source>Note to this run</source>
         <translation>给本次运行加备注</translation>
     </message>
@@ -1213,6 +1225,10 @@
     <message>
         <source>{act}: done</source>
         <translation>{act}：已完成</translation>
+    </message>
+    <message>
+        <source>A spectrum is taken at the end of the present step.</source>
+        <translation>将在当前工步结束时测谱。</translation>
     </message>
     <message>
         <source>The protocol is not known yet.</source>
@@ -2346,7 +2362,7 @@
     </message>
     <message>
         <source>This cell is at no potentiostat.</source>
-        <translation>该电池不在任何电化学工作站上。</translation>
+        <translation>该电池不在任何恒电位仪上。</translation>
     </message>
     <message>
         <source>The cell switch of {name} is off, as read back.</source>
@@ -2382,7 +2398,7 @@
     </message>
     <message>
         <source>The cell is switched off at the potentiostat and goes back; the run goes on without a spectrum.</source>
-        <translation>工作站断开电池，电池返回；运行继续，没有这条谱。</translation>
+        <translation>恒电位仪断开电池，电池返回；运行继续，没有这条谱。</translation>
     </message>
     <message>
         <source>Skip this spectrum of {cell}?</source>
@@ -2410,7 +2426,7 @@
     </message>
     <message>
         <source>at the potentiostat</source>
-        <translation>工作站处</translation>
+        <translation>恒电位仪处</translation>
     </message>
     <message>
         <source>overload</source>
@@ -2483,6 +2499,38 @@
     <message>
         <source>not to be told apart</source>
         <translation>两者无法区分</translation>
+    </message>
+    <message>
+        <source>A value is missing.</source>
+        <translation>缺少数值。</translation>
+    </message>
+    <message>
+        <source>It must be above 0.</source>
+        <translation>必须大于 0。</translation>
+    </message>
+    <message>
+        <source>{name} reaches from {low} to {high}.</source>
+        <translation>{name} 的范围为 {low} 至 {high}。</translation>
+    </message>
+    <message>
+        <source>A sweep goes from the high frequency to the low one.</source>
+        <translation>扫频从高频到低频。</translation>
+    </message>
+    <message>
+        <source>Points per decade are a whole number up to {n}.</source>
+        <translation>每十倍频点数为不超过 {n} 的整数。</translation>
+    </message>
+    <message>
+        <source>More than 100 mV rms is no small signal: the answer would not be the cell's impedance.</source>
+        <translation>超过 100 mV rms 已不是小信号：结果不再是电池的阻抗。</translation>
+    </message>
+    <message>
+        <source>Another run is in the channel now: look again.</source>
+        <translation>通道里现在是另一个运行：请再看一遍。</translation>
+    </message>
+    <message>
+        <source>Send to EIS</source>
+        <translation>送去测 EIS</translation>
     </message>
     <message>
         <source>waits</source>
@@ -2599,6 +2647,42 @@
     <message>
         <source>not fitted: {reason}</source>
         <translation>未拟合：{reason}</translation>
+    </message>
+    <message>
+        <source>Spectrum of {name} out of turn</source>
+        <translation>为 {name} 加测一条谱</translation>
+    </message>
+    <message>
+        <source>The run pauses at the end of its present step. You are asked to move the leads to the potentiostat, later back; then the run goes on. Spectrum and run stand in one time line.</source>
+        <translation>运行在当前工步结束时暂停。系统会请您把线移到恒电位仪，之后移回；随后运行继续。谱与运行在同一时间线上。</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Potentiostat</source>
+        <translation>恒电位仪</translation>
+    </message>
+    <message>
+        <source>From</source>
+        <translation>从</translation>
+    </message>
+    <message>
+        <source>to</source>
+        <translation>到</translation>
+    </message>
+    <message>
+        <source>Points per decade</source>
+        <translation>每十倍频点数</translation>
+    </message>
+    <message>
+        <source>Amplitude, rms</source>
+        <translation>幅值，rms</translation>
+    </message>
+    <message>
+        <source>Reason, for the journal</source>
+        <translation>理由，写入日志</translation>
     </message>
     <message>
         <source>fitted circuit</source>
@@ -2770,15 +2854,15 @@
     </message>
     <message>
         <source>Potentiostats</source>
-        <translation>电化学工作站</translation>
+        <translation>恒电位仪</translation>
     </message>
     <message>
         <source>Queue of the potentiostats</source>
-        <translation>工作站队列</translation>
+        <translation>恒电位仪队列</translation>
     </message>
     <message>
         <source>potentiostat</source>
-        <translation>工作站</translation>
+        <translation>恒电位仪</translation>
     </message>
     <message>
         <source>cell</source>
@@ -2842,11 +2926,11 @@
     </message>
     <message>
         <source>A potentiostat in the station file, or a spectrum in the store, brings this view to life.</source>
-        <translation>站点文件中有工作站，或存储中有谱时，此视图即可使用。</translation>
+        <translation>站点文件中有恒电位仪，或存储中有谱时，此视图即可使用。</translation>
     </message>
     <message>
         <source>This station has no potentiostat and no spectrum</source>
-        <translation>该站点没有电化学工作站，也没有谱</translation>
+        <translation>该站点没有恒电位仪，也没有谱</translation>
     </message>
     <message>
         <source>Cell</source>
@@ -7590,6 +7674,14 @@
         <translation>未放行</translation>
     </message>
     <message>
+        <source>move leads</source>
+        <translation>请移线</translation>
+    </message>
+    <message>
+        <source>waits: {name}</source>
+        <translation>等待 {name}</translation>
+    </message>
+    <message>
         <source>op: {name}, {time}</source>
         <translation>操作：{name}，{time}</translation>
     </message>
@@ -7920,8 +8012,8 @@
         <translation>等待温箱温度</translation>
     </message>
     <message>
-        <source>with the potentiostat</source>
-        <translation>在恒电位仪上</translation>
+        <source>at a potentiostat, or on the way</source>
+        <translation>在恒电位仪上或途中</translation>
     </message>
     <message>
         <source>free</source>

@@ -68,7 +68,7 @@ class Button(QPushButton):
         super().__init__(parent)
         self._icon_name, self._rank, self._keys, self._height_px = icon, rank, keys, height_px
         self._strong, self._chevron, self._act = strong, chevron, act
-        self._phase, self._told, self._dots = Phase.IDLE, "", 0
+        self._phase, self._told, self._dots, self._own_tip = Phase.IDLE, "", 0, ""
         self.tight = Tight.FULL
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._tick)
@@ -104,9 +104,10 @@ class Button(QPushButton):
         self.update()
 
     def _say_keys(self) -> None:
-        if self._keys and not self.toolTip():
+        if self._keys and self.text() and self.toolTip() in ("", self._own_tip):
             shown = QKeySequence(self._keys).toString(QKeySequence.SequenceFormat.NativeText)
-            self.setToolTip(f"{self.text()} ({shown})")
+            self._own_tip = f"{self.text()} ({shown})"
+            self.setToolTip(self._own_tip)
 
     # -- acts -------------------------------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ READS = frozenset({
 })  # fmt: skip
 ENERGISING = frozenset({"queue.submit", "runs.resume", "runs.skip"})
 _LIVE_PHASES = frozenset({"prepared", "waiting", "starting", "running", "paused", "stale", "unknown", "deciding",
-                          "stopping", "draining", "held"})  # fmt: skip
+                          "stopping", "draining", "held", "at potentiostat"})  # fmt: skip
 STANDING = frozenset({AlarmState.UNACK, AlarmState.ACKED, AlarmState.RTN_UNACK})
 UNSEEN = frozenset({AlarmState.UNACK, AlarmState.RTN_UNACK})
 
@@ -147,6 +147,27 @@ def _reset(lab: Lab, status: ChannelStatus) -> str:
     return ""
 
 
+def _spectrum(lab: Lab, status: ChannelStatus) -> str:
+    """A spectrum out of turn needs a run, a potentiostat that takes the channel, and no other spectrum of this run."""
+    missing = _needs_run(lab, status)
+    if missing:
+        return missing
+    if status.run_id in lab.handovers:
+        return tr("allowed", "A spectrum of this cell waits or runs already.")
+    if not potentiostats_for(lab, status.channel):
+        return tr("allowed", "No potentiostat takes the cell of {name}.").format(
+            name=label_of(lab, status.channel)
+        )
+    return ""
+
+
+def potentiostats_for(lab: Lab, channel: str) -> tuple[str, ...]:
+    """Return the potentiostats to which the cell of a channel can come."""
+    return tuple(
+        one.name for one in lab.potentiostats.values() if not one.channels or channel in one.channels
+    )
+
+
 _CHANNEL_RULES: Mapping[str, Callable[[Lab, ChannelStatus], str]] = {
     "runs.stop": lambda lab, status: (
         ""
@@ -158,6 +179,7 @@ _CHANNEL_RULES: Mapping[str, Callable[[Lab, ChannelStatus], str]] = {
     "runs.skip": _phase("running"),
     "runs.resume": _phase("paused"),
     "runs.note": _needs_run,
+    "runs.take_spectrum": _spectrum,
     "queue.submit": _start,
     "channels.load": _load,
     "channels.eject": _eject,

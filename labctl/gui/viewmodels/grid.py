@@ -32,7 +32,7 @@ from labctl.gui.viewmodels.words import PRIORITY_MARKS, PriorityMark, tr
 from labctl.model.alarm import Alarm, AlarmPriority
 from labctl.model.bench import ChannelStatus
 
-TOPICS = frozenset({"channel", "alarm", "instrument", "chamber", "cell", "link", "job"})
+TOPICS = frozenset({"channel", "alarm", "instrument", "chamber", "cell", "link", "job", "handover"})
 NEEDS_SHOWN = 3
 
 
@@ -227,6 +227,9 @@ class Grid:
         jobs = {key for topic, key in places if topic == "job"}
         if jobs:
             touched |= {name for name, status in lab.channels.items() if status.job_id in jobs}
+        away = {key for topic, key in places if topic == "handover"}
+        if away:
+            touched |= {name for name, status in lab.channels.items() if status.run_id in away}
         if "link" in topics:
             touched |= set(lab.channels)
         known = touched <= self._flags.keys() and all(name in lab.channels for name in touched)

@@ -21,7 +21,17 @@ from labctl.model.run import RunSummary
 
 ENDED, HELD = "ended", "held"
 FOLLOWED = frozenset(
-    {"prepared", "waiting", "starting", "running", "paused", "deciding", "stopping", "draining"}
+    {
+        "prepared",
+        "waiting",
+        "starting",
+        "running",
+        "paused",
+        "deciding",
+        "stopping",
+        "draining",
+        "at potentiostat",
+    }
 )
 
 

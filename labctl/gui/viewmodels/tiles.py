@@ -16,6 +16,7 @@ from labctl.gui.viewmodels.words import PRIORITY_MARKS, PriorityMark, StateWord,
 from labctl.model.alarm import Alarm, AlarmPriority
 from labctl.model.bench import ChannelStatus, HeldHow
 from labctl.model.cell import CellKind
+from labctl.model.handover import Stage
 
 NAN = float("nan")
 _RANK = {priority: index for index, priority in enumerate(AlarmPriority)}
@@ -197,7 +198,7 @@ def _fact(lab: Lab, status: ChannelStatus, word: StateWord) -> str:
     if word is words.DONE and status.cycles:
         return tr("tiles", "{n} of {all}").format(n=status.cycle, all=status.cycles)
     if word is words.EIS:
-        return f"→ {status.owner}"
+        return _away(lab, status)
     if word is words.PAUSED:
         return by_whom(lab, status)
     if word is words.RESTING and math.isfinite(status.step_left_s):
@@ -209,6 +210,19 @@ def _fact(lab: Lab, status: ChannelStatus, word: StateWord) -> str:
     if status.lane and not runs_now(status):
         return status.lane
     return ""
+
+
+def _away(lab: Lab, status: ChannelStatus) -> str:
+    """Return what a cell does between its channel and a potentiostat; what a person must do goes before."""
+    handover = lab.handovers.get(status.run_id)
+    if handover is None:
+        return f"→ {status.owner}" if status.owner else ""
+    if handover.asked:
+        return tr("tiles", "move leads")
+    if handover.stage is Stage.QUEUED:
+        return tr("tiles", "waits: {name}").format(name=handover.potentiostat)
+    back = handover.stage in (Stage.TO_CYCLER, Stage.CHECKING_BACK)
+    return f"← {handover.potentiostat}" if back else f"→ {handover.potentiostat}"
 
 
 def by_whom(lab: Lab, status: ChannelStatus) -> str:

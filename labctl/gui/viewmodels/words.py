@@ -96,7 +96,7 @@ PAUSED = StateWord(
     Glyph.PAUSED, "PAUSE", Token.PAUSED, mark("words", "paused; it goes on when a person says so")
 )
 SOAKING = StateWord(Glyph.WAITING, "SOAK", Token.REST, mark("words", "waiting for the chamber's temperature"))
-EIS = StateWord(Glyph.EIS, "EIS", Token.PAUSED, mark("words", "with the potentiostat"))
+EIS = StateWord(Glyph.EIS, "EIS", Token.PAUSED, mark("words", "at a potentiostat, or on the way"))
 FREE = StateWord(Glyph.FREE, mark("words", "free"), Token.MUTED, mark("words", "free"))
 LOADED = StateWord(Glyph.REST, "IDLE", Token.REST, mark("words", "a cell is in it; nothing runs"))
 DONE = StateWord(Glyph.DONE, "DONE", Token.DONE, mark("words", "finished"))
@@ -133,7 +133,7 @@ CHANNEL_WORDS: dict[str, StateWord] = {
     # phases of a run (engine)
     "prepared": PREPARED, "waiting": SOAKING, "starting": STARTING, "running": RUNNING, "paused": PAUSED,
     "stale": STALE, "unknown": UNKNOWN, "deciding": DECIDING, "held": HELD, "stopping": STOPPING,
-    "draining": DRAINING, "ended": DONE,
+    "draining": DRAINING, "at potentiostat": EIS, "ended": DONE,
     # a device's own words, when no run owns it
     "idle": FREE, "finished": DONE, "stopped": STOPPED, "protected": PROTECTED, "absent": ABSENT,
     # links and chambers

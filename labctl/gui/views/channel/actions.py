@@ -26,7 +26,8 @@ PHASES = {
     ActState.SENDING: Phase.SENDING, ActState.CONFIRMED: Phase.CONFIRMED, ActState.NOT_CONFIRMED: Phase.TROUBLE,
     ActState.REFUSED: Phase.TROUBLE, ActState.FAILED: Phase.TROUBLE,
 }  # fmt: skip
-OTHERS = ("runs.note", "runs.add_cycles", "runs.revise")
+SEND = "runs.take_spectrum"
+OTHERS = ("runs.note", "runs.add_cycles", "runs.revise", SEND)
 """Acts of this view that other views do not have."""
 
 
@@ -43,11 +44,13 @@ class ChannelActions:
         self.more = bar.add(Button(chevron=True))
         self.note = bar.add(Button(icon="note-text-outline"))
         self.snapshot = bar.add(Button(icon="camera-outline"))
+        self.eis = bar.add(Button(icon="sine-wave"))
         for deed, button in self.buttons.items():
             button.clicked.connect(partial(self._press, deed))
         self.more.clicked.connect(self._pop_up)
         self.note.clicked.connect(self.ask_note)
         self.snapshot.clicked.connect(snapshot)
+        self.eis.clicked.connect(self.ask_spectrum)
         for deed in (Deed.PAUSE_AT_STEP_END, Deed.PAUSE, Deed.CONTINUE, Deed.STOP):
             shortcut = QShortcut(QKeySequence(KEYS[deed]), view)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -84,12 +87,14 @@ class ChannelActions:
             if trouble is not None:
                 button.setToolTip(str(trouble))
         self._bar.set_why(self.note, self._why("runs.note"))
+        self.eis.setVisible(bool(self._context.lab.potentiostats))
+        self._bar.set_why(self.eis, self._why(SEND) if self._context.lab.potentiostats else "")
         self._bar.set_why(self.snapshot, "" if channels else tr("channel", "No channel is shown."))
         self._bar.set_why(self.more, "" if channels else tr("channel", "No channel is shown."))
         self._bar.say(self._models.forecast() if channels else tr("channel", "No channel is shown."))
 
     def _why(self, verb: str) -> str:
-        known = "runs.note" if verb in OTHERS else verb
+        known = "runs.note" if verb in OTHERS and verb != SEND else verb
         return channel_why_not(self._context.lab, known, self._models.channel.channel)
 
     def retranslate(self) -> None:
@@ -99,6 +104,7 @@ class ChannelActions:
         self.more.setText(tr("channel", "More"))
         self.note.setText(tr("channel", "Note"))
         self.snapshot.setText(tr("channel", "Snapshot"))
+        self.eis.setText(tr("channel", "Send to EIS…"))
         self.refresh()
 
     # -- doing ------------------------------------------------------------------------------------------------------
@@ -144,6 +150,19 @@ class ChannelActions:
         """Write a note to the run."""
         self._send_other("runs.note", tr("channel", "Note"), text)
 
+    def ask_spectrum(self) -> None:
+        """Ask for a spectrum out of turn; while the cell is on its way, show where it is."""
+        channel = self._models.channel.channel
+        why = self._why(SEND)
+        if why:
+            self._bar.say(why, first=True)
+            self._context.say(why)
+            return
+        from labctl.gui.viewmodels.eis.sending import SendToEis  # with it comes the analysis of spectra
+        from labctl.gui.views.channel.eisdialog import SendDialog
+
+        SendDialog(SendToEis(self._context.lab, self._context.acts, channel), self._view.window()).open()
+
     def ask_cycles(self) -> None:
         """Ask how many cycles more."""
         AddCycles(self._models.channel.head().label,
@@ -167,7 +186,9 @@ class ChannelActions:
         if act.verb not in OTHERS or not act.over or act.subject != self._models.channel.channel:
             return
         if act.state is ActState.CONFIRMED:
-            self._context.say(tr("channel", "{act}: done").format(act=act.text or act.verb))
+            done = tr("channel", "{act}: done").format(act=act.text or act.verb)
+            taken = tr("channel", "A spectrum is taken at the end of the present step.")
+            self._context.say(taken if act.verb == SEND else done)
             self._models.channel.refresh()
         else:
             self._bar.say(act.text)
@@ -214,6 +235,10 @@ class ChannelActions:
                          acts.why_not(deed, channels)) for deed in deeds]  # fmt: skip
         note = self._why("runs.note")
         found.append(Command(tr("channel", "Note"), self.ask_note, "", group, note))
+        if self._context.lab.potentiostats:
+            found.append(
+                Command(tr("channel", "Send to EIS…"), self.ask_spectrum, "", group, self._why(SEND))
+            )
         found.append(Command(tr("channel", "Add cycles…"), self.ask_cycles, "", group, note))
         found.append(
             Command(tr("channel", "Change protocol and limits…"), self.ask_revision, "", group, note)

@@ -24,7 +24,7 @@ from labctl.gui.parts.view import Command, Context, View, ViewSpec
 from labctl.gui.plots.figure import FigureStyle, save_figure
 from labctl.gui.plots.look import look_of
 from labctl.gui.theme.current import theme
-from labctl.gui.viewmodels.acts import Act, ActState, Trouble
+from labctl.gui.viewmodels.acts import Act, ActState, Trouble, button_text
 from labctl.gui.viewmodels.eis.model import CELL_OFF, CONFIRM, SKIP, EisModel
 from labctl.gui.viewmodels.eis.readouts import COUNT, readouts
 from labctl.gui.viewmodels.lab import utc_of
@@ -326,6 +326,8 @@ class EisView(View):
             button = self.buttons[verb]
             self._show_standing(button, model.standing(verb), verb)
             self.bar.set_why(button, "" if button.phase is Phase.TROUBLE else why)
+            if button.phase is Phase.TROUBLE and (act := model.standing(verb)) is not None:
+                button.setToolTip(act.text)
         sent = model.standing(CONFIRM)
         phase, told = (Phase.IDLE, "") if sent is None else (PHASES[sent.state], sent.text)
         self.prompt.show_acts(
@@ -337,11 +339,12 @@ class EisView(View):
 
     def _show_standing(self, button: Button, act: Act | None, verb: str) -> None:
         shown = None if act is None else (act.state, act.text)
-        if shown != self._standing.get(verb):  # once: the button itself puts "confirmed" away after a while
-            self._standing[verb] = shown
-            told = "" if act is None or act.state in (ActState.SENDING, ActState.CONFIRMED) else act.text
-            button.show_phase(Phase.IDLE if act is None else PHASES[act.state])
-            button.setToolTip(told or button.accessibleName())
+        if shown == self._standing.get(verb):
+            return  # once: the button itself puts "confirmed" away after a while
+        self._standing[verb] = shown
+        button.show_phase(
+            Phase.IDLE if act is None else PHASES[act.state], button_text(act, "") if act else ""
+        )
 
     def _press(self, verb: str) -> None:
         """Do an act; on a button that shows trouble, tell it and put it away."""
