@@ -24,7 +24,13 @@ def bind_offline(
 ) -> Program:
     """Return the program with the channel's ranges and limits. Raises: ProgramError, UserInputError."""
     from labctl.clock import Clock, ClockSpec, run_with_clock
-    from labctl.engine.station import capabilities_of, channel_limits, has_chamber, override_of
+    from labctl.engine.station import (
+        capabilities_of,
+        channel_limits,
+        has_chamber,
+        override_of,
+        potentiostats_for,
+    )
     from labctl.protocol.bind import bind
 
     async def main(clock: Clock) -> Program:
@@ -44,6 +50,7 @@ def bind_offline(
             has_chamber=has_chamber(station, channel),
             classes=station.classes,
             override=override_of(station, channel, clock),
+            potentiostats=potentiostats_for(station, channel),
         )
 
     return run_with_clock(ClockSpec(), main)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import tzinfo
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from labctl.clock import Clock
-from labctl.config.station import ChannelLimits, DeviceEntry, StationFile
+from labctl.config.station import ChannelLimits, DeviceEntry, PotentiostatEntry, StationFile, SwitchEntry
 from labctl.engine.wires import FrameKeeper
 from labctl.errors import InstrumentError, UserInputError
 from labctl.interfaces.chamber import TemperatureChamber
@@ -299,6 +299,17 @@ def override_of(station: StationFile, channel: ChannelId, clock: Clock) -> Limit
 def has_chamber(station: StationFile, channel: ChannelId) -> bool:
     """Tell whether a channel stands in a chamber of the station file."""
     return any(channel in entry.channels for entry in station.chambers)
+
+
+def potentiostats_for(station: StationFile, channel: ChannelId) -> tuple[PotentiostatFacts, ...]:
+    """Return the potentiostats that the cell of a channel can come to, as far as the station file tells."""
+    facts = (_facts_of(entry, station.switches) for entry in station.potentiostats)
+    return tuple(one for one in facts if one.takes(channel))
+
+
+def _facts_of(entry: PotentiostatEntry, switches: Sequence[SwitchEntry]) -> PotentiostatFacts:
+    places = (box.places for box in switches if box.potentiostat == entry.name)
+    return PotentiostatFacts(entry.name, entry.channels, tuple(channel for box in places for channel in box))
 
 
 @asynccontextmanager

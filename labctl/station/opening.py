@@ -266,7 +266,7 @@ async def _write_last(core: StationCore) -> None:
 def _binder(file: StationFile, root: DataRoot, supervisor: Supervisor, clock: Clock) -> Bind:
     """Return what binds a changed protocol for a run's cell and channel."""
     from labctl.engine.resume import cell_from_fields
-    from labctl.engine.station import channel_limits, has_chamber, override_of
+    from labctl.engine.station import channel_limits, has_chamber, override_of, potentiostats_for
 
     def bound(run_id: RunId, text: str, variables: Mapping[str, str]) -> Program:
         manifest = read_manifest(root.disk, root.run_folder(run_id))
@@ -282,6 +282,7 @@ def _binder(file: StationFile, root: DataRoot, supervisor: Supervisor, clock: Cl
             has_chamber=has_chamber(file, channel),
             classes=file.classes,
             override=override_of(file, channel, clock),
+            potentiostats=potentiostats_for(file, channel),
         )
 
     return bound

@@ -21,10 +21,11 @@ from labctl.engine.machines.dispatch import JobFacts
 from labctl.engine.machines.forecast import estimate_remaining
 from labctl.engine.machines.limits import program_steps
 from labctl.engine.machines.queue import QueueState, title
-from labctl.engine.station import channel_limits, has_chamber, override_of
+from labctl.engine.station import channel_limits, has_chamber, override_of, potentiostats_for
 from labctl.errors import LabctlError, ProgramError, UserInputError
 from labctl.interfaces.cycler import Assurance, CyclerCapabilities
 from labctl.model.cell import Cell
+from labctl.model.handover import Via
 from labctl.model.ids import CellId, ChannelId
 from labctl.model.job import After, JobId, JobSpec
 from labctl.model.layers import LimitOverride
@@ -87,8 +88,9 @@ def text_key(text: str) -> str:
 
 
 _Key = tuple[
-    str, tuple[tuple[str, str], ...], Cell, CyclerCapabilities, Limits | None, bool, LimitOverride | None
-]
+    str, tuple[tuple[str, str], ...], Cell, CyclerCapabilities, Limits | None, bool, LimitOverride | None,
+    tuple[tuple[str, Via], ...],
+]  # fmt: skip
 
 
 class Planner:
@@ -154,6 +156,7 @@ class Planner:
         capabilities = self._bench.capabilities(channel)
         limits, chamber = channel_limits(self._file, channel), has_chamber(self._file, channel)
         override = override_of(self._file, channel, self._clock)
+        ways = tuple((one.name, one.via(channel)) for one in potentiostats_for(self._file, channel))
         key = (
             text_key(text),
             tuple(sorted(spec.variables.items())),
@@ -162,6 +165,7 @@ class Planner:
             limits,
             chamber,
             override,
+            ways,
         )
         found = self._bound.get(key)
         if found is None:
@@ -188,6 +192,7 @@ class Planner:
                 has_chamber=has_chamber(self._file, channel),
                 classes=self._file.classes,
                 override=override_of(self._file, channel, self._clock),
+                potentiostats=potentiostats_for(self._file, channel),
             )
         except ProgramError as error:
             return error

@@ -10,7 +10,13 @@ from starlette.responses import Response
 from labctl.api.messages import PREFIX, CheckProtocol, SaveProtocol, SketchProtocol
 from labctl.api.server.answers import or_missing, reply
 from labctl.api.server.needs import Call, Operator, Viewer
-from labctl.engine.station import capabilities_of, channel_limits, has_chamber, override_of
+from labctl.engine.station import (
+    capabilities_of,
+    channel_limits,
+    has_chamber,
+    override_of,
+    potentiostats_for,
+)
 from labctl.errors import LabctlError, ProgramError, UserInputError
 from labctl.interfaces.cycler import CyclerCapabilities
 from labctl.model.cell import Cell
@@ -178,4 +184,5 @@ def _bound(
         has_chamber=has_chamber(call.core.file, channel),
         classes=call.core.file.classes,
         override=override_of(call.core.file, channel, call.core.clock),
+        potentiostats=potentiostats_for(call.core.file, channel),
     )
