@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -248,6 +249,98 @@ def test_a_box_that_takes_one_client_only_has_no_stop_lane_and_says_so(tiny_rig:
         measurement = await rig.potentiostat.measure(Chronoamperometry(((0.1, 9.0),), 0.5))
         await measurement.abort()
         assert not rig.par.cell
+
+    play(main)
+
+
+# -- stops and losses --------------------------------------------------------------------------------------------------
+
+
+def test_a_stop_reaches_the_instrument_over_its_own_lane_while_the_normal_one_hangs(tiny_rig: MAKER) -> None:
+    async def main(clock: Clock) -> None:
+        rig = tiny_rig(clock)
+        await rig.potentiostat.open()
+        measurement = await rig.potentiostat.measure(Chronoamperometry(((0.1, 60.0),), 0.5))
+        normal, lane = rig.pipes
+        before = lane.sent
+        normal.hung = True
+        async with asyncio.TaskGroup() as group:
+            aborting = group.create_task(error_of(measurement.abort()))
+            await clock.link.sleep(0.3)
+            assert not rig.par.cell
+            assert lane.sent > before
+        assert isinstance(aborting.result(), UnknownStateError)
+        normal.hung = False
+        await rig.potentiostat.open()
+
+    play(main)
+
+
+async def error_of(act: Coroutine[Any, Any, object]) -> InstrumentError | None:
+    try:
+        await act
+    except InstrumentError as error:
+        return error
+    return None
+
+
+def test_whenever_it_is_told_to_be_off_while_it_begins_it_is_not_on_afterwards(tiny_rig: MAKER) -> None:
+    async def main(clock: Clock) -> None:
+        ends = set()
+        for moment in range(1, 40):
+            rig = tiny_rig(clock, analyser="none")
+            await rig.potentiostat.open()
+            rig.par.slow = 5  # more polls than are done in a row, so that others get their turn
+            async with asyncio.TaskGroup() as group:
+                technique = Chronoamperometry(((0.1, 60.0),), 0.5)
+                beginning = group.create_task(error_of(rig.potentiostat.measure(technique)))
+                await clock.link.sleep(0.011 * moment)
+                told = len(rig.par.heard)
+                await rig.potentiostat.cell_off()
+                assert not rig.par.cell
+            assert not rig.par.cell
+            after = rig.par.heard[told:]
+            assert "CELL 1" not in after[after.index("CELL 0") :]
+            ends.add((beginning.result() is None, "CELL 1" in rig.par.heard))
+            await rig.potentiostat.close()
+        assert {(False, False), (True, True)} <= ends
+
+    play(main)
+
+
+@pytest.mark.parametrize("serial", [False, True])
+def test_a_link_lost_at_any_write_is_told_and_the_next_link_finds_the_cell_off(
+    serial: bool, tiny_rig: MAKER
+) -> None:
+    technique = Chronoamperometry(((0.1, 0.2), (-0.1, 0.2)), 0.1)
+
+    async def lost_at(clock: Clock, at: int) -> bool:
+        """Lose the link at a write; tell whether there was one."""
+        rig = tiny_rig(clock, serial=serial, analyser="none")
+        await rig.potentiostat.open()
+        pipe, inner, writes = rig.pipes[0], rig.pipes[0].write, [0]
+
+        async def write(data: bytes, timeout_s: float = 1.0) -> None:
+            writes[0] += 1
+            if writes[0] == at + 1:
+                rig.cut()
+            await inner(data, timeout_s)
+
+        pipe.write = write
+        error = await error_of(rows(rig, technique))
+        pipe.write = inner
+        was_lost = writes[0] > at
+        assert (error is not None) is was_lost
+        await rig.potentiostat.open()
+        assert not rig.par.cell
+        await rig.potentiostat.close()
+        return was_lost
+
+    async def main(clock: Clock) -> None:
+        at = 0
+        while await lost_at(clock, at):
+            at += 1
+        assert at > 20
 
     play(main)
 

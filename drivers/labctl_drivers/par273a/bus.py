@@ -1,6 +1,7 @@
 """A Prologix box over a byte pipe: writes to, polls and reads the devices on its bus; a second connection for stops.
 
-Each exchange holds the plant; waiting for a device that is not ready does not. A deadline is link time.
+Each exchange holds the plant; waiting for a device that is not ready does not. A deadline is link time. Once something
+has been shouted no device is written to until ``recover``: a stop must not be followed by what was under way.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from labctl.clock import Clock
-from labctl.errors import LinkError, LinkTimeout
+from labctl.errors import LinkError, LinkTimeout, UsageError
 from labctl.transport.base import Transport
 from labctl_drivers.par273a.codec import read_line, read_poll
 from labctl_drivers.par273a.session import PrologixBus
@@ -21,6 +22,9 @@ T = TypeVar("T")
 
 READ_AGAIN_S = 3.2
 """A box gives a read up after 3 s (2.4.8); then it is asked again."""
+
+DRAIN_S, DRAINS_MAX = 0.03, 8
+"""A box in order has nothing to say unasked: silence for so long is enough."""
 
 
 class Bus:
@@ -39,6 +43,7 @@ class Bus:
         self.reply_timeout_s = reply_timeout_s
         self._lines = PrologixBus()
         self._writing = asyncio.Lock()
+        self._shouted = False
         self.stop_lane = stop_pipe is not None
 
     @property
@@ -66,9 +71,23 @@ class Bus:
             await self._stop_pipe.close()
 
     async def write(self, address: int, data: bytes) -> None:
-        """Send data to a device. Raises LinkError."""
+        """Send data to a device. Raises LinkError; UsageError after a shout."""
+
+        def line() -> bytes:
+            if self._shouted:
+                raise UsageError("it has been told to stop", operation="write")
+            return self._lines.write(address, data)
+
         with self.clock.busy():
-            await self._write(lambda: self._lines.write(address, data))
+            await self._write(line)
+
+    async def recover(self) -> None:
+        """Drop what still comes, and let devices be written to again after a shout. Raises LinkError."""
+        self._shouted = False
+        for _ in range(DRAINS_MAX):
+            if not await self._pipe.listen(DRAIN_S):
+                break
+        self._lines.forget()
 
     async def poll(self, address: int) -> int:
         """Return a device's status byte. Raises LinkError, WireError."""
@@ -87,6 +106,7 @@ class Bus:
 
     async def shout(self, address: int, data: bytes) -> None:
         """Send data to a device at once, on both lanes, whatever is under way. Raises LinkError if neither takes it."""
+        self._shouted = True
         line = PrologixBus().write(address, data)
         taken = False
         if self._stop_pipe is not None and self._stop_pipe.is_open:

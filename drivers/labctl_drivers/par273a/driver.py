@@ -180,11 +180,15 @@ class Par273APotentiostat:
         )
 
     async def cell_off(self) -> None:
-        """Abort what runs, switch the cell off, read it back. Raises UnknownStateError, LinkError."""
-        if self._measurement is not None and not self._measurement.is_over:
-            await self._measurement.abort()
-        async with self._talking("cell off"):
-            await self.make_safe()
+        """Abort what runs or is about to begin, switch off, read back. Raises UnknownStateError, LinkError."""
+        while True:
+            if self._measurement is not None and not self._measurement.is_over:
+                await self._measurement.abort()
+            async with self._talking("cell off"):
+                # one that was being prepared until now comes next: it must not begin behind this
+                if self._measurement is None or self._measurement.is_over:
+                    await self.make_safe()
+                    return
 
     async def measure(self, technique: Technique) -> Measurement:
         """Begin a technique. Raises UsageError with every reason before a byte is sent, InstrumentError."""

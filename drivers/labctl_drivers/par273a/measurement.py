@@ -110,7 +110,9 @@ class HostMeasurement:
             await self._course.prepare()
         except InstrumentError as error:
             await self._fail(error)
-            assert self._error is not None
+            if self._error is None:
+                what = "aborted while it began"
+                raise UsageError(what, instrument=self._bench.name, operation=self._what()) from error
             if self._error is error:
                 raise
             raise self._error from error

@@ -8,7 +8,7 @@ from __future__ import annotations
 from labctl.clock import Clock
 from labctl_drivers.par273a.instrument import Par273A
 
-SLICE_S = 1.0
+SLICE_S, NOISE_S = 1.0, 1e-6
 
 
 class Stopped(Exception):
@@ -30,8 +30,8 @@ class Pacer:
 
     @property
     def elapsed_s(self) -> float:
-        """Return the plant seconds since the beginning."""
-        return self._clock.plant.now_s() - self._begun_s
+        """Return the plant seconds since the beginning, in whole microseconds: less is noise of the number."""
+        return round(self._clock.plant.now_s() - self._begun_s, 6)
 
     def check(self) -> None:
         """Raise Stopped once the measurement has been told to stop."""
@@ -46,8 +46,8 @@ class Pacer:
         """Wait until so many plant seconds have passed since the beginning. Raises Stopped, InstrumentError."""
         self.check()
         due_s = self._begun_s + elapsed_s
-        while (left_s := due_s - self._clock.plant.now_s()) > SLICE_S:
-            await self._clock.plant.sleep(min(SLICE_S, left_s))
+        while due_s - self._clock.plant.now_s() > SLICE_S + NOISE_S:
+            await self._clock.plant.sleep(SLICE_S)
             self.check()
             await self._par.link.status()
         await self._clock.plant.sleep_until(due_s)

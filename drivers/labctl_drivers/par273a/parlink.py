@@ -10,9 +10,9 @@ import logging
 from typing import Protocol
 
 from labctl.clock import Clock
-from labctl.errors import LinkTimeout, RefusedError
+from labctl.errors import LinkTimeout, RefusedError, UsageError
 from labctl.transport.base import Transport
-from labctl_drivers.par273a.bus import Bus
+from labctl_drivers.par273a.bus import DRAIN_S, DRAINS_MAX, Bus
 from labctl_drivers.par273a.codec import read_integers
 from labctl_drivers.par273a.messages import Prompted, Status, error_text
 from labctl_drivers.par273a.session import PromptLine
@@ -22,9 +22,6 @@ log = logging.getLogger(__name__)
 POLLS_AT_ONCE = 3
 POLL_S = 0.01
 """After some polls in a row so long is waited between two."""
-
-DRAINS_MAX = 8
-"""So many replies that nobody has read are dropped on a new link; no instrument holds more."""
 
 
 class ParRefusal(RefusedError):
@@ -45,7 +42,7 @@ class ParLink(Protocol):
 
     async def close(self) -> None: ...
     async def recover(self) -> None:
-        """Bring a link in an unknown state in order: drop what was said, forget errors. Raises LinkError."""
+        """Bring an unclear link in order: drop what was said, forget errors, end a shout. Raises LinkError."""
 
     async def status(self) -> Status:
         """Return the status byte; the cheapest way to see that it is there. Raises: LinkError, WireError."""
@@ -57,7 +54,7 @@ class ParLink(Protocol):
         """Return the numbers of a reply. Raises: ParRefusal, LinkError, WireError."""
 
     async def shout(self, command: str) -> None:
-        """Send a command at once, whatever is under way. Raises LinkError."""
+        """Send a command at once, whatever is under way; others are UsageError until ``recover``. Raises LinkError."""
 
 
 class GpibParLink:
@@ -84,6 +81,7 @@ class GpibParLink:
 
     async def recover(self) -> None:
         """Read away what the instrument still has to say, and its last error. Raises LinkError."""
+        await self._bus.recover()
         for _ in range(DRAINS_MAX):
             status = await self.status()
             if Status.OUTPUT in status:
@@ -197,7 +195,7 @@ class SerialParLink:
         self._shouted = False
         await self._pipe.write(self._terminator, self._reply_timeout_s)
         for _ in range(DRAINS_MAX):
-            if not await self._pipe.listen(POLL_S * POLLS_AT_ONCE):
+            if not await self._pipe.listen(DRAIN_S):
                 break
 
     async def status(self) -> Status:
@@ -230,12 +228,11 @@ class SerialParLink:
         raise ParRefusal(command, codes[0] if codes else 0)
 
     async def _exchange(self, command: str) -> Prompted:
-        if self._shouted:
-            # prompts of what was shouted would be taken for those of what is said now
-            await self.recover()
         with self._clock.busy():
             while self._pipe.has_unread:
                 await self._pipe.listen(0.0)
+            if self._shouted:
+                raise UsageError("it has been told to stop", operation=command)
             line = self._line.command(command.encode("ascii") + self._terminator)
             await self._pipe.write(line, self._reply_timeout_s)
             deadline_s = self._clock.link.now_s() + self._reply_timeout_s
