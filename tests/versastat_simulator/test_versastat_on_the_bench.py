@@ -74,6 +74,16 @@ def test_a_cell_shows_its_age_on_the_leads_and_goes_back_to_its_channel(versasta
     assert bench.admin("cell.place", cell="A", to="1-1")["ok"] and bench.truth()["load"] is None
 
 
+def test_going_from_a_current_to_a_potential_imposes_nothing_in_between(versastat: Make) -> None:
+    limits, tail = "NONE,<,0,NONE,<,0", "AUTO,AUTO,AUTO,{},EXTERNAL"
+    bench = versastat(cell="A", cells=[{"cell_id": "A", "variant": "LTO-P", "x": 0.5}])
+    bench.run(
+        ("Chronopotentiometry", f"1e-5,1,10,{limits},{tail.format('YES')},AUTO,AUTO"),
+        ("Chronoamperometry", f"1.7,VS REF,1,10,{limits},AUTO,{tail.format('NO')},DISABLED,0,NO,AUTO,AUTO"),
+    )
+    assert bench.truth()["cell"]["half_cycles"] == 1  # one charge, not a discharge towards 0 V between two
+
+
 def test_nobody_takes_a_cell_from_it_while_it_measures(versastat: Make, peis: Make) -> None:
     bench = versastat(cell="A", cells=[CELL])
     bench.call("AddEISPotentiostatic", peis()[1])

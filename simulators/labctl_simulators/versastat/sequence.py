@@ -122,10 +122,11 @@ class SequenceRun:
         yield
 
     def _energise(self, action: Action, *, galvanostatic: bool, value: float, swing: float = 0.0) -> None:
-        """Impose a potential (V) or a current (A), in the range that is asked for, and close the cell switch."""
+        """Impose a potential (V) or a current (A), in the range that is asked for, and close the cell switch.
+
+        The value is set before the mode: a cell that is on never sees the new mode with an old value.
+        """
         plant, now_s = self._plant, self._time_s
-        if plant.galvanostatic is not galvanostatic:
-            plant.use_galvanostat(galvanostatic, now_s)
         if galvanostatic:
             plant.set_range(abs(value) + swing)
             plant.set_current(value, now_s)
@@ -137,6 +138,8 @@ class SequenceRun:
                 plant.set_range(float(wanted))
             plant.set_potential(value, now_s)
             self._applied_V = value
+        if plant.galvanostatic is not galvanostatic:
+            plant.use_galvanostat(galvanostatic, now_s)
         if not plant.is_on:
             plant.cell_on(now_s)
 

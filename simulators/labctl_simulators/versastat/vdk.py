@@ -132,12 +132,11 @@ class Vdk:
         """Set the current: the instrument becomes a galvanostat, in the range that holds it."""
         self._need_quiet()
         self._need_within(abs(current_A), self.model.current_max_A, "A")
-        if not self.plant.galvanostatic:
-            self.set_galvanostat(True)
         if self.plant.holding(abs(current_A)) != self.plant.range:
             self._need_dead("the range was changed with the cell on")
         self.plant.set_range(abs(current_A))
         self.plant.set_current(current_A, self.act_s())
+        self.set_galvanostat(True)
 
     def set_sine(self, value: float = 0.0) -> None:
         """Take a setting of the sine generator: nothing here measures outside an experiment."""
