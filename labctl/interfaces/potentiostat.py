@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,6 +126,39 @@ class Measurement(Protocol):
     def blocks(self) -> AsyncIterator[Block]: ...
     async def abort(self) -> None:
         """End it now and switch the cell off. Points measured so far are kept. Harmless after an end."""
+
+
+class PersonAct(StrEnum):
+    """What a person is asked to do at an attended instrument, which labctl can neither start nor stop."""
+
+    BEGIN = "begin"  # connect the cell, set the experiment as the sheet says, start it
+    END = "end"  # the data has come: see that the cell is off; it may be taken away
+    STOP = "stop"  # stop now and switch the cell off
+
+
+@dataclass(frozen=True, slots=True)
+class PersonAsked:
+    """What a person must do and then confirm; ``sheet`` is the file with the settings, where there is one."""
+
+    act: PersonAct
+    text: str
+    sheet: str = ""
+
+
+@runtime_checkable
+class AttendedMeasurement(Measurement, Protocol):
+    """A measurement in which a person has a part (``PotentiostatCapabilities.attended``).
+
+    Whoever shows it to people looks at ``asked`` while another task iterates over ``blocks``, which waits until the
+    answer has come. What was asked last stays asked, also after an end in UnknownStateError, until it is confirmed.
+    """
+
+    @property
+    def asked(self) -> PersonAsked | None:
+        """Return what a person must do and confirm now; None while nobody is waited for."""
+
+    def confirm(self, by: str) -> None:
+        """Say that it has been done, and by whom. Raises UsageError where nothing is asked."""
 
 
 class Potentiostat(Protocol):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from labctl.clock import Clock, ClockMode, ClockSpec, SupportsAdvance
-from labctl.interfaces.potentiostat import Potentiostat
+from labctl.interfaces.potentiostat import PersonAsked, Potentiostat
 from labctl.model.spectrum import ComplexArray, FloatArray
 from labctl.model.technique import FrequencySweep
 
@@ -34,6 +34,14 @@ class PotentiostatRig(Protocol):
 
     def hang(self, hung: bool) -> None:
         """Let the link carry nothing, or carry again what is sent from then on."""
+
+
+@runtime_checkable
+class AttendedRig(PotentiostatRig, Protocol):
+    """A rig with the person that an attended instrument needs."""
+
+    def act(self, asked: PersonAsked) -> bool:
+        """Do what is asked; tell whether it is done, so that it may be confirmed."""
 
 
 def d1_ohm(frequency_Hz: FloatArray) -> ComplexArray:

@@ -1,7 +1,8 @@
 """The table of impedance file formats, and the doors through which spectra come in and go out.
 
 A file is known by its content first, by its suffix only where the content says nothing. A lab adds a format of its own
-through entry point group ``labctl.spectrumfiles``: a ``SpectrumFormat``; it is asked before ours.
+through entry point group ``labctl.spectrumfiles``: a ``SpectrumFormat``; it is asked before ours. Those of ours that
+vendors' programs export stand in that group too, because drivers of watched folders find their readers there.
 """
 
 from __future__ import annotations
@@ -50,9 +51,9 @@ class Written:
 
 @cache
 def formats() -> tuple[SpectrumFormat, ...]:
-    """Return all formats: those of installed packages, then ours."""
-    added = tuple(entry.load() for entry in entry_points(group=GROUP))
-    return (*added, *OURS)
+    """Return all formats, each once: those of other packages, then ours."""
+    listed = (entry.load() for entry in entry_points(group=GROUP))
+    return (*(one for one in listed if one not in OURS), *OURS)
 
 
 def written_formats() -> tuple[str, ...]:
