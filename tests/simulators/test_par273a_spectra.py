@@ -242,6 +242,11 @@ def test_a_galvanostat_shows_the_same_impedance() -> None:
         bus.write(PAR, line)
     bus.write(LOCKIN, "OA. 0.1")
     assert abs(bus.lockin_point(100.0, 11) / d1_ohm(100.0) - 1.0) < 2e-6
+    bus.write(LOCKIN, "VMODE 1")
+    bus.wait(1.0)
+    assert float(bus.ask(LOCKIN, "X.")) == pytest.approx(
+        0.1
+    )  # the full scale for 1 V, of reduction as at EXT INPUT
 
 
 @pytest.mark.parametrize(("end", "plain"), [("7270", b"\x00"), ("7230", b"\r")])

@@ -223,6 +223,8 @@ def test_open_circuit_is_read_with_the_cell_off_and_no_current_flows() -> None:
 def test_an_overload_is_told_now_and_since_last_and_forces_a_range_up_under_auto_range() -> None:
     par = Gpib(dummy="resistor", resistance_ohm=1000)
     par.do("SETE 1000", "I/E -4", "CELL 1")
+    assert par.ask("OVER;SETE 100;OVER") == "1,1,0\r\n0,1,0"
+    par.do("SETE 1000")
     assert par.ask("OVER") == "1,1,0" and par.status & 16
     par.do("SETE 100")
     assert par.ask("OVER") == "0,1,0" and par.ask("OVER") == "0,0,0" and not par.status & 16

@@ -183,11 +183,11 @@ class Instrument:
         """Impose mode and set point, with the direct voltage at EXT INPUT and what a curve modulates added."""
         self.front.disturbed()
         plant, act_s = self.plant, self._act_s() if at_s is None else at_s
-        galvanostatic = self.values["MODE"] == GALVANOSTAT
-        if plant.galvanostatic is not galvanostatic:
-            plant.use_galvanostat(galvanostatic, act_s)
         plant.set_potential(self.values["SETE"] * 1e-3 + self.front.bias_V + offset_V, act_s)
         plant.set_current(-self._set_A - self.front.bias_V * plant.range.nominal_A, act_s)
+        galvanostatic = self.values["MODE"] == GALVANOSTAT
+        if plant.galvanostatic is not galvanostatic:  # the set points first: no moment of an old one
+            plant.use_galvanostat(galvanostatic, act_s)
 
     def _seti(self, phrase: Phrase) -> str | None:
         if not phrase.operands:
