@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from labctl_simulators.powersuite.sheet import Plan, file_name, points_of, read_sheet
 
 from labctl.errors import UserInputError
@@ -74,6 +77,16 @@ def test_a_program_writes_units_into_its_labels_and_the_reference_on_a_line_of_i
     assert not read_sheet(potentiostatic.format(versus="reference")).against_open_circuit
 
 
+def test_what_stands_beside_the_settings_disturbs_nobody() -> None:
+    text = (
+        "# labctl plan for PowerSuite\nPlan: labctl-ps-0001\nInstrument: PARSTAT 2263\nTechnique: Potentiostatic EIS\n"
+        "Start frequency: 1 MHz\nEnd frequency: 0.1 Hz\nPoints per decade: 10\nNumber of points: 71\n"
+        "Amplitude: 10 mV rms\nDC potential: 0 V vs OC\nSettle time: 1 s\nCurrent range: AUTO\n"
+        "Save as: labctl-ps-0001.txt\nExport folder: /srv/exports/potential/end\n"
+    )
+    assert read_sheet(text) == replace(PAPER, settle_s=1.0, name="labctl-ps-0001.txt")
+
+
 def test_a_galvanostatic_plan_speaks_of_currents() -> None:
     middle = "Amplitude (A RMS): 0.0001\nDC current (A): -0.002"
     plan = read_sheet(PLAN_OF_A_PROGRAM.format(technique="Galvanostatic EIS", range="AUTO", middle=middle))
@@ -88,6 +101,7 @@ def test_a_galvanostatic_plan_speaks_of_currents() -> None:
         ("1 MHz", "1 V", "no unit of Hz"),
         ("1 MHz", "fast", "no number"),
         ("1 MHz", "0 Hz", "above 0"),
+        ("1 MHz", "1e999 Hz", "no number"),
         ("per decade: 10", "per decade: ten", "no count"),
         ("10 mV rms", "10 mA rms", "no unit of V"),
         ("10 mV rms", "10 mV rms\nAmplitude: 20 mV rms", "two things"),
@@ -111,6 +125,24 @@ def test_a_files_name_has_no_folder() -> None:
     for text in ("", "..", "a/", "-rf", "x" * 200):
         with pytest.raises(UserInputError):
             file_name(text)
+
+
+WORDS = [
+    "Start", "End", "frequency", "Points", "per decade", "Amplitude", "DC", "potential", "current", "range", ":", "=", "\t",
+    "  ", "\n", "|", "10", "1e999", "-3", "0,1", "kHz", "Hz", "mV", "rms", "vs OC", "REF", "V", "A", "(", ")", "save as",
+    "a.txt", "technique", "galvanostatic", "AUTO", "settle", "s",
+]  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(WORDS), max_size=60).map(" ".join) | st.text(max_size=200))
+def test_no_text_at_all_does_more_than_not_being_a_plan(text: str) -> None:
+    for sheet in (text, SHEET + text):
+        try:
+            plan = read_sheet(sheet)
+        except UserInputError:
+            continue
+        assert points_of(plan) >= 1 and plan.amplitude > 0.0
 
 
 def test_peak_and_rms_differ_by_the_square_root_of_two() -> None:

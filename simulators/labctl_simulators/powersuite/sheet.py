@@ -152,7 +152,10 @@ def _quantity(label: str, text: str, unit: str) -> float:
     factors = _TIMES_s if unit == "s" else {prefix + unit: size for prefix, size in _PREFIXES.items()}
     if told not in factors:
         raise UserInputError(f"{label.strip()}: {text!r} has no unit of {unit}.")
-    return float(match[1].replace(",", ".").replace("−", "-")) * factors[told]
+    number = float(match[1].replace(",", ".").replace("−", "-")) * factors[told]
+    if not math.isfinite(number):
+        raise UserInputError(f"{label.strip()}: {text!r} is no number.")
+    return number
 
 
 def _count(label: str, text: str) -> int:
