@@ -128,9 +128,9 @@ def test_a_files_name_has_no_folder() -> None:
 
 
 WORDS = [
-    "Start", "End", "frequency", "Points", "per decade", "Amplitude", "DC", "potential", "current", "range", ":", "=", "\t",
-    "  ", "\n", "|", "10", "1e999", "-3", "0,1", "kHz", "Hz", "mV", "rms", "vs OC", "REF", "V", "A", "(", ")", "save as",
-    "a.txt", "technique", "galvanostatic", "AUTO", "settle", "s",
+    "Start", "End", "frequency", "Points", "per decade", "Amplitude", "DC", "potential", "current", "range", ":", "=",
+    "\t", "  ", "\n", "|", "10", "1e999", "-3", "0,1", "kHz", "Hz", "mV", "rms", "vs OC", "REF", "V", "A", "(", ")",
+    "save as", "a.txt", "technique", "galvanostatic", "AUTO", "settle", "s",
 ]  # fmt: skip
 
 
