@@ -197,7 +197,7 @@ def _announce(first: dict[str, Any], *, as_json: bool) -> None:
             f"virtual bench, seed {first['seed']}, mode {first['mode']}, speed {first['speed']}\n"
         )
         for entry in first["instruments"]:
-            place = entry.get("path") or f"{entry['host']}:{entry['port']}"
+            place = entry.get("path") or entry.get("folder") or f"{entry['host']}:{entry['port']}"
             sys.stdout.write(f"  {entry['name']} ({entry['kind']}) on {place}\n")
         sys.stdout.write(f"  station file: {first['station_file']}\n  cells: {first['cells_file']}\n")
         sys.stdout.write("Ctrl-C ends it.\n")

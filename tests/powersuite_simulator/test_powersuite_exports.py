@@ -10,6 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from labctl_simulators.command import _announce
+from labctl_simulators.pace import Mode, Pace
+from labctl_simulators.server import Serving
+from labctl_simulators.station import first_line
 
 from labctl.analysis.eisfiles.formats import read_file
 from labctl.errors import UserInputError
@@ -293,6 +297,17 @@ def test_the_journal_brings_the_measurement_back_without_writing_its_files_again
     again.bench.advance_to(first.bench.now_s)
     assert again.admin("truth", slot="1-1")["cell"] == first.admin("truth", slot="1-1")["cell"]
     assert not file.exists() and again.truth()["exports"] == first.truth()["exports"] == [file.name]
+
+
+def test_the_bench_announces_the_folder_to_people_and_programs(
+    powersuite: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench, serving = powersuite(dummy="D1").bench, Serving(ports={"neware": 4001, "admin": 4002})
+    first = first_line(bench, Pace(bench, Mode.LOCKSTEP, None), serving, tmp_path)
+    _announce(first, as_json=False)
+    assert f"ps (powersuite) on {tmp_path}" in capsys.readouterr().out
+    told = {"name": "ps", "kind": "powersuite", "model": "parstat2273", "folder": str(tmp_path)}
+    assert first["instruments"][-1] == told
 
 
 PLAN_AT_ANOTHER_POTENTIAL = (
