@@ -598,6 +598,7 @@ def test_without_an_analyser_there_are_no_spectra(tiny_rig: MAKER) -> None:
         ({"analyser": "lockin72xx", "link": "serial"}, "analyser_resource"),
         ({"analyser": "lockin72xx", "eis_max_Hz": 300e3}, "at most 250000"),
         ({"analyser_resource": 7}, "a text"),
+        ({"analyser": "solartron1260", "analyser_resource": "tcp://h:50000"}, "through a box"),
     ],
 )
 def test_an_option_that_cannot_be_is_named_with_what_would_be_right(

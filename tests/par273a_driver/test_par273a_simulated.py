@@ -50,6 +50,11 @@ WIRINGS: dict[str, Wiring] = {
         {"analyser": "lockin72xx", "analyser_resource": "tcp://lockin:50001"},
         "serial:///dev/ttyS0",
     ),
+    "7230 on its plain port": (
+        {"lockin": "7230"},
+        {"analyser": "lockin72xx", "analyser_resource": "tcp://lockin:50001", "analyser_model": 7230},
+        "tcp://box:1234",
+    ),
 }
 """What stands on the bench, the driver's options, and the resource of the 273A."""
 
@@ -120,7 +125,13 @@ def test_the_driver_keeps_each_case_with_an_fra(case: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "wiring", ["CR, delimiter CR, one lane", "7270 on Ethernet", "RS-232, 7270 on its plain port"]
+    "wiring",
+    [
+        "CR, delimiter CR, one lane",
+        "7270 on Ethernet",
+        "RS-232, 7270 on its plain port",
+        "7230 on its plain port",
+    ],
 )
 @pytest.mark.parametrize("case", [SPECTRUM, STEPS, ABORTED])
 def test_what_differs_between_wires_is_kept_on_each(case: str, wiring: str) -> None:

@@ -9,14 +9,14 @@ from labctl.transport.base import Transport
 from labctl_drivers.par273a.analyser import Analyser
 from labctl_drivers.par273a.bus import Bus
 from labctl_drivers.par273a.lockin import (
-    PLAIN_PORT,
-    STATUS_PORT,
+    CR,
+    NUL,
     EthernetLockinLink,
     GpibLockinLink,
     Lockin,
 )
 from labctl_drivers.par273a.models import AnalyserKind
-from labctl_drivers.par273a.options import LinkKind, ParOptions, with_usual_baud
+from labctl_drivers.par273a.options import AnalyserLink, LinkKind, ParOptions, with_usual_baud
 from labctl_drivers.par273a.parlink import GpibParLink, ParLink, SerialParLink
 from labctl_drivers.par273a.solartron import Solartron
 
@@ -41,14 +41,15 @@ def _analyser(bus: Bus | None, options: ParOptions, clock: Clock, connect: Conne
     kind, resource, timeout_s = options.analyser, options.analyser_resource, options.reply_timeout_s
     if kind is AnalyserKind.NONE:
         return None
-    if kind is AnalyserKind.LOCKIN and resource.endswith((f":{STATUS_PORT}", f":{PLAIN_PORT}")):
-        return Lockin(
-            EthernetLockinLink(connect(resource), clock, timeout_s), options.analyser_model, options.b_sign
-        )
+    if resource and options.analyser_link is not AnalyserLink.PROLOGIX:
+        tells_status, model = options.analyser_link is AnalyserLink.STATUS, options.analyser_model
+        end = CR if model == "7230" and not tells_status else NUL
+        link = EthernetLockinLink(connect(resource), clock, timeout_s, end=end, tells_status=tells_status)
+        return Lockin(link, model, options.b_sign)
     own = Bus(connect(resource), None, clock, timeout_s) if resource else None
     on = own or bus
     assert on is not None, "options without a bus for the analyser are refused"
     if kind is AnalyserKind.FRA:
         return Solartron(on, options.analyser_address, own=own is not None, polar=options.polar)
-    link = GpibLockinLink(on, options.analyser_address, own=own is not None)
-    return Lockin(link, options.analyser_model, options.b_sign)
+    bus_link = GpibLockinLink(on, options.analyser_address, own=own is not None)
+    return Lockin(bus_link, options.analyser_model, options.b_sign)

@@ -37,8 +37,7 @@ TCS_USUAL = 14.0
 """Two channels with some 7 time constants each."""
 
 READ_A, READ_B = ("VMODE", 1), ("VMODE", 2)
-STATUS_PORT, PLAIN_PORT = 50000, 50001
-NUL = b"\0"
+NUL, CR = b"\0", b"\r"
 SETTINGS = (
     "DD 44",
     "OA. 0",
@@ -109,14 +108,18 @@ class GpibLockinLink:
 class EthernetLockinLink:
     """A 7270 or 7230 on its own connection: commands and answers end in NUL.
 
-    Port 50000 sends two bytes behind each NUL, status and overload; on 50001 the status is asked for with ``ST``.
+    Port 50000 sends two bytes behind each NUL, status and overload. On 50001 the status is asked for with ``ST``, and a
+    7230 ends its answers with CR (2.4.6).
     """
 
-    def __init__(self, pipe: Transport, clock: Clock, reply_timeout_s: float) -> None:
+    def __init__(
+        self, pipe: Transport, clock: Clock, reply_timeout_s: float, *, end: bytes, tells_status: bool
+    ) -> None:
         self._pipe = pipe
         self._clock = clock
         self._reply_timeout_s = reply_timeout_s
-        self._tail = 2 if pipe.resource.rstrip("/").endswith(f":{STATUS_PORT}") else 0
+        self._end = end
+        self._tail = 2 if tells_status else 0
 
     async def open(self) -> None:
         """Connect. Raises LinkError."""
@@ -143,7 +146,7 @@ class EthernetLockinLink:
             await self._pipe.write(command.encode("ascii") + NUL, self._reply_timeout_s)
             deadline_s = self._clock.link.now_s() + self._reply_timeout_s
             come = b""
-            while (at := come.find(NUL)) < 0 or len(come) < at + 1 + self._tail:
+            while (at := come.find(self._end)) < 0 or len(come) < at + 1 + self._tail:
                 left_s = deadline_s - self._clock.link.now_s()
                 if left_s <= 0:
                     await self._pipe.close()

@@ -29,6 +29,7 @@ _SWITCHES = {
     "terminator": tuple(TERMINATORS),
     "stop_lane": ("own", "shared"),
     "analyser": tuple(AnalyserKind),
+    "analyser_link": ("prologix", "status", "plain"),
     "analyser_model": ("", *TIME_CONSTANTS_S),
     "fra_coordinates": ("rectangular", "polar"),
 }
@@ -44,6 +45,17 @@ KNOWN = (
     "step_max_by",
     "poll_s",
 )
+
+
+class AnalyserLink(StrEnum):
+    """How an analyser with a connection of its own is spoken to: a box, or one of a lock-in's two Ethernet ports."""
+
+    PROLOGIX = "prologix"
+    STATUS = "status"
+    PLAIN = "plain"
+
+
+USUAL_PORTS = {":50000": AnalyserLink.STATUS, ":50001": AnalyserLink.PLAIN}
 
 
 class LinkKind(StrEnum):
@@ -69,6 +81,7 @@ class ParOptions:
     analyser: AnalyserKind = AnalyserKind.NONE
     analyser_address: int = 0
     analyser_resource: str = ""
+    analyser_link: AnalyserLink = AnalyserLink.PROLOGIX
     analyser_model: str = ""
     b_sign: int = -1
     polar: bool = False
@@ -94,6 +107,7 @@ def options_from(name: str, resource: str, options: Mapping[str, object]) -> Par
         analyser=analyser,
         analyser_address=_whole(told, "analyser_address", ADDRESSES.get(analyser, 0)),
         analyser_resource=str(told.get("analyser_resource", "")),
+        analyser_link=AnalyserLink(str(told.get("analyser_link", _usual_analyser_link(told)))),
         analyser_model=str(told.get("analyser_model", "")),
         b_sign=_whole(told, "b_sign", -1),
         polar=told.get("fra_coordinates") == "polar",
@@ -158,6 +172,8 @@ def _together(name: str, chosen: ParOptions) -> None:
             problem = "with the 273A on RS-232 the analyser needs a link of its own: analyser_resource"
         elif chosen.analyser_address == chosen.address:
             problem = f"analyser and 273A cannot both have address {chosen.address}"
+    if chosen.analyser is AnalyserKind.FRA and chosen.analyser_link is not AnalyserLink.PROLOGIX:
+        problem = "a solartron1260 is reached through a box: analyser_link prologix"
     limits = LIMITS.get(chosen.analyser)
     if not problem and limits is not None and chosen.eis_max_Hz > limits.frequency_max_Hz:
         problem = (
@@ -170,6 +186,11 @@ def _together(name: str, chosen: ParOptions) -> None:
 def _usual_link(resource: str) -> LinkKind:
     """Return what speaks over a link of this kind: the instrument itself on a serial line, a box on a network."""
     return LinkKind.SERIAL if resource.startswith(("serial:", "visa://ASRL")) else LinkKind.PROLOGIX
+
+
+def _usual_analyser_link(told: Mapping[str, object]) -> AnalyserLink:
+    """Return what speaks at a resource by its port: 50000 and 50001 are a lock-in's own."""
+    return USUAL_PORTS.get(str(told.get("analyser_resource", ""))[-6:], AnalyserLink.PROLOGIX)
 
 
 def with_usual_baud(resource: str) -> str:
