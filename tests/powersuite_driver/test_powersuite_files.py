@@ -146,6 +146,24 @@ def test_ps_2_a_half_written_export_is_taken_once_and_whole(cut: float, tmp_path
     play(tmp_path, story)
 
 
+def test_an_export_that_is_written_anew_before_the_end_is_confirmed_counts_as_it_stands_then(
+    tmp_path: Path,
+) -> None:
+    async def story(driver: Any, clock: Clock) -> None:
+        async def person(sheet: Path) -> None:
+            path = tmp_path / "export.txt"
+            path.write_bytes(exported().replace(b"E", b"e"))
+            await clock.plant.sleep(20.0)  # asked for the end by now
+            path.write_bytes(exported(long=True))
+
+        measurement, spectrum = await taken(driver, clock, person)
+        assert np.isfinite(spectrum.t_end_s).all()
+        assert any("written anew" in note for note in measurement.head.notes)
+        assert [path.read_bytes() for path in (tmp_path / "labctl-taken").iterdir()] == [exported(long=True)]
+
+    play(tmp_path, story)
+
+
 def test_ps_3_an_export_of_another_range_is_taken_with_a_warning_and_both_are_recorded(
     tmp_path: Path,
 ) -> None:
@@ -212,8 +230,12 @@ def test_an_export_that_never_comes_ends_in_an_unknown_cell_and_a_person_stays_a
             async for _ in measurement.blocks():
                 pass
         assert measurement.asked.act is PersonAct.STOP
+        for verb in (driver.cell_off, driver.open, lambda: driver.measure(PLAN)):
+            with pytest.raises(UnknownStateError, match="nobody has confirmed"):
+                await verb()
         measurement.confirm("Ann")
         assert measurement.asked is None
+        await driver.cell_off()
 
     play(tmp_path, story, wait_max_s=100.0)
 
@@ -233,6 +255,7 @@ def test_a_folder_that_is_gone_is_a_lost_link(tmp_path: Path) -> None:
                 pass
         with pytest.raises(LinkClosed):
             await driver.read()
+        measurement.confirm("Ann")
         with pytest.raises(LinkClosed):
             await driver.open()
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from labctl.clock import Clock
-from labctl.errors import InstrumentError, LinkClosed, UsageError
+from labctl.errors import InstrumentError, LinkClosed, UnknownStateError, UsageError
 from labctl.interfaces.cycler import SilencePolicy
 from labctl.interfaces.potentiostat import (
     Measurement,
@@ -58,7 +58,11 @@ class PowerSuitePotentiostat:
         return self._name
 
     async def open(self) -> PotentiostatIdentity:
-        """See that the folder is there and can be written to. Raises LinkClosed."""
+        """See that the folder is there and can be written to.
+
+        Raises LinkClosed; UnknownStateError while nobody has confirmed that what was begun has been stopped.
+        """
+        self._insist_sure("open")
         if not self._is_open:
             self.formats = self.formats or readers()
             try:
@@ -124,14 +128,16 @@ class PowerSuitePotentiostat:
         return PotentiostatReading(math.nan, math.nan, None, math.nan, False, words)
 
     async def cell_off(self) -> None:
-        """Have a person stop what runs. Raises UnknownStateError where nobody confirms it in time.
+        """Have a person stop what runs. Raises UnknownStateError where nobody confirms it in time, or has yet.
 
         With nothing under way there is nothing to do: what labctl asked for has ended, and a person has said so.
         """
         await self._abort()
+        self._insist_sure("cell off")
 
     async def measure(self, technique: Technique) -> Measurement:
         """Write the plan sheet and ask a person to begin. Raises UsageError with every reason first, LinkClosed."""
+        self._insist_sure("measure")
         reasons = self.refusals(technique)
         if self._under_way() is not None:
             reasons = (*reasons, "a measurement is under way")
@@ -167,6 +173,14 @@ class PowerSuitePotentiostat:
         measurement = self._under_way()
         if measurement is not None:
             await measurement.abort()
+
+    def _insist_sure(self, operation: str) -> None:
+        if self._measurement is not None and self._measurement.is_unsure:
+            raise UnknownStateError(
+                "nobody has confirmed that the last experiment was stopped and the cell switched off",
+                instrument=self._name,
+                operation=operation,
+            )
 
     def _insist_open(self) -> None:
         if not self._is_open:

@@ -77,9 +77,12 @@ class Folder:
         return path.read_bytes()
 
     def keep_raw(self, stem: str, name: str, data: bytes) -> Path:
-        """File the raw bytes of an export unchanged, and return where."""
+        """File the raw bytes of an export unchanged under a name that is free, and return where."""
         self.raw.mkdir(parents=True, exist_ok=True)
-        kept = self.raw / (name if name.startswith(stem) else f"{stem}-{name}")
+        first = self.raw / (name if name.startswith(stem) else f"{stem}-{name}")
+        kept, number = first, 2
+        while kept.exists():
+            kept, number = first.with_stem(f"{first.stem}-{number}"), number + 1
         part = kept.with_name(f"{kept.name}.part")
         part.write_bytes(data)
         os.replace(part, kept)  # noqa: PTH105

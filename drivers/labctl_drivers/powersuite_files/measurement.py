@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -27,7 +27,7 @@ from labctl.interfaces.spectrumfile import SpectrumContent, SpectrumFormat
 from labctl.model.spectrum import Spectrum, SpectrumHead
 from labctl.model.technique import Peis
 from labctl.worker import Worker
-from labctl_drivers.powersuite_files.folder import Folder
+from labctl_drivers.powersuite_files.folder import Folder, Stamp
 from labctl_drivers.powersuite_files.options import PowerSuiteOptions
 from labctl_drivers.powersuite_files.taking import Watch, as_asked, misfits, read
 
@@ -40,6 +40,17 @@ END = "The export has come. See that the experiment has ended and that the cell 
 STOP = "Stop the experiment in PowerSuite now, see that the cell is off, then confirm."
 LOOK_S = 0.25
 """Link seconds between two looks at whether a person has confirmed: people are not faster."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Export:
+    """An export that has been read: which file in which state, what it holds, how it differs from the plan."""
+
+    name: str
+    stamp: Stamp
+    data: bytes
+    content: SpectrumContent
+    differs: tuple[str, ...]
 
 
 class Desk(Protocol):
@@ -86,6 +97,7 @@ class ExportMeasurement:
         self._got = 0
         self._error: InstrumentError | None = None
         self._over = False
+        self._export: Export | None = None
         self._turn = asyncio.Lock()
         self._ask(PersonAct.BEGIN, BEGIN.format(sheet=sheet.name))
 
@@ -149,12 +161,16 @@ class ExportMeasurement:
             self._begun_s = self._desk.clock.plant.now_s()
             self._head = replace(self._head, taken_utc=utc)
             self._state = MeasurementState.RUNNING
-        elif not self._over:
-            ended = MeasurementState.DONE if act is PersonAct.END else MeasurementState.ABORTED
-            self._state, self._over = ended, True
+        elif act is PersonAct.STOP and not self._over:
+            self._state, self._over = MeasurementState.ABORTED, True
+
+    @property
+    def is_unsure(self) -> bool:
+        """Tell whether it has ended and nobody has confirmed yet that it was stopped."""
+        return self._over and self._asked is not None
 
     async def blocks(self) -> AsyncIterator[Block]:
-        """Yield the spectrum once its export has come; end when a person has confirmed that the cell is off."""
+        """Yield the spectrum and end, once its export has come and a person has confirmed that the cell is off."""
         try:
             while (block := await self._next()) is not None:
                 yield block
@@ -196,59 +212,74 @@ class ExportMeasurement:
     async def _next(self) -> Spectrum | None:
         async with self._turn:
             while not self._ready and not self._over:
-                if self._state is MeasurementState.RUNNING:
-                    await self._look()
-                else:
-                    await self._desk.clock.link.sleep(LOOK_S)
+                try:
+                    await self._step()
+                except OSError as error:
+                    self._fail(f"the folder of exports cannot be read: {error}", LinkClosed(str(error)))
         return self._ready.pop() if self._ready else None
 
+    async def _step(self) -> None:
+        """Look into the folder, or wait for a person. Raises: OSError where the folder cannot be read."""
+        if self._state is MeasurementState.RUNNING:
+            await self._look()
+        elif self._export is not None and self._asked is None:
+            await self._finish(self._export)
+        else:
+            await self._desk.clock.link.sleep(LOOK_S)
+
     async def _look(self) -> None:
-        """Look into the folder once, then let time pass. Ends in failure where the folder is gone or nothing comes."""
+        """Look into the folder once, then let time pass. Ends in failure where nothing comes. Raises: OSError."""
         desk, plant = self._desk, self._desk.clock.plant
         assert self._begun_s is not None
-        try:
-            listing = await desk.worker.call(desk.folder.listing)
-            for name, still_s in self._watch.look(listing, plant.now_s()).items():
-                if await self._take(name, still_s):
-                    return
-        except OSError as error:
-            self._fail(f"the folder of exports cannot be read: {error}", LinkClosed(str(error)))
+        listing = await desk.worker.call(desk.folder.listing)
+        for name, still_s in self._watch.look(listing, plant.now_s()).items():
+            is_late = still_s >= desk.options.short_wait_s
+            export = await self._read(name, listing[name])
+            if export is None and is_late:
+                self._watch.ignore(name)
+            if export is None or (export.differs and not is_late):
+                continue  # perhaps half of one that fits
+            if self._state is MeasurementState.RUNNING:  # not aborted while it was read
+                self._export, self._got = export, len(export.content.spectra[-1])
+                self._state = MeasurementState.FINISHING
+                self._ask(PersonAct.END, END)
             return
         if plant.now_s() - self._begun_s > self._usual_s + desk.options.wait_max_s:
             self._fail("no export has come", LinkTimeout("no export has come"))
             return
         await plant.sleep(desk.options.poll_s)
 
-    async def _take(self, name: str, still_s: float) -> bool:
-        """Take an export that is whole; tell whether it was taken. Raises: OSError."""
+    async def _read(self, name: str, stamp: Stamp) -> Export | None:
+        """Read an export; None where no reader can. Raises: OSError."""
         desk = self._desk
-        is_late = still_s >= desk.options.short_wait_s
         data = await desk.worker.call(desk.folder.read, name)
         try:
-            content: SpectrumContent = await desk.worker.call(read, data, name, desk.formats)
+            content = await desk.worker.call(read, data, name, desk.formats)
         except UserFileError as error:
-            if is_late:
-                log.warning("export not taken instrument=%s: %s", desk.name, error)
-                self._watch.ignore(name)
-            return False
-        differs = misfits(content, data, self._technique)
-        if differs and not is_late:
-            return False  # perhaps half of one that fits
-        if self._state is not MeasurementState.RUNNING:
-            return True  # aborted while the file was read
-        kept = await desk.worker.call(desk.folder.keep_raw, self._stem, name, data)
-        for difference in differs:
-            log.warning("export differs from the plan instrument=%s file=%s: %s", desk.name, name, difference)
-        self._head = replace(
-            self._head, notes=(*self._head.notes, f"export {name}, kept unchanged as {kept.name}", *differs)
-        )
-        spectrum = as_asked(content, self._technique, self._head)
-        self._head = spectrum.head
+            log.warning("export not read instrument=%s: %s", desk.name, error)
+            return None
+        return Export(name, stamp, data, content, misfits(content, data, self._technique))
+
+    async def _finish(self, export: Export) -> None:
+        """Take the export over as it stands now that a person has confirmed the end. Raises: OSError."""
+        desk = self._desk
+        now = (await desk.worker.call(desk.folder.listing)).get(export.name)
+        if now is not None and now != export.stamp:
+            self._note(f"export {export.name} was written anew before the end was confirmed")
+            export = await self._read(export.name, now) or export
+        kept = await desk.worker.call(desk.folder.keep_raw, self._stem, export.name, export.data)
+        self._note(f"export {export.name}, kept unchanged as {kept.name}", *export.differs)
+        for difference in export.differs:
+            log.warning(
+                "export differs from the plan instrument=%s file=%s: %s", desk.name, export.name, difference
+            )
+        spectrum = as_asked(export.content, self._technique, self._head)
+        self._head, self._got = spectrum.head, len(spectrum)
         self._ready.append(spectrum)
-        self._got = len(spectrum)
-        self._state = MeasurementState.FINISHING
-        self._ask(PersonAct.END, END)
-        return True
+        self._state, self._over = MeasurementState.DONE, True
+
+    def _note(self, *notes: str) -> None:
+        self._head = replace(self._head, notes=(*self._head.notes, *notes))
 
     def _fail(self, why: str, cause: InstrumentError | None = None) -> None:
         """End without knowing the cell; a person stays asked."""

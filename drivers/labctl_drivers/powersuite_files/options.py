@@ -85,6 +85,8 @@ def _number(name: str, options: Mapping[str, object], key: str, usual: float) ->
 
 def _text(name: str, options: Mapping[str, object], key: str, usual: str) -> str:
     value = options.get(key, usual)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # a serial number that looked like any number
     if not isinstance(value, str | int) or isinstance(value, bool) or not str(value).isprintable():
         raise UserInputError(f"potentiostat {name}: {key} must be text, not {value!r}.")
     return str(value).strip()

@@ -106,10 +106,10 @@ def _number(name: str, options: Mapping[str, object], key: str, default: float) 
 
 
 def _whole(name: str, options: Mapping[str, object], key: str, default: int) -> int:
-    value = options.get(key, default)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise UserInputError(f"potentiostat {name}: {key} must be a whole number, not {value!r}.")
-    return value
+    value = _number(name, options, key, math.nan) if options.get(key) else float(default)
+    if not value.is_integer():
+        raise UserInputError(f"potentiostat {name}: {key} must be a whole number, not {options[key]!r}.")
+    return int(value)
 
 
 def _text(name: str, options: Mapping[str, object], key: str) -> str:
