@@ -236,6 +236,34 @@ def test_noise_is_seeded_and_of_the_size_that_the_profile_says() -> None:
     assert 3e-4 < float(np.std(off.real)) < 3e-3
 
 
+def test_longer_integration_averages_noise_away_and_sees_less_of_the_mains() -> None:
+    spread = {}
+    for seconds in (0.1, 10.0):
+        bus = Bus(effects={"voltage_noise": 1e-4})
+        for word in ("OP2,1", "SO1,2", "VA1.0000000E-2", "FR1.0000000E+2", f"IS{seconds}"):
+            bus.write(FRA, word)
+        bus.prepare(-3)
+        found = []
+        for _ in range(25):
+            bus.write(FRA, "SI")
+            bus.wait(seconds + 0.1)
+            found.append(float(bus.send(b"++read eoi\n").split(b",")[1]))
+        spread[seconds] = np.std(found) / abs(np.mean(found))
+    assert spread[0.1] == pytest.approx(1e-2 / math.sqrt(0.1), rel=0.5)
+    assert spread[10.0] == pytest.approx(1e-2 / math.sqrt(10.0), rel=0.5)
+    bus = Bus(effects={"mains_Hz": 50.0})
+    for word in ("OP2,1", "SO1,2", "VA1.0000000E-2"):
+        bus.write(FRA, word)
+    bus.prepare(-3)
+    for seconds, off in ((0.2, True), (1.0, False)):
+        for word in ("FR5.5000000E+1", f"IS{seconds}", "SI"):
+            bus.write(FRA, word)
+        bus.wait(seconds + 0.1)
+        _, real, imaginary, *_ = bus.send(b"++read eoi\n").decode().split(",")
+        found_ohm = -complex(float(real), float(imaginary)) * 1e3
+        assert (abs(found_ohm - d1_ohm(55.0)) > 0.1 * abs(d1_ohm(55.0))) is off
+
+
 def test_a_galvanostat_shows_the_same_impedance() -> None:
     bus = Bus()
     for line in ("MODE 1", "SETI 0 -6", "I/E -3", "CELL 1", "EXT 1"):

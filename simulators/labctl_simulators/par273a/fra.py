@@ -203,7 +203,7 @@ class Fra:
             self._begin()
 
     def _result(self) -> str:
-        monitors = self._front.monitors(self.oscillator)
+        monitors = self._front.monitors(self.oscillator, self._values["IS"])
         inputs_V = {"1": monitors.potential_V, "2": monitors.current_V}
         over, under = self._chosen["SO"].split(",")
         below_V = inputs_V.get(under, 1.0 + 0j)

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from labctl_simulators.world.eistiming import TimingLaw
 from labctl_simulators.world.potentiostat import EisPoint, PointPlan, Potentiostat, Sine, Sweep
 
 DRIFT_OVER_s = 1000.0
@@ -33,6 +34,11 @@ class Monitors:
     potential_V: complex = 0j
     current_V: complex = 0j
     distortion: float = 0.0
+
+
+def _integrating(integrated_s: float) -> TimingLaw:
+    """Return the law of an analyser that integrates so long: what is averaged, and over which mains pickup goes."""
+    return TimingLaw("external", *(lambda frequency_Hz: integrated_s,) * 3)
 
 
 class Front:
@@ -70,19 +76,20 @@ class Front:
         if self.connected and self.on_bias is not None:
             self.on_bias()
 
-    def _point(self, oscillator: Oscillator, number: int) -> EisPoint | None:
+    def _point(self, oscillator: Oscillator, number: int, integrated_s: float) -> EisPoint | None:
         plant, now_s = self.plant, self._now_s()
         if not self.connected or not plant.driving or oscillator.amplitude_V <= 0.0:
             return None
+        plant.timing = _integrating(max(integrated_s, 1.0 / oscillator.frequency_Hz))
         scale = plant.range.nominal_A if plant.galvanostatic else 1.0
         sine = Sine(oscillator.frequency_Hz, oscillator.amplitude_V * scale, plant.galvanostatic)
         sweep = Sweep(number, self._since_s, DRIFT_OVER_s)
         return plant.point(PointPlan(sine, sweep, 0, now_s, now_s, plant.range, changed=False))
 
-    def monitors(self, oscillator: Oscillator) -> Monitors:
-        """Return what the monitors show at the frequency of an oscillator, now."""
+    def monitors(self, oscillator: Oscillator, integrated_s: float) -> Monitors:
+        """Return what an analyser that integrates so long finds on the monitors at its oscillator's frequency, now."""
         self._taken += 1
-        point = self._point(oscillator, self._taken)
+        point = self._point(oscillator, self._taken, integrated_s)
         if point is None:
             return Monitors()
         sign = -1.0 if self.plant.galvanostatic else 1.0  # 1 V at EXT INPUT is a full scale of reduction
@@ -96,5 +103,5 @@ class Front:
 
     def peak_A(self) -> float:
         """Return the sum of the peaks of the alternating currents that flow now."""
-        points = [self._point(oscillator, 0) for oscillator in self.oscillators]
+        points = [self._point(oscillator, 0, 0.0) for oscillator in self.oscillators]
         return sum(math.sqrt(2.0) * point.i_ac_rms_A for point in points if point is not None)

@@ -183,7 +183,7 @@ class LockIn:
 
     def _target(self) -> complex:
         """Return what the output settles to, in V rms: the input at the harmonic, turned by the reference phase."""
-        monitors, harmonic = self._front.monitors(self.oscillator), self.values["REFN"]
+        monitors, harmonic = self._front.monitors(self.oscillator, self._settling_s), self.values["REFN"]
         a_V, b_V = monitors.current_V, monitors.potential_V
         if harmonic != 1:
             a_V, b_V = (a_V * monitors.distortion if harmonic == 3 else 0j), 0j
@@ -196,9 +196,17 @@ class LockIn:
         """Begin to settle anew: what the input shows is about to change."""
         self._from, self._since_s = self._filtered(), self._now_s()
 
+    @property
+    def _settling_s(self) -> float:
+        """Return the stretch of the past that the output filter looks at."""
+        return self._section_s * (self.values["SLOPE"] + 1)
+
+    @property
+    def _section_s(self) -> float:
+        return 2.0 * self.model.time_constants_s[self.values["TC"]]
+
     def _filtered(self) -> complex:
-        time_constant_s = self.model.time_constants_s[self.values["TC"]]
-        left = unsettled((self._now_s() - self._since_s) / (2.0 * time_constant_s), self.values["SLOPE"] + 1)
+        left = unsettled((self._now_s() - self._since_s) / self._section_s, self.values["SLOPE"] + 1)
         target = self._target()
         return target + (self._from - target) * left
 
