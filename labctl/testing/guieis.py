@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from labctl.analysis.eis.report import judge
-from labctl.gui.viewmodels.acts import Trouble, TroubleKind
+from labctl.gui.viewmodels.acts import Asks, Failed, Then, Trouble, TroubleKind
 from labctl.gui.viewmodels.lab import Lab
 from labctl.model.bench import LinkState
 from labctl.model.cell import CellKind
@@ -109,7 +109,7 @@ def waiting(number: int, place: int) -> HandoverStatus:
 
 def fill(lab: Lab, *values: object, cycles: tuple[int, ...] = (0, 50)) -> None:
     """Tell a lab of the cell with its run, of spectra at some cycles, and of ``values`` (statuses, handovers)."""
-    lab.take_cells([cell(CELL, CellKind.SYMMETRIC, coating="pristine", area_cm2=0.785)])
+    lab.take_cells([cell(CELL, CellKind.SYMMETRIC, coating="pristine", area_cm2=0.785)], whole=False)
     tell(
         lab, running(CHANNEL, CELL, "paused", run_id=RUN, owner=PSTAT, current_A=0.0, voltage_V=3e-4), *values
     )
@@ -130,6 +130,22 @@ def answers(**given: Any) -> dict[str, Any]:
 def asks(**given: Any) -> FakeAsks:
     """Return a station that answers at once."""
     return FakeAsks(answers(**given))
+
+
+class PlayedAsks:
+    """A window's way to its station with answers of ours for what is asked of spectra; everything else goes on."""
+
+    def __init__(self, real: Asks) -> None:
+        self._real, self._played = real, asks()
+
+    def ask(
+        self, verb: str, /, *args: Any, then: Then | None = None, failed: Failed | None = None,
+        deadline_s: float = 10.0, **words: Any,
+    ) -> None:  # fmt: skip
+        """Answer, or ask the station."""
+        played = verb in self._played.answers
+        target: Asks = self._played if played else self._real
+        target.ask(verb, *args, then=then, failed=failed, deadline_s=deadline_s, **words)
 
 
 def mismatch() -> HandoverStatus:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -324,6 +324,54 @@ def _wizard_away(window: MainWindow) -> None:
     _dock(window, "firstrun").show_ways()
 
 
+def _eis(stage: str) -> Callable[[MainWindow], None]:
+    """Return the EIS view on a potentiostat that is played in the window alone: a demo has none."""
+
+    def show(window: MainWindow) -> None:
+        from datetime import timedelta
+
+        from labctl.model.handover import Stage
+        from labctl.testing import guieis
+
+        assert window.desk is not None and window.context is not None
+        lab = window.desk.lab
+        if not isinstance(window.context.asks, guieis.PlayedAsks):
+            window.context.asks = guieis.PlayedAsks(window.context.asks)
+        asked_utc = (lab.plant_utc - timedelta(minutes=3)).isoformat()
+        way = {
+            "live": guieis.handover(Stage.MEASURING), "there": guieis.handover(since_utc=asked_utc),
+            "differs": replace(guieis.mismatch(), since_utc=asked_utc),
+        }.get(stage)  # fmt: skip
+        seen_utc = lab.plant_utc.isoformat()
+        instrument = guieis.measuring() if stage == "live" else guieis.potentiostat()
+        queue = () if way is None else (way, guieis.waiting(138, 2), guieis.waiting(139, 3))
+        cycles = tuple(sorted(guieis.R_SEI_OHM))
+        guieis.fill(
+            lab, replace(instrument, seen_utc=seen_utc), *queue, cycles=cycles[:-1] if queue else cycles
+        )
+        window.go("eis", guieis.CELL)
+
+    return show
+
+
+def _eis_away(window: MainWindow) -> None:
+    """Take what was played out of the window's picture of its station."""
+    from labctl.gui.viewmodels.batches import Batch
+    from labctl.model.bench import Delta
+    from labctl.testing import guieis
+
+    assert window.desk is not None
+    lab = window.desk.lab
+    gone = [("channel", guieis.CHANNEL), ("potentiostat", guieis.PSTAT), ("cell", guieis.CELL)]
+    gone += [
+        (topic, key)
+        for topic, keys in (("handover", lab.handovers), ("spectrum", lab.spectra))
+        for key in keys
+    ]
+    lab.apply(Batch(tuple(Delta(0, topic, key, None) for topic, key in gone)))
+    window.go("station")
+
+
 SCENES = (
     Scene("station", "channel grid", _view("station")),
     Scene("station-selected", "four channels selected, what can be done", _station_selected, _station_away),
@@ -370,6 +418,10 @@ SCENES = (
     Scene("reports", "capacity by cycle for a paper", _reported("capacity", "LFP")),
     Scene("reports-lili", "the profile of symmetric cells for a paper", _reported("lili", "LIQ")),
     Scene("reports-table", "the table for a paper", _reported("table", "LFP")),
+    Scene("eis", "spectra over a cell's life, fitted", _eis("stored"), _eis_away),
+    Scene("eis-live", "a sweep that runs, two cells wait", _eis("live"), _eis_away),
+    Scene("eis-prompt", "leads are to be moved", _eis("there"), _eis_away),
+    Scene("eis-differs", "the voltage does not fit", _eis("differs"), _eis_away),
     Scene("recovery", "recovery after a restart", _view("recovery")),
     Scene("frames", "what passed the link of a channel", _frames),
     Scene("settings", "look", _settings("look")),

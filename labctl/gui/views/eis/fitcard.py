@@ -80,6 +80,7 @@ class FitCard(Card):
             Head("name", tr("eis", "element"), 100, fit=True), Head("value", tr("eis", "value"), 84, right=True),
             Head("unit", tr("eis", "unit"), 56), Head("interval", tr("eis", "95 % interval"), 164, right=True),
             Head("before", last, 124, right=True), Head("change", tr("eis", "change / %"), 80, right=True),
+            Head("", "", 8),
         ))  # fmt: skip
 
     def retranslate(self) -> None:
