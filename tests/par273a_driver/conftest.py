@@ -112,6 +112,9 @@ class TinyPar:
         if line == "ERR":
             code, self.error = (self.error if last_error is None else last_error), 0
             return self._reply(str(code))
+        if line == "DCL":
+            self.code, self.mode, self.auto, self.ext = -3, 2, 0, False
+            return b""
         texts = self._ask(word)
         if texts is None:
             self.error = 2

@@ -7,6 +7,7 @@ from labctl_drivers.par273a.codec import ESC
 
 WORDS = {
     "CELL 0": "cell off", "CELL 1": "cell on", "CELL": "is the cell on?", "CS": "is CELL ENABLE on?",
+    "DCL": "restore defaults", "ST": "status?",
     "ID": "model?", "VER": "firmware?", "ERR": "which error?", "OVER": "overloaded?", "READE": "potential?",
     "READI": "current?", "I/E": "which current range?", "XY.": "both phases?", "SI": "measure once",
     "MODE 1": "galvanostat", "MODE 2": "potentiostat", "++spoll": "status byte?", "++read eoi": "reply?",

@@ -19,7 +19,11 @@ class Par273A:
         self._delimiter = delimiter
 
     async def prepare(self) -> tuple[int, int]:
-        """Fix how numbers are told; return model number and firmware."""
+        """Restore the defaults, fix how numbers are told; return model number and firmware.
+
+        Settings survive power-off (2.4.1): somebody's positive feedback, filter, bias or suppression would be ours.
+        """
+        await self.link.tell("DCL")
         await self.link.tell(f"DD {self._delimiter}")
         (model,) = await self.link.ask("ID")
         (firmware,) = await self.link.ask("VER")
