@@ -80,7 +80,7 @@ class FitCard(Card):
             Head("name", tr("eis", "element"), 100, fit=True), Head("value", tr("eis", "value"), 84, right=True),
             Head("unit", tr("eis", "unit"), 56), Head("interval", tr("eis", "95 % interval"), 164, right=True),
             Head("before", last, 124, right=True), Head("change", tr("eis", "change / %"), 80, right=True),
-            Head("", "", 8),
+            Head("", "", 8),  # takes the room that is left: figures of one row stand together
         ))  # fmt: skip
 
     def retranslate(self) -> None:
@@ -97,5 +97,5 @@ def _row(row: FitRow) -> tuple[Field, ...]:
     return (
         Field(row.name, strong=row.strong), Field(row.value, tone=tone, strong=row.strong),
         Field(row.unit, tone="muted"), Field(row.interval, tone="muted"), Field(row.before, tone="muted"),
-        Field(row.change, tone=tone),
+        Field(row.change, tone=tone), Field(),
     )  # fmt: skip
