@@ -114,6 +114,7 @@ async def _measured(
     import asyncio
 
     from labctl.cli.eisboard import SweepBoard
+    from labctl.cli.eisperson import Terminal
     from labctl.cli.leaving import told_by_signals
     from labctl.engine.attended import take
 
@@ -122,7 +123,9 @@ async def _measured(
     leave = asyncio.Event()
     with told_by_signals(leave, attended=True):
         with SweepBoard(quiet=args.json) as board:
-            taken = await take(potentiostat, technique, leave, board.show, check_only=args.dry_run)
+            taken = await take(
+                potentiostat, technique, leave, board.show, check_only=args.dry_run, ask=Terminal(clock).ask
+            )
         if taken.spectrum is None:
             return taken, {}
         return taken, keeper.keep(_headed(taken, technique, args), capture)

@@ -10,16 +10,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import reduce
 
 from labctl.errors import InstrumentError, UnknownStateError, UsageError
-from labctl.interfaces.potentiostat import Measurement, Potentiostat, PotentiostatIdentity
+from labctl.interfaces.potentiostat import (
+    AttendedMeasurement,
+    Measurement,
+    PersonAsked,
+    Potentiostat,
+    PotentiostatIdentity,
+)
 from labctl.model.spectrum import Spectrum
 from labctl.model.technique import Geis, Peis
 
 log = logging.getLogger(__name__)
+
+Ask = Callable[[PersonAsked], Awaitable[str]]
+"""Asks a person and returns the name of who has done it; cancelled when something else is asked meanwhile."""
 
 Show = Callable[[Measurement, Spectrum], None]
 """Takes the measurement and its newest points; called between points, so it must be cheap and must not raise."""
@@ -59,8 +68,11 @@ async def take(
     show: Show,
     *,
     check_only: bool = False,
+    ask: Ask | None = None,
 ) -> Taken:
     """Take a spectrum; ``check_only`` asks for refusals and energises nothing. ``leave`` ends it early.
+
+    ``ask`` is for instruments at which a person has a part: without it nobody answers them.
 
     Raises: InstrumentError where the instrument cannot be opened, UnknownStateError where its cell is on then.
     """
@@ -69,13 +81,18 @@ async def take(
         taken = replace(taken, refused=potentiostat.refusals(technique), expected=technique.sweep.points)
         if taken.refused or check_only or leave.is_set():
             return replace(taken, told_to_end=leave.is_set())
-        return await measured(potentiostat, technique, leave, show, taken)
+        return await measured(potentiostat, technique, leave, show, taken, ask)
     finally:
         await potentiostat.close()
 
 
 async def measured(
-    potentiostat: Potentiostat, technique: Peis | Geis, leave: asyncio.Event, show: Show, taken: Taken
+    potentiostat: Potentiostat,
+    technique: Peis | Geis,
+    leave: asyncio.Event,
+    show: Show,
+    taken: Taken,
+    ask: Ask | None = None,
 ) -> Taken:
     """Measure with an open potentiostat; ``taken`` says who it is and how many points there should be.
 
@@ -94,6 +111,7 @@ async def measured(
     failure: InstrumentError | None = None
     async with asyncio.TaskGroup() as group:
         watch = group.create_task(_abort_when_told(leave, measurement))
+        person = group.create_task(_answered(measurement, ask))
         try:
             async for block in measurement.blocks():
                 assert isinstance(block, Spectrum)
@@ -103,6 +121,7 @@ async def measured(
             failure = error
         finally:
             watch.cancel()
+            person.cancel()
     if failure is not None:
         failure = await _made_sure(potentiostat, failure)
     taken = replace(taken, told_to_end=leave.is_set(), error=failure)
@@ -139,6 +158,27 @@ async def _abort_when_told(leave: asyncio.Event, measurement: Measurement) -> No
     await leave.wait()
     with contextlib.suppress(InstrumentError):  # whoever iterates over the blocks is told the same
         await measurement.abort()
+
+
+async def _answered(measurement: Measurement, ask: Ask | None) -> None:
+    """Ask a person whatever an attended measurement asks, and confirm what has been done."""
+    if ask is None or not isinstance(measurement, AttendedMeasurement):
+        return
+    asked: PersonAsked | None = None
+    while True:
+        asked = await measurement.next_asked(asked)
+        async with asyncio.TaskGroup() as group:
+            answer = group.create_task(_name_of(ask, asked))
+            other = group.create_task(measurement.next_asked(asked))
+            await asyncio.wait((answer, other), return_when=asyncio.FIRST_COMPLETED)
+            answer.cancel()
+            other.cancel()
+        if not answer.cancelled() and measurement.asked is asked:
+            measurement.confirm(answer.result())
+
+
+async def _name_of(ask: Ask, asked: PersonAsked) -> str:
+    return await ask(asked)
 
 
 async def _made_sure(potentiostat: Potentiostat, error: InstrumentError) -> InstrumentError:

@@ -149,13 +149,17 @@ class PersonAsked:
 class AttendedMeasurement(Measurement, Protocol):
     """A measurement in which a person has a part (``PotentiostatCapabilities.attended``).
 
-    Whoever shows it to people looks at ``asked`` while another task iterates over ``blocks``, which waits until the
-    answer has come. What was asked last stays asked, also after an end in UnknownStateError, until it is confirmed.
+    Whoever shows it to people looks at ``asked``, or waits for ``next_asked``, while another task iterates over
+    ``blocks``, which waits until the answer has come. What was asked last stays asked, also after an end in
+    UnknownStateError, until it is confirmed.
     """
 
     @property
     def asked(self) -> PersonAsked | None:
         """Return what a person must do and confirm now; None while nobody is waited for."""
+
+    async def next_asked(self, before: PersonAsked | None = None) -> PersonAsked:
+        """Wait until something else than ``before`` is asked, and return it."""
 
     def confirm(self, by: str) -> None:
         """Say that it has been done, and by whom. Raises UsageError where nothing is asked."""

@@ -146,6 +146,12 @@ class ExportMeasurement:
         """Return what a person must do and confirm now; None while nobody is waited for."""
         return self._asked
 
+    async def next_asked(self, before: PersonAsked | None = None) -> PersonAsked:
+        """Wait until something else than ``before`` is asked, and return it."""
+        while self._asked is None or self._asked is before:
+            await self._desk.clock.link.sleep(LOOK_S)
+        return self._asked
+
     def confirm(self, by: str) -> None:
         """Take a person's word. Raises UsageError where nothing is asked, or nobody says it."""
         if self._asked is None or not by.strip():
