@@ -21,7 +21,7 @@ from labctl.clock import Clock, ClockSpec, SupportsAdvance, run_with_clock
 from labctl.clock import ClockMode as Mode
 from labctl.errors import InstrumentError, UnknownStateError, UsageError
 from labctl.interfaces.cycler import ChannelState
-from labctl.interfaces.switch import BREAK_S, AtRest, CellSwitch, Path, Source
+from labctl.interfaces.switch import BREAK_S, STILL, AtRest, CellSwitch, Path, Source
 from labctl.testing.conformance import Nonconformity, Report
 
 HANDOVERS = 100
@@ -216,7 +216,7 @@ async def _handovers(scene: _Scene) -> None:
 
 async def _refused(scene: _Scene) -> None:
     await scene.switch.join(1, Source.CYCLER, REST)
-    states = set(ChannelState) - {ChannelState.FINISHED, ChannelState.STOPPED}
+    states = set(ChannelState) - STILL
     for rest in (
         *(replace(REST, channel=state) for state in states),
         *(replace(REST, current_A=current_A) for current_A in (1e-6, -1e-6, math.nan)),
