@@ -363,12 +363,23 @@ def test_a_reset_takes_five_seconds_in_which_nothing_is_heard() -> None:
     assert bus.send(b"++read eoi\n") == b"SOLARTRON,1260,0,1.0\r\n"
 
 
-def test_an_overload_at_v2_shows_in_the_error_digit() -> None:
+def test_an_overload_of_an_input_shows_in_the_error_digit() -> None:
     bus = Bus()
     for word in ("OP2,1", "SO1,2", "VA5.0000000E-2"):
         bus.write(FRA, word)
     bus.prepare(-4)
     assert bus.fra_point(1.0)[2] == 2
+    bus.write(PAR, "I/E -3")
+    assert bus.fra_point(1.0)[2] == 0
+    bus.write(FRA, "RA1,1")
+    assert bus.fra_point(1.0)[2] == 1
+    bus.write(FRA, "RA2,2")
+    assert bus.fra_point(1.0)[2] == 2
+    bus.write(FRA, "RA1,0")
+    bus.write(FRA, "RA2,0")
+    assert bus.fra_point(1.0)[2] == 0
+    bus.write(PAR, "CELL 0")
+    assert bus.fra_point(1.0)[1:] == (0, 2)  # nothing to divide by
 
 
 def test_the_generators_bias_adds_to_the_set_potential() -> None:

@@ -2,7 +2,8 @@
 
 V1 is on the E MONITOR, V2 on the I MONITOR, its generator on EXT INPUT; the result V1/V2 is given as a, b. Exponents
 that it is sent have one digit, those of its replies two. Source: potentiostat.md 2.4.7 [UMS, SOL]; that a word in error
-is left undone and shown in ``*ESR?``, and error digit 2 for an overload at V2, are our choice.
+is left undone and shown in ``*ESR?``, and error digits 1 and 2 for an overload at V1 and V2, are our choice; so is 2 where nothing
+comes in to divide by.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ RESET_s = 5.0
 COMMAND_ERROR, EXECUTION_ERROR, OPERATION_COMPLETE = 32, 16, 1
 MAV, ESB = 16, 32
 I_MONITOR_MAX_V = 2.0
-OVERLOADED = 2
+INPUT_MAX_V = (3.0, 0.03, 0.3, 3.0)
+"""Largest input in V rms by the range of ``RA``; 0 is automatic."""
+OVERLOADED_V1, OVERLOADED_V2 = 1, 2
 _WORD = re.compile(r"([A-Z]{2})(.*)")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?(E[+-]?\d)?")
 """One digit of exponent at most."""
@@ -37,7 +40,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "GT": ("0", "1"),
     "AU": ("0", "1"),
     "SW": ("0",),
-    "RA": tuple(f"{channel},{n}" for channel in (1, 2, 3) for n in range(6)),
+    "RA": (*(f"{channel},{n}" for channel in (1, 2) for n in range(4)), *(f"3,{n}" for n in range(6))),
     "DC": tuple(f"{channel},{n}" for channel in (1, 2, 3) for n in (0, 1)),
     "IP": tuple(f"{channel},{n}" for channel in (1, 2) for n in (0, 1)),
     "OU": tuple(f"{channel},{n}" for channel in (1, 2) for n in (0, 1)),
@@ -74,6 +77,7 @@ class Fra:
         self._values = {word: default for word, (default, _, _) in ANALOGUE.items()}
         self._chosen = {word: choices[0] for word, choices in CHOICES.items()}
         self._chosen.update({"SO": "1,2", "OP": "2,0"})
+        self._ranges = {"1": 0, "2": 0}
         self._event, self._enabled = 0, {"*ESE": 0, "*SRE": 0}
         self._ends_s, self._recycles = None, False
         self._generate()
@@ -120,6 +124,8 @@ class Fra:
             if argument not in CHOICES[word]:
                 raise FraError(EXECUTION_ERROR)
             self._chosen[word] = argument
+            if word == "RA":
+                self._ranges[argument[0]] = int(argument[2])
             self._generate()
         elif word in ("SI", "RE") and not argument:
             self._recycles = word == "RE"
@@ -208,7 +214,12 @@ class Fra:
         over, under = self._chosen["SO"].split(",")
         below_V = inputs_V.get(under, 1.0 + 0j)
         ratio = inputs_V[over] / below_V if below_V else 0j
-        peak_V = math.sqrt(2.0) * abs(monitors.current_V)
-        digit = OVERLOADED if peak_V >= I_MONITOR_MAX_V or not below_V else 0
         parts = (f"{self.oscillator.frequency_Hz:+.7E}", f"{ratio.real:+.4E}", f"{ratio.imag:+.4E}")
-        return ",".join((*parts, str(digit), "00"))
+        return ",".join((*parts, str(self._overload(inputs_V) if below_V else OVERLOADED_V2), "00"))
+
+    def _overload(self, inputs_V: Mapping[str, complex]) -> int:
+        """Return the error digit of a point: an input beyond its range, or an I MONITOR at its end."""
+        clamped = math.sqrt(2.0) * abs(inputs_V["2"]) >= I_MONITOR_MAX_V
+        if clamped or abs(inputs_V["2"]) > INPUT_MAX_V[self._ranges["2"]]:
+            return OVERLOADED_V2
+        return OVERLOADED_V1 if abs(inputs_V["1"]) > INPUT_MAX_V[self._ranges["1"]] else 0

@@ -58,6 +58,16 @@ LOCKINS: Mapping[str, LockInModel] = {
 }
 
 
+OUTPUTS: Mapping[str, Callable[[complex], tuple[float, ...]]] = {
+    "X.": lambda shown: (shown.real,),
+    "Y.": lambda shown: (shown.imag,),
+    "XY.": lambda shown: (shown.real, shown.imag),
+    "MAG.": lambda shown: (abs(shown),),
+    "PHA.": lambda shown: (math.degrees(cmath.phase(shown)),),
+}
+"""What each word makes of the output, in V and degrees."""
+
+
 class LockInError(Exception):
     """A command in error; ``bit`` of the status byte says which way."""
 
@@ -77,14 +87,6 @@ class LockIn:
         self._fault = 0
         self._overloaded = False
         self._fresh()
-        self._floats: Mapping[str, Callable[[], tuple[float, ...]]] = {
-            "X.": lambda: (self._output().real,),
-            "Y.": lambda: (self._output().imag,),
-            "MAG.": lambda: (abs(self._output()),),
-            "PHA.": lambda: (math.degrees(cmath.phase(self._output())),),
-            "XY.": lambda: (lambda output: (output.real, output.imag))(self._output()),
-            "MP.": lambda: (lambda output: (abs(output), math.degrees(cmath.phase(output))))(self._output()),
-        }
         self._limits = {
             "SEN": (1, len(SENSITIVITIES_V) - 1),
             "TC": (0, len(model.time_constants_s) - 1),
@@ -138,8 +140,8 @@ class LockIn:
             return {
                 "ID": self.model.name, "VER": "2.0", "ST": str(self.status), "N": str(self.overload_byte),
             }[word]  # fmt: skip
-        if word in self._floats and not operand:
-            return chr(self.values["DD"]).join(f"{value:.6E}" for value in self._floats[word]())
+        if word in OUTPUTS and not operand:
+            return chr(self.values["DD"]).join(f"{value:.6E}" for value in OUTPUTS[word](self._output()))
         if word in ("OF.", "OA.", "REFP."):
             return self._analogue(word, operand)
         if word in ("AS", "ASM"):
