@@ -2,8 +2,8 @@
 
 V1 is on the E MONITOR, V2 on the I MONITOR, its generator on EXT INPUT; the result V1/V2 is given as a, b. Exponents
 that it is sent have one digit, those of its replies two. Source: potentiostat.md 2.4.7 [UMS, SOL]; that a word in error
-is left undone and shown in ``*ESR?``, and error digits 1 and 2 for an overload at V1 and V2, are our choice; so is 2 where nothing
-comes in to divide by.
+is left undone and shown in ``*ESR?``, and error digits 1 and 2 for an overload at V1 and V2, are our choice; so is 2
+where nothing comes in to divide by.
 """
 
 from __future__ import annotations
