@@ -71,6 +71,19 @@ def test_u02_sixteen_rows_come_in_one_paste_and_one_undo_takes_them_all_out(view
     assert len(view.cells.rows) == 16
 
 
+def test_what_is_typed_stays_when_news_of_its_row_comes_in_between(view: Any, bench: ViewBench) -> None:
+    put(view, sixteen())
+    view.entry.go_to(2, Col.MASS)
+    press("F2")
+    type_text("12")
+    tell(bench.lab, empty("box:1-3", voltage_V=2.777))
+    view.refresh()
+    assert shown(view, 2, Col.OCV_MEAS) == "2.777"
+    type_text("4")
+    press("Return")
+    assert shown(view, 2, Col.MASS).startswith("124")
+
+
 def test_u02_a_bad_cell_is_marked_where_it_stands_and_typed_anew_in_place(view: Any) -> None:
     put(view, sixteen().replace("0.923", "heavy"))
     model = view.entry.rows_model

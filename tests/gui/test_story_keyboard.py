@@ -183,10 +183,11 @@ def protocol(person: Person) -> None:
     person.wait(lambda: view.shelf.model.rowCount() > 2)
     person.press("Ctrl+F")
     person.write("p1-li-li-1mA")
-    person.wait(lambda: view.shelf.model.rowCount() >= 1)
+    person.wait(lambda: [entry.name for entry in view.shelf.library.entries()] == ["p1-li-li-1mA"])
     person.tab_to(view.shelf.table)
     person.press("Return")
     person.wait(lambda: view.editor.is_open and view.editor.is_checked)
+    assert view.editor.origin.name == "p1-li-li-1mA"
     before = view.editor.document.text
     person.tab_to(view.desk.table)
     person.press("Ctrl+Home")

@@ -26,11 +26,27 @@ TONE_ROLE = Qt.ItemDataRole.UserRole + 102
 """The token of the cell's text colour."""
 QUESTION_ROLE = Qt.ItemDataRole.UserRole + 103
 """True: a question is open on the cell: 2 px inner frame in the paused colour."""
+FILLED = "labctl_filled"
+"""Property of an editor that has its cell's text."""
 
 Index = QModelIndex | QPersistentModelIndex
 
 
-class Cells(QStyledItemDelegate):
+class Typed(QStyledItemDelegate):
+    """Fills an editor when it opens, and never again: Qt would at each news of the cell, over what is being typed."""
+
+    def setEditorData(self, editor: QWidget, index: Index) -> None:
+        """Begin with the cell's text; what comes for the cell later waits until the editor is closed."""
+        if not editor.property(FILLED):
+            editor.setProperty(FILLED, True)
+            self.fill(editor, index)
+
+    def fill(self, editor: QWidget, index: Index) -> None:
+        """Put the cell's text into an editor that has just been opened."""
+        super().setEditorData(editor, index)
+
+
+class Cells(Typed):
     """Paints cells: strong, toned, with the frame of a question; the keyboard's place has a frame of its own."""
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:

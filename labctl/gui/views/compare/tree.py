@@ -10,13 +10,12 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QLineEdit,
     QStyle,
-    QStyledItemDelegate,
     QStyleOptionViewItem,
     QTreeView,
     QWidget,
 )
 
-from labctl.gui.parts.table import Index
+from labctl.gui.parts.table import Index, Typed
 from labctl.gui.plots.look import look_of
 from labctl.gui.theme.current import theme
 from labctl.gui.theme.fonts import Role
@@ -181,7 +180,7 @@ class CellsTree(QTreeView):
             self.viewport().update()
 
 
-class _Rows(QStyledItemDelegate):
+class _Rows(Typed):
     """Paints groups and cells, and takes new names."""
 
     def __init__(self, tree: CellsTree) -> None:

@@ -123,7 +123,7 @@ class StepCells(Cells):
             field.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         return field
 
-    def setEditorData(self, editor: QWidget, index: Index) -> None:
+    def fill(self, editor: QWidget, index: Index) -> None:
         """Begin with the cell's text, or with what was typed before."""
         if not isinstance(editor, QLineEdit):
             return
