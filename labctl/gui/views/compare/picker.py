@@ -53,7 +53,8 @@ class PickModel(QAbstractTableModel):
         fresh = self.picker.rows()
         if [row.run.run_id for row in fresh] == [row.run.run_id for row in self.rows]:
             self.rows = fresh
-            self.dataChanged.emit(self.index(0, 0), self.index(len(fresh) - 1, len(HEADS) - 1))
+            if fresh:
+                self.dataChanged.emit(self.index(0, 0), self.index(len(fresh) - 1, len(HEADS) - 1))
             return
         self.beginResetModel()
         self.rows = fresh
