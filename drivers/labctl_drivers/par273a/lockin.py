@@ -36,6 +36,9 @@ POLLS_AT_ONCE = 3
 TCS_USUAL = 14.0
 """Two channels with some 7 time constants each."""
 
+DECADE_STEPS = 3
+"""So many steps of ``SEN`` are a factor of ten."""
+
 READ_A, READ_B = ("VMODE", 1), ("VMODE", 2)
 NUL, CR = b"\0", b"\r"
 SETTINGS = (
@@ -224,13 +227,13 @@ class Lockin:
             value, overloaded = await self._settled(tc_s, wait)
             better = sensitivity_for(abs(value))
             if overloaded and place < least:
-                self._sensitivity[channel] = min(least, max(place + 3, better))
-            elif better <= place - 2 and not overloaded:
-                # a finer one next time: two steps coarser than need be still reads well
+                self._sensitivity[channel] = min(least, max(place + DECADE_STEPS, better))
+                continue
+            if not overloaded and better < place:
                 self._sensitivity[channel] = better
-                return value, False
-            else:
-                return value, overloaded
+                if place - better > DECADE_STEPS:
+                    continue  # it fills less than a tenth: read again; less than that waits for the next point
+            return value, overloaded
         raise WireError("no sensitivity suits", rule="2.4.6: SEN")
 
     async def _settled(self, tc_s: float, wait: Wait) -> tuple[complex, bool]:
