@@ -52,7 +52,11 @@ class Visit:
     """Why a person wants no spectrum any more."""
     accepted: str = ""
     """Why a person accepts an open circuit that does not fit."""
+    is_another: bool = False
+    """A person has accepted another open circuit there: it tells nothing about this cell."""
     confirmed: bool = False
+    by: str = ""
+    """Who has confirmed last."""
     trouble_asked: bool = False
     """A person has to look at the leads because of ``trouble``, whoever usually moves them."""
     wrong: str = ""
@@ -84,7 +88,7 @@ class Visit:
         return self.given_up if self.run.decision is None else self.run.decision.reason
 
     def ask(self, text: str) -> None:
-        """Ask a person to move the leads and confirm."""
+        """Ask a person to do something, to move the leads for example, and to confirm."""
         self.asked, self.text, self.confirmed = True, text, False
 
     def answered(self) -> None:
@@ -92,13 +96,13 @@ class Visit:
         self.asked, self.text, self.confirmed = False, "", False
 
     def confirm(self, by: str, reason: str) -> None:
-        """Hear a person say that the leads are moved; ``reason`` accepts an open circuit that does not fit.
+        """Hear a person say that what is asked is done; ``reason`` accepts an open circuit that does not fit.
 
         Raises: UserInputError where nothing is asked.
         """
         if not self.asked or self.confirmed:
             raise UserInputError(f"Nothing is asked about the cell of run {self.run.run_id} now.")
-        self.confirmed, self.accepted = True, reason
+        self.confirmed, self.accepted, self.by = True, reason, by
         self.run.event("eis.confirmed", number=self.number, stage=self.stage.value, by=by, reason=reason)
         self.nudge()
 

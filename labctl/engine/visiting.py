@@ -12,7 +12,7 @@ import logging
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from functools import reduce
+from functools import partial, reduce
 
 from labctl.clock import Clock
 from labctl.engine import hooks
@@ -28,7 +28,7 @@ from labctl.engine.station import PotentiostatPlace
 from labctl.engine.stoprequest import requested_stop
 from labctl.engine.visit import Visit
 from labctl.errors import InstrumentError, StoreError, UnknownStateError
-from labctl.interfaces.potentiostat import Measurement, PotentiostatIdentity
+from labctl.interfaces.potentiostat import Measurement, PersonAsked, PotentiostatIdentity
 from labctl.interfaces.switch import Source
 from labctl.model.handover import SpectrumEntry, Stage, Via
 from labctl.model.spectrum import Spectrum
@@ -42,6 +42,8 @@ TRIES = 2
 """A spectrum that fails is begun once more, after a new link and a new look at the open circuit."""
 SETTLE_S = 5.0
 """Link seconds before a voltage that does not fit is read once more: live values are no fresher (bts 1.3)."""
+PERSON_S = 1.0
+"""Link seconds between two looks at whether a person has confirmed their part at an instrument."""
 NOBODY = PotentiostatIdentity("", "", "")
 Pause = Callable[[Visit, float], Awaitable[None]]
 """Waits so many link seconds, or until something has happened to the visit."""
@@ -179,7 +181,7 @@ class Visiting:
         if wrong and visit.accepted:
             text = f"a person accepts it: {visit.accepted}: {wrong}"
             visit.run.event("eis.ocv_accepted", number=visit.number, text=text)
-            wrong = ""
+            wrong, visit.is_another = "", True
         visit.wrong = wrong
         return not wrong
 
@@ -205,6 +207,19 @@ class Visiting:
         visit.answered()
         return True
 
+    async def _at_instrument(self, visit: Visit, asked: PersonAsked) -> str:
+        """Have a person do their part at an instrument that labctl cannot drive; return who has done it."""
+        visit.ask(f"{self._place.name}: {asked.text}")
+        self._tell(visit)
+        while not visit.confirmed:
+            await self._clock.link.sleep(PERSON_S)
+            self._hear(visit)
+            if visit.unwanted:
+                self.leave.set()  # ends it, or has a person end it
+        visit.answered()
+        self._tell(visit)
+        return visit.by
+
     # -- the spectrum -----------------------------------------------------------------------------------------------
 
     async def _measuring(self, visit: Visit) -> None:
@@ -229,7 +244,14 @@ class Visiting:
         self.leave.clear()
         self.at_rest.clear()
         begun = replace(self._untaken(), expected=technique.sweep.points, told_to_end=False)
-        taken = await measured(potentiostat, technique, self.leave, self._shown(visit), begun)
+        taken = await measured(
+            potentiostat,
+            technique,
+            self.leave,
+            self._shown(visit),
+            begun,
+            partial(self._at_instrument, visit),
+        )
         self.measurement = None
         if self._stop.detached:
             raise Detached  # whoever goes on takes it anew
@@ -288,7 +310,8 @@ class Visiting:
             hooks.point("eis.stored")
         fields = {**visit.fields(), "outcome": outcome, "points": taken.points, "text": text}
         after_V = math.nan if spectrum is None else spectrum.head.ocv_after_V
-        visit.expected_V = after_V if math.isfinite(after_V) else visit.expected_V
+        if math.isfinite(after_V) and not visit.is_another:
+            visit.expected_V = after_V
         name = "" if spectrum is None else facts.spectrum_id
         await run.journal("eis.end", spectrum=name, expected_V=told_V(visit.expected_V), **fields)
         hooks.point("eis.end")

@@ -38,7 +38,7 @@ BEGIN = (
 )
 END = "The export has come. See that the experiment has ended and that the cell is off, then confirm."
 STOP = "Stop the experiment in PowerSuite now, see that the cell is off, then confirm."
-LOOK_S = 0.25
+LOOK_S = 0.5
 """Link seconds between two looks at whether a person has confirmed: people are not faster."""
 
 
