@@ -438,6 +438,21 @@ def test_pa_7_the_range_changes_in_mid_sweep_and_leaves_no_step(analyser: str, t
     play(main)
 
 
+def test_readings_of_a_settled_lockin_are_averaged(tiny_rig: MAKER) -> None:
+    async def main(clock: Clock) -> None:
+        counts = []
+        for readings in (1, 5):
+            rig = tiny_rig(clock, readings=readings)
+            await rig.potentiostat.open()
+            found = await spectrum(rig, Peis(FrequencySweep(1e3, 100.0, 1), 0.01, settle_s=0.0))
+            assert np.abs(found.z_ohm / d1_ohm(found.frequency_Hz) - 1).max() < 5e-4
+            counts.append(rig.lockin.heard.count("XY."))
+            await rig.potentiostat.close()
+        assert counts[1] > 2 * counts[0]
+
+    play(main)
+
+
 def test_b_sign_and_coordinates_are_options(tiny_rig: MAKER) -> None:
     async def main(clock: Clock) -> None:
         technique = Peis(FrequencySweep(1e3, 100.0, 3), 0.01, settle_s=0.0)

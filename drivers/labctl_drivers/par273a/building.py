@@ -45,11 +45,11 @@ def _analyser(bus: Bus | None, options: ParOptions, clock: Clock, connect: Conne
         tells_status, model = options.analyser_link is AnalyserLink.STATUS, options.analyser_model
         end = CR if model == "7230" and not tells_status else NUL
         link = EthernetLockinLink(connect(resource), clock, timeout_s, end=end, tells_status=tells_status)
-        return Lockin(link, model, options.b_sign)
+        return Lockin(link, model, options.b_sign, options.readings)
     own = Bus(connect(resource), None, clock, timeout_s) if resource else None
     on = own or bus
     assert on is not None, "options without a bus for the analyser are refused"
     if kind is AnalyserKind.FRA:
         return Solartron(on, options.analyser_address, own=own is not None, polar=options.polar)
     bus_link = GpibLockinLink(on, options.analyser_address, own=own is not None)
-    return Lockin(bus_link, options.analyser_model, options.b_sign)
+    return Lockin(bus_link, options.analyser_model, options.b_sign, options.readings)

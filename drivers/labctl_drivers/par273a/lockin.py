@@ -33,8 +33,8 @@ log = logging.getLogger(__name__)
 
 POLL_S = 0.01
 POLLS_AT_ONCE = 3
-TCS_USUAL = 14.0
-"""Two channels with some 7 time constants each."""
+TCS_USUAL = 7
+"""Time constants until a channel has usually settled."""
 
 DECADE_STEPS = 3
 """So many steps of ``SEN`` are a factor of ten."""
@@ -164,8 +164,9 @@ class Lockin:
 
     limits = LIMITS[AnalyserKind.LOCKIN]
 
-    def __init__(self, link: LockinLink, model: str, b_sign: int) -> None:
+    def __init__(self, link: LockinLink, model: str, b_sign: int, readings: int = 1) -> None:
         self._link = link
+        self._readings = readings
         self._asked_model = model
         self._model = model
         self._b_sign = b_sign
@@ -215,7 +216,8 @@ class Lockin:
 
     def seconds(self, frequency_Hz: float) -> float:
         """Return the plant seconds that a point usually takes."""
-        return TCS_USUAL * time_constant_for(frequency_Hz, self._model)[1]
+        per_channel = TCS_USUAL + self._readings - 1
+        return 2 * per_channel * time_constant_for(frequency_Hz, self._model)[1]
 
     async def _read(self, channel: tuple[str, int], tc_s: float, wait: Wait) -> tuple[complex, bool]:
         """Return what a channel reads at a sensitivity that suits it, and whether even the least is overloaded."""
@@ -237,16 +239,20 @@ class Lockin:
         raise WireError("no sensitivity suits", rule="2.4.6: SEN")
 
     async def _settled(self, tc_s: float, wait: Wait) -> tuple[complex, bool]:
-        """Return the reading once two of them, a time constant apart, agree, or the filter must have settled."""
+        """Return the mean of the readings from then on when two, a time constant apart, agree, or all has settled."""
         await wait(SETTLE_TCS * tc_s)
         last, overloaded = await self._xy()
         for _ in range(SETTLE_TCS_MAX - SETTLE_TCS):
             await wait(tc_s)
-            value, overloaded = await self._xy()
-            if abs(value - last) <= SETTLED_WITHIN * abs(value):
-                return value, overloaded
-            last = value
-        return last, overloaded
+            before, (last, overloaded) = last, await self._xy()
+            if abs(last - before) <= SETTLED_WITHIN * abs(last):
+                break
+        total = last
+        for _ in range(self._readings - 1):
+            await wait(tc_s)
+            value, over = await self._xy()
+            total, overloaded = total + value, overloaded or over
+        return total / self._readings, overloaded
 
     async def _xy(self) -> tuple[complex, bool]:
         text, status = await self._say("XY.", replies=True)

@@ -33,7 +33,12 @@ _SWITCHES = {
     "analyser_model": ("", *TIME_CONSTANTS_S),
     "fra_coordinates": ("rectangular", "polar"),
 }
-_WHOLE = {"address": (0, ADDRESS_MAX), "analyser_address": (0, ADDRESS_MAX), "id": (1, 99999)}
+_WHOLE = {
+    "address": (0, ADDRESS_MAX),
+    "analyser_address": (0, ADDRESS_MAX),
+    "id": (1, 99999),
+    "readings": (1, 100),
+}
 _ABOVE_ZERO = ("reply_timeout_s", "ocv_s", "step_max_s", "eis_max_Hz")
 KNOWN = (
     *_SWITCHES,
@@ -69,7 +74,8 @@ class LinkKind(StrEnum):
 class ParOptions:
     """How to talk to one 273A and its analyser. ``step_max_by`` is who allows more than 15 min.
 
-    ``b_sign`` is what a lock-in multiplies its B input by where it reads it alone (2.4.6: -B).
+    ``readings`` of a lock-in are averaged, a time constant apart. ``b_sign`` is what it multiplies its B input by where
+    it reads that alone (2.4.6: -B).
     """
 
     link: LinkKind
@@ -84,6 +90,7 @@ class ParOptions:
     analyser_link: AnalyserLink = AnalyserLink.PROLOGIX
     analyser_model: str = ""
     b_sign: int = -1
+    readings: int = 1
     polar: bool = False
     eis_max_Hz: float = EIS_MAX_HZ
     reply_timeout_s: float = REPLY_TIMEOUT_S
@@ -110,6 +117,7 @@ def options_from(name: str, resource: str, options: Mapping[str, object]) -> Par
         analyser_link=AnalyserLink(str(told.get("analyser_link", _usual_analyser_link(told)))),
         analyser_model=str(told.get("analyser_model", "")),
         b_sign=_whole(told, "b_sign", -1),
+        readings=_whole(told, "readings", 1),
         polar=told.get("fra_coordinates") == "polar",
         eis_max_Hz=_number(told, "eis_max_Hz", EIS_MAX_HZ),
         reply_timeout_s=_number(told, "reply_timeout_s", REPLY_TIMEOUT_S),
