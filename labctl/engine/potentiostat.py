@@ -109,6 +109,8 @@ class PotentiostatTask:
     def _nudge(self, visit: Visit) -> None:
         if self.visits and self.visits[0] is visit and visit.unwanted:
             self._visiting.leave.set()
+        if visit in self.visits:
+            self._tell_visit(visit)
         self.wake.set()
 
     def visit_of(self, run_id: str) -> Visit | None:
