@@ -491,6 +491,7 @@ def test_an_error_of_the_fra_ends_the_sweep_with_the_cell_off(tiny_rig: MAKER) -
         await rig.potentiostat.open()
         with pytest.raises(RefusedError, match="FRA says error 3"):
             await rows(rig, Peis(FrequencySweep(1e3, 100.0, 3), 0.01, settle_s=0.0))
+        assert "I/E 0" in rig.par.heard, "the largest range was not tried"
         assert not rig.par.cell
         assert not rig.par.ext
 

@@ -14,7 +14,7 @@ from labctl_drivers.par273a import create
 from labctl.clock import Clock, ClockMode, ClockSpec, run_with_clock
 from labctl.errors import InstrumentError, RefusedError, UnknownStateError
 from labctl.interfaces.potentiostat import Potentiostat
-from labctl.model.spectrum import Spectrum
+from labctl.model.spectrum import PointFlag, Spectrum
 from labctl.model.technique import Chronoamperometry, FrequencySweep, Peis
 from labctl.testing.benchrun import VirtualBench, open_virtual_bench, small_bench
 from labctl.testing.potentiostatconformance import CASES, check_potentiostat
@@ -191,6 +191,33 @@ def spectrum_of(wiring: str, **more: object) -> Spectrum:
         whole = whole.then(block)
     assert len(whole) == 26
     return whole
+
+
+@pytest.mark.parametrize("wiring", ["lock-in 7265 on the bus", "1260 on the bus"])
+@pytest.mark.parametrize(
+    ("dummy", "ocv_V", "z_ohm", "range_A"),
+    [
+        ("D3", 3.305, 2.5923 - 0.2899j, 1e-2),
+        ("D4", 3.7, 0.0100 - 0.00003j, 1.0),
+        ("D2", 0.0, 10.0 + 0.2823j, 1e-2),
+    ],
+)
+def test_cells_with_a_potential_an_inductance_or_next_to_no_resistance_are_measured_too(
+    wiring: str, dummy: str, ocv_V: float, z_ohm: complex, range_A: float
+) -> None:
+    found: list[Spectrum] = []
+
+    async def story(rig: SimRig, clock: Clock) -> None:
+        f_Hz = 10e3 if dummy == "D4" else 50e3
+        technique = Peis(FrequencySweep(f_Hz, f_Hz / 10, 1), 0.005 if dummy == "D4" else 0.01, settle_s=5.0)
+        measurement = await rig.potentiostat.measure(technique)
+        found.extend([block async for block in measurement.blocks() if isinstance(block, Spectrum)])
+        assert measurement.head.ocv_before_V == pytest.approx(ocv_V, abs=2e-3)
+
+    play(wiring, story, dummy=dummy)
+    assert found[0].z_ohm[0] == pytest.approx(z_ohm, abs=1e-4)
+    assert found[0].range_A[0] == (1e-3 if wiring.startswith("1260") and dummy == "D2" else range_A)
+    assert found[0].flags[0] in (0, PointFlag.RANGE_CHANGED)
 
 
 def fault(rig: SimRig, kind: str, **fields: object) -> None:

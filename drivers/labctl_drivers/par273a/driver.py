@@ -58,6 +58,9 @@ OCV_INTERVAL_S = 0.1
 OCV_MEAN_S = 1.0
 """The mean of the last second is the open-circuit potential of a spectrum."""
 
+OCV_DECIMALS = 6
+"""A mean of whole millivolts to 1 uV: less is noise of the number."""
+
 UNSURE = (
     "no watchdog: the instrument holds the cell for ever when the host is gone; its switch CELL ENABLE overrides",
     "potentials are set and read in whole mV",
@@ -282,7 +285,7 @@ class Par273APotentiostat:
             values_V.append(await self._par.read_potential())
         if Overload.E in await self._par.overload():
             raise RefusedError("the open-circuit potential is beyond what it can read")
-        return fmean(values_V[-round(OCV_MEAN_S / OCV_INTERVAL_S) :])
+        return round(fmean(values_V[-round(OCV_MEAN_S / OCV_INTERVAL_S) :]), OCV_DECIMALS)
 
     def _reach(self) -> Reach:
         if self._identity is None:

@@ -84,7 +84,8 @@ class FraResult:
 class AcReading:
     """One frequency at the two monitor outputs of the 273A; all volts rms, NaN where the analyser does not tell.
 
-    ``ratio`` is E MONITOR over I MONITOR. ``monitor_V`` is the amplitude at I MONITOR.
+    ``ratio`` is E MONITOR over I MONITOR. ``monitor_V`` is the amplitude at I MONITOR. ``trouble`` is what the analyser
+    says against the reading: an overload that a larger range ends, or the end of the sweep.
     """
 
     frequency_Hz: float
@@ -92,3 +93,4 @@ class AcReading:
     e_rms_V: float
     monitor_V: float
     overload: bool
+    trouble: str = ""

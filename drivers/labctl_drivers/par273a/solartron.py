@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 
-from labctl.errors import RefusedError, WireError
+from labctl.errors import WireError
 from labctl_drivers.par273a.analyser import Wait
 from labctl_drivers.par273a.bus import Bus
 from labctl_drivers.par273a.codec import read_fra, read_line, solartron_number
@@ -78,11 +78,10 @@ class Solartron:
         await self._tell("SI")
         await wait(integration_s + FRA_MORE_S)
         result = await self._result(frequency_Hz)
-        if result.error:
-            raise RefusedError(
-                f"the FRA says error {result.error} at {frequency_Hz:g} Hz", vendor_text=str(result.error)
-            )
-        return AcReading(result.frequency_Hz, result.ratio, math.nan, math.nan, overload=False)
+        # what the error digit means is not published; an overload is the one that a larger range ends
+        trouble = f"the FRA says error {result.error} at {frequency_Hz:g} Hz" if result.error else ""
+        nan = math.nan
+        return AcReading(result.frequency_Hz, result.ratio, nan, nan, bool(result.error), trouble)
 
     def seconds(self, frequency_Hz: float) -> float:
         """Return the plant seconds that a point usually takes."""

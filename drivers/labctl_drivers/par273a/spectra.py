@@ -16,6 +16,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from labctl.errors import RefusedError
 from labctl.interfaces.potentiostat import Block
 from labctl.model.spectrum import PointFlag, Spectrum, SpectrumHead
 from labctl.model.technique import Geis, Peis
@@ -124,6 +125,8 @@ class SpectrumCourse:
             flags |= PointFlag.RANGE_CHANGED
             await self._par.set_range(self._code)
             await pacer.wait(RANGE_DEAD_S)
+        if reading.trouble:
+            raise RefusedError(reading.trouble, vendor_text=reading.trouble)
         if self._too_high(reading, overload):
             flags |= PointFlag.OVERLOAD_I
         flags |= flags_of(overload) | self._contour(frequency_Hz)
