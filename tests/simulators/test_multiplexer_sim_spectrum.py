@@ -69,7 +69,8 @@ def test_a_spectrum_between_cycles_is_that_of_the_cell_as_the_cycler_has_aged_it
     told = bench.admin({"do": "truth", "slot": "par"})["cell"]
     assert told["throughput_mAh_cm2"] == pytest.approx(40.0, rel=1e-3)
     assert abs(aged_ohm.real / fresh_ohm.real - 1.0) > 0.02  # its film has thinned by then
-    assert sum(told["elements_ohm"].values()) == pytest.approx(aged_ohm.real, rel=0.15)
+    film_ohm = told["elements_ohm"]["bulk"] + told["elements_ohm"]["sei"]
+    assert film_ohm < aged_ohm.real < sum(told["elements_ohm"].values())  # diffusion is slower than 1 Hz
     mux.receive(b"ROUT:OPEN (@201)\nROUT:CLOS (@101)\n")
     assert bench.admin({"do": "truth", "slot": "neware:1-1"})["cell"]["cell_id"] == "A"
     assert bench.violations == []
