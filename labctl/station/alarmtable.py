@@ -30,6 +30,7 @@ _EARLY: dict[str, Any] = {
 _INSTRUMENT: dict[str, Any] = {"group": "instrument", "view": "instruments"}
 _CHAMBER: dict[str, Any] = {"group": "chamber", "view": "chambers"}
 _CHAMBER_READING: dict[str, Any] = {**_CHAMBER, "until": Until.RUN, "under": ("chamber.lost",)}
+_POTENTIOSTAT: dict[str, Any] = {"group": "potentiostat", "view": "eis"}
 _STORE: dict[str, Any] = {"group": "store", "view": "events"}
 _QUEUE: dict[str, Any] = {"group": "queue", "view": "queue", "until": Until.ACK}
 _STATION: dict[str, Any] = {"group": "station", "view": "events"}
@@ -218,6 +219,25 @@ _ROWS: tuple[tuple[str, AlarmPriority, str, str, str, str, str, str, dict[str, A
     ("chamber.refused", _HIGH, "chamber takes no run", "温箱拒绝试验",
      "The chamber has tripped, or was switched off, and nobody has looked yet.", "The run was not started.",
      "Look at the chamber, set it again, then start.", "检查温箱，重新设定，然后启动。", {**_CHAMBER, **_ONCE}),
+    # -- cells at a potentiostat
+    ("handover.asked", _MEDIUM, "leads are to be moved", "需要移动电池导线",
+     "A cell is to go to a potentiostat, or back.", "Its run stands still until somebody confirms.",
+     "Move the leads as the text says, then confirm.", "按说明移动导线，然后确认。",
+     {"group": "channel", "view": "eis", "until": Until.RUN, "latch": False, "calls": True}),
+    ("eis.ocv_differs", _MEDIUM, "another voltage behind the leads", "移动导线后电压不符",
+     "After the move the open circuit is not that of before.", "Nothing is measured, and the run does not go on.",
+     "Compare cell, channel and leads, then confirm again.", "核对电池、通道和导线，然后重新确认。",
+     {"group": "channel", "view": "eis", "until": Until.RUN}),
+    ("eis.failed", _HIGH, "spectrum could not be taken", "阻抗谱未能完成",
+     "The potentiostat failed, also at a second try.", "The run goes on without a whole spectrum.",
+     "Look at the potentiostat and its leads.", "检查恒电位仪及其导线。", {**_CHANNEL, "view": "eis"}),
+    ("potentiostat.lost", _HIGH, "potentiostat does not answer", "恒电位仪无响应",
+     "Its link is gone, or somebody else uses it.", "Cells that need it wait; nobody sees one on its leads.",
+     "Check power and cable; unplug a cell that is on its leads.", "检查电源和线缆；必要时取下其导线上的电池。",
+     {**_POTENTIOSTAT, "delay_s": 60.0}),
+    ("switch.unsure", _CRITICAL, "multiplexer is not sure", "多路开关状态不明",
+     "Its relays do not read back what they were told.", "Where the cell is connected is not known; the run is held.",
+     "Unplug the cell, then look at the multiplexer.", "取下电池，然后检查多路开关。", {**_CHANNEL, "view": "eis"}),
     # -- storage
     ("disk.low", _LOW, "disk is filling up", "磁盘空间不足",
      "Less than 10 % of the data disk is free.", "New runs will be refused below 5 %.",

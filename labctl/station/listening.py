@@ -15,6 +15,7 @@ from typing import Any
 from labctl.clock import Clock
 from labctl.engine.api import Finding, Outcome, Phase, Progress, RunResult
 from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus, LinkState
+from labctl.model.handover import HandoverStatus, PotentiostatStatus, SpectrumEntry, Stage
 from labctl.model.ids import CellId, ChannelId, RunId
 from labctl.model.plain import to_plain
 from labctl.model.record import RecordBlock
@@ -32,6 +33,9 @@ LATCHING = frozenset({Outcome.TRIPPED, Outcome.HELD})
 
 ENDED_KEPT = 500
 """Ended runs whose last state clients still get; older ones are asked for by name."""
+
+SPECTRA_KEPT = 200
+"""Newest spectra that clients get with the state; older ones are asked for by cell or run."""
 
 
 class Listener:
@@ -64,6 +68,8 @@ class Listener:
         self._channels: dict[str, ChannelId] = {}  # of the runs
         self._cells: dict[str, CellId] = {}
         self._ended: deque[str] = deque()
+        self._spectra: deque[str] = deque()
+        self._asked: dict[str, HandoverStatus] = {}  # by run: the person who moves leads is waited for
         self.lane: Callable[[ChannelId], str] = lambda channel: ""
         self.job_of: Callable[[str], Any] = lambda run_id: None
         self.on_ended: list[Callable[[RunResult], None]] = []
@@ -170,6 +176,40 @@ class Listener:
         elif status.state != "opening":
             self._alarms.clear("chamber.lost", status.name)
 
+    def potentiostat(self, status: PotentiostatStatus) -> None:
+        """Take how a potentiostat stands."""
+        self._feed.publish("potentiostat", status.name, to_plain(status))
+        if status.link is LinkState.LIVE:
+            self._alarms.clear("potentiostat.lost", status.name)
+        elif status.text:
+            text = f"{status.name}: {status.text}"
+            self._alarms.raise_alarm("potentiostat.lost", status.name, text=text)
+
+    def handover(self, status: HandoverStatus | None, run_id: str) -> None:
+        """Take where a run's cell is on its way to a potentiostat and back; None: its cycler has it again."""
+        self._feed.publish("handover", run_id, None if status is None else to_plain(status))
+        before = self._asked.pop(run_id, None)
+        if before is not None and (status is None or not status.asked):
+            for definition in ("handover.asked", "eis.ocv_differs"):
+                self._alarms.clear(definition, before.channel)
+        if status is not None and status.asked:
+            self._asked[run_id] = status
+            self._alarms.raise_alarm(
+                "handover.asked", status.channel, text=status.text, text_zh=_asked_zh(status), channel=status.channel,
+                cell=status.cell_id, run_id=run_id,
+            )  # fmt: skip
+
+    def spectrum(self, entry: SpectrumEntry) -> None:
+        """Take how a spectrum of a run has ended; one of which there is nothing is in the run's events alone."""
+        if not entry.spectrum_id:
+            return
+        self._feed.publish("spectrum", entry.spectrum_id, to_plain(entry))
+        if entry.spectrum_id in self._spectra:
+            return
+        self._spectra.append(entry.spectrum_id)
+        if len(self._spectra) > SPECTRA_KEPT:
+            self._feed.publish("spectrum", self._spectra.popleft(), None)
+
     # -- what others ask --------------------------------------------------------------------------------------------
 
     def begin(self, run_id: str, cell_id: CellId) -> None:
@@ -269,3 +309,12 @@ class Listener:
             {"kind": kind, "utc": utc, "text": text, "priority": priority, "run_id": run_id, "channel": channel,
              "cell": cell},
         )  # fmt: skip
+
+
+def _asked_zh(status: HandoverStatus) -> str:
+    """Return what the person who moves leads is asked, in Chinese."""
+    there, back = f"通道 {status.channel}", f"恒电位仪 {status.potentiostat}"
+    if status.stage is not Stage.TO_CYCLER:
+        there, back = back, there
+    text = f"请将 {status.cell_name} 的导线从{back}移到{there}，然后确认。"
+    return f"{text}{status.trouble}" if status.trouble else text

@@ -1,8 +1,9 @@
 """Decides who is told of which alarm when (safety-and-faults section 8). Pure: told the time, it returns notices.
 
 CRITICAL goes to the first person at once, HIGH when nobody has acknowledged after 5 minutes; 15 minutes after the
-alarm the second person is told, and so on. Quiet hours hold back HIGH, never CRITICAL. What is due together goes in one
-message; while alarms come as a flood all but CRITICAL ones go as a digest every ten minutes.
+alarm the second person is told, and so on. An alarm that calls for somebody who is waited for goes to the first person
+after a minute, and to nobody else. Quiet hours hold back all but CRITICAL. What is due together goes in one message;
+while alarms come as a flood all but CRITICAL ones go as a digest every ten minutes.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from labctl.engine.machines.alarmterms import Change, Definition
 from labctl.model.alarm import Alarm, AlarmPriority, AlarmState
 
 FIRST_AFTER_S = {AlarmPriority.CRITICAL: 0.0, AlarmPriority.HIGH: 300.0}
+CALL_AFTER_S = 60.0
+"""Whoever stands at the bench has done by then what is asked for."""
 ESCALATE_AFTER_S = 900.0
 """Between one person and the next."""
 DIGEST_S = 600.0
@@ -95,16 +98,25 @@ class NoticePlan:
 
     def _concerns(self, alarm: Alarm) -> bool:
         known = self._definitions.get(alarm.definition)
-        return alarm.priority in FIRST_AFTER_S and (known is None or known.notify)
+        if known is None:
+            return alarm.priority in FIRST_AFTER_S
+        return known.calls or (alarm.priority in FIRST_AFTER_S and known.notify)
+
+    def _calls_only(self, alarm: Alarm) -> bool:
+        """Tell whether an alarm calls one person and is not urgent enough for the next."""
+        known = self._definitions.get(alarm.definition)
+        return known is not None and known.calls and alarm.priority not in FIRST_AFTER_S
 
     def _due(self, item: _Open, now_s: float, utc: datetime) -> Iterator[tuple[int, float]]:
         """Give each person who is still to be told of an alarm, and when."""
         critical = item.alarm.priority is AlarmPriority.CRITICAL
         unreachable = False
-        for person in range(len(self._settings.people)):
+        people = len(self._settings.people)
+        for person in range(min(people, 1) if self._calls_only(item.alarm) else people):
             if person in item.told:
                 continue
-            after_s = FIRST_AFTER_S[item.alarm.priority] if person == 0 else ESCALATE_AFTER_S * person
+            first_s = FIRST_AFTER_S.get(item.alarm.priority, CALL_AFTER_S)
+            after_s = first_s if person == 0 else ESCALATE_AFTER_S * person
             blocked_s = self._blocked_s.get(person, (0.0, 0.0))[0]
             due_s = max(item.since_s + (0.0 if critical and unreachable else after_s), blocked_s)
             unreachable = unreachable or blocked_s > 0.0

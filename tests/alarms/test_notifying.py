@@ -130,6 +130,21 @@ def test_medium_and_low_wait_for_a_look_at_the_screen() -> None:
     assert told(story).sent == []
 
 
+def test_who_is_to_move_leads_is_called_after_a_minute_alone_and_only_until_it_is_confirmed() -> None:
+    async def story(bench: Bench) -> None:
+        keeper = bench.desk.keeper
+        keeper.raise_alarm("handover.asked", "neware:1-1", text="Move the leads of one.")
+        keeper.raise_alarm("handover.asked", "neware:1-2", text="Move the leads of two.")
+        await bench.minutes(0.5)
+        keeper.clear("handover.asked", "neware:1-2")
+        await bench.minutes(60)
+
+    post = told(story)
+    assert post.minutes() == [(1.0, "ann")]
+    body = post.sent[0][3]
+    assert "Move the leads of one." in body and "two" not in body
+
+
 def test_a_message_says_where_what_since_and_what_to_do() -> None:
     async def story(bench: Bench) -> None:
         await bench.minutes(75)

@@ -30,6 +30,7 @@ class Definition:
     ``delay_s`` and ``clear_delay_s`` (hysteresis in time) are how long the condition must last, or be gone; ``count``
     is how many reports within ``COUNT_WINDOW_S`` it takes. ``under`` names root definitions: while one of them is
     active for the instrument or chamber of the subject, this one is suppressed. ``view`` is where a client shows it.
+    ``calls``: somebody is waited for, so the first person gets a message whatever the priority.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Definition:
     under: tuple[str, ...] = ()
     notify: bool = True
     advisory: bool = False
+    calls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
