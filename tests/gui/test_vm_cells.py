@@ -11,7 +11,8 @@ from labctl.gui.viewmodels import words
 from labctl.gui.viewmodels.cellcolumns import Col, block_of, guessed, header_of
 from labctl.gui.viewmodels.cells import CellsTable, Look, counted, import_text
 from labctl.gui.viewmodels.edits import Edit, EditStack
-from labctl.model.cell import CellKind, ImportAction, ImportReport, ImportRow
+from labctl.gui.viewmodels.questions import open_questions
+from labctl.model.cell import Cell, CellKind, ImportAction, ImportReport, ImportRow
 from labctl.testing.guilab import FakeAsks, a_lab, cell, empty, running, tell
 
 HEADER = "slot\tcell id\ttype\tgroup\tmass / mg\tarea / cm²\tOCV\tbatch\tprotocol\tnote"
@@ -171,6 +172,31 @@ def test_u03_the_consequence_in_amperes_stands_beside_the_question() -> None:
         table.cell(1, Col.CURRENT).look is Look.QUESTION and table.cell(0, Col.CURRENT).look is Look.DERIVED
     )
     assert (table.cell(0, Col.ONE_C).text, table.cell(0, Col.ONE_C).look) == ("170.0", Look.DERIVED)
+
+
+def test_a_current_is_worked_out_once_a_row_however_many_are_doubted_and_anew_when_the_station_changes() -> (
+    None
+):
+    desk, asked = Desk(), list[str]()
+
+    def current_of(protocol: str, made: Cell) -> float:
+        asked.append(made.cell_id)
+        return 1e-3
+
+    table = CellsTable(desk.lab, desk.asks, current_of)
+    masses = ["9.240" if n % 4 == 0 else "0.921" for n in range(80)]
+    edit = table.paste(
+        "cell id\ttype\tmass\tprotocol\n"
+        + "\n".join(f"C{n}\tLFP\t{mass}\tP" for n, mass in enumerate(masses))
+    )
+    assert edit is not None
+    edit.redo()
+    assert len(open_questions(table)) == 20 and all(table.cell(row, Col.CURRENT).text for row in range(80))
+    assert len(asked) == 80 + 2 * 20, (
+        "each row once, and each doubted one with the value kept and with the one offered"
+    )
+    tell(desk.lab, empty("box:1", voltage_V=2.5))
+    assert table.current_A(0) == 1e-3 and len(asked) == 80 + 2 * 20 + 1
 
 
 def test_r7_a_comma_in_a_mass_is_asked_about_and_answered_in_place() -> None:

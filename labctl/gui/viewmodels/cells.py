@@ -16,22 +16,20 @@ from enum import StrEnum
 from labctl.gui.viewmodels import cellcolumns as columns
 from labctl.gui.viewmodels.acts import Asks, Trouble
 from labctl.gui.viewmodels.allowed import is_free, runs_now
-from labctl.gui.viewmodels.cellcolumns import NUMBERS, ONE_C_DEFAULTS, READ_ONLY, Col, Value
+from labctl.gui.viewmodels.cellcolumns import NUMBERS, READ_ONLY, Col, Value
+from labctl.gui.viewmodels.cellmeaning import CurrentOf, Meaning, default_one_c
 from labctl.gui.viewmodels.doubts import Doubt, doubts
 from labctl.gui.viewmodels.edits import Edit
 from labctl.gui.viewmodels.lab import Lab
 from labctl.gui.viewmodels.places import cabinet
 from labctl.gui.viewmodels.text import NONE, number, quantity
 from labctl.gui.viewmodels.words import tr
-from labctl.model.cell import Cell, CellKind, ImportAction, ImportReport
-from labctl.model.ids import CellId
+from labctl.model.cell import Cell, ImportAction, ImportReport
 
 EMPTY = Value()
 NEXT_FREE = "next free"
 OCV_NEAR_V = 0.050
 """How far the measured OCV may be off the registered one, as in the review of the start."""
-CurrentOf = Callable[[str, Cell], float | None]
-"""Returns the set current of a protocol for a cell, A; None where it cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +87,9 @@ class CellsTable:
         self._asks = asks
         self._current_of = current_of or (lambda protocol, cell: None)
         self._doubts: dict[tuple[int, Col], Doubt] | None = None
+        self._doubted: dict[int, Doubt] = {}
+        """The first doubt of each row that has one; of the same time as ``_doubts``."""
+        self._meaning: Meaning | None = None
         self._watchers: list[Callable[[], None]] = []
         self.rows: tuple[CellRow, ...] = ()
         self._named: Counter[str] = Counter()
@@ -100,6 +101,18 @@ class CellsTable:
         self.saving = False
         self.result = ""
         """What became of the last saving, in one line (R14)."""
+        lab.watch({"channel", "cell"}, lambda places: self.look_anew())
+
+    def look_anew(self) -> None:
+        """Forget what the rows mean: the station, or its protocols, are not what they were."""
+        self._meaning = None
+
+    @property
+    def meaning(self) -> Meaning:
+        """Return what the rows mean now."""
+        if self._meaning is None:
+            self._meaning = Meaning(self.rows, self._lab, self._current_of)
+        return self._meaning
 
     def watch(self, observer: Callable[[], None]) -> Callable[[], None]:
         """Call ``observer`` after each change; returns unwatch."""
@@ -111,7 +124,7 @@ class CellsTable:
         self._set(self.rows)
 
     def _set(self, rows: tuple[CellRow, ...]) -> None:
-        self.rows, self._doubts = rows, None
+        self.rows, self._doubts, self._meaning = rows, None, None
         self._named = Counter(row.text(Col.CELL) for row in rows)
         for observer in tuple(self._watchers):
             observer()
@@ -249,7 +262,15 @@ class CellsTable:
         """Return what must be asked, by row and column (U03): asked once, gone when answered."""
         if self._doubts is None:
             self._doubts = doubts(self.rows, self._lab.cells.values())
+            self._doubted = {}
+            for (row, _), doubt in self._doubts.items():
+                self._doubted.setdefault(row, doubt)
         return self._doubts
+
+    def doubted(self, row: int) -> Doubt | None:
+        """Return the first doubt of a row."""
+        self.doubts()
+        return self._doubted.get(row)
 
     def doubt(self, row: int, column: Col) -> Doubt | None:
         """Return the doubt of a cell."""
@@ -267,9 +288,9 @@ class CellsTable:
             return CellText(text, Look.WARN if why else Look.DERIVED, why)
         if column is Col.CURRENT:
             current_A = self.current_A(row)
-            doubted = any(place == row for place, _ in self.doubts())
             text = NONE if current_A is None else quantity(current_A, "A")
-            return CellText(text, Look.QUESTION if doubted and current_A is not None else Look.DERIVED)
+            doubted = current_A is not None and self.doubted(row) is not None
+            return CellText(text, Look.QUESTION if doubted else Look.DERIVED)
         value = columns.read_again(column, found.get(column))
         if value.problem:
             return CellText(value.text, Look.BAD, value.problem)
@@ -277,57 +298,22 @@ class CellsTable:
             return CellText(f"{value.text} ?", Look.ASKED, value.question.text)
         if (doubt := self.doubt(row, column)) is not None:
             return CellText(f"{columns.shown(column, value)} ?", Look.QUESTION, doubt.text)
-        if column is Col.ONE_C and value.value is None and (default := self._one_c(found)) is not None:
+        if column is Col.ONE_C and value.value is None and (default := default_one_c(found)) is not None:
             return CellText(number(default, 1), Look.DERIVED, tr("cells", "taken where none is given"))
         text = columns.shown(column, value)
         return CellText(NONE if not text and column in NUMBERS else text)
 
     def channel_of(self, row: CellRow) -> str:
         """Return the channel of a row's slot, empty where there is none."""
-        slot = row.text(Col.SLOT)
-        if not slot or slot == NEXT_FREE:
-            return ""
-        if slot in self._lab.channels:
-            return slot
-        labels = cabinet(self._lab.channels)
-        return next((name for name in labels.order if labels.label(name) == slot), "")
+        return self.meaning.channel_of(row)
 
     def current_A(self, row: int) -> float | None:
         """Return the absolute set current that the row's protocol means for its cell."""
-        protocol, cell = self.rows[row].text(Col.PROTOCOL), self.made(row)
-        return None if cell is None or not protocol else self._current_of(protocol, cell)
-
-    def current_with(self, row: int, column: Col, value: float) -> float | None:
-        """Return the set current that another value in a column would mean, A."""
-        protocol, cell = self.rows[row].text(Col.PROTOCOL), self.made(row)
-        if cell is None or not protocol:
-            return None
-        changed: dict[str, float] = {column.value: value}
-        return self._current_of(protocol, replace(cell, **changed))  # type: ignore[arg-type]  # a column of numbers
+        return self.meaning.current_A(row)
 
     def made(self, row: int) -> Cell | None:
         """Return the cell that a row registers, None while its id or type is missing or bad."""
-        found = self.rows[row]
-        name = found.text(Col.CELL)
-        known = self._lab.cells.get(name)
-        kind = found.text(Col.KIND) or ("" if known is None else known.kind.value)
-        if not name or not kind:
-            return None
-        base = known or Cell(CellId(name), name, CellKind(kind))
-        changes: dict[str, object] = {}
-        for column in (Col.MASS, Col.AREA, Col.ONE_C, Col.OCV):
-            if (value := found.number(column)) is not None:
-                changes[column.value] = value
-        for column in (Col.GROUP, Col.BATCH, Col.NOTE):
-            if found.text(column):
-                changes[column.value] = found.text(column)
-        if base.one_c_mA_per_g is None and Col.ONE_C.value not in changes and (default := self._one_c(found)):
-            changes[Col.ONE_C.value] = default
-        return replace(base, kind=CellKind(kind), **changes)  # type: ignore[arg-type]  # by name, typed by the columns
-
-    def _one_c(self, row: CellRow) -> float | None:
-        kind, mass = row.text(Col.KIND), row.number(Col.MASS)
-        return ONE_C_DEFAULTS.get(CellKind(kind)) if kind and mass is not None else None
+        return self.meaning.made(row)
 
     def problem(self, row: int) -> str:
         """Return what stands against a row in one line, empty where nothing does."""
@@ -338,17 +324,14 @@ class CellsTable:
                 return value.problem
             if value.question is not None:
                 return value.question.text
-        for (place, _), doubt in self.doubts().items():
-            if place == row:
-                return doubt.short
+        if (doubt := self.doubted(row)) is not None:
+            return doubt.short
         if found.text(Col.CELL) in self.clashing:
             return self.clashing[found.text(Col.CELL)]
         if not found.text(Col.CELL):
             return tr("cells", "The cell id is missing.")
-        same = [
-            place for place, other in enumerate(self.rows) if other.text(Col.CELL) == found.text(Col.CELL)
-        ]
-        if len(same) > 1:
+        if self._named[found.text(Col.CELL)] > 1:
+            same = [at for at, other in enumerate(self.rows) if other.text(Col.CELL) == found.text(Col.CELL)]
             return tr("cells", "{cell} stands in rows {rows}.").format(
                 cell=found.text(Col.CELL), rows=", ".join(str(place + 1) for place in same))  # fmt: skip
         if self.made(row) is None:
@@ -372,7 +355,7 @@ class CellsTable:
         channel = self.channel_of(row)
         if not channel:
             return tr("cells", "There is no slot {slot}.").format(slot=slot)
-        if sum(self.channel_of(other) == channel for other in self.rows) > 1:
+        if self.meaning.taken[channel] > 1:
             return tr("cells", "Slot {slot} is given twice.").format(slot=slot)
         status = self._lab.channels[channel]
         if status.cell_id and status.cell_id != row.text(Col.CELL):
@@ -385,7 +368,7 @@ class CellsTable:
         """Tell whether a row cannot be saved yet: bad, missing or doubted values (not its slot)."""
         found = self.rows[row]
         open_values = any(value.problem or value.question for value in found.values.values())
-        doubted = any(place == row for place, _ in self.doubts())
+        doubted = self.doubted(row) is not None
         twice = self._named[found.text(Col.CELL)] > 1
         if found.text(Col.CELL) in self.clashing:
             return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -13,6 +13,9 @@ from labctl.gui.viewmodels.doubts import Doubt
 from labctl.gui.viewmodels.edits import Edit
 from labctl.gui.viewmodels.text import figures, number, quantity
 from labctl.gui.viewmodels.words import tr
+
+Usual = Mapping[tuple[str, str], list[float]]
+"""Set currents by protocol and type, A."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,8 @@ class OpenQuestion:
 
 def open_questions(table: CellsTable) -> tuple[OpenQuestion, ...]:
     """Return what is to be answered, top row first."""
-    found = [_doubted(table, row, column, doubt) for (row, column), doubt in table.doubts().items()]
+    usual = _usual_currents(table)
+    found = [_doubted(table, row, column, doubt, usual) for (row, column), doubt in table.doubts().items()]
     for place, row in enumerate(table.rows):
         for column, value in row.values.items():
             if value.question is not None:
@@ -57,12 +61,12 @@ def _title(table: CellsTable, row: int, column: Col) -> str:
     return " ".join(part for part in (found.text(Col.SLOT), found.text(Col.CELL), name, value, unit) if part)
 
 
-def _doubted(table: CellsTable, row: int, column: Col, doubt: Doubt) -> OpenQuestion:
-    now_A = table.current_with(row, column, doubt.value)
+def _doubted(table: CellsTable, row: int, column: Col, doubt: Doubt, usual: Usual) -> OpenQuestion:
+    now_A = table.meaning.current_with(row, column, doubt.value)
     text = tr("cells", "Keep {value}").format(value=_value(column, doubt.value))
     answers = [_answer("keep", text, now_A, lambda: table.keep(row, column))]
     if doubt.suggestion is not None:
-        then_A = table.current_with(row, column, doubt.suggestion)
+        then_A = table.meaning.current_with(row, column, doubt.suggestion)
         text = tr("cells", "Use {value}").format(value=_value(column, doubt.suggestion))
         answers.append(_answer("use", text, then_A, lambda: table.use(row, column)))
     return OpenQuestion(
@@ -71,7 +75,7 @@ def _doubted(table: CellsTable, row: int, column: Col, doubt: Doubt) -> OpenQues
         _title(table, row, column),
         doubt.text,
         doubt.short,
-        _lines(table, row, now_A),
+        _lines(table, row, now_A, usual),
         tuple(answers),
     )
 
@@ -91,20 +95,22 @@ def _value(column: Col, value: float) -> str:
     return number(value, decimals) if value >= 10.0 ** (1 - decimals) else figures(value, 3)
 
 
-def _lines(table: CellsTable, row: int, now_A: float | None) -> tuple[tuple[str, str], ...]:
+def _usual_currents(table: CellsTable) -> Usual:
+    """Return the set currents of the rows without a doubt, A, by protocol and type."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for place, row in enumerate(table.rows):
+        if table.doubted(place) is None and (current_A := table.current_A(place)) is not None:
+            found.setdefault((row.text(Col.PROTOCOL), row.text(Col.KIND)), []).append(current_A)
+    return found
+
+
+def _lines(table: CellsTable, row: int, now_A: float | None, usual: Usual) -> tuple[tuple[str, str], ...]:
     """Return what the protocol would set, beside what it sets for the other cells of the table."""
     if now_A is None:
         return ()
     protocol, kind = table.rows[row].text(Col.PROTOCOL), table.rows[row].text(Col.KIND)
-    doubted = {place for place, _ in table.doubts()}
-    others = [
-        current_A
-        for place, other in enumerate(table.rows)
-        if place not in doubted and other.text(Col.PROTOCOL) == protocol and other.text(Col.KIND) == kind
-        and (current_A := table.current_A(place)) is not None
-    ]  # fmt: skip
     lines = [(tr("cells", "{protocol} would set").format(protocol=protocol), quantity(now_A, "A"))]
-    if others:
+    if others := usual.get((protocol, kind)):
         told = tr("cells", "the other {n} get about").format(n=len(others))
         lines.append((told, quantity(median(others), "A")))
     return tuple(lines)

@@ -191,6 +191,7 @@ class CellsView(View):
         """Show the table as it is."""
         if not self.entry.rows_model.heads:
             return
+        self.cells.look_anew()
         questions = self._questions()
         self.entry.show_cells(questions)
         self.entry.offer({
@@ -205,7 +206,7 @@ class CellsView(View):
             self.parts.main.setStretch(at, share)
         self.mass.show_dots(mass_dots(self.cells))
         self.mass_card.setVisible(bool(self.cells.rows))
-        self._show_question()
+        self._show_question(questions)
         self._show_slots()
         self._say_acts()
         self._say_result()
@@ -213,8 +214,9 @@ class CellsView(View):
     def _questions(self) -> tuple[OpenQuestion, ...]:
         return (*self.clashes.questions(), *open_questions(self.cells))
 
-    def _show_question(self) -> None:
-        self.question.show_questions(self._questions(), self.entry.place[0])
+    def _show_question(self, questions: tuple[OpenQuestion, ...] | None = None) -> None:
+        found = self._questions() if questions is None else questions
+        self.question.show_questions(found, self.entry.place[0])
 
     def _show_slots(self) -> None:
         self.slots.show_map(slot_map(self.context.lab, self.cells))
