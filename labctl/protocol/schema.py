@@ -146,7 +146,7 @@ def _steps() -> list[Schema]:
         ]
     }
     frequency = _quantity(QuantityKind.FREQUENCY)
-    amplitude = {"type": "string", "pattern": rf"^\s*{NUMBER}\s*[mu]?[VA]( rms| peak)?\s*$"}
+    amplitude = {"type": "string", "pattern": rf"^\s*({NUMBER}\s*[mu]?[VA]( rms| peak)?|{_VARIABLE})\s*$"}
     hold: Schema = {
         "hold": _ref("voltage"),
         "direction": {"enum": [word.value for word in Direction]},

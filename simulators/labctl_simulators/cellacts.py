@@ -134,7 +134,6 @@ def coat_electrode(bench: Bench, request: Mapping[str, Any]) -> dict[str, Any]:
 
 def told_cell(record: CellRecord, cell: Cell) -> dict[str, Any]:
     """Return the state of a cell; the elements are the resistances that a spectrum of it would show."""
-    areal = cell.circuit.areal(cell.state.throughput_mAh_cm2, cell.state.temperature_degC)
     return {
         "cell_id": record.entry["cell_id"],
         "variant": record.entry["variant"],
@@ -145,10 +144,5 @@ def told_cell(record: CellRecord, cell: Cell) -> dict[str, Any]:
         "half_cycles": cell.half_cycles,
         "x": cell.state.x,
         "area_cm2": cell.area_cm2,
-        "elements_ohm": {
-            "bulk": areal.bulk_ohm_cm2 / cell.area_cm2,
-            "sei": float(areal.sei_ohm_cm2) / cell.area_cm2,
-            "ct": float(areal.ct_ohm_cm2) / cell.area_cm2,
-            "warburg": float(areal.warburg_ohm_cm2) / cell.area_cm2,
-        },
+        "elements_ohm": cell.elements_ohm(),
     }

@@ -193,4 +193,11 @@ class OnLeads(ABC):
 
 def _told(event: SwitchEvent) -> dict[str, Any]:
     value = None if math.isnan(event.value) else event.value
-    return {"plant_s": event.time_s, "what": event.what, "value": value}
+    told: dict[str, Any] = {"plant_s": event.time_s, "what": event.what, "value": value}
+    if event.cell is not None:
+        told |= {
+            "cell": event.cell.cell_id,
+            "shorted": event.cell.shorted,
+            "elements_ohm": dict(event.cell.elements_ohm),
+        }
+    return told

@@ -134,7 +134,7 @@ def _chamber_lines(bench: Bench, serving: Serving, poll_s: int) -> list[str]:
             f"serial://{serving.ptys[name]}?baud=19200" if rtu else f"tcp://{HOST}:{serving.ports[name]}"
         )
         inside = [slot for slot, chamber in bench.parts.chamber_of.items() if chamber == name]
-        slots = [slot for slot in inside if slot in bench.parts.slots]
+        slots = [slot for slot in inside if slot in bench.parts.slots] + _switched_into(bench, name)
         lines += [
             f"  - name: {_quoted(name)}",
             "    driver: modbus-chamber",
@@ -143,6 +143,16 @@ def _chamber_lines(bench: Bench, serving: Serving, poll_s: int) -> list[str]:
             f"    channels: [{', '.join(_quoted(slot) for slot in slots)}]",
         ]
     return lines
+
+
+def _switched_into(bench: Bench, chamber: str) -> list[str]:
+    """Return the channels whose cells hang in a multiplexer's places and stand in a chamber."""
+    places = (place for box in bench.parts.multiplexers.values() for place in box.places.values())
+    return [
+        place.ends[CYCLER].name
+        for place in places
+        if CYCLER in place.ends and place.record is not None and place.record.entry.get("chamber") == chamber
+    ]
 
 
 def _write_secret(path: Path, text: str) -> None:

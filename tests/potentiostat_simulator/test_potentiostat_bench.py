@@ -186,6 +186,15 @@ def test_every_act_at_the_cell_switch_is_in_the_truth(wire: Make) -> None:
     assert [e["plant_s"] for e in switched] == pytest.approx([0.0, 2.0, 3.0])
 
 
+def test_the_truth_tells_what_a_cell_was_made_of_when_it_was_switched_on(wire: Make) -> None:
+    link = wire(cell="A", cells=[{"cell_id": "A", "variant": "LIQ-P"}])
+    link.run("set_e 0\ncell_on\nwait 1\ncell_off")
+    on, off = link.truth()["switched"]
+    assert (on["cell"], on["shorted"]) == ("A", False)
+    assert on["elements_ohm"]["sei"] == pytest.approx(95.493, rel=1e-4)  # cell-models.md section 6
+    assert "cell" not in off
+
+
 # -- determinism -------------------------------------------------------------------------------------------
 
 

@@ -19,14 +19,26 @@ from labctl.errors import UserFileError, UserInputError
 from labctl.interfaces.converter import Loss
 from labctl.interfaces.cycler import CurrentRange, CyclerCapabilities
 from labctl.model.cell import Cell, CellKind
+from labctl.model.handover import PotentiostatFacts
 from labctl.model.ids import CellId, ChannelId
-from labctl.model.program import HostIf, HostNode, HostRepeat, Loop, Program, Segment, Step, StepMode
+from labctl.model.program import (
+    HostIf,
+    HostNode,
+    HostRepeat,
+    Loop,
+    Program,
+    Segment,
+    Spectroscopy,
+    Step,
+    StepMode,
+)
 from labctl.model.protocol import (
     Direction,
     Drive,
     Ends,
     Hold,
     Impedance,
+    Protocol,
     Quantity,
     RecordIntent,
     Repeat,
@@ -58,6 +70,9 @@ CELLS = {
 FOUR = CyclerCapabilities(
     "BTS-5V100mA", frozenset(StepMode), tuple(CurrentRange(v) for v in (1e-4, 1e-3, 1e-2, 1e-1)), -5.0, 5.0
 )
+LIBRARY = [entry.name for entry in list_protocols()]
+WITH_SPECTRA = frozenset(name for name in LIBRARY if name.startswith("p6"))
+ONE_POTENTIOSTAT = (PotentiostatFacts("pstat"),)
 CCCV_TEXT = """\
 labctl: protocol/1
 name: Two cycles
@@ -308,10 +323,10 @@ def test_a_bad_pybamm_file_is_refused_and_never_run(text: str) -> None:
         pybamm.read(text.encode())
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in list_protocols()])
+@pytest.mark.parametrize("name", LIBRARY)
 def test_every_library_protocol_converts_with_its_losses(name: str) -> None:
     protocol = load_protocol(find_protocol(name))
-    cell = CELLS[protocol.for_kinds[0]]
+    cell = cell_for(protocol)
     for converter in (unicycler, pybamm):
         data, losses = converter.export(protocol, cell)
         again, _ = converter.read(data)
@@ -331,11 +346,13 @@ def test_a_program_knows_enough_of_its_cell_to_write_absolute_currents() -> None
     assert json.loads(data)["method"][2]["current_mA"] == 0.785398163
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in list_protocols() if entry.name.startswith("p")])
+@pytest.mark.parametrize(
+    "name", [name for name in LIBRARY if name.startswith("p") and name not in WITH_SPECTRA]
+)
 def test_the_study_goes_through_a_neware_step_file_and_back(name: str, tmp_path: Path) -> None:
     """The driver's converter holds all steps of the study; what it loses stands beside the steps."""
     protocol = load_protocol(find_protocol(name))
-    cell = CELLS[protocol.for_kinds[0]]
+    cell = cell_for(protocol)
     program = bind(protocol, cell, ChannelId("neware:1-1"), FOUR, has_chamber=True)
     data, losses = convert_protocol(protocol, "neware-xml", program=program)
     path = tmp_path / "steps.xml"
@@ -355,6 +372,24 @@ def test_a_zero_volt_end_is_a_loss_in_unicycler_only() -> None:
         unicycler.export(parse_protocol(text.replace("voltage: 0 V, time: 1 h", "voltage: 0 V")))
 
 
+def cell_for(protocol: Protocol) -> Cell:
+    return CELLS[protocol.for_kinds[0] if protocol.for_kinds else CellKind.SYMMETRIC]
+
+
+def whole(protocol: Protocol, cell: Cell) -> Program:
+    """Bind on a channel that has everything: ranges, a chamber, a potentiostat."""
+    channel = ChannelId("neware:1-1")
+    return bind(protocol, cell, channel, FOUR, has_chamber=True, potentiostats=ONE_POTENTIOSTAT)
+
+
+@pytest.mark.parametrize("name", sorted(WITH_SPECTRA))
+def test_a_step_file_leaves_spectra_out_and_says_so(name: str) -> None:
+    protocol = load_protocol(find_protocol(name))
+    _, losses = convert_protocol(protocol, "neware-xml", cell=cell_for(protocol), capabilities=FOUR)
+    (told,) = [loss.what for loss in losses if loss.place == "flow"]
+    assert "spectra" in told
+
+
 def _bare(program: Program) -> tuple[HostNode, ...]:
     """Return the flow without sentences and back-stop marks, which say where numbers came from."""
 
@@ -368,6 +403,8 @@ def _bare(program: Program) -> tuple[HostNode, ...]:
             return replace(node, body=tuple(device(item) for item in node.body))
         if isinstance(node, HostRepeat):
             return replace(node, body=tuple(host(item) for item in node.body))
+        if isinstance(node, Spectroscopy):
+            return replace(node, sentence="")
         assert isinstance(node, HostIf)
         then, otherwise = (tuple(host(item) for item in part) for part in (node.then, node.otherwise))
         return replace(node, then=then, otherwise=otherwise)
@@ -375,12 +412,12 @@ def _bare(program: Program) -> tuple[HostNode, ...]:
     return tuple(host(node) for node in program.flow)
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in list_protocols()])
+@pytest.mark.parametrize("name", LIBRARY)
 def test_a_protocol_made_from_a_program_binds_to_the_same_steps(name: str) -> None:
     protocol = load_protocol(find_protocol(name))
-    cell = CELLS[protocol.for_kinds[0]]
-    program = bind(protocol, cell, ChannelId("neware:1-1"), FOUR, has_chamber=True)
-    again = bind(protocol_from_program(program), cell, ChannelId("neware:1-1"), FOUR, has_chamber=True)
+    cell = cell_for(protocol)
+    program = whole(protocol, cell)
+    again = whole(protocol_from_program(program), cell)
     assert _bare(again) == _bare(program)
     assert (again.limits, again.record, again.detections) == (
         program.limits,

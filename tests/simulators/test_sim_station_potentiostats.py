@@ -55,3 +55,10 @@ def test_a_versastat_comes_with_the_address_of_its_bridge_and_the_file_of_its_to
 def test_a_bench_without_potentiostats_writes_none() -> None:
     station = written()
     assert station.potentiostats == () and station.switches == ()
+
+
+def test_a_channel_whose_cell_hangs_in_a_multiplexer_stands_in_the_chamber_of_that_cell() -> None:
+    room = {"name": "room", "air_degC": 25, "setpoint_degC": 25, "on": True}
+    cell = {"cell_id": "A", "variant": "LIQ-P", "chamber": "room"}
+    station = written(potentiostats=[PICO], multiplexers=[MUX], chambers=[room], cells=[cell])
+    assert [entry.channels for entry in station.chambers] == [(ChannelId("neware:1-1"),)]

@@ -9,6 +9,7 @@ from labctl.errors import UserFileError, UserInputError
 from labctl.interfaces.converter import Loss, ProgramConverter
 from labctl.interfaces.cycler import CyclerCapabilities
 from labctl.model.cell import Cell, CellKind
+from labctl.model.handover import PotentiostatFacts
 from labctl.model.ids import ChannelId
 from labctl.model.program import Program
 from labctl.model.protocol import Protocol
@@ -75,7 +76,10 @@ def convert_protocol(
             raise UserInputError(
                 f"'{fmt}' files hold absolute currents: name a cell (--cell) and a channel (--channel)."
             )
-        program = bind(protocol, cell, channel or ChannelId("export:1"), capabilities, has_chamber=True)
+        program = bind(
+            protocol, cell, channel or ChannelId("export:1"), capabilities,
+            has_chamber=True, potentiostats=(PotentiostatFacts("any"),),
+        )  # fmt: skip
     return converter.export(program)
 
 

@@ -241,6 +241,16 @@ class Cell:
             return 0.0
         return open_circuit_point(self.variant.chemistry, self.state.x)[0]
 
+    def elements_ohm(self) -> dict[str, float]:
+        """Return the resistances that a spectrum would show now: electrolyte, film, charge transfer, diffusion."""
+        areal = self.circuit.areal(self.state.throughput_mAh_cm2, self.state.temperature_degC)
+        return {
+            "bulk": areal.bulk_ohm_cm2 / self.area_cm2,
+            "sei": float(areal.sei_ohm_cm2) / self.area_cm2,
+            "ct": float(areal.ct_ohm_cm2) / self.area_cm2,
+            "warburg": float(areal.warburg_ohm_cm2) / self.area_cm2,
+        }
+
     @property
     def rest_voltage_V(self) -> float:
         """Return what a voltmeter shows at open circuit now, relaxation included."""

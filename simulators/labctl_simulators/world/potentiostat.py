@@ -21,7 +21,7 @@ from __future__ import annotations
 import cmath
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntFlag
 
@@ -38,7 +38,7 @@ from labctl_simulators.world.eiseffects import (
     pole_Hz,
 )
 from labctl_simulators.world.eistiming import TimingLaw
-from labctl_simulators.world.loads import NEVER_TICK, Answer, DummyLoad, Load
+from labctl_simulators.world.loads import NEVER_TICK, Answer, CellLoad, DummyLoad, Load
 from labctl_simulators.world.network import DUMMIES
 
 LOG_MAX = 10_000
@@ -126,12 +126,25 @@ class EisPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class CellNow:
+    """A cell at the moment at which it was switched on."""
+
+    cell_id: str
+    shorted: bool
+    elements_ohm: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class SwitchEvent:
-    """One act at the cell switch or at what drives the cell while it is on (the truth log)."""
+    """One act at the cell switch or at what drives the cell while it is on (the truth log).
+
+    An act that switches a living cell on knows which cell that was and its resistances then.
+    """
 
     time_s: float
     what: str
     value: float = math.nan
+    cell: CellNow | None = None
 
 
 @dataclass(slots=True)
@@ -276,11 +289,17 @@ class Potentiostat:
         self._apply(time_s)
 
     def _note(self, time_s: float, what: str, value: float) -> None:
-        event = SwitchEvent(time_s, what, value)
+        event = SwitchEvent(time_s, what, value, self._cell_now() if what == "cell_on" else None)
         self.log.append(event)
         self.noted += 1
         if self.on_switch is not None:
             self.on_switch(event)
+
+    def _cell_now(self) -> CellNow | None:
+        if not isinstance(self.load, CellLoad):
+            return None
+        cell = self.load.cell
+        return CellNow(self.load.name, cell.shorted, cell.elements_ohm())
 
     def noted_after(self, count: int) -> list[SwitchEvent]:
         """Return the acts at the switch behind the first ``count`` ever noted, as far as the log still has them."""
