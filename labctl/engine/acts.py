@@ -205,8 +205,14 @@ class RunActs:
             await self._look_at_silent(run, progress)
 
     async def next_segment(self, run: Run) -> None:
-        """Let the host decide and start what follows, or end the run where the program is done."""
+        """Let the host decide and start what follows, or end the run where the program is done.
+
+        A spectrum that a person has asked for comes first.
+        """
         await run.take_revision()
+        if run.wanted:
+            await self._away(run, run.wanted[0])
+            return
         segment, decisions = run.walker.advance(run.values())
         for decision in decisions:
             run.event(

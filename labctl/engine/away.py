@@ -13,7 +13,7 @@ from labctl.engine.run import Run
 from labctl.engine.station import PotentiostatPlace, Station
 from labctl.engine.visit import EarlierVisit, Visit
 from labctl.model.handover import Via
-from labctl.model.program import Program, Spectroscopy, spectra_of
+from labctl.model.program import Program, Spectroscopy, spectra_of, spectroscopy_to_plain
 
 Tasks = Mapping[str, PotentiostatTask]
 
@@ -35,7 +35,9 @@ async def send(station: Station, tasks: Tasks, run: Run, part: Spectroscopy) -> 
         return False
     visit = Visit(run, part, place.name, _via(place, part, run), run.spectra + 1)
     visit.queued_utc = visit.since_utc = run.utc()
-    await run.journal("eis.queued", **visit.fields())
+    asked = {} if part.index else {"spectrum": spectroscopy_to_plain(part)}
+    await run.journal("eis.queued", **visit.fields(), **asked)
+    run.wanted = [other for other in run.wanted if other is not part]
     run.spectra = visit.number
     hooks.point("eis.queued")
     await run.to(Phase.AWAY, f"spectrum {visit.number} on {place.name}")
@@ -46,7 +48,7 @@ async def send(station: Station, tasks: Tasks, run: Run, part: Spectroscopy) -> 
 
 def take_up(station: Station, tasks: Tasks, run: Run, earlier: EarlierVisit) -> str:
     """Take up a spectrum that a dead process has left; returns why that cannot be, empty where it is done."""
-    part = run.walker.spectroscopy
+    part = earlier.asked or run.walker.spectroscopy
     place = None if part is None else station.potentiostat_of(run.program.channel, part.on)
     if part is None or place is None:
         return "its cell was handed over to a potentiostat that the station file does not have any more"

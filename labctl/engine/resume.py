@@ -29,6 +29,7 @@ from labctl.engine.machines.follow import US_PER_S, Position, position_after
 from labctl.engine.machines.life import Phase
 from labctl.engine.machines.revise import sequence_of
 from labctl.engine.machines.walk import WalkPosition
+from labctl.engine.requesting import still_wanted
 from labctl.engine.run import Run
 from labctl.engine.station import Station
 from labctl.engine.visit import earlier_visit, last_walk
@@ -168,6 +169,7 @@ def reopened(station: Station, root: DataRoot, index: int, run_id: RunId, worker
     _take_up_segment(run, manifest, station.clock.plant)
     run.earlier_visit = visit if phase is Phase.AWAY else None
     walk, run.spectra = last_walk(journal)
+    run.wanted = still_wanted(journal)
     if walk is not None:
         run.stand_at(walk)
     if pending.stop is not None:

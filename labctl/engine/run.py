@@ -34,7 +34,7 @@ from labctl.errors import InvariantError, StoreError
 from labctl.interfaces.chamber import TemperatureReading
 from labctl.interfaces.cycler import ChannelState
 from labctl.model.ids import TestId
-from labctl.model.program import Program, Segment
+from labctl.model.program import Program, Segment, Spectroscopy
 from labctl.model.record import DeviceBlock, RecordBlock
 from labctl.protocol.expressions import evaluate, parse_condition
 from labctl.store.receipt import Receipt
@@ -98,6 +98,7 @@ class Run:
         self.pause = Pause()
         self.visit: Visit | None = None  # the way of its cell to a potentiostat and back
         self.earlier_visit: EarlierVisit | None = None  # the same, as an earlier process has left it
+        self.wanted: list[Spectroscopy] = []  # spectra that a person wants when the present test is over
         self.spectra = 0  # spectra that have been asked for
         self.on_ending: Callable[[], None] = lambda: None
         self.row_plant_s = math.nan  # plant moment at which the newest row came in this process

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from labctl.clock import Clock
 from labctl.config.station import StationFile
-from labctl.engine import revising, steering
+from labctl.engine import requesting, revising, steering
 from labctl.engine.climate import ClimateTask
 from labctl.engine.crew import Crew
 from labctl.engine.gate import Gate
@@ -42,6 +42,7 @@ from labctl.model.cell import Cell
 from labctl.model.ids import ChannelId, RunId
 from labctl.model.limitsnow import LimitsNow
 from labctl.model.program import Limits, Program
+from labctl.model.technique import Geis, Peis
 from labctl.store.root import DataRoot
 from labctl.transport.base import Transport
 
@@ -340,6 +341,11 @@ class Supervisor(AsksForSpectra):
         run = self._run(run_id)
         task = self._crew.task_of(run)
         return await task.ask(lambda: revising.add_cycles(run, count, by=by, reason=reason))
+
+    async def request_spectrum(self, run_id: RunId | str, technique: Peis | Geis, on: str, by: str) -> None:
+        """Ask for a spectrum when the present device test is over. Raises: UserInputError, StoreError."""
+        run = self._run(run_id)
+        await requesting.request(self._station, self._crew.task_of(run), run, technique, on, by)
 
     # -- everything at once -----------------------------------------------------------------------------------------
 

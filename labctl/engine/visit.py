@@ -11,7 +11,7 @@ from labctl.engine.machines.handover import Handover
 from labctl.engine.machines.walk import WalkPosition
 from labctl.errors import UserInputError
 from labctl.model.handover import HandoverStatus, Stage, Via
-from labctl.model.program import Spectroscopy
+from labctl.model.program import Spectroscopy, spectroscopy_from_plain
 
 if TYPE_CHECKING:
     from labctl.engine.attended import Taken
@@ -30,6 +30,8 @@ class EarlierVisit:
     expected_V: float = NAN
     queued_utc: str = ""
     given_up: str = ""
+    asked: Spectroscopy | None = None
+    """What a person has asked for; None for one of the program."""
 
 
 @dataclass(slots=True)
@@ -163,6 +165,9 @@ def earlier_visit(journal: Sequence[Mapping[str, Any]]) -> EarlierVisit | None:
             stage = stages[kind]
         else:
             continue
+        asked = None if found is None else found.asked
+        if "spectrum" in line and kind == "eis.queued":
+            asked = spectroscopy_from_plain(line["spectrum"])
         queued_utc = str(line.get("utc", "")) if found is None else found.queued_utc
         expected_V = line.get("expected_V")
         before_V = NAN if found is None else found.expected_V
@@ -172,6 +177,7 @@ def earlier_visit(journal: Sequence[Mapping[str, Any]]) -> EarlierVisit | None:
             stage=stage,
             expected_V=before_V if expected_V is None else float(expected_V),
             queued_utc=queued_utc,
+            asked=asked,
             given_up=str(line.get("given_up") or ("" if found is None else found.given_up)),
         )
     return found

@@ -338,6 +338,7 @@ class Visiting:
             given_up=visit.given_up,
             **visit.fields(),
         )
+        hooks.point("eis.leads")
         self._to(visit, Stage.TO_CYCLER)
 
     async def _to_cycler(self, visit: Visit) -> None:

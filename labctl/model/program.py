@@ -14,9 +14,10 @@ Between segments the host decides and the cell rests at open circuit.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter
 
@@ -306,3 +307,14 @@ def spectra_of(flow: tuple[HostNode, ...]) -> list[Spectroscopy]:
         elif isinstance(node, HostIf):
             found.extend((*spectra_of(node.then), *spectra_of(node.otherwise)))
     return found
+
+
+def spectroscopy_to_plain(part: Spectroscopy) -> dict[str, Any]:
+    """Return a spectrum as plain data, for the journal."""
+    plain: dict[str, Any] = TypeAdapter(Spectroscopy).dump_python(part, mode="json")
+    return plain
+
+
+def spectroscopy_from_plain(plain: Mapping[str, Any]) -> Spectroscopy:
+    """Read back what ``spectroscopy_to_plain`` gave."""
+    return TypeAdapter(Spectroscopy).validate_python(plain)

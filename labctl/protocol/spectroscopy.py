@@ -14,7 +14,7 @@ from labctl.model.ids import ChannelId
 from labctl.model.program import Spectroscopy
 from labctl.model.protocol import Impedance, QuantityKind
 from labctl.model.technique import FrequencySweep, Geis, Peis
-from labctl.protocol.quantities import base_value, format_quantity
+from labctl.protocol.quantities import base_value, format_quantity, readable
 
 SETTLE_S = 10.0
 """Held before the first point unless the protocol says otherwise (potentiostat.md 4.2)."""
@@ -121,3 +121,16 @@ def impedance_sentence(node: Impedance) -> str:
     text += f", via {node.via}" if node.via else ""
     text += f", settled for {format_quantity(node.settle)}" if node.settle is not None else ""
     return text + "."
+
+
+def technique_sentence(technique: Peis | Geis) -> str:
+    """Return what is measured, of a technique that stands in no protocol."""
+    kind, sweep = "Impedance", technique.sweep
+    if isinstance(technique, Peis):
+        amplitude = readable(technique.amplitude_rms_V, "V")
+    else:
+        kind, amplitude = "Galvanostatic impedance", readable(technique.amplitude_rms_A, "A")
+    return (
+        f"{kind} from {sweep.f_start_Hz:g} Hz to {sweep.f_end_Hz:g} Hz, "
+        f"{sweep.points_per_decade} points per decade, {amplitude} rms."
+    )

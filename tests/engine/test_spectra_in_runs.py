@@ -15,10 +15,10 @@ from labctl.engine.supervisor import Supervisor
 from labctl.errors import UserInputError
 from labctl.model.cell import CellKind
 from labctl.model.handover import HandoverStatus, Stage
-from labctl.model.ids import ChannelId
-from labctl.model.technique import FrequencySweep
+from labctl.model.ids import ChannelId, RunId
+from labctl.model.technique import FrequencySweep, Peis
 from labctl.testing.fakeruns import cycling, job, program
-from labctl.testing.handoverbench import HandoverBench, cycle_with_spectrum, wish
+from labctl.testing.handoverbench import SWEEP, HandoverBench, cycle_with_spectrum, wish
 
 
 @pytest.mark.parametrize("multiplexer", [False, True])
@@ -59,14 +59,17 @@ def test_ten_times_over_lost_links_late_answers_and_killed_stations_no_cell_is_l
 
 
 @pytest.mark.parametrize("multiplexer", [False, True])
-@pytest.mark.parametrize("point", hooks.HANDOVER_POINTS)
+@pytest.mark.parametrize(
+    ("point", "passage"),
+    [*((point, 1) for point in hooks.HANDOVER_POINTS), ("eis.leads", 2), ("eis.joined", 2)],
+)
 def test_a_station_killed_on_the_way_is_followed_by_one_that_brings_the_cell_home(
-    tmp_path: Path, point: str, multiplexer: bool
+    tmp_path: Path, point: str, passage: int, multiplexer: bool
 ) -> None:
     if point == "eis.joined" and not multiplexer:
         return  # nobody but a multiplexer joins anything
     lab = HandoverBench(tmp_path, multiplexer=multiplexer)
-    run_id = lab.killed(wish(), point)
+    run_id = lab.killed(wish(), point, passage)
     result = lab.taken_up(run_id)
     assert result.outcome is Outcome.FINISHED, result
     assert lab.violations() == []
@@ -339,3 +342,45 @@ def test_the_cycler_starts_nothing_while_the_cell_is_handed_over(tmp_path: Path)
 
     lab.supervise(story)
     assert lab.energising("1-1") == ["start"]
+
+
+async def two_tests_and_a_wish(lab: HandoverBench, engine: Supervisor) -> RunId:
+    """Start a run of two device tests, and ask for a spectrum while the first goes on."""
+    flow = cycle_with_spectrum().flow
+    run_id = await engine.start(job(program((flow[0], flow[2]))))
+    await lab.phase(run_id, "running")
+    await engine.request_spectrum(run_id, Peis(SWEEP, 0.01, settle_s=1.0), "", "ann")
+    with pytest.raises(UserInputError, match="No potentiostat 'gamry'"):
+        await engine.request_spectrum(run_id, Peis(SWEEP, 0.01), "gamry", "ann")
+    return run_id
+
+
+def test_a_spectrum_that_a_person_asks_for_is_taken_when_the_device_test_is_over(tmp_path: Path) -> None:
+    lab = HandoverBench(tmp_path)
+
+    async def story(engine: Supervisor) -> RunResult:
+        (result,) = await lab.attended(engine, await two_tests_and_a_wish(lab, engine))
+        return result
+
+    result = lab.supervise(story)
+    assert result.outcome is Outcome.FINISHED and lab.violations() == []
+    (stored,) = lab.spectra(result.run_id)
+    assert (stored.part, stored.outcome, len(stored.spectrum)) == (0, "whole", 7)
+    assert lab.energising("1-1") == ["start"] * 2
+
+
+def test_a_wish_for_a_spectrum_outlives_the_station(tmp_path: Path) -> None:
+    lab = HandoverBench(tmp_path)
+
+    async def leaves_early(engine: Supervisor) -> RunId:
+        return await two_tests_and_a_wish(lab, engine)
+
+    async def leaves_on_the_way(engine: Supervisor) -> None:
+        await engine.take_up([run_id])
+        await lab.asks(run_id, Stage.TO_POTENTIOSTAT)
+
+    run_id = lab.supervise(leaves_early)
+    lab.supervise(leaves_on_the_way)
+    assert lab.taken_up(run_id).outcome is Outcome.FINISHED
+    assert [(one.part, one.outcome) for one in lab.spectra(run_id)] == [(0, "whole")]
+    assert lab.energising("1-1") == ["start"] * 2 and lab.violations() == []
