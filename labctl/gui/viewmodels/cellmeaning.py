@@ -56,8 +56,9 @@ class Meaning:
         """Return the absolute set current that the row's protocol means for its cell."""
         if place not in self._currents_A:
             protocol, cell = self._rows[place].text(Col.PROTOCOL), self.made(place)
-            known = cell is not None and protocol
-            self._currents_A[place] = self._current_of(protocol, cell) if known and cell else None
+            self._currents_A[place] = (
+                self._current_of(protocol, cell) if cell is not None and protocol else None
+            )
         return self._currents_A[place]
 
     def current_with(self, place: int, column: Col, value: float) -> float | None:
