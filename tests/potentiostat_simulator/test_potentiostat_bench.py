@@ -187,7 +187,7 @@ def test_every_act_at_the_cell_switch_is_in_the_truth(wire: Make) -> None:
 
 
 def test_the_truth_tells_what_a_cell_was_made_of_when_it_was_switched_on(wire: Make) -> None:
-    link = wire(cell="A", cells=[{"cell_id": "A", "variant": "LIQ-P"}])
+    link = wire(cell="A", cells=[{"cell_id": "A", "variant": "LIQ-P", "temperature_degC": 25}])
     link.run("set_e 0\ncell_on\nwait 1\ncell_off")
     on, off = link.truth()["switched"]
     assert (on["cell"], on["shorted"]) == ("A", False)
