@@ -355,7 +355,7 @@ def _eis(stage: str) -> Callable[[MainWindow], None]:
 
 
 def _eis_away(window: MainWindow) -> None:
-    """Take what was played out of the window's picture of its station."""
+    """Take what was played out of the window's picture of its station; the spectra stay: these scenes are the last."""
     from labctl.gui.viewmodels.batches import Batch
     from labctl.model.bench import Delta
     from labctl.testing import guieis
@@ -418,10 +418,6 @@ SCENES = (
     Scene("reports", "capacity by cycle for a paper", _reported("capacity", "LFP")),
     Scene("reports-lili", "the profile of symmetric cells for a paper", _reported("lili", "LIQ")),
     Scene("reports-table", "the table for a paper", _reported("table", "LFP")),
-    Scene("eis", "spectra over a cell's life, fitted", _eis("stored"), _eis_away),
-    Scene("eis-live", "a sweep that runs, two cells wait", _eis("live"), _eis_away),
-    Scene("eis-prompt", "leads are to be moved", _eis("there"), _eis_away),
-    Scene("eis-differs", "the voltage does not fit", _eis("differs"), _eis_away),
     Scene("recovery", "recovery after a restart", _view("recovery")),
     Scene("frames", "what passed the link of a channel", _frames),
     Scene("settings", "look", _settings("look")),
@@ -430,4 +426,8 @@ SCENES = (
     Scene("firstrun", "first run", _view("firstrun")),
     Scene("firstrun-wizard", "the wizard that finds instruments", _wizard, _wizard_away),
     Scene("palette", "command palette over the station", _palette, _palette_away),
+    Scene("eis", "spectra over a cell's life, fitted", _eis("stored"), _eis_away),
+    Scene("eis-live", "a sweep that runs, two cells wait", _eis("live"), _eis_away),
+    Scene("eis-prompt", "leads are to be moved", _eis("there"), _eis_away),
+    Scene("eis-differs", "the voltage does not fit", _eis("differs"), _eis_away),
 )

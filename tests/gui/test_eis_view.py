@@ -394,7 +394,8 @@ def test_a_view_that_is_hidden_asks_for_no_points(session: Session, qtbot: Any) 
     view.hidden()
     assert not view._tick.isActive()
     drawn = view.nyquist.drawn
-    tell(bench.lab, Delta(7, "spectrum", "x-e1", None))
+    tell(bench.lab, Delta(7, "spectrum", "run-137-e1", None))
+    assert "run-137-e1" in bench.lab.spectra, "the station tells of the newest only: an older one is not gone"
     QApplication.processEvents()
     assert view.nyquist.drawn is drawn
 

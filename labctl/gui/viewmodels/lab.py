@@ -264,8 +264,8 @@ class Lab:
             _put(self._potentiostats, key, data, typing_in.potentiostat_of)
         elif topic == "handover":
             _put(self._handovers, key, data, typing_in.handover_of)
-        elif topic == "spectrum":
-            _put(self._spectra, key, data, typing_in.spectrum_of)
+        elif topic == "spectrum" and data is not None:  # one that is told no more is not gone
+            self._spectra[key] = typing_in.spectrum_of(data)
         elif topic == "event" and data is not None:
             self.events.append(typing_in.event_of(delta.number, data))
         elif topic == "station" and data is not None:

@@ -122,7 +122,7 @@ def prompt_of(lab: Lab, status: HandoverStatus) -> Prompt | None:
     differs = math.isfinite(status.measured_V) and bool(status.trouble)
     return Prompt(
         status.run_id, title.format(cell=cell, begin=begin, end=end), begin, end, steps, voltage(status.expected_V),
-        voltage(status.measured_V), status.trouble, status.text, status.since_utc, differs,
+        voltage(status.measured_V) if differs else NONE, status.trouble, status.text, status.since_utc, differs,
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QLineEdit, QSizePolicy
 
 from labctl.gui.i18n.translating import tr
@@ -30,6 +30,7 @@ class PromptCard(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setProperty("part", "toast")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # read aloud as a whole; no key does anything here
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
         self.badge, self.title = BadgeLabel("medium", 20), ElidedLabel("", Role.TITLE)
         self.since, self.count = Label("", tone="muted"), Button("", icon="chevron-right", rank=Rank.QUIET)

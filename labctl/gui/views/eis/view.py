@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QSplitter, QWidget
+from PySide6.QtWidgets import QApplication, QSplitter, QWidget
 
 from labctl.gui.i18n.translating import tr
 from labctl.gui.parts.buttons import Button, Phase
@@ -156,6 +156,16 @@ class EisView(View):
         self.model.tick()
         self._tick.start()
         self.refresh()
+        self._take_keyboard()
+
+    def _take_keyboard(self) -> None:
+        """Have the keyboard where no other view has it: the key that confirms works as soon as the view is there."""
+        holder = QApplication.focusWidget()
+        while holder is not None and not (isinstance(holder, View) and holder.isVisible()):
+            holder = holder.parentWidget()
+        if holder is None:
+            target = self.prompt if self.prompt.isVisibleTo(self) else self.nyquist.plot
+            target.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def hidden(self) -> None:
         """Follow nothing: what was missed is fetched when it is shown again."""
