@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import sys
 from bisect import bisect_right
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ from labctl.clock import Clock, ClockMode, ClockSpec, run_with_clock
 from labctl.interfaces.potentiostat import Potentiostat
 from labctl.transport.base import Transport
 from labctl.transport.memory import MemoryTransport
+
+collect_ignore_glob = ["*_posix.py"] if sys.platform == "win32" else []
 
 OHM = 110.0
 EARLY_S = 0.3

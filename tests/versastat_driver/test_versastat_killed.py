@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import threading
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from labctl_drivers.versastat_vdk.bridge.connection import Door
 from labctl_drivers.versastat_vdk.bridge.library import Library
 from labctl_drivers.versastat_vdk.bridge.server import listening
 from labctl_drivers.versastat_vdk.bridge.service import Service
+from labctl_drivers.versastat_vdk.codec import Call, Fault
 
 from labctl.clock import Clock, ClockSpec, run_with_clock
 
@@ -65,3 +67,31 @@ def killed_in_mid_run(resource: str) -> None:
         assert child.stdout.readline() == "measuring\n"
         child.kill()
         child.wait(timeout=60)
+
+
+@pytest.mark.slow
+def test_a_call_that_comes_back_after_its_lease_is_made_safe_once_more(tiny_kit: Any) -> None:
+    hanging = threading.Event()
+    kit = tiny_kit(starts_hanging=hanging, starts_late_s=0.0)
+
+    async def main(clock: Clock) -> None:
+        kit.now_s = clock.plant.now_s
+        service, ended = Service(Library(kit), clock), asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(service.serve(ended))
+            for method, parameters in (
+                ("BridgeLease", (1.0,)), ("Connect", (1234567,)),
+                ("AddEISPotentiostatic", ("1,0.1,0.01,LOGARITHMIC,5,1,0,0,VS REF,AUTO,AUTO,NO,EXTERNAL,AUTO,AUTO",)),
+            ):  # fmt: skip
+                assert not isinstance(await service.answer("a", Call(method, parameters)), Fault)
+            starting = group.create_task(service.answer("a", Call("Start", ())))
+            await clock.link.sleep(1.3)
+            assert kit.heard.count("SetCellOff") == 1
+            kit.Experiment.on_until_s = 1e9  # what hung has energised the cell after all
+            hanging.set()
+            await starting
+            assert kit.heard.count("SetCellOff") == 2
+            assert not kit.cell_on()
+            ended.set()
+
+    run_with_clock(ClockSpec(), main)

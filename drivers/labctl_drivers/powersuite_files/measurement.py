@@ -241,9 +241,12 @@ class ExportMeasurement:
         for name, still_s in self._watch.look(listing, plant.now_s()).items():
             is_late = still_s >= desk.options.short_wait_s
             export = await self._read(name, listing[name])
-            if export is None and is_late:
-                self._watch.ignore(name)
-            if export is None or (export.differs and not is_late):
+            if isinstance(export, UserFileError):
+                if is_late:
+                    log.warning("export cannot be read, export it again instrument=%s: %s", desk.name, export)
+                    self._watch.ignore(name)
+                continue
+            if export.differs and not is_late:
                 continue  # perhaps half of one that fits
             if self._state is MeasurementState.RUNNING:  # not aborted while it was read
                 self._export, self._got = export, len(export.content.spectra[-1])
@@ -255,15 +258,14 @@ class ExportMeasurement:
             return
         await plant.sleep(desk.options.poll_s)
 
-    async def _read(self, name: str, stamp: Stamp) -> Export | None:
-        """Read an export; None where no reader can. Raises: OSError."""
+    async def _read(self, name: str, stamp: Stamp) -> Export | UserFileError:
+        """Read an export, or return why no reader can. Raises: OSError."""
         desk = self._desk
         data = await desk.worker.call(desk.folder.read, name)
         try:
             content = await desk.worker.call(read, data, name, desk.formats)
         except UserFileError as error:
-            log.warning("export not read instrument=%s: %s", desk.name, error)
-            return None
+            return error
         return Export(name, stamp, data, content, misfits(content, data, self._technique))
 
     async def _finish(self, export: Export) -> None:
@@ -271,8 +273,12 @@ class ExportMeasurement:
         desk = self._desk
         now = (await desk.worker.call(desk.folder.listing)).get(export.name)
         if now is not None and now != export.stamp:
-            self._note(f"export {export.name} was written anew before the end was confirmed")
-            export = await self._read(export.name, now) or export
+            newer = await self._read(export.name, now)
+            if isinstance(newer, UserFileError):
+                self._note(f"export {export.name} was written anew and cannot be read: {newer.problem}")
+            else:
+                self._note(f"export {export.name} was written anew before the end was confirmed")
+                export = newer
         kept = await desk.worker.call(desk.folder.keep_raw, self._stem, export.name, export.data)
         self._note(f"export {export.name}, kept unchanged as {kept.name}", *export.differs)
         for difference in export.differs:

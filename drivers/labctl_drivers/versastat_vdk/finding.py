@@ -61,7 +61,7 @@ async def find(kit: Kit, options: VdkOptions) -> Found:
     kit.has_lease = False
     bridge = await _bridge(kit)
     if bridge is None or bridge.get("has_experiment") is not True:
-        return await _plain(kit)
+        return await _plain(kit, options)
     kit.has_lease = True
     await kit.hold()
     serial = await _connected(kit, options.serial_number)
@@ -86,15 +86,18 @@ async def _bridge(kit: Kit) -> Mapping[str, object] | None:
     return told if isinstance(told, Mapping) else None
 
 
-async def _plain(kit: Kit) -> Found:
-    """Return what a server with the Immediate calls alone has: it can be read and switched off (VD-3)."""
-    await _off(kit, has_experiment=False)
+async def _plain(kit: Kit, options: VdkOptions) -> Found:
+    """Return what a server with the Immediate calls alone has: it can be read and switched off (VD-3).
+
+    Whether it has the Instrument calls as well is not known: where it has none it is connected already.
+    """
     name = serial = ""
     try:
+        serial = str(await _connected(kit, options.serial_number))
         name = await kit.text("GetModel")
-        serial = await kit.text("GetSerialNumber")
     except BridgeFault as fault:
         log.info("not told: %s", fault.vendor_text)
+    await _off(kit, has_experiment=False)
     name = name or "VersaSTAT (model not told)"
     return Found(PotentiostatIdentity(MAKER, name, serial), Model(name, unknown=UNKNOWN), False, False)
 

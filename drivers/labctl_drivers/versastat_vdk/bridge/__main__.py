@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,9 @@ from labctl_drivers.versastat_vdk.bridge.service import NAME, Service
 from labctl_drivers.versastat_vdk.options import PORT
 
 log = logging.getLogger(__name__)
+
+ENDING_SIGNALS = ("SIGTERM", "SIGBREAK")
+"""Beside Ctrl-C, which the clock hears: a service manager's word, and Ctrl-Break on Windows."""
 
 TOKEN_MIN = 16
 """Characters of a token; shorter ones can be guessed."""
@@ -41,11 +45,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 async def serve(clock: Clock, library: Library, door: Door, host: str, port: int) -> None:
-    """Serve until cancelled; the experiment is stopped and the cell switched off then."""
-    service = Service(library, clock)
+    """Serve until cancelled or told to end by a signal; the experiment is stopped and the cell switched off then."""
+    service, ended = Service(library, clock), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in ENDING_SIGNALS:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda number, frame: loop.call_soon_threadsafe(ended.set))
     async with listening(service, door, host, port) as bound:
         log.info("%s listens on %s port %d", NAME, host, bound)
-        await service.serve(asyncio.Event())
+        await service.serve(ended)
 
 
 def place_of(listen: str) -> tuple[str, int]:
