@@ -190,12 +190,12 @@ class Listener:
         self._feed.publish("handover", run_id, None if status is None else to_plain(status))
         before = self._asked.pop(run_id, None)
         if before is not None and (status is None or not status.asked):
-            for definition in ("handover.asked", "eis.ocv_differs"):
-                self._alarms.clear(definition, before.channel)
+            self._alarms.clear("handover.asked", _way(before))
+            self._alarms.clear("eis.ocv_differs", before.channel)
         if status is not None and status.asked:
             self._asked[run_id] = status
             self._alarms.raise_alarm(
-                "handover.asked", status.channel, text=status.text, text_zh=_asked_zh(status), channel=status.channel,
+                "handover.asked", _way(status), text=status.text, text_zh=_asked_zh(status), channel=status.channel,
                 cell=status.cell_id, run_id=run_id,
             )  # fmt: skip
 
@@ -309,6 +309,11 @@ class Listener:
             {"kind": kind, "utc": utc, "text": text, "priority": priority, "run_id": run_id, "channel": channel,
              "cell": cell},
         )  # fmt: skip
+
+
+def _way(status: HandoverStatus) -> str:
+    """Return what the alarm is about: there and back are two, or a short spectrum would chatter."""
+    return f"{status.channel}/back" if status.stage is Stage.TO_CYCLER else status.channel
 
 
 def _asked_zh(status: HandoverStatus) -> str:

@@ -179,7 +179,7 @@ def _assembled(
         latest=LatestCycles(root, clock, feed, runs, reader),
         devices=NewDevices(file, root.disk, worker, audit, clock, connect),
         potentiostats=Potentiostats(supervisor, audit, listener.store_failed),
-        spectra=Spectra(root, reader),
+        spectra=Spectra(root, reader, runs),
         pid=os.getpid(), house_every_s=pace.house_every_s,
     )  # fmt: skip
     alarms.set_notifier(core.notifier)

@@ -7,7 +7,7 @@ what may lead to a cell being switched on after it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from labctl.errors import StoreError, UserInputError
 from labctl.model.handover import HandoverStatus, PotentiostatStatus, SpectrumEntry
@@ -32,12 +32,6 @@ class Engine(Protocol):
     async def confirm_handover(self, run_id: RunId | str, by: str, reason: str = "") -> None: ...
     async def skip_spectrum(self, run_id: RunId | str, by: str, reason: str) -> None: ...
     async def cell_off(self, potentiostat: str, by: str) -> None: ...
-
-
-@runtime_checkable
-class AsksBetween(Protocol):
-    """An engine that takes spectra between two steps as well, where no protocol says so."""
-
     async def request_spectrum(
         self, run_id: RunId | str, technique: Peis | Geis, on: str, by: str
     ) -> None: ...
@@ -127,11 +121,6 @@ class Potentiostats:
             self.get(on)
         elif not self.list():
             raise UserInputError("This station has no potentiostat.")
-        if not isinstance(self._engine, AsksBetween):
-            raise UserInputError(
-                "A spectrum is taken where the program says so: write '- eis: ...' into the steps that have not begun "
-                "and revise the run."
-            )
         new = {"on": on, **to_plain(technique)}
         await self._audit.write(actor, "run.eis", subject=run_id, new=new, reason=reason)
         await self._engine.request_spectrum(run_id, technique, on, actor.name)

@@ -9,18 +9,23 @@ from __future__ import annotations
 import math
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from labctl.errors import StoreError, UserInputError
 from labctl.model.handover import SpectrumEntry
 from labctl.model.impedance import SpectrumFit, SpectrumTable
+from labctl.store.names import is_safe_id
+from labctl.store.readers import Readers
+from labctl.store.runspectra import BROKEN_OFF, WHOLE, facts_of, spectra_of
 from labctl.store.spectra import INCOMPLETE, SpectraStore, StoredSpectrum, stored_of
 from labctl.worker import Worker
 
 if TYPE_CHECKING:
+    from labctl.model.run import RunSummary
     from labctl.store.root import DataRoot
 
 T = TypeVar("T")
@@ -28,6 +33,12 @@ ENTRIES_KEPT = 20_000
 """Some hundred bytes each (I14)."""
 FITS_KEPT = 1000
 """Some 10 kB each."""
+
+
+class Runs(Protocol):
+    """What is asked of the runs."""
+
+    def list(self, *, cell: str = "") -> Sequence[RunSummary]: ...
 
 
 class Kept(Generic[T]):
@@ -48,25 +59,85 @@ class Kept(Generic[T]):
         return known[1]
 
 
-class Spectra:
-    """Reads stored spectra for clients. Its methods may be called at any time; the files are the truth."""
+class SpectraIndex:
+    """Finds the spectra of a data root; belongs to one thread. Raises: StoreError naming a file that is damaged."""
 
-    def __init__(self, root: DataRoot, reader: Worker) -> None:
+    def __init__(self, root: DataRoot) -> None:
         self._root = root
-        self._reader = reader
+        self._imported = SpectraStore(root)
+        self._readers = Readers(root)
         self._entries: Kept[SpectrumEntry] = Kept(ENTRIES_KEPT)
+
+    def list(
+        self, cell_id: str = "", run_id: str = "", runs: Iterable[str] | None = None
+    ) -> tuple[SpectrumEntry, ...]:
+        """Return the spectra in the order of the cells' lives, optionally of one cell or one run.
+
+        ``runs`` are the ids of the runs that may be meant, None: all.
+        """
+        entries = [self._entry(*place) for place in self._places(cell_id, run_id, runs)]
+        chosen = [one for one in entries if cell_id in ("", one.cell_id) and run_id in ("", one.run_id)]
+        return tuple(sorted(chosen, key=_sort_key))
+
+    def _places(self, cell_id: str, run_id: str, runs: Iterable[str] | None) -> Iterator[tuple[str, Path]]:
+        if run_id:
+            runs = [run_id]
+        else:
+            yield from self._imported.places(cell_id or None)
+        if runs is None:
+            runs = (folder.name for folder in self._root.run_folders())
+        for run in runs:
+            yield from spectra_of(self._root.disk, self._readers.folder(run), run)
+
+    def _entry(self, spectrum_id: str, path: Path) -> SpectrumEntry:
+        data = self._bytes(spectrum_id, path)
+        made = partial(_entry_in, data, path, spectrum_id)
+        return self._entries.get(spectrum_id, zlib.crc32(data), made)
+
+    def get(self, spectrum_id: str) -> tuple[StoredSpectrum, int]:
+        """Return a spectrum and the check sum of its file. Raises: UserInputError where there is none."""
+        path = self._imported.place(spectrum_id) or self._of_run(spectrum_id)
+        if path is None:
+            raise UserInputError(f"There is no spectrum {spectrum_id!r}.")
+        data = self._bytes(spectrum_id, path)
+        return stored_of(data, path, spectrum_id), zlib.crc32(data)
+
+    def _of_run(self, spectrum_id: str) -> Path | None:
+        run_id, _, number = spectrum_id.rpartition("-e")
+        if not (number.isdecimal() and is_safe_id(run_id)):
+            return None
+        try:
+            folder = self._readers.folder(run_id)
+        except StoreError:  # no run is called so
+            return None
+        return dict(spectra_of(self._root.disk, folder, run_id)).get(spectrum_id)
+
+    def _bytes(self, spectrum_id: str, path: Path) -> bytes:
+        try:
+            return self._root.disk.read(path)
+        except OSError as error:
+            raise StoreError(f"The stored spectrum {spectrum_id} cannot be read: {error}") from error
+
+
+class Spectra:
+    """Reads stored spectra for clients, in the reading thread. Raises as ``SpectraIndex``."""
+
+    def __init__(self, root: DataRoot, reader: Worker, runs: Runs) -> None:
+        self._index = SpectraIndex(root)
+        self._reader = reader
+        self._runs = runs
         self._fits: Kept[SpectrumFit] = Kept(FITS_KEPT)
 
     async def list(self, *, cell_id: str = "", run_id: str = "") -> tuple[SpectrumEntry, ...]:
-        """Return the stored spectra in the order of the cells' lives, optionally of one cell or one run.
-
-        Raises: StoreError naming a file that cannot be read.
-        """
-        return await self._reader.call(self._listed, cell_id, run_id)
+        """Return the stored spectra in the order of the cells' lives, optionally of one cell or one run."""
+        runs = [run.run_id for run in self._runs.list(cell=cell_id) if run_id in ("", run.run_id)]
+        if run_id and not runs:
+            return ()
+        return await self._reader.call(self._index.list, cell_id, run_id, runs)
 
     async def get(self, spectrum_id: str) -> SpectrumTable:
-        """Return a spectrum. Raises: UserInputError where there is none, StoreError where it cannot be read."""
-        stored, _ = await self._reader.call(self._stored, spectrum_id)
+        """Return a spectrum. Raises: UserInputError where there is none, StoreError."""
+        stored, _ = await self._reader.call(self._index.get, spectrum_id)
         return SpectrumTable.of(entry_of(stored), stored.spectrum)
 
     async def fit(self, spectrum_id: str, circuit: str = "") -> SpectrumFit:
@@ -76,43 +147,12 @@ class Spectra:
         """
         return await self._reader.call(self._fitted, spectrum_id, circuit)
 
-    # -- in the reading thread --------------------------------------------------------------------------------------
-
-    def _listed(self, cell_id: str, run_id: str) -> tuple[SpectrumEntry, ...]:
-        entries = [self._entry(*place) for place in self._places(cell_id, run_id)]
-        chosen = [one for one in entries if cell_id in ("", one.cell_id) and run_id in ("", one.run_id)]
-        return tuple(sorted(chosen, key=_sort_key))
-
-    def _places(self, cell_id: str, run_id: str) -> Iterator[tuple[str, Path]]:
-        """Yield id and path of the spectra that may be meant."""
-        if not run_id:
-            yield from SpectraStore(self._root).places(cell_id or None)
-
-    def _entry(self, spectrum_id: str, path: Path) -> SpectrumEntry:
-        data = self._bytes(spectrum_id, path)
-        made = partial(_entry_in, data, path, spectrum_id)
-        return self._entries.get(spectrum_id, zlib.crc32(data), made)
-
-    def _stored(self, spectrum_id: str) -> tuple[StoredSpectrum, int]:
-        """Return a spectrum and its check sum. Raises: UserInputError, StoreError."""
-        path = SpectraStore(self._root).place(spectrum_id)
-        if path is None:
-            raise UserInputError(f"There is no spectrum {spectrum_id!r}.")
-        data = self._bytes(spectrum_id, path)
-        return stored_of(data, path, spectrum_id), zlib.crc32(data)
-
     def _fitted(self, spectrum_id: str, circuit: str) -> SpectrumFit:
         from labctl.analysis.eis.report import judge
 
-        stored, check = self._stored(spectrum_id)
+        stored, check = self._index.get(spectrum_id)
         made = partial(judge, spectrum_id, stored.spectrum, circuit)
         return self._fits.get((spectrum_id, circuit), check, made)
-
-    def _bytes(self, spectrum_id: str, path: Path) -> bytes:
-        try:
-            return self._root.disk.read(path)
-        except OSError as error:
-            raise StoreError(f"The stored spectrum {spectrum_id} cannot be read: {error}") from error
 
 
 def _entry_in(data: bytes, path: Path, spectrum_id: str) -> SpectrumEntry:
@@ -123,7 +163,7 @@ def entry_of(stored: StoredSpectrum) -> SpectrumEntry:
     """Return what a list says of a stored spectrum."""
     spectrum, head = stored.spectrum, stored.spectrum.head
     missing = next((note for note in head.notes if note.startswith(INCOMPLETE)), "")
-    return SpectrumEntry(
+    entry = SpectrumEntry(
         stored.spectrum_id,
         head.cell_id,
         cycle=head.cycle,
@@ -132,9 +172,16 @@ def entry_of(stored: StoredSpectrum) -> SpectrumEntry:
         points=len(spectrum),
         f_max_Hz=float(max(spectrum.frequency_Hz, default=math.nan)),
         f_min_Hz=float(min(spectrum.frequency_Hz, default=math.nan)),
-        outcome="broken off" if missing else "whole",
+        outcome=BROKEN_OFF if missing else WHOLE,
         text=missing,
     )
+    facts = facts_of(head)
+    if facts is None:
+        return entry
+    return replace(
+        entry, run_id=facts.run_id, part=facts.part, test_time_s=facts.test_time_s, outcome=facts.outcome,
+        text=facts.text,
+    )  # fmt: skip
 
 
 def _sort_key(entry: SpectrumEntry) -> tuple[str, int, str, str]:

@@ -76,7 +76,8 @@ def test_a_voltage_that_differed_is_over_once_somebody_confirms_again() -> None:
 def test_the_way_back_is_told_the_other_way_round_and_the_end_leaves_nothing() -> None:
     listener, feed, alarms = listening()
     listener.handover(replace(ASKED, stage=Stage.TO_CYCLER), RUN)
-    assert "从恒电位仪 pstat移到通道 neware:1-1" in alarms.standing["handover.asked", CHANNEL]["text_zh"]
+    told = alarms.standing["handover.asked", f"{CHANNEL}/back"]
+    assert "从恒电位仪 pstat移到通道 neware:1-1" in told["text_zh"] and told["channel"] == CHANNEL
     listener.handover(None, RUN)
     assert alarms.standing == {} and feed.value("handover", RUN) is None
 
