@@ -273,7 +273,7 @@ class TinyFra(Generator):
         self.heard.append(line)
         if line == "SI":
             e_V, monitor_V = self.monitors(self.par)
-            ratio = e_V / monitor_V
+            ratio = e_V / monitor_V if monitor_V else 0j
             for frequency_Hz in (*self.late, self.frequency_Hz):
                 self.out += self._line(frequency_Hz, ratio)
         elif line.startswith("FR"):

@@ -80,13 +80,11 @@ def test_control_characters_in_data_are_escaped_for_the_box() -> None:
     assert prologix_data(b"SETI +5\x1b") == b"SETI \x1b+5\x1b\x1b\n"
 
 
-def test_the_address_is_said_only_where_another_was_said_last() -> None:
+def test_the_address_is_said_with_each_line_because_somebody_else_may_have_said_another() -> None:
     bus = PrologixBus()
     assert bus.poll(14) == b"++addr 14\n++spoll\n"
-    assert bus.read(14) == b"++read eoi\n"
+    assert bus.read(14) == b"++addr 14\n++read eoi\n"
     assert bus.write(12, b"ID\r\n") == b"++addr 12\nID\x1b\r\x1b\n\n"
-    bus.forget_address()
-    assert bus.poll(12) == b"++addr 12\n++spoll\n"
     with pytest.raises(UsageError, match="0 to 30"):
         bus.poll(31)
 

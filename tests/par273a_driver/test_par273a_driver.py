@@ -287,7 +287,7 @@ async def error_of(act: Coroutine[Any, Any, object]) -> InstrumentError | None:
 def test_whenever_it_is_told_to_be_off_while_it_begins_it_is_not_on_afterwards(tiny_rig: MAKER) -> None:
     async def main(clock: Clock) -> None:
         ends = set()
-        for moment in range(1, 40):
+        for moment in range(1, 40, 2):
             rig = tiny_rig(clock, analyser="none")
             await rig.potentiostat.open()
             rig.par.slow = 5  # more polls than are done in a row, so that others get their turn
@@ -343,6 +343,50 @@ def test_a_link_lost_at_any_write_is_told_and_the_next_link_finds_the_cell_off(
         assert at > 20
 
     play(main)
+
+
+@pytest.mark.parametrize("analyser", ["lockin72xx", "solartron1260"])
+def test_an_abort_at_any_write_of_a_sweep_ends_it_as_aborted_with_the_cell_off(
+    analyser: str, tiny_rig: MAKER
+) -> None:
+    technique = Peis(FrequencySweep(1e3, 100.0, 1), 0.01, settle_s=0.0)
+
+    async def aborted_at(clock: Clock, at: int) -> bool:
+        """Abort at a write of the normal lane; tell whether there was one before the end."""
+        rig = tiny_rig(clock, analyser=analyser)
+        await rig.potentiostat.open()
+        measurement = await rig.potentiostat.measure(technique)
+        pipe, inner, writes = rig.pipes[0], rig.pipes[0].write, [0]
+        async with asyncio.TaskGroup() as group:
+
+            async def write(data: bytes, timeout_s: float = 1.0) -> None:
+                writes[0] += 1
+                if writes[0] == at + 1:
+                    group.create_task(measurement.abort())
+                    await clock.link.sleep(0)
+                await inner(data, timeout_s)
+
+            pipe.write = write
+            error = await error_of(collect(measurement))
+            pipe.write = inner
+        assert error is None
+        assert not rig.par.cell
+        assert rig.par.heard.count("CELL 1") == 1
+        await rig.potentiostat.close()
+        return bool(measurement.state is MeasurementState.ABORTED)
+
+    async def main(clock: Clock) -> None:
+        at = 0
+        while await aborted_at(clock, at):
+            at += 5
+        assert at > 30
+
+    play(main)
+
+
+async def collect(measurement: Any) -> None:
+    async for _ in measurement.blocks():
+        pass
 
 
 # -- direct current ----------------------------------------------------------------------------------------------------

@@ -54,8 +54,8 @@ class Bus:
     async def open(self) -> None:
         """Connect both lanes, set the box up. One that takes a single client has no stop lane. Raises LinkError."""
         await self._pipe.open()
-        self._lines.forget()
-        await self._write(self._lines.settings)
+        self._lines.taken()
+        await self._write(self._lines.settings())
         if self._stop_pipe is None:
             return
         try:
@@ -72,14 +72,11 @@ class Bus:
 
     async def write(self, address: int, data: bytes) -> None:
         """Send data to a device. Raises LinkError; UsageError after a shout."""
-
-        def line() -> bytes:
-            if self._shouted:
-                raise UsageError("it has been told to stop", operation="write")
-            return self._lines.write(address, data)
-
         with self.clock.busy():
-            await self._write(line)
+            async with self._writing:
+                if self._shouted:
+                    raise UsageError("it has been told to stop", operation="write")
+                await self._pipe.write(self._lines.write(address, data), self.reply_timeout_s)
 
     async def recover(self) -> None:
         """Drop what still comes, and let devices be written to again after a shout. Raises LinkError."""
@@ -87,11 +84,11 @@ class Bus:
         for _ in range(DRAINS_MAX):
             if not await self._pipe.listen(DRAIN_S):
                 break
-        self._lines.forget()
+        self._lines.taken()
 
     async def poll(self, address: int) -> int:
         """Return a device's status byte. Raises LinkError, WireError."""
-        line = await self._exchange(lambda: self._lines.poll(address), read_line, self.reply_timeout_s)
+        line = await self._exchange(self._lines.poll(address), read_line, self.reply_timeout_s)
         return read_poll(line)
 
     async def read(self, address: int, whole: Callable[[bytes], T | None], timeout_s: float) -> T:
@@ -99,15 +96,15 @@ class Bus:
         deadline_s = self.clock.link.now_s() + timeout_s
         while (left_s := deadline_s - self.clock.link.now_s()) > READ_AGAIN_S:
             try:
-                return await self._exchange(lambda: self._lines.read(address), whole, READ_AGAIN_S)
+                return await self._exchange(self._lines.read(address), whole, READ_AGAIN_S)
             except LinkTimeout:
                 log.debug("address %d has nothing to say yet", address)
-        return await self._exchange(lambda: self._lines.read(address), whole, max(left_s, 0.0))
+        return await self._exchange(self._lines.read(address), whole, max(left_s, 0.0))
 
     async def shout(self, address: int, data: bytes) -> None:
         """Send data to a device at once, on both lanes, whatever is under way. Raises LinkError if neither takes it."""
         self._shouted = True
-        line = PrologixBus().write(address, data)
+        line = self._lines.write(address, data)
         taken = False
         if self._stop_pipe is not None and self._stop_pipe.is_open:
             try:
@@ -118,15 +115,12 @@ class Bus:
         if taken and self._writing.locked():
             return  # the normal lane is stuck in a write, and the other one has taken it
         try:
-            await self._write(lambda: line)
+            await self._write(line)
         except LinkError:
             if not taken:
                 raise
-        self._lines.forget_address()
 
-    async def _exchange(
-        self, line: Callable[[], bytes], whole: Callable[[bytes], T | None], timeout_s: float
-    ) -> T:
+    async def _exchange(self, line: bytes, whole: Callable[[bytes], T | None], timeout_s: float) -> T:
         with self.clock.busy():
             while self._pipe.has_unread:
                 await self._pipe.listen(0.0)  # what nobody has asked for (F06)
@@ -142,7 +136,6 @@ class Bus:
             self._lines.taken()
         return found
 
-    async def _write(self, line: Callable[[], bytes]) -> None:
-        """Send a line that is made once nobody else writes: which device was addressed last may have changed."""
+    async def _write(self, line: bytes) -> None:
         async with self._writing:
-            await self._pipe.write(line(), self.reply_timeout_s)
+            await self._pipe.write(line, self.reply_timeout_s)

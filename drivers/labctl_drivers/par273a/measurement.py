@@ -135,13 +135,9 @@ class HostMeasurement:
         """End it now and switch the cell off. Raises UnknownStateError where that could not be made sure of."""
         if not self._sent:
             self._state, self._over = MeasurementState.ABORTED, True
-        if not self._over and not self._pacer.stopping:
+        if not self._over and not self._pacer.stopping and self._state is not MeasurementState.FINISHING:
             self._pacer.stopping = True
-            try:
-                await self._bench.shout_off()
-            except InstrumentError as error:
-                # the link is gone: whoever says the next word finds that out
-                log.warning("cell off not sent instrument=%s error=%s", self._bench.name, error)
+            await self._shout()
         async with self._bench.turn:
             if not self._over:
                 await self._settle(MeasurementState.ABORTED, None)
@@ -186,23 +182,27 @@ class HostMeasurement:
     async def _settle(self, state: MeasurementState, error: InstrumentError | None) -> None:
         """Make sure of the cell, then say how it ended."""
         self._state = MeasurementState.FINISHING
+        if error is not None:
+            await self._shout()  # before the link is brought in order, which takes its time
         try:
             self._head = replace(self._head, ocv_after_V=await self._bench.make_safe())
         except InstrumentError as unsure:
             why = f"{error.problem}; " if error is not None else ""
             state, error = MeasurementState.FAILED, self._unknown(f"{why}{unsure.problem}", unsure)
-            await self._last_try()
+            # once more, and the next link begins with it too
+            await self._shout()
+            await self._bench.hang_up()
         if error is not None:
             error.instrument, error.operation = self._bench.name, self._what()
         self._error, self._state, self._over = error, state, True
 
-    async def _last_try(self) -> None:
-        """Send the switching off once more, without an answer, and close: the next open begins with it."""
+    async def _shout(self) -> None:
+        """Send the switching off at once, without waiting for an answer."""
         try:
             await self._bench.shout_off()
         except InstrumentError as error:
-            log.error("cell off not sent instrument=%s error=%s", self._bench.name, error)
-        await self._bench.hang_up()
+            # the link is gone: whoever says the next word finds that out
+            log.warning("cell off not sent instrument=%s error=%s", self._bench.name, error)
 
     def _unknown(self, why: str, cause: InstrumentError) -> UnknownStateError:
         error = UnknownStateError(

@@ -1,8 +1,9 @@
 """Who may speak when: on a GPIB bus behind a Prologix box, and on the RS-232 line of a 273A. Pure.
 
-The box is one for all devices on the bus: what is polled or read depends on the address that was said last, so each
-line to a device is preceded by its address unless that is the last one. On RS-232 each command is answered by ``*``, or
-by ``?`` where it was in error (2.4.2).
+The box is one for all devices on the bus and for all who are connected to it: what is written, polled or read depends
+on the address that anybody has said last. So each line to a device is preceded by its address, in the same piece: a
+stop on another connection may come in between at any moment, and ``TC 10`` is a time constant here and a curve there.
+On RS-232 each command is answered by ``*``, or by ``?`` where it was in error (2.4.2).
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ class PrologixBus:
     """Makes the lines to a box and its devices, and keeps what comes until somebody can read it."""
 
     def __init__(self) -> None:
-        self._address: int | None = None
         self._come = b""
 
     def settings(self) -> bytes:
@@ -52,29 +52,18 @@ class PrologixBus:
         """Take what has come; return all that nobody has read. Raises WireError when it is too much."""
         self._come += data
         if len(self._come) > REPLY_MAX_BYTES:
-            self.forget()
+            self.taken()
             raise WireError("bytes without an end", data=data, rule="reply length")
         return self._come
 
     def taken(self) -> None:
-        """Say that what has come has been read."""
+        """Say that what has come has been read, or that nobody wants it."""
         self._come = b""
 
-    def forget_address(self) -> None:
-        """Forget which device was addressed: somebody else has spoken."""
-        self._address = None
-
-    def forget(self) -> None:
-        """Forget what has come, and which device was addressed."""
-        self.forget_address()
-        self._come = b""
-
-    def _to(self, address: int) -> bytes:
+    @staticmethod
+    def _to(address: int) -> bytes:
         if not 0 <= address <= ADDRESS_MAX:
             raise UsageError(f"GPIB addresses are 0 to {ADDRESS_MAX}, not {address}", operation="address")
-        if address == self._address:
-            return b""
-        self._address = address
         return f"++addr {address}\n".encode("ascii")
 
 
