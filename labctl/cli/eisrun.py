@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from labctl.cli.app import EXIT_FAILED, EXIT_OK
@@ -144,8 +145,13 @@ def _potentiostat(args: argparse.Namespace, clock: Clock, capture: list[str]) ->
     }  # fmt: skip
     capture.append(json.dumps(header) + "\n")
 
+    lanes, started_s = count(1), clock.link.now_s()
+
     def captured(resource: str) -> Transport:
-        return CaptureTransport(open_transport(resource, clock), clock, capture.append)
+        lane = f"{args.driver}/{next(lanes)}"
+        return CaptureTransport(
+            open_transport(resource, clock), clock, capture.append, link=lane, started_s=started_s
+        )
 
     options = {name: _value(text) for name, text in words_of(args.option, "the option").items()}
     made = load_driver(args.driver)(args.driver, args.resource, options, clock, captured)
