@@ -2553,6 +2553,18 @@
         <translation>返回途中</translation>
     </message>
     <message>
+        <source>whole</source>
+        <translation>完整</translation>
+    </message>
+    <message>
+        <source>broken off</source>
+        <translation>中断</translation>
+    </message>
+    <message>
+        <source>failed</source>
+        <translation>失败</translation>
+    </message>
+    <message>
         <source>CH {label}</source>
         <translation>通道 {label}</translation>
     </message>
@@ -2607,18 +2619,6 @@
     <message>
         <source>off</source>
         <translation>断开</translation>
-    </message>
-    <message>
-        <source>whole</source>
-        <translation>完整</translation>
-    </message>
-    <message>
-        <source>broken off</source>
-        <translation>中断</translation>
-    </message>
-    <message>
-        <source>failed</source>
-        <translation>失败</translation>
     </message>
     <message>
         <source>too few points for a test</source>
@@ -6652,6 +6652,22 @@
     <message>
         <source>revision {revision} kept: {reason}</source>
         <translation>已保存版本 {revision}：{reason}</translation>
+    </message>
+    <message>
+        <source>spectrum {number}: leads are moved, as confirmed</source>
+        <translation>谱 {number}：已确认移线</translation>
+    </message>
+    <message>
+        <source>spectrum {number} is over: {outcome}, {points} points</source>
+        <translation>谱 {number} 结束：{outcome}，{points} 点</translation>
+    </message>
+    <message>
+        <source>spectrum {number} is given up: {reason}</source>
+        <translation>谱 {number} 已放弃：{reason}</translation>
+    </message>
+    <message>
+        <source>spectrum {number}: the cell {stage}</source>
+        <translation>谱 {number}：电池 {stage}</translation>
     </message>
     <message>
         <source>note: {text}</source>

@@ -9,24 +9,40 @@ from functools import partial
 from typing import Any
 
 from labctl.gui.viewmodels.acts import Asks, Trouble
+from labctl.gui.viewmodels.eis.stages import OUTCOME_WORDS, STAGE_WORDS
 from labctl.gui.viewmodels.events import Kind
 from labctl.gui.viewmodels.lab import Lab, Place, utc_of
 from labctl.gui.viewmodels.text import moment
 from labctl.gui.viewmodels.typing_in import Event
 from labctl.gui.viewmodels.words import channel_word, mark, tr
+from labctl.model.handover import Stage
 
 SHOWN_MAX = 300
-_FAULTY = ("unconfirmed", "failed", "garbled", "trip", "protect", "finding", "reject", "doubt", "outage")
+_FAULTY = (
+    "unconfirmed",
+    "failed",
+    "garbled",
+    "trip",
+    "protect",
+    "finding",
+    "reject",
+    "doubt",
+    "outage",
+    "differs",
+)
 _ICONS: Mapping[str, str] = {
     "note": "note-text-outline", "phase": "skip-next", "step": "skip-next", "link": "link-variant",
     "outage": "link-variant-off", "gap": "sync", "revision": "file-document-edit-outline", "pause": "pause",
     "paused": "pause", "stop": "stop", "resumed": "play", "bad": "alert-outline", "cycle": "check",
-    "device": "chip", "act": "account-outline",
+    "device": "chip", "act": "account-outline", "eis": "sine-wave",
 }  # fmt: skip
 _TEXTS: Mapping[str, str] = {
     "device.log": mark("runevents", "log of the device kept, {lines} lines"),
     "resumed": mark("runevents", "followed again from row {sequence}"),
     "revision.kept": mark("runevents", "revision {revision} kept: {reason}"),
+    "eis.confirmed": mark("runevents", "spectrum {number}: leads are moved, as confirmed"),
+    "eis.end": mark("runevents", "spectrum {number} is over: {outcome}, {points} points"),
+    "eis.given_up": mark("runevents", "spectrum {number} is given up: {reason}"),
 }
 
 
@@ -112,6 +128,14 @@ class RunEvents:
             what = channel_word(str(event.get("new", ""))).told
             why = str(event.get("why") or "")
             what = f"{what}: {why}" if why else what
+        elif kind == "eis.stage" and event.get("stage") in list(Stage):
+            told = tr("runevents", "spectrum {number}: the cell {stage}")
+            word = tr("eis", STAGE_WORDS[Stage(event["stage"])])
+            what = told.format(number=event.get("number", "?"), stage=word)
+        elif kind == "eis.end":
+            outcome = str(event.get("outcome", ""))
+            word = tr("eis", OUTCOME_WORDS.get(outcome, outcome))
+            what = tr("runevents", _TEXTS[kind]).format_map(_Told(event, outcome=word))
         elif kind in _TEXTS:
             what = tr("runevents", _TEXTS[kind]).format_map(_Told(event))
         else:

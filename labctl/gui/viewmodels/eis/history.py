@@ -11,7 +11,8 @@ import numpy as np
 
 from labctl.gui.viewmodels.eis.points import NOTHING, Floats, Points, curve_of
 from labctl.gui.viewmodels.eis.shelf import SpectrumShelf
-from labctl.gui.viewmodels.eis.words import FITTED, OUTCOME_WORDS, SHORTED, resistance, value_named
+from labctl.gui.viewmodels.eis.stages import OUTCOME_WORDS
+from labctl.gui.viewmodels.eis.words import FITTED, SHORTED, resistance, value_named
 from labctl.gui.viewmodels.lab import Lab
 from labctl.gui.viewmodels.words import tr
 from labctl.model.handover import SpectrumEntry

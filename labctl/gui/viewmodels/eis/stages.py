@@ -21,6 +21,10 @@ STAGE_WORDS: Mapping[Stage, str] = {
     Stage.TO_CYCLER: mark("eis", "on the way back"),
     Stage.CHECKING_BACK: mark("eis", "OCV is compared"),
 }
+OUTCOME_WORDS: Mapping[str, str] = {
+    "whole": mark("eis", "whole"), "broken off": mark("eis", "broken off"), "failed": mark("eis", "failed"),
+    "under way": mark("eis", "live"),
+}  # fmt: skip
 STAGE_GLYPHS: Mapping[Stage, tuple[Glyph, Token]] = {
     Stage.QUEUED: (Glyph.WAITING, Token.REST), Stage.TO_POTENTIOSTAT: (Glyph.STARTING, Token.PAUSED),
     Stage.CHECKING: (Glyph.EIS, Token.PAUSED), Stage.MEASURING: (Glyph.EIS, Token.PAUSED),

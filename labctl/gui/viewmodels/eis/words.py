@@ -10,7 +10,7 @@ from typing import Protocol
 from labctl.analysis.eis.kk import RMS_LIMIT
 from labctl.analysis.eisfigures import frequency_text
 from labctl.gui.viewmodels.text import NONE, THIN, Shown, figures, number
-from labctl.gui.viewmodels.words import mark, tr
+from labctl.gui.viewmodels.words import tr
 from labctl.model.impedance import FittedValue, SpectrumFit
 
 PREFIXES = (
@@ -27,10 +27,6 @@ PREFIXED: Mapping[str, str] = {"ohm": "Ω", "F": "F", "H": "H", "s": "s"}
 """Units that take a prefix, as they are written."""
 COMPOSED: Mapping[str, str] = {"ohm^-1 s^n": "Ω⁻¹ sⁿ", "ohm s^-1/2": "Ω s^−½"}
 FITTED, SHORTED = "fitted", "shorted"
-OUTCOME_WORDS: Mapping[str, str] = {
-    "whole": mark("eis", "whole"), "broken off": mark("eis", "broken off"), "failed": mark("eis", "failed"),
-    "under way": mark("eis", "live"),
-}  # fmt: skip
 DIGITS = 4
 
 
