@@ -419,7 +419,9 @@ def test_u08_send_to_eis_is_offered_where_a_potentiostat_takes_the_channel_only(
     assert acts.eis.isVisible() and why(acts.eis) == "No potentiostat takes the cell of 1-1."
     tell(page.lab, guieis.potentiostat(), guieis.handover(run_id=CHANNEL_RUN))
     page.view.refresh()
-    assert why(acts.eis) == "A spectrum of this cell waits or runs already."
+    assert acts.eis.text() == "Show in EIS"
+    acts.eis.click()
+    assert page.bench.gone == [("eis", CHANNEL_RUN)], "a cell that is on its way is shown where it is"
 
 
 def test_u08_a_spectrum_out_of_turn_is_checked_while_it_is_typed_and_sent_with_enter(

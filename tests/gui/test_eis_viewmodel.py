@@ -20,6 +20,8 @@ from labctl.gui.viewmodels.eis.readouts import COUNT, readouts
 from labctl.gui.viewmodels.eis.shelf import SpectrumShelf
 from labctl.gui.viewmodels.eis.stages import lanes_of, prompt_of, voltage
 from labctl.gui.viewmodels.eis.words import fit_rows, interval, scale_of, span, verdict
+from labctl.gui.viewmodels.figures import CellFigures
+from labctl.gui.viewmodels.grid import Grid
 from labctl.gui.viewmodels.lab import Lab
 from labctl.model.bench import Delta, LinkState
 from labctl.model.handover import Stage
@@ -129,6 +131,22 @@ def test_the_newest_word_of_a_handover_counts_and_one_that_is_over_is_gone() -> 
     assert desk.model.handover is not None
     tell(desk.lab, Delta(9, "handover", guieis.RUN, None))
     assert desk.model.handover is None and desk.model.prompt()[0] is None
+
+
+@pytest.mark.parametrize(("stage", "fact"), [
+    (Stage.QUEUED, "waits: pstat-1"), (Stage.TO_POTENTIOSTAT, "move leads"), (Stage.MEASURING, "→ pstat-1"),
+    (Stage.CHECKING_BACK, "← pstat-1"),
+])  # fmt: skip
+def test_u08_the_tile_of_a_cell_on_its_way_says_who_has_it_and_that_leads_wait(
+    stage: Stage, fact: str
+) -> None:
+    desk = Desk(guieis.potentiostat())
+    grid = Grid(desk.lab, CellFigures(desk.lab, desk.asks))
+    changed: list[str] = []
+    grid.watch(lambda change: changed.extend(change.tiles))
+    tell(desk.lab, guieis.handover(stage))
+    tile = grid.tile(guieis.CHANNEL)
+    assert (tile.word, tile.fact) == ("EIS", fact) and guieis.CHANNEL in changed
 
 
 def test_voltages_are_told_to_a_tenth_of_a_millivolt() -> None:

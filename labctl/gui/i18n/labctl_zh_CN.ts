@@ -1187,6 +1187,14 @@
         <translation>跳闸 {value}（{layer}）</translation>
     </message>
     <message>
+        <source>Show in EIS</source>
+        <translation>在 EIS 中显示</translation>
+    </message>
+    <message>
+        <source>Send to EIS…</source>
+        <translation>送去测 EIS…</translation>
+    </message>
+    <message>
         <source>No channel is shown.</source>
         <translation>未显示任何通道。</translation>
     </message>
@@ -1201,10 +1209,6 @@
     <message>
         <source>Snapshot</source>
         <translation>快照</translation>
-    </message>
-    <message>
-        <source>Send to EIS…</source>
-        <translation>送去测 EIS…</translation>
     </message>
     <message>
         <source>Note to this run</source>

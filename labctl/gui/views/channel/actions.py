@@ -88,7 +88,9 @@ class ChannelActions:
                 button.setToolTip(str(trouble))
         self._bar.set_why(self.note, self._why("runs.note"))
         self.eis.setVisible(bool(self._context.lab.potentiostats))
-        self._bar.set_why(self.eis, self._why(SEND) if self._context.lab.potentiostats else "")
+        away = self._models.run_id in self._context.lab.handovers
+        self.eis.setText(tr("channel", "Show in EIS") if away else tr("channel", "Send to EIS…"))
+        self._bar.set_why(self.eis, "" if away or not self._context.lab.potentiostats else self._why(SEND))
         self._bar.set_why(self.snapshot, "" if channels else tr("channel", "No channel is shown."))
         self._bar.set_why(self.more, "" if channels else tr("channel", "No channel is shown."))
         self._bar.say(self._models.forecast() if channels else tr("channel", "No channel is shown."))
@@ -104,7 +106,6 @@ class ChannelActions:
         self.more.setText(tr("channel", "More"))
         self.note.setText(tr("channel", "Note"))
         self.snapshot.setText(tr("channel", "Snapshot"))
-        self.eis.setText(tr("channel", "Send to EIS…"))
         self.refresh()
 
     # -- doing ------------------------------------------------------------------------------------------------------
@@ -153,6 +154,9 @@ class ChannelActions:
     def ask_spectrum(self) -> None:
         """Ask for a spectrum out of turn; while the cell is on its way, show where it is."""
         channel = self._models.channel.channel
+        if self._models.run_id in self._context.lab.handovers:
+            self._context.go("eis", self._models.run_id)
+            return
         why = self._why(SEND)
         if why:
             self._bar.say(why, first=True)
