@@ -9,6 +9,7 @@ import pytest
 
 from labctl.api.messages import Submitted
 from labctl.gui.viewmodels.acts import Acts, Trouble, TroubleKind
+from labctl.gui.viewmodels.batches import Batch, LinkNews, LinkPhase
 from labctl.gui.viewmodels.edits import Edit, EditStack
 from labctl.gui.viewmodels.lab import Lab
 from labctl.gui.viewmodels.queue import Listing, QueueModel, ticks
@@ -322,6 +323,26 @@ def test_r15_a_change_is_sent_with_the_version_that_the_person_saw() -> None:
     before = len(asks.asked)
     stack.undo()
     assert len(asks.asked) == before, "what was refused is not put back over what chen did"
+
+
+def test_what_stood_against_a_wish_is_asked_again_and_not_while_an_answer_is_awaited() -> None:
+    lab, asks, queue = a_queue()
+    wish = InsertJobs(lab, queue.acts._acts, asks, ProtocolShelf(asks), ["C0063"])
+    wish.set_protocol("LFP-0.5C")
+    lab.apply(Batch(link=LinkNews(LinkPhase.LOST)))
+    wish.check()
+    assert not asks.of("queue.submit"), "there is nobody to ask"
+    lab.apply(Batch(link=LinkNews(LinkPhase.LIVE, 0.0)))
+    wish.look_again()
+    wish.look_again()
+    (first,) = asks.of("queue.submit")
+    first.failed(Trouble("No answer yet", "the station does not answer", kind=TroubleKind.DEADLINE))
+    wish.look_again()
+    (_, second) = asks.of("queue.submit")
+    second.then(Submitted((PlannedJob("", CellId("C0063"), None, "LFP-0.5C"),), (), True))
+    assert wish.submit_why_not() == ""
+    wish.look_again()
+    assert len(asks.of("queue.submit")) == 2
 
 
 def test_a_second_press_on_queue_queues_nothing_twice() -> None:

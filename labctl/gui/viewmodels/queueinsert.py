@@ -127,7 +127,7 @@ class InsertJobs:
         self.library = library
         self._chosen = dict.fromkeys(cells)
         self._watchers: list[Callable[[], None]] = []
-        self._number = 0
+        self._number = self._asked = 0
         self.protocol = ""
         self.variables: dict[str, str] = {}
         self.priority = 0
@@ -232,20 +232,27 @@ class InsertJobs:
         if self.check_why_not():
             return
         self._number += 1
-        number = self._number
+        number = self._asked = self._number
 
         def take(answer: Any) -> None:
             if number == self._number:
                 self.previews, self.checked, self.trouble = tuple(map(self._preview, answer.jobs)), True, None
+                self._asked = 0
                 self.tell()
 
         def failed(trouble: Trouble) -> None:
             if number == self._number:
-                self.trouble = trouble
+                self.trouble, self._asked = trouble, 0
                 self.tell()
 
         self._asks.ask("queue.submit", self.specs(), dry_run=True, then=take, failed=failed,
                        deadline_s=CHECK_DEADLINE_S)  # fmt: skip
+
+    def look_again(self) -> None:
+        """Ask again where something stands against the wish: a link comes back, a station has time, a cell is read."""
+        wrong = not self.checked or any(preview.errors for preview in self.previews)
+        if wrong and not self.sending and self._asked != self._number:
+            self.check()
 
     def _preview(self, planned: Any) -> Preview:
         now = self._lab.plant_utc

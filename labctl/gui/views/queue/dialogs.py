@@ -21,7 +21,7 @@ from labctl.gui.theme.fonts import Role
 from labctl.gui.viewmodels.queueinsert import EditJobs, InsertJobs, Preview
 from labctl.gui.views.queue.fields import Variables, named, priority_field, protocol_box, when_field
 
-CHECK_MS = 400
+CHECK_MS, AGAIN_MS = 400, 5_000
 """The station is asked a moment after the last change."""
 
 PREVIEW = (
@@ -53,6 +53,9 @@ class InsertDialog(Dialog):
         self._soon.setSingleShot(True)
         self._soon.setInterval(CHECK_MS)
         self._soon.timeout.connect(self._check)
+        self._again = QTimer(self)
+        self._again.timeout.connect(model.look_again)
+        self._again.start(AGAIN_MS)
         columns = Row(gap=16)
         columns.addLayout(self._wish(places), 1)
         columns.addLayout(self._cells(), 1)
