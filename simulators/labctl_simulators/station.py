@@ -17,6 +17,7 @@ from labctl_simulators.builder import CellRecord
 from labctl_simulators.chamber.device import RtuChamberDevice
 from labctl_simulators.multiplexer.place import CYCLER, POTENTIOSTAT
 from labctl_simulators.pace import Mode, Pace
+from labctl_simulators.par273a.device import Par273Device
 from labctl_simulators.server import HOST, Serving
 from labctl_simulators.versastat.device import VersastatDevice
 
@@ -26,7 +27,7 @@ FREE_POLLS_PER_WALL_s = 4.0
 POLL_MAX_s = 3600
 """The longest poll period that a station file may ask for."""
 COATED_FILM_nm = 750.0
-_DRIVERS = {"methodscript": "methodscript", "versastat": "versastat-vdk"}
+_DRIVERS = {"methodscript": "methodscript", "versastat": "versastat-vdk", "par273a": "par273a"}
 """The driver of each kind of potentiostat that labctl can talk to unattended."""
 _TOKEN_FILE = "{}.token"
 _ONE_C_mA_per_g = {"LTO": 175.0, "LFP": 170.0}
@@ -171,6 +172,8 @@ def _potentiostat_lines(bench: Bench, serving: Serving, poll_s: int, folder: Pat
             resource = f"http://{HOST}:{serving.ports[name]}"
             if device.bridge.token:
                 options = f", token_file: {_quoted(str(folder / _TOKEN_FILE.format(name)))}"
+        elif isinstance(device, Par273Device):
+            options = _analysed_options(device, serving, name)
         lines += [
             f"  - name: {_quoted(name)}",
             f"    driver: {driver}",
@@ -178,6 +181,19 @@ def _potentiostat_lines(bench: Bench, serving: Serving, poll_s: int, folder: Pat
             f"    options: {{poll_s: {poll_s}{options}}}",
         ]
     return lines
+
+
+def _analysed_options(device: Par273Device, serving: Serving, name: str) -> str:
+    """Return what a 273A's driver is told of the bus: its address, what stands beside it, and where."""
+    options = f", address: {device.address}"
+    if device.lockin is not None:
+        options += ", analyser: lockin72xx"
+    elif device.fra is not None:
+        options += ", analyser: solartron1260"
+    gpib = f"{name}:gpib"
+    if gpib in serving.ports and (device.lockin is not None or device.fra is not None):
+        options += f', analyser_resource: "tcp://{HOST}:{serving.ports[gpib]}"'
+    return options
 
 
 def _served(bench: Bench) -> dict[str, str]:

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 from labctl_drivers.par273a import create
 
-from labctl.clock import Clock, ClockMode, ClockSpec
+from labctl.clock import Clock, ClockMode, ClockSpec, run_with_clock
+from labctl.config.station import load_station
+from labctl.engine.station import open_station
+from labctl.model.technique import FrequencySweep, Peis
 from labctl.testing.potentiostatconformance import CASES, check_potentiostat
 from labctl.testing.potentiostatrig import PotentiostatSetup
 from labctl.testing.sim import RunningBench, running_bench
@@ -26,7 +29,7 @@ potentiostats:
   - {name: fra, kind: par273a, model: 273A, dummy: D1, profile: ideal, fra: "1260"}
   - {name: line, kind: par273a, model: 273A, dummy: D1, profile: ideal, lockin: "7270", link: LINK}
 """
-LONG: dict[str, object] = {"step_max_s": 1e6, "step_max_by": "A. Tester"}
+LONG: dict[str, object] = {"step_max_s": 1e6, "step_max_by": "A. Tester", "reply_timeout_s": 1.5}
 POSIX = sys.platform != "win32"
 LINKS = ["tcp", "visa-socket", "tcp-fra"] + (["serial", "visa-serial"] if POSIX else [])
 FEW = (
@@ -113,3 +116,17 @@ def test_the_suite_is_kept_over_every_kind_of_link(bench: RunningBench, link: st
     )
     assert not report.problems, report
     assert len(report.kept) == len(cases)
+
+
+@pytest.mark.slow
+def test_the_station_file_of_a_simulation_leads_to_each_of_them(bench: RunningBench) -> None:
+    async def main(clock: Clock) -> None:
+        async with open_station(load_station(bench.station_file), clock) as station:
+            for place in station.potentiostats.values():
+                identity = await place.potentiostat.open()
+                assert identity.model == "PAR 273A"
+                assert not place.potentiostat.refusals(Peis(FrequencySweep(1e3, 100.0, 3), 0.01))
+                assert (await place.potentiostat.read()).cell_on is False
+            assert sorted(station.potentiostats) == ["box", "fra", "line"]
+
+    run_with_clock(ClockSpec(mode=ClockMode.LOCKSTEP, admin=bench.first["admin"]), main)

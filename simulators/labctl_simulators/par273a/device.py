@@ -51,6 +51,7 @@ class Par273Device(OnLeads):
     ) -> None:
         super().__init__(plant, clock_s)
         self._model = model
+        self.address = address
         self._serial = serial
         self._timers = Timers(self)
         front = Front(plant, lambda: self.now_s)
