@@ -43,6 +43,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("queue", "labctl.cli.queue", "list, add, order, hold, release and retry jobs; show the calendar"),
     Verb("runs", "labctl.cli.runs", "list, show, follow, stop, pause, resume, change, plot and export runs"),
     Verb("eis", "labctl.cli.eis", "take, import, test, fit, draw and export impedance spectra"),
+    Verb("handover", "labctl.cli.handover", "show cells on their way to a potentiostat; confirm moved leads"),
     Verb("channel", "labctl.cli.channel", "list channels, load and eject cells, reset a trip"),
     Verb("protocols", "labctl.cli.protocols", "list, show, check, convert and rehearse protocols"),
     Verb("cells", "labctl.cli.cells", "register, correct, show and import cells; their history"),

@@ -19,6 +19,7 @@ from labctl.errors import UserFileError, UserInputError
 if TYPE_CHECKING:
     from labctl.cli.eisinput import Named
     from labctl.interfaces.spectrumfile import SpectrumContent, SpectrumFormat
+    from labctl.model.handover import SpectrumEntry
     from labctl.model.spectrum import Spectrum
     from labctl.store.spectra import SpectraStore, Stored, StoredSpectrum
 
@@ -180,27 +181,44 @@ def _tell_import(entry: dict[str, Any]) -> None:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from labctl.analysis.eisfigures import frequency_text
+    """List imported spectra and those of runs; the files are read, whether a station serves them or not."""
     from labctl.analysis.eisfiles.ownparquet import head_to_plain
-    from labctl.store.spectra import SpectraStore
+    from labctl.model.plain import to_plain
+    from labctl.station.spectra import SpectraIndex
 
-    entries = SpectraStore(root_of(args)).list(args.cell)
+    index = SpectraIndex(root_of(args))
+    entries = index.list(args.cell or "")
     if args.json:
+        stored = [index.get(one.spectrum_id)[0] for one in entries]
         emit_json(
             [
-                {"id": entry.spectrum_id, "points": len(entry.spectrum), "path": str(entry.path),
-                 "head": head_to_plain(entry.spectrum.head)}
-                for entry in entries
+                {"id": one.spectrum_id, **to_plain(one), "path": str(file.path),
+                 "head": head_to_plain(file.spectrum.head)}
+                for one, file in zip(entries, stored, strict=True)
             ]
         )  # fmt: skip
         return EXIT_OK
-    rows = []
-    for entry in entries:
-        head, f_Hz = entry.spectrum.head, entry.spectrum.frequency_Hz
-        span = f"{frequency_text(float(f_Hz[0]))} to {frequency_text(float(f_Hz[-1]))}"
-        rows.append((entry.spectrum_id, head.cell_id, dash(head.cycle), head.name, str(len(f_Hz)), span))
-    print_table("", ("spectrum", "cell", "cycle", "name", "points", "frequencies"), rows, right=(2, 4))
+    rows = [
+        (
+            one.spectrum_id,
+            one.cell_id,
+            dash(one.cycle),
+            dash(one.run_id),
+            str(one.points),
+            _span(one),
+            one.outcome,
+        )
+        for one in entries
+    ]
+    headers = ("spectrum", "cell", "cycle", "run", "points", "frequencies", "")
+    print_table("", headers, rows, right=(2, 4))
     return EXIT_OK
+
+
+def _span(entry: SpectrumEntry) -> str:
+    from labctl.analysis.eisfigures import frequency_text
+
+    return f"{frequency_text(entry.f_max_Hz)} to {frequency_text(entry.f_min_Hz)}" if entry.points else "—"
 
 
 def _plot(args: argparse.Namespace) -> int:

@@ -47,14 +47,15 @@ def chosen(args: argparse.Namespace) -> list[Named]:
             entry = _stored(args, word)
             found.append((entry.spectrum_id, entry.spectrum))
     if args.cell is not None:
-        from labctl.store.spectra import SpectraStore
+        from labctl.station.spectra import SpectraIndex
 
-        entries = SpectraStore(root_of(args)).list(args.cell)
-        if not entries:
+        index = SpectraIndex(root_of(args))
+        ids = [entry.spectrum_id for entry in index.list(args.cell)]
+        if not ids:
             raise UserInputError(
                 f"there is no spectrum of cell {args.cell}: 'labctl eis import' stores some."
             )
-        found += [(entry.spectrum_id, entry.spectrum) for entry in entries]
+        found += [(each, index.get(each)[0].spectrum) for each in ids]
     if not found:
         raise UserInputError("name impedance files or stored spectra, or a cell with --cell.")
     labels = labels_of([spectrum for _, spectrum in found])
@@ -62,19 +63,19 @@ def chosen(args: argparse.Namespace) -> list[Named]:
 
 
 def _stored(args: argparse.Namespace, word: str) -> StoredSpectrum:
-    from labctl.store.spectra import SpectraStore
+    from labctl.station.spectra import SpectraIndex
 
     try:
-        entry = SpectraStore(root_of(args)).get(word)
+        index = SpectraIndex(root_of(args))
+        if index.place(word) is not None:
+            return index.get(word)[0]
     except (UserInputError, StoreError) as error:
         raise UserInputError(
             f"there is no file {word}, and no stored spectrum can be looked up: {error}"
         ) from error
-    if entry is None:
-        raise UserInputError(
-            f"there is no file {word} and no stored spectrum of that id; 'labctl eis list' shows them."
-        )
-    return entry
+    raise UserInputError(
+        f"there is no file {word} and no stored spectrum of that id; 'labctl eis list' shows them."
+    )
 
 
 def labels_of(spectra: Sequence[Spectrum]) -> list[str]:

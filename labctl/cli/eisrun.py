@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from labctl.cli.app import EXIT_FAILED, EXIT_OK
 from labctl.cli.atstation import words_of
 from labctl.cli.output import emit_json, say
-from labctl.errors import UnknownStateError, UserInputError
+from labctl.errors import StoreError, UnknownStateError, UserInputError
 
 if TYPE_CHECKING:
     from labctl.analysis.eis.cell import CellImpedance
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
 USUAL_PERIODS, USUAL_LEAST_S, USUAL_MORE_S = 3.0, 0.05, 0.1
 """A point usually takes max(3/f, 50 ms) + 100 ms (potentiostat.md 3.2); drivers know their own time."""
+
+ASK_THE_STATION = (
+    "A station takes spectra itself: by '- eis: ...' in a protocol, or at the end of a run's step by "
+    "'labctl runs spectrum'."
+)
 
 WHAT_TO_DO = """
 !!  NOBODY KNOWS WHETHER THE CELL IS OFF  !!
@@ -47,17 +52,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="such as serial:///dev/ttyUSB0, tcp://10.0.0.5:5025",
     )
     add("--option", action="append", default=[], metavar="KEY=VALUE", help="an option of the driver")
-    add("--from", dest="from_Hz", required=True, type=_frequency, metavar="F", help="first: '200 kHz'")
-    add("--to", dest="to_Hz", required=True, type=_frequency, metavar="F", help="last: '100 mHz'")
+    add("--from", dest="from_Hz", required=True, type=frequency, metavar="F", help="first: '200 kHz'")
+    add("--to", dest="to_Hz", required=True, type=frequency, metavar="F", help="last: '100 mHz'")
     add("--points-per-decade", type=int, default=10, metavar="N", help="default: 10")
     add(
-        "--amplitude", dest="amplitude_V", type=_voltage, default=0.01, metavar="E",
+        "--amplitude", dest="amplitude_V", type=voltage, default=0.01, metavar="E",
         help="RMS, not peak; default: '10 mV'",
     )  # fmt: skip
-    add("--at", dest="at_V", type=_voltage, metavar="E", help="default: '0 V' against the open circuit")
+    add("--at", dest="at_V", type=voltage, metavar="E", help="default: '0 V' against the open circuit")
     add("--vs", choices=("ocv", "ref"), help="what --at counts from; needed with --at")
-    add("--settle", dest="settle_s", type=_time, default=10.0, metavar="T", help="default: '10 s'")
-    add("--range", dest="range_A", type=_current, metavar="I", help="default: the instrument chooses")
+    add("--settle", dest="settle_s", type=time, default=10.0, metavar="T", help="default: '10 s'")
+    add("--range", dest="range_A", type=current, metavar="I", help="default: the instrument chooses")
     add("--cell", metavar="CELL", help="store the spectrum with this registered cell")
     add("--cycle", type=int, metavar="N", help="after which cycle it is taken; 0: fresh")
     add("--out", metavar="FILE", help="write it to a file: .parquet, or another format that is written")
@@ -94,8 +99,10 @@ def _taken(args: argparse.Namespace, technique: Peis, keeper: SpectrumKeeper) ->
         return await _measured(args, technique, clock, keeper)
 
     spec = ClockSpec(mode=ClockMode.FREE, admin=args.admin) if args.admin else ClockSpec()
-    # settings behind the ? are no other instrument
-    lease = Lease(args.resource.partition("?")[0], holder="labctl eis run")
+    try:
+        lease = Lease(args.resource, holder="labctl eis run")
+    except StoreError as error:
+        raise StoreError(f"{error} {ASK_THE_STATION}") from error
     try:
         return run_with_clock(spec, main)
     except UnknownStateError:
@@ -191,19 +198,23 @@ def _quantity(text: str, unit: str, example: str) -> float:
     return base_value(found)
 
 
-def _frequency(text: str) -> float:
+def frequency(text: str) -> float:
+    """Return a frequency of the command line in Hz. Raises: ArgumentTypeError."""
     return _quantity(text, "Hz", "200 kHz")
 
 
-def _voltage(text: str) -> float:
+def voltage(text: str) -> float:
+    """Return a voltage of the command line in V. Raises: ArgumentTypeError."""
     return _quantity(text, "V", "10 mV")
 
 
-def _time(text: str) -> float:
+def time(text: str) -> float:
+    """Return a time of the command line in s. Raises: ArgumentTypeError."""
     return _quantity(text, "s", "10 s")
 
 
-def _current(text: str) -> float:
+def current(text: str) -> float:
+    """Return a current of the command line in A. Raises: ArgumentTypeError."""
     return _quantity(text, "A", "1 mA")
 
 

@@ -1,4 +1,4 @@
-"""Acts on runs through the station: stop, pause, resume, skip, note, revise, add cycles, take up."""
+"""Acts on runs through the station: stop, pause, resume, skip, note, revise, add cycles, take up, take a spectrum."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from labctl.cli.app import EXIT_FAILED, EXIT_OK
 from labctl.cli.atstation import add_acting, add_by, ends_text, number, station_client, tell, words_of
+from labctl.cli.eisrun import frequency, voltage
 from labctl.cli.output import print_table
 from labctl.errors import UserInputError
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from labctl.api.client import Station
     from labctl.model.run import RunSummary
 
-ACTS = ("pause", "skip", "note", "revise", "add-cycles", "take-up")
+ACTS = ("pause", "skip", "note", "revise", "add-cycles", "take-up", "spectrum")
 """Sub-verbs that need a station; ``stop`` and ``resume`` also know a way without."""
 
 ACT_HELP = (
@@ -24,6 +25,7 @@ ACT_HELP = (
     ("revise", "change the steps that have not begun; taken over at the next segment boundary"),
     ("add-cycles", "add cycles to the last loop"),
     ("take-up", "follow a run again that was left or held; starts nothing"),
+    ("spectrum", "take an impedance spectrum at the end of the present step, then go on"),
 )
 PAUSED = "paused"
 
@@ -43,6 +45,19 @@ def add_act_arguments(verbs: dict[str, argparse.ArgumentParser], run_help: str) 
     )
     verbs["revise"].add_argument("--set", dest="variables", action="append", default=[], metavar="NAME=VALUE")
     verbs["add-cycles"].add_argument("cycles", type=int, metavar="N")
+    add = verbs["spectrum"].add_argument
+    add("--from", dest="from_Hz", required=True, type=frequency, metavar="F", help="first: '200 kHz'")
+    add("--to", dest="to_Hz", required=True, type=frequency, metavar="F", help="last: '100 mHz'")
+    add("--points-per-decade", type=int, default=10, metavar="N", help="default: 10")
+    add(
+        "--amplitude",
+        dest="amplitude_V",
+        type=voltage,
+        default=0.01,
+        metavar="E",
+        help="RMS; default: '10 mV'",
+    )
+    add("--on", default="", metavar="NAME", help="the potentiostat (default: the first that takes the cell)")
 
 
 def act(args: argparse.Namespace) -> int:
@@ -70,6 +85,11 @@ def _done(args: argparse.Namespace, station: Station, run_id: str) -> str:
     runs = station.runs
     if args.what == "note":
         return runs.note(run_id, args.text)
+    if args.what == "spectrum":
+        return runs.take_spectrum(
+            run_id, args.from_Hz, args.to_Hz, points_per_decade=args.points_per_decade,
+            amplitude_rms_V=args.amplitude_V, on=args.on, reason=args.reason,
+        )  # fmt: skip
     if args.what == "skip":
         return runs.skip(run_id, reason=args.reason)
     if args.at_step_end:

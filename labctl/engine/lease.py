@@ -43,12 +43,14 @@ class Lease:
     def __init__(self, resource: str, *, holder: str, folder: Path | None = None) -> None:
         """Take the lease of a resource (``tcp://192.168.1.10:502``); ``holder`` says who we are.
 
+        Settings behind a ``?`` make no other instrument of it.
         Raises: StoreError naming who has it.
         """
         self.resource = resource
         self.number = 0
         where = lease_folder() if folder is None else folder
-        name = hashlib.sha256(resource.strip().lower().encode()).hexdigest()[:20]
+        place = resource.partition("?")[0]
+        name = hashlib.sha256(place.strip().lower().encode()).hexdigest()[:20]
         self._path = where / f"{name}.lease"
         self._descriptor = -1
         try:

@@ -96,11 +96,15 @@ class SpectraIndex:
 
     def get(self, spectrum_id: str) -> tuple[StoredSpectrum, int]:
         """Return a spectrum and the check sum of its file. Raises: UserInputError where there is none."""
-        path = self._imported.place(spectrum_id) or self._of_run(spectrum_id)
+        path = self.place(spectrum_id)
         if path is None:
             raise UserInputError(f"There is no spectrum {spectrum_id!r}.")
         data = self._bytes(spectrum_id, path)
         return stored_of(data, path, spectrum_id), zlib.crc32(data)
+
+    def place(self, spectrum_id: str) -> Path | None:
+        """Return where a spectrum lies, None if there is none of that id."""
+        return self._imported.place(spectrum_id) or self._of_run(spectrum_id)
 
     def _of_run(self, spectrum_id: str) -> Path | None:
         run_id, _, number = spectrum_id.rpartition("-e")
