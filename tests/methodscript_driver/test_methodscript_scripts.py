@@ -219,6 +219,7 @@ def test_the_bootloader_and_unknown_models_are_refused(code: str) -> None:
         ({"eis_max_hz": 1}, "did you mean eis_max_Hz"),
         ({"colour": 1}, "known options are"),
         ({"eis_max_Hz": "1 MHz"}, "eis_max_Hz must be a number above 0"),
+        ({"eis_max_Hz": float("nan")}, "eis_max_Hz must be a number above 0"),
         ({"step_max_s": 7200}, "needs step_max_by"),
         ({"step_max_by": 3}, "name of a person"),
         ({"eis_opt": "a\nb"}, "eis_opt"),

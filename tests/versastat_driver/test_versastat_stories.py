@@ -235,6 +235,27 @@ def test_one_of_several_instruments_is_chosen_by_its_serial_number(stand_of: Any
     stand_of(serials=serials, options={"serial_number": 444}).play(missing, opened=False)
 
 
+def test_a_client_that_asked_for_a_wrong_instrument_does_not_keep_the_lease(
+    tiny_kit: Any, running_bridge: Any
+) -> None:
+    async def main(clock: Clock) -> None:
+        bridge = running_bridge(tiny_kit(serials=(111,)), clock, Door())
+
+        def client(serial_number: int) -> Any:
+            def connect(resource: str) -> MemoryTransport:
+                return MemoryTransport(lambda: bridge.end_for("127.0.0.1"), clock, "bridge")
+
+            return create("vdk", "mem://bridge", {"serial_number": serial_number}, clock, connect)
+
+        with pytest.raises(RefusedError, match="444"):
+            await client(444).open()
+        next_one = client(111)
+        assert (await next_one.open()).serial == "111"
+        await next_one.close()
+
+    run_with_clock(ClockSpec(mode=ClockMode.JUMP), main)
+
+
 def test_an_instrument_without_impedance_offers_direct_current_alone(stand_of: Any) -> None:
     async def story(driver: Any, clock: Clock, kit: Any) -> None:
         assert Peis not in driver.capabilities().techniques

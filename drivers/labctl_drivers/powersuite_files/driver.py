@@ -69,7 +69,9 @@ class PowerSuitePotentiostat:
                 await self.worker.call(self.folder.check)
             except OSError as error:
                 raise LinkClosed(
-                    f"the folder of exports cannot be used: {error}", instrument=self._name, operation="open"
+                    f"the folder of exports {self.folder.path} cannot be used: {error.strerror or error}",
+                    instrument=self._name,
+                    operation="open",
                 ) from error
             self._is_open = True
         return PotentiostatIdentity(MAKER, self.options.model, self.options.serial_number, "PowerSuite files")

@@ -12,7 +12,7 @@ import logging
 import math
 import secrets
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 from labctl.clock import Clock
@@ -104,6 +104,11 @@ class VdkPotentiostat:
             try:
                 await self._connect()
             except InstrumentError as error:
+                if isinstance(
+                    error, RefusedError
+                ):  # the bridge hears us: the next client need not wait for the lease
+                    with suppress(InstrumentError):
+                        await self.kit.give_back()
                 await self.kit.close()
                 raise named(error, self._name, "open") from error.__cause__
             except (asyncio.CancelledError, UserFileError):

@@ -100,7 +100,7 @@ def options_from(name: str, options: Mapping[str, object]) -> VdkOptions:
 
 def _number(name: str, options: Mapping[str, object], key: str, default: float) -> float:
     value = options.get(key, default)
-    if not isinstance(value, int | float) or isinstance(value, bool) or not (value > 0 or math.isnan(value)):
+    if not isinstance(value, int | float) or isinstance(value, bool) or not (0 < value < math.inf):
         raise UserInputError(f"potentiostat {name}: {key} must be a number above 0, not {value!r}.")
     return float(value)
 
