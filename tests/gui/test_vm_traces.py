@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labctl.gui.viewmodels.acts import Trouble
+from labctl.gui.viewmodels.acts import Trouble, TroubleKind
 from labctl.gui.viewmodels.batches import Batch, RowsOf
 from labctl.gui.viewmodels.cyclecurves import CycleCurves, cycle_list
 from labctl.gui.viewmodels.pyramid import BACKFILLED, BAD, GAP, Pyramid
@@ -225,3 +225,20 @@ def test_u07_cycles_are_cut_into_half_cycles_kept_and_asked_for_once() -> None:
     assert len(asks.asked) == 2
     asks.asked[1].failed(Trouble("no", "no"))
     assert "r1" in curves.troubles
+
+
+def test_a_cycle_that_the_station_refuses_is_asked_once_and_again_when_the_run_s_cycles_are_told_anew() -> (
+    None
+):
+    told = {"cycle": [1], "first_sequence": [1], "last_sequence": [5]}
+    asks = FakeAsks({"runs.records": Trouble("No rows.", "the file is damaged")})
+    curves = CycleCurves(asks)
+    curves.take_cycles("r1", told)
+    for _ in range(3):  # as each repaint does
+        assert curves.of("r1", [1]) == ()
+    assert len(asks.asked) == 1 and curves.troubles["r1"].why == "the file is damaged"
+    asks.answers["runs.records"] = Trouble("No answer", "the station is silent", kind=TroubleKind.DEADLINE)
+    curves.take_cycles("r1", told)
+    for _ in range(2):
+        curves.of("r1", [1])
+    assert len(asks.asked) == 3, "a silent station is asked again"

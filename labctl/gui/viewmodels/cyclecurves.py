@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labctl.analysis.curves import curve, thinned
-from labctl.gui.viewmodels.acts import Asks, Trouble
+from labctl.gui.viewmodels.acts import Asks, Trouble, TroubleKind
 from labctl.gui.viewmodels.parsing import plain
 from labctl.gui.viewmodels.sparks import columns_of
 from labctl.gui.viewmodels.words import tr
@@ -100,6 +100,8 @@ class CycleCurves:
         self._wanted: OrderedDict[tuple[str, int], None] = OrderedDict()
         self._under_way: set[tuple[str, int]] = set()
         self._watchers: list[Callable[[str], None]] = []
+        self._refused: set[tuple[str, int]] = set()
+        """Cycles that the station has refused: who draws asks at each repaint, and would ask for ever."""
         self.troubles: dict[str, Trouble] = {}
 
     def watch(self, observer: Callable[[str], None]) -> Callable[[], None]:
@@ -113,6 +115,7 @@ class CycleCurves:
         rows = zip(*(columns[name].astype(np.int64).tolist() for name in columns), strict=True)
         known = {cycle: (first, last) for cycle, first, last in rows}
         before = self._ranges.get(run_id, {})
+        self._refused = {key for key in self._refused if key[0] != run_id}
         for cycle, place in before.items():
             if known.get(cycle) != place:
                 self._held.pop((run_id, cycle), None)
@@ -131,7 +134,7 @@ class CycleCurves:
             if key in self._held:
                 self._held.move_to_end(key)
                 found += self._held[key]
-            elif cycle in self._ranges.get(run_id, {}) and key not in self._under_way:
+            elif cycle in self._ranges.get(run_id, {}) and key not in self._under_way | self._refused:
                 self._wanted[key] = None
         self._pump()
         return tuple(found)
@@ -164,6 +167,8 @@ class CycleCurves:
 
     def _failed(self, run_id: str, cycle: int, trouble: Trouble) -> None:
         self._under_way.discard((run_id, cycle))
+        if trouble.kind not in (TroubleKind.LINK, TroubleKind.DEADLINE):
+            self._refused.add((run_id, cycle))
         self.troubles[run_id] = trouble
         self._tell(run_id)
         self._pump()
