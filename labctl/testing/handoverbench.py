@@ -10,7 +10,7 @@ violation whatever must never happen. A person at the bench moves leads as the e
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,9 @@ from labctl.testing.supervised import Heard, SupervisedBench
 
 SWEEP = FrequencySweep(10e3, 10.0, 2)
 """Seven points: enough to be broken off in the middle."""
+EMSTAT: tuple[Mapping[str, object], str, Mapping[str, object]] = ({"model": "es4_hr"}, "methodscript", {})
+"""What stands on the bench, its driver, and the driver's options."""
+
 STEP_S = 60.0
 Story = Callable[[Supervisor], Coroutine[Any, Any, RunResult]]
 
@@ -114,10 +117,17 @@ class HandoverBench(SupervisedBench):
     heard: HeardAll
 
     def __init__(
-        self, folder: Path, *, multiplexer: bool = False, cells: int = 1, variant: str = "LIQ-P"
+        self,
+        folder: Path,
+        *,
+        multiplexer: bool = False,
+        cells: int = 1,
+        variant: str = "LIQ-P",
+        instrument: tuple[Mapping[str, object], str, Mapping[str, object]] = EMSTAT,
     ) -> None:
         spec = small_bench(*({"variant": variant} for _ in range(cells)))
-        spec["potentiostats"] = [{"name": "pstat", "model": "es4_hr", "profile": "ideal"}]
+        entry, driver, options = instrument
+        spec["potentiostats"] = [{"name": "pstat", "profile": "ideal", **entry}]
         places = {ChannelId(f"neware:1-{number}"): number for number in range(1, cells + 1)}
         if multiplexer:
             spec["multiplexers"] = [
@@ -129,7 +139,7 @@ class HandoverBench(SupervisedBench):
                 del cell["slot"]
         super().__init__(spec, folder, poll_s=30.0)
         self.multiplexer = multiplexer
-        pstat = PotentiostatEntry("pstat", "methodscript", "mem://pstat")
+        pstat = PotentiostatEntry("pstat", driver, "mem://pstat", driver_options=options)
         box = SwitchEntry("box", "multiplexer", "mem://box", potentiostat="pstat", places=places,
                           driver_options={"places": cells})  # fmt: skip
         self.station = replace(self.station, potentiostats=(pstat,), switches=(box,) if multiplexer else ())
