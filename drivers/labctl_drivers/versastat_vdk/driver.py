@@ -81,6 +81,8 @@ class VdkPotentiostat:
         self._client = options.client or f"{name}-{secrets.token_hex(8)}"
         self._found: Found | None = None
         self._measurement: SequenceMeasurement | None = None
+        self._stops = 0
+        """How often it was told to switch off: what was being prepared before is not begun behind that."""
 
     @property
     def name(self) -> str:
@@ -119,6 +121,7 @@ class VdkPotentiostat:
 
     async def close(self) -> None:
         """Switch the cell off and disconnect. Never raises: what could not be done is logged."""
+        self._stops += 1
         measurement = self._measurement
         try:
             if measurement is not None and not measurement.is_over:
@@ -193,6 +196,7 @@ class VdkPotentiostat:
 
     async def cell_off(self) -> None:
         """Abort what runs, switch the cell off, read it back. Raises UnknownStateError, LinkError."""
+        self._stops += 1
         if self._measurement is not None and not self._measurement.is_over:
             await self._measurement.abort()
         async with self._talking("cell off"):
@@ -203,8 +207,12 @@ class VdkPotentiostat:
         self._insist(self.refusals(technique))
         if self._measurement is not None and not self._measurement.is_over:
             raise UsageError("a measurement is under way", instrument=self._name, operation="measure")
+        stops = self._stops
         async with self._talking("measure"):
-            measurement = self._measurement = await self._prepared(technique)
+            measurement = await self._prepared(technique)
+            if self._stops != stops:
+                raise RefusedError("it was told to switch off while this was being prepared")
+            self._measurement = measurement
         await measurement.begin()
         return measurement
 
@@ -220,7 +228,8 @@ class VdkPotentiostat:
         Raises: RefusedError where the sequence does not begin or end, LinkError.
         """
         await self.kit.hold()
-        await self.kit.begin((MEASURE_OPEN_CIRCUIT,))
+        await self.kit.prepare((MEASURE_OPEN_CIRCUIT,))
+        await self.kit.call("Start")
         await until_running(self.kit, self.clock)
         await until_idle(self.kit, self.clock)
         return await self.kit.value("GetLastMeasuredOC")

@@ -139,15 +139,14 @@ class Kit:
 
     # -- sequences
 
-    async def begin(self, actions: Sequence[Action]) -> None:
-        """Put a sequence together and start it. Raises: RefusedError naming the action that was not taken."""
+    async def prepare(self, actions: Sequence[Action]) -> None:
+        """Put a sequence together. Raises: RefusedError naming the action that was not taken."""
         await self.call("Clear")
         for action in actions:
             parameters = () if action.text is None else (action.text,)
             if not await self.truth(action.method, *parameters):
                 words = f"{action.method}({', '.join(parameters)})"
                 raise RefusedError(f"the instrument does not take {words}", vendor_text=words)
-        await self.call("Start")
 
     async def rows(self, columns: Sequence[str], start: int, count: int) -> Rows:
         """Fetch a slice of points. Raises: WireError where columns are of different lengths."""

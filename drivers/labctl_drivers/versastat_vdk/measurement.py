@@ -131,13 +131,22 @@ class SequenceMeasurement:
         if self._over:
             raise UsageError("aborted before it began", instrument=self._bench.name, operation=self._what())
         self._sent = True
+        kit = self._bench.kit
         try:
-            await self._bench.kit.begin(self._plan.actions)
-            await until_running(self._bench.kit, self._bench.clock)
+            await kit.prepare(self._plan.actions)
+            if self._stopping is None:
+                await kit.call("Start")
+                await until_running(kit, self._bench.clock, lambda: self._stopping is not None)
         except InstrumentError as error:
             await self._settle(MeasurementState.FAILED, error)
-            assert self._error is not None
-            raise self._error from error
+            assert self._error is not None or self._stopping is not None
+            if self._error is not None:
+                raise self._error from error
+        if self._stopping is not None and not self._over:
+            # told to stop while it began: the Stop may have come before the Start
+            await self._settle(self._stopping, None)
+        if self._over:
+            return
         self._patience.begin()
         settles = getattr(self._plan.technique, "settle_s", 0.0) > 0
         self._state = MeasurementState.SETTLING if settles else MeasurementState.RUNNING
@@ -204,9 +213,10 @@ class SequenceMeasurement:
         """Fetch what is new; tell whether everything has come. Raises InstrumentError."""
         kit = self._bench.kit
         # asked before the lease is renewed: where it has run out meanwhile, this is what says so
-        running = await kit.truth("IsSequenceRunning")
+        self._running = await kit.truth("IsSequenceRunning")
         await kit.keep()
-        self._running = self._running and running
+        if self._running and self._stopping is not None:
+            await self._bench.make_safe()  # the Stop did not arrive, or came before the Start
         available = await kit.whole("GetNumPointsAvailable")
         if self._running:
             await self._look_for_overload(kit)

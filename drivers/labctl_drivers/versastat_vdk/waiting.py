@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from labctl.clock import Clock
 from labctl.errors import RefusedError
 from labctl_drivers.versastat_vdk.kit import Kit
@@ -36,10 +38,13 @@ class Patience:
         )
 
 
-async def until_running(kit: Kit, clock: Clock) -> None:
-    """Wait until the sequence runs, or has points already. Raises: RefusedError where it never does."""
+async def until_running(kit: Kit, clock: Clock, given_up: Callable[[], bool] = lambda: False) -> None:
+    """Wait until the sequence runs, has points already, or nobody wants it any more.
+
+    Raises: RefusedError where it never runs.
+    """
     patience = Patience(clock)
-    while not await kit.truth("IsSequenceRunning"):
+    while not given_up() and not await kit.truth("IsSequenceRunning"):
         if await kit.whole("GetNumPointsAvailable") > 0:
             return
         if patience.is_over(START_S):
