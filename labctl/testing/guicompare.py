@@ -19,7 +19,7 @@ def shown(desk: Desk, session: Any, qtbot: Any) -> CompareView:
     qtbot.addWidget(made)
     made.retranslate()
     made.resize(1528, 892)
-    with qtbot.waitActive(made):
+    with qtbot.waitActive(made, timeout=30_000):
         made.show()
         made.activateWindow()
     made.shown()

@@ -91,7 +91,7 @@ class ViewBench:
         view.retranslate()
         qtbot.addWidget(view)
         view.resize(*size)
-        with qtbot.waitActive(view):
+        with qtbot.waitActive(view, timeout=30_000):
             view.show()
             view.activateWindow()
         view.shown()

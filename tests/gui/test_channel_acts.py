@@ -60,7 +60,7 @@ def test_r2_a_stop_asks_first_and_enter_lets_the_run_go_on(page: Page) -> None:
     dialog = page.shown(Confirm)
     press("Return", dialog)
     assert page.asks.of("runs.stop") == []
-    with page.qtbot.waitActive(page.view):
+    with page.qtbot.waitActive(page.view, timeout=30_000):
         page.view.activateWindow()
     press("Ctrl+F8", page.view)
     dialog = page.shown(Confirm)

@@ -51,7 +51,7 @@ def window(session: Session, qtbot: Any) -> Iterator[MainWindow]:
     made.attach(Desk(FakeWorld().connect, made))
     made.show_views((FIRST, CELLS, SETTINGS))
     made.resize(1600, 1000)
-    with qtbot.waitActive(made):
+    with qtbot.waitActive(made, timeout=30_000):
         made.show()
         made.activateWindow()
     yield made

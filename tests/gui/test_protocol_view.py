@@ -36,7 +36,7 @@ CELL = Cell(CellId("C0041"), "C0041", CellKind.SYMMETRIC, area_cm2=0.7854)
 def page(session: Session, qtbot: Any) -> Iterator[ProtocolPage]:
     with protocol_page(session) as made:
         made.lab.take_cells([CELL])
-        with qtbot.waitActive(made.view):
+        with qtbot.waitActive(made.view, timeout=30_000):
             made.view.activateWindow()
         yield made
 
@@ -379,7 +379,7 @@ def saved(page: ProtocolPage, qtbot: Any, name: str = "my-cells") -> None:
     assert dialog is not None
     dialog.name.setText(name)
     qtbot.keyClick(dialog.name, Qt.Key.Key_Return)
-    with qtbot.waitActive(page.view):
+    with qtbot.waitActive(page.view, timeout=30_000):
         page.view.activateWindow()
 
 

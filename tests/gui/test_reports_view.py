@@ -60,7 +60,7 @@ def view(desk: Desk, session: Any, qtbot: Any) -> Iterator[ReportView]:
     qtbot.addWidget(made)
     made.retranslate()
     made.resize(1528, 892)
-    with qtbot.waitActive(made):
+    with qtbot.waitActive(made, timeout=30_000):
         made.show()
         made.activateWindow()
     made.shown()

@@ -107,7 +107,7 @@ def test_a_segment_tells_only_what_a_person_chose_and_obeys_arrow_keys(qtbot: An
         "filter", [Choice("all", "All", "128"), Choice("free", "Free", "12"), Choice("x", "X", why="no")]
     )
     qtbot.addWidget(segment)
-    with qtbot.waitActive(segment):
+    with qtbot.waitActive(segment, timeout=30_000):
         segment.show()
         segment.activateWindow()
     heard: list[str] = []
@@ -209,7 +209,7 @@ def test_the_ring_follows_the_keyboard_and_leaves_the_mouse_alone(qtbot: Any, qa
     column.addWidget(two)
     ring = FocusRing(window)
     qtbot.addWidget(window)
-    with qtbot.waitActive(window):
+    with qtbot.waitActive(window, timeout=30_000):
         window.show()
         window.activateWindow()
     two.setFocus()

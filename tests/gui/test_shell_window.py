@@ -80,7 +80,7 @@ def opened(world: FakeWorld, session: Session, qtbot: Any) -> MainWindow:
     window.attach(desk)
     window.show_views(SPECS)
     window.resize(1600, 1000)
-    with qtbot.waitActive(window):
+    with qtbot.waitActive(window, timeout=30_000):
         window.show()
         window.activateWindow()
     desk.start()

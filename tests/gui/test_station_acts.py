@@ -39,7 +39,7 @@ STATE_COLUMN = next(at for at, column in enumerate(COLUMNS) if column.id == "sta
 @pytest.fixture
 def page(session: Session, qtbot: Any) -> Iterator[StationPage]:
     with station_page(session, count=4) as made:
-        with qtbot.waitActive(made.view):
+        with qtbot.waitActive(made.view, timeout=30_000):
             made.view.activateWindow()
         made.view.tiles.setFocus()
         yield made

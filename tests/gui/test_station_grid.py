@@ -34,7 +34,7 @@ SHIFT, PLAIN = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.NoModifier
 @pytest.fixture
 def page(session: Session, qtbot: Any) -> Iterator[StationPage]:
     with station_page(session) as made:
-        with qtbot.waitActive(made.view):
+        with qtbot.waitActive(made.view, timeout=30_000):
             made.view.activateWindow()
         yield made
 

@@ -40,7 +40,7 @@ def window(qtbot: Any) -> QWidget:
     give_chord(made)
     watch_dialogs()
     qtbot.addWidget(made)
-    with qtbot.waitActive(made):
+    with qtbot.waitActive(made, timeout=30_000):
         made.show()
         made.activateWindow()
     return made
@@ -86,7 +86,7 @@ def test_u20_the_chord_stops_once_from_any_dialog(
     press(qtbot, dialog)
     assert pressed.times == 1
     dialog.close()
-    with qtbot.waitActive(window):
+    with qtbot.waitActive(window, timeout=30_000):
         window.activateWindow()
     press(qtbot, window)
     assert pressed.times == 2
@@ -101,7 +101,7 @@ def test_u20_one_press_is_one_stop_however_many_windows_have_the_chord(
         qtbot.addWidget(other)
         other.show()
     for at, where in enumerate([window, *others, window], 1):
-        with qtbot.waitActive(where):
+        with qtbot.waitActive(where, timeout=30_000):
             where.activateWindow()
         press(qtbot, where)
         assert pressed.times == at
