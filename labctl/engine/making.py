@@ -21,7 +21,7 @@ from labctl.engine.run import Run
 from labctl.engine.station import Chamber, Instrument, Station
 from labctl.errors import InstrumentError, UserInputError
 from labctl.model.cell import Cell
-from labctl.model.program import program_to_json
+from labctl.model.program import program_to_json, spectra_of
 from labctl.store.root import DataRoot
 from labctl.store.runwriter import RunWriter
 from labctl.worker import Worker
@@ -36,6 +36,12 @@ def check_jobs(station: Station, jobs: Sequence[Job]) -> None:
         check_program(job.program)
         channel, demand = job.program.channel, job.program.temperature
         station.locate(channel)
+        for part in spectra_of(job.program.flow):
+            if station.potentiostat_of(channel, part.on) is None:
+                raise UserInputError(
+                    f"{job.program.protocol_name!r} takes a spectrum of {channel} on a potentiostat {part.on!r}, which "
+                    "the station file does not have. Name it there, or bind the protocol again."
+                )
         if channel in seen:
             raise UserInputError(f"Channel {channel} is asked for twice. Give each job a channel of its own.")
         seen.add(channel)

@@ -82,6 +82,7 @@ class PotentiostatTask:
         self._clock = clock
         self._stop = stop
         self._listener = listener
+        self._worker = worker
         self._hold = hold
         self._on_back = on_back
         self._stays = stays
@@ -120,6 +121,8 @@ class PotentiostatTask:
     async def stopped(self, visit: Visit) -> bool:
         """Wait until nothing is driven after the end of a run was asked for; True when that has been read back."""
         visit.nudge()
+        if visit.stage is Stage.QUEUED:
+            return True  # nothing of this cell has been moved
         return await self._comes_to_rest() or not await self._switch_off()
 
     async def cell_off(self, by: str) -> None:
@@ -204,7 +207,7 @@ class PotentiostatTask:
         except Detached:
             raise
         except Unsure as error:
-            await self._visiting.make_safe(visit, str(error))
+            await self._visiting.open_all(visit, str(error))
             await self._leave(visit, str(error))
         except InstrumentError as error:
             self._lost(visit, error)
@@ -212,11 +215,18 @@ class PotentiostatTask:
             await self._leave(visit, str(error))
         except Exception as error:  # a fault of ours: this cell is held, the others go on (P7)
             log.exception("potentiostat=%s run=%s internal error", self.place.name, visit.run.run_id)
-            await self._visiting.make_safe(visit, f"internal error: {type(error).__name__}: {error}")
+            await self._visiting.make_safe(visit)
             await self._leave(visit, f"internal error, a bug in labctl: {type(error).__name__}: {error}")
+        await self._keep_frames()
         if visit.machine.is_back:
             self._forget(visit)
             self._on_back(visit.run)
+
+    async def _keep_frames(self) -> None:
+        """Write the raw frames of the potentiostat and its multiplexers down (S6)."""
+        for wire in (self.place.wire, *(box.wire for box in self.place.switches)):
+            if wire is not None:
+                await wire.flush(self._worker)
 
     def _can_do_without(self, visit: Visit | None) -> bool:
         """Tell whether a visit can go on while the potentiostat does not answer."""
@@ -298,6 +308,7 @@ class PotentiostatTask:
             return
         self._see(reading)
         self._tell()
+        await self._keep_frames()
 
     async def _rest(self, duration_s: float) -> None:
         """Wait so many link seconds, or until there is something to do. Raises: Detached."""

@@ -64,6 +64,8 @@ class Visit:
     wrong: str = ""
     """What is wrong with the open circuit that was read last."""
     tries: int = 0
+    waits: int = 0
+    """Looks in a row at something that is not as it must be."""
     taken: Taken | None = None
     """What was measured, until it is stored."""
     stop_told: bool = False

@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 
 TRIES = 2
 """A spectrum that fails is begun once more, after a new link and a new look at the open circuit."""
+WAITS_TOLD = 12
+"""So many looks in a row at something that is not as it must be, a minute, and a person is told."""
 SETTLE_S = 5.0
 """Link seconds before a voltage that does not fit is read once more: live values are no fresher (bts 1.3)."""
 PERSON_S = 1.0
@@ -71,7 +73,7 @@ class Visiting:
         self.leave = asyncio.Event()
         """Ends the measurement under way."""
         self.at_rest = asyncio.Event()
-        """Set while the potentiostat is known to drive nothing."""
+        """Set while the potentiostat is known to drive nothing; nobody knows that before it has been opened."""
         self.on_stored: Callable[[SpectrumEntry], None] = lambda entry: None
         self._place = place
         self._clock = clock
@@ -89,7 +91,6 @@ class Visiting:
             Stage.TO_CYCLER: self._to_cycler,
             Stage.CHECKING_BACK: self._checking_back,
         }
-        self.at_rest.set()
 
     async def lead(self, visit: Visit) -> None:
         """Do the present stage of a visit. Raises: InstrumentError of the potentiostat, Unsure, InvariantError."""
@@ -100,6 +101,10 @@ class Visiting:
                 visit.stop_told = True
             await self._stages[visit.stage](visit)
         except NotYet as error:
+            visit.waits += 1
+            if visit.waits == WAITS_TOLD:
+                what = "Look at the channel, the potentiostat and what is between them."
+                visit.run.note(Finding("state.differs", Priority.HIGH, str(error), None, what))
             self._trouble(visit, str(error))
             await self._pause(visit, SETTLE_S)
         except StoreError as error:
@@ -121,7 +126,7 @@ class Visiting:
 
     def _to(self, visit: Visit, stage: Stage) -> None:
         visit.machine.to(stage)
-        visit.since_utc, visit.trouble, visit.text = visit.run.utc(), "", ""
+        visit.since_utc, visit.trouble, visit.text, visit.waits = visit.run.utc(), "", "", 0
         visit.run.event("eis.stage", number=visit.number, stage=stage.value)
         self._tell(visit)
 
@@ -315,7 +320,9 @@ class Visiting:
         name = "" if spectrum is None else facts.spectrum_id
         await run.journal("eis.end", spectrum=name, expected_V=told_V(visit.expected_V), **fields)
         hooks.point("eis.end")
-        run.event("eis.end", spectrum=name, **fields)
+        made_by = {"driver": self._place.driver, "driver_version": self._place.driver_version}
+        wire = None if self._place.wire is None else self._place.wire.place
+        run.event("eis.end", spectrum=name, **fields, **made_by, wire=wire)
         if outcome != WHOLE and not taken.told_to_end:
             what = "Look at the potentiostat and the leads; the run goes on without this spectrum."
             run.note(Finding("eis.failed", Priority.HIGH, f"spectrum {visit.number}: {text}", None, what))
@@ -371,21 +378,22 @@ class Visiting:
         hooks.point("eis.returned")
         visit.machine.give_back()
 
-    async def make_safe(self, visit: Visit, reason: str) -> str:
-        """Open every path and switch the cell off; return what is not sure about that."""
-        problem = await self.leads.open_all()
+    async def make_safe(self, visit: Visit) -> str:
+        """Switch the cell off; return what is not sure about that, empty where it is off."""
         try:
             await self._place.potentiostat.cell_off()
-            self.at_rest.set()
-        except Exception as error:  # told to the person who is asked to look
-            problem = f"{problem} {self._place.name} has not confirmed that its cell is off: {error}".strip()
-        visit.run.note(
-            Finding(
-                "switch.unsure", Priority.CRITICAL, f"{reason} {problem}".strip(), None,
-                "Look at the multiplexer: nothing may be joined. Join the cell to its channel, then take the run up.",
-            )
-        )  # fmt: skip
-        return problem
+        except Exception as error:  # whatever broke: a person is told, and looks
+            visit.run.event("eis.not_safe", number=visit.number, text=str(error))
+            return f"{self._place.name} has not confirmed that its cell is off: {error}"
+        self.at_rest.set()
+        return ""
+
+    async def open_all(self, visit: Visit, reason: str) -> None:
+        """Open every path of a multiplexer that nobody is sure of, and switch the cell off; a person must look."""
+        problems = (reason, await self.leads.open_all(), await self.make_safe(visit))
+        what = "Look at the multiplexer: nothing may be joined. Join the cell to its channel, then take the run up."
+        text = " ".join(filter(None, problems))
+        visit.run.note(Finding("switch.unsure", Priority.CRITICAL, text, None, what))
 
 
 def spectrum_so_far(points: list[Spectrum]) -> Spectrum | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,9 @@ from labctl.errors import UserInputError
 from labctl.model.cell import CellKind
 from labctl.model.handover import HandoverStatus, Stage
 from labctl.model.ids import ChannelId, RunId
+from labctl.model.program import Segment
 from labctl.model.technique import FrequencySweep, Peis
-from labctl.testing.fakeruns import cycling, job, program
+from labctl.testing.fakeruns import charge, cycling, job, program
 from labctl.testing.handoverbench import SWEEP, HandoverBench, cycle_with_spectrum, wish
 
 
@@ -254,11 +256,14 @@ def test_a_frequency_out_of_reach_is_refused_before_any_lead_is_moved(tmp_path: 
     assert "eis.failed" in lab.events_of(result.run_id)
 
 
-def test_two_cells_take_their_turn_at_one_potentiostat(tmp_path: Path) -> None:
-    lab = HandoverBench(tmp_path, cells=2)
+@pytest.mark.parametrize("multiplexer", [False, True])
+def test_two_cells_take_their_turn_at_one_potentiostat(tmp_path: Path, multiplexer: bool) -> None:
+    lab = HandoverBench(tmp_path, cells=2, multiplexer=multiplexer)
 
     async def story(engine: Supervisor) -> tuple[RunResult, ...]:
-        runs = [await engine.start(job(cycle_with_spectrum(place=place))) for place in ("1-1", "1-2")]
+        slow = FrequencySweep(1.0, 0.05, 2)  # the second cell comes before the first is done
+        wishes = [job(cycle_with_spectrum(1, slow, place)) for place in ("1-1", "1-2")]
+        runs = [await engine.start(wish) for wish in wishes]
         await lab.heard.until(lambda: len(engine.handovers()) == 2)
         assert [status.place for status in engine.handovers()] == [1, 2]
         return await lab.attended(engine, *runs)
@@ -267,7 +272,8 @@ def test_two_cells_take_their_turn_at_one_potentiostat(tmp_path: Path) -> None:
     assert {result.outcome for result in results} == {Outcome.FINISHED}
     assert lab.violations() == [] and lab.energised() == 2
     runs = [run_id for run_id, stage in lab.heard.stages if stage is not Stage.QUEUED]
-    assert runs == [results[0].run_id] * 5 + [results[1].run_id] * 5
+    order = [result.run_id for result in results]
+    assert runs == sorted(runs, key=order.index) and len(set(runs)) == 2  # never both on their way
 
 
 @pytest.mark.parametrize("multiplexer", [False, True])
@@ -384,3 +390,33 @@ def test_a_wish_for_a_spectrum_outlives_the_station(tmp_path: Path) -> None:
     assert lab.taken_up(run_id).outcome is Outcome.FINISHED
     assert [(one.part, one.outcome) for one in lab.spectra(run_id)] == [(0, "whole")]
     assert lab.energising("1-1") == ["start"] * 2 and lab.violations() == []
+
+
+def test_a_program_with_a_spectrum_is_not_begun_where_no_potentiostat_takes_the_cell(tmp_path: Path) -> None:
+    lab = HandoverBench(tmp_path)
+    elsewhere = replace(lab.station.potentiostats[0], channels=(ChannelId("neware:1-7"),))
+    lab.station = replace(lab.station, potentiostats=(elsewhere,))
+    with pytest.raises(BaseExceptionGroup) as caught:
+        lab.supervise(lab.one(wish()))
+    assert caught.group_contains(UserInputError, match="which the station file does not have")
+    assert list(lab.root().run_folders()) == []
+
+
+def test_a_channel_that_somebody_uses_meanwhile_is_told_and_nothing_is_moved(tmp_path: Path) -> None:
+    lab = HandoverBench(tmp_path)
+    lab.cable_out("pstat", 0.0, 400.0)
+
+    async def story(engine: Supervisor) -> None:
+        run_id = await engine.start(wish())
+        await lab.heard.until(lambda: bool(lab.heard.handed))
+        engine_cycler = engine._station.instruments[
+            "neware"
+        ].cycler  # the person at the tester uses the same wire
+        segment = Segment(1, (charge(1, 3600.0, 0.1e-3),))
+        limits, record = program((segment,)).limits, program((segment,)).record
+        loaded = await engine_cycler.load("1-1", segment, label="by-hand", record=record, limits=limits)
+        await engine_cycler.start("1-1", loaded, barcode="somebody")
+        await lab.heard.until(lambda: any(found.kind == "state.differs" for _, found in lab.heard.found))
+        assert lab.heard.handed[run_id].stage is Stage.QUEUED and lab.energised() == 0
+
+    lab.supervise(story)
