@@ -80,3 +80,33 @@ def test_whenever_a_stop_comes_the_cell_is_off_and_stays_off(write: int, verb: s
         assert kit.energised == switched
 
     stand_of(starts_late_s=0.0).play(story, through=through)
+
+
+def test_a_stop_leaves_at_once_although_a_reading_hangs(stand: Any) -> None:
+    pipes: list[TappedPipe] = []
+
+    def through(pipe: Transport, clock: Clock) -> Transport:
+        pipes.append(TappedPipe(pipe, clock))
+        return pipes[-1]
+
+    async def story(driver: Any, clock: Clock, kit: Any) -> None:
+        main, stop = pipes
+        await driver.cell_off()
+        async with asyncio.TaskGroup() as group:
+            main.hung = True
+            reading = group.create_task(hung_read(driver))
+            await clock.link.sleep(0.1)
+            sent = stop.sent
+            stopping = group.create_task(driver.cell_off())
+            await clock.link.sleep(0.3)
+            assert stop.sent > sent
+            main.hung = False
+            await reading
+            await stopping  # on a new link, because the reading has lost the old one
+        assert (await driver.read()).cell_on is False
+
+    async def hung_read(driver: Any) -> None:
+        with pytest.raises(InstrumentError):
+            await driver.read()
+
+    stand.play(story, through=through)

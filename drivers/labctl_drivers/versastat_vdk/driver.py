@@ -199,8 +199,20 @@ class VdkPotentiostat:
         self._stops += 1
         if self._measurement is not None and not self._measurement.is_over:
             await self._measurement.abort()
+        elif self.turn.locked() and self.kit.is_open:
+            await self._stop_past_others()
         async with self._talking("cell off"):
-            await self._off()
+            if self._found is None:
+                raise UsageError("nobody knows what to switch off before it is open")
+            await self.make_safe()
+
+    async def _stop_past_others(self) -> None:
+        """Stop on the lane of its own, because another call has the turn and may hang."""
+        try:
+            await self.kit.stop_now()
+        except InstrumentError as error:
+            # the read-back that follows is what counts
+            log.warning("stop not confirmed instrument=%s error=%s", self._name, error)
 
     async def measure(self, technique: Technique) -> Measurement:
         """Begin a technique. Raises UsageError with every reason before a byte is sent, InstrumentError."""
