@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from labctl.api.client import Station
 
 ENDS_WITHIN_S = 30.0
-READY_WITHIN_S = 60.0
+READY_WITHIN_S = 180.0
 
 
 @dataclass(slots=True)

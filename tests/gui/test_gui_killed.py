@@ -20,7 +20,7 @@ BEGIN_UTC = "2026-01-03T06:00:00+00:00"
 CELLS = ("C0101", "C0102", "C0103", "C0104")
 CYCLES = 14
 KILLS = 4
-ENDS_WITHIN_S = 240.0
+ENDS_WITHIN_S = 480.0
 WINDOW_LIVES_S = (0.4, 4.0)
 
 pytestmark = pytest.mark.slow
