@@ -223,13 +223,13 @@ def _window(spectra: Sequence[ComplexArray], room: float) -> _Window:
 def _same_ticks(axes: Axes, window: _Window) -> None:
     from matplotlib.ticker import AutoMinorLocator, MultipleLocator
 
-    step = _tick_step(window.span)
+    step = tick_step(window.span)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MultipleLocator(step))
         axis.set_minor_locator(AutoMinorLocator(2))
 
 
-def _tick_step(span: float) -> float:
+def tick_step(span: float) -> float:
     """Return 1, 2 or 5 times a power of ten so that about six ticks stand on the axis."""
     magnitude = float(10.0 ** math.floor(math.log10(span / TICKS_ABOUT)))
     return magnitude * next(step for step in (1.0, 2.0, 5.0, 10.0) if step * magnitude >= span / TICKS_ABOUT)

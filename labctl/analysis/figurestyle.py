@@ -6,6 +6,7 @@ global state.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -116,6 +117,7 @@ def save(figure: Figure, target: Path) -> Path:
         "png": {"Software": None},
     }
     target.parent.mkdir(parents=True, exist_ok=True)
+    logging.getLogger("fontTools").setLevel(logging.ERROR)  # it warns of the dates in matplotlib's own fonts
     with style():
         figure.savefig(target, format=form, dpi=PNG_DPI, metadata=dated[form])
     return target

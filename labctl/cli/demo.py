@@ -5,13 +5,22 @@ numbers.
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labctl.cli.app import EXIT_FAILED, EXIT_OK
+from labctl.cli.demoparts import (
+    DEFAULT_DATA,
+    FIGURE_FORMATS,
+    bench_folder,
+    check_speed,
+    demo_station,
+    end_detached,
+    register,
+    tell_detached,
+)
 from labctl.cli.output import emit_json, print_table, say
 from labctl.errors import UserInputError
 
@@ -22,21 +31,21 @@ if TYPE_CHECKING:
     from labctl.config.station import StationFile
     from labctl.engine.jobs import Job, RunResult
     from labctl.model.cell import Cell
-    from labctl.model.ids import RunId
     from labctl.store.root import DataRoot
     from labctl.store.runreader import RunReader
 
 HELP = "Run the reference study on a virtual bench over real TCP and compare what comes out with its numbers."
 
-DEFAULT_DATA = "labctl-demo"
 DEFAULT_RUNS = ("P1 pristine", "P1 coated")
-POLL_S = 600.0  # plant time: the device guards its own limits, rooms are slow, and a poll costs wall time
 EXIT_NOT_COMPUTED = 2
-FIGURE_FORMATS = ("pdf", "svg", "png")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    parser.add_argument(
+        "what", nargs="?", choices=("eis",),
+        help="eis: spectra in the life of cells, against what the bench knows (default: the study's cycling)",
+    )  # fmt: skip
     parser.add_argument(
         "--all", action="store_true", help="P1 to P5, pristine and coated: ten runs (default: P1)"
     )
@@ -68,26 +77,19 @@ def run(args: argparse.Namespace) -> int:
     from labctl.cli.following import note_runs
     from labctl.store.root import DataRoot
 
-    _check_speed(args.speed)
+    check_speed(args.speed)
+    if args.what == "eis":
+        from labctl.cli.demoeis import run as run_eis
+
+        return run_eis(args)
     place = Path(args.data or DEFAULT_DATA)
     with DataRoot(place, create=True).lock("labctl demo") as root:
         demo = _perform(args, root)
-        ended = _end_detached(root, demo.results) if demo.detached else []
+        ended = end_detached(root, demo.results) if demo.detached else []
         note_runs(root, demo.results)
         if demo.detached:
-            return _tell_detached(args, root, ended)
+            return tell_detached(args, root, ended)
         return _conclude(args, root, demo)
-
-
-def _check_speed(text: str) -> None:
-    if text == "max":
-        return
-    try:
-        good = float(text) > 0.0
-    except ValueError:
-        good = False
-    if not good:
-        raise UserInputError(f"--speed is 'max' or a number above 0, not '{text}'.")
 
 
 def _perform(args: argparse.Namespace, root: DataRoot) -> Demo:
@@ -103,49 +105,16 @@ def _perform(args: argparse.Namespace, root: DataRoot) -> Demo:
     words = ["--mode", "lockstep", "--bench", args.bench or "demo", "--seed", str(args.seed)]
     words += ["--speed", args.speed, "--port", "0"]
     if args.keep:
-        words += ["--state", str(_bench_folder(Path(root.path)))]
+        words += ["--state", str(bench_folder(Path(root.path)))]
     with demo_bench(words) as bench:
-        station = _demo_station(load_station(bench.station_file))
-        cells = _register(root, bench.cells_file)
+        station = demo_station(load_station(bench.station_file))
+        cells = register(root, bench.cells_file)
         if not args.json:
             say(f"virtual bench ready, seed {args.seed}; {len(chosen)} runs; data go to {root.path}")
         follower = _Follower(chosen, cells, station, root, quiet=args.json)
         with follower.board, detach_on_interrupt(follower.stop):
             results = run_with_clock(station.clock.spec(), follower.serve)
     return Demo(chosen, results, follower.stop.detached)
-
-
-def _bench_folder(data: Path) -> Path:
-    """Return a new folder under the data root for the bench's own files."""
-    folder = data / "bench"
-    folder.mkdir(parents=True, exist_ok=True)
-    return Path(tempfile.mkdtemp(prefix="demo-", dir=folder))
-
-
-def _demo_station(station: StationFile) -> StationFile:
-    """Return the bench's station with the demo's poll period, for its chambers too."""
-    cyclers = tuple(replace(entry, poll_s=POLL_S) for entry in station.instruments)
-    chambers = tuple(replace(entry, poll_s=POLL_S) for entry in station.chambers)
-    return replace(station, instruments=cyclers, chambers=chambers)
-
-
-def _register(root: DataRoot, table: Path) -> dict[str, Cell]:
-    """Register the bench's cells and return them by id; a cell of that id with other values is left alone."""
-    from labctl.config.celltable import read_cell_table
-    from labctl.store.catalogue import Catalogue
-
-    read = read_cell_table(table)
-    with Catalogue(root) as catalogue:
-        for cell in read.cells:
-            known = catalogue.cells.find(cell.cell_id)
-            if known is None:
-                catalogue.cells.add(cell)
-            elif known != cell:
-                raise UserInputError(
-                    f"the data root {root.path} has another cell {cell.cell_id} ({known.name}). "
-                    "Give the demo a data root of its own with --data."
-                )
-    return {str(cell.cell_id): cell for cell in read.cells}
 
 
 class _Follower:
@@ -199,38 +168,6 @@ def _reader(root: DataRoot, result: RunResult) -> RunReader:
     from labctl.store.runreader import RunReader
 
     return RunReader(root.run_folder(result.run_id))
-
-
-def _end_detached(root: DataRoot, results: Sequence[RunResult]) -> list[RunId]:
-    """End the runs whose bench is gone: nothing can ever resume them. Returns their ids."""
-    from labctl.engine.api import Outcome
-    from labctl.store.runwriter import RunWriter
-
-    ended = []
-    for result in results:
-        if result.state != "ended":
-            writer = RunWriter.reopen(root, result.run_id)
-            reason = "the demo was interrupted; its virtual bench ended with it"
-            writer.journal("demo.interrupted", reason=reason)
-            writer.update_manifest(state="ended", outcome=Outcome.STOPPED.value, reason=reason)
-            writer.finish(None)
-            ended.append(result.run_id)
-    return ended
-
-
-def _tell_detached(args: argparse.Namespace, root: DataRoot, ended: Sequence[RunId]) -> int:
-    """Say what became of the cells and where the rows are."""
-    if args.json:
-        emit_json([])
-    example = ended[0] if ended else "RUN"
-    say(
-        f"Detached. The virtual bench of a demo ends with the demo, and with it {len(ended)} run(s): "
-        f"{', '.join(ended) or 'none'}; their rows are kept in {root.path}. On a bench of its own (labctl sim, or "
-        f"hardware) the cells would go on: 'labctl runs follow {example}' watches, 'labctl runs stop {example}' stops, "
-        "'labctl runs resume' goes on.",
-        stderr=args.json,
-    )
-    return EXIT_FAILED
 
 
 def _conclude(args: argparse.Namespace, root: DataRoot, demo: Demo) -> int:
