@@ -216,6 +216,7 @@ def test_plans_are_numbered_on_and_one_that_was_never_begun_is_taken_back(tmp_pa
             await driver.measure(PLAN)
         await first.abort()
         assert (first.state, first.asked) == (MeasurementState.ABORTED, None)
+        assert [path.name for path in tmp_path.iterdir()] == ["labctl-ps-0001.withdrawn.plan.txt"]
         second = await driver.measure(PLAN)
         assert Path(second.asked.sheet).name == "labctl-ps-0002.plan.txt"
 

@@ -69,6 +69,11 @@ class Folder:
         os.replace(part, path)  # noqa: PTH105
         return path
 
+    def withdraw_sheet(self, stem: str) -> None:
+        """Give a sheet another name, so that nobody follows it any more."""
+        sheet = self.path / f"{stem}{SHEET_SUFFIX}"
+        sheet.rename(sheet.with_name(f"{stem}.withdrawn{SHEET_SUFFIX}"))
+
     def read(self, name: str) -> bytes:
         """Return the bytes of an export. Raises: OSError also for one that is far too large."""
         path = self.path / name

@@ -193,6 +193,12 @@ class ExportMeasurement:
         if self._begun_s is None:
             # nobody has said that anything was started: the plan is taken back
             self._asked, self._state, self._over = None, MeasurementState.ABORTED, True
+            try:
+                await self._desk.worker.call(self._desk.folder.withdraw_sheet, self._stem)
+            except OSError as error:
+                log.warning(
+                    "sheet not withdrawn instrument=%s sheet=%s: %s", self._desk.name, self._sheet, error
+                )
             return
         self._state = MeasurementState.FINISHING
         self._ask(PersonAct.STOP, STOP)
