@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from labctl.config.station import default_station_text, parse_station
 from labctl.errors import UserFileError
 from labctl.model.ids import ChannelId
+from labctl.model.protocol import Impedance
+from labctl.protocol.parse import parse_protocol
 
 HEAD = """\
 labctl: station/1
@@ -96,3 +101,14 @@ def test_a_contradiction_is_named_with_its_line_and_fix(text: str, told: str) ->
     with pytest.raises(UserFileError) as caught:
         parse_station(HEAD + text)
     assert told in str(caught.value) and caught.value.line is not None and caught.value.fix
+
+
+def test_station_part_and_steps_of_the_page_about_spectra_are_read() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "eis.md").read_text(encoding="utf-8")
+    section = page[page.index("\n## In the middle of a run") : page.index("\n## In the window")]
+    steps, part = re.findall(r"```yaml\n(.*?)```", section, flags=re.DOTALL)
+    assert parse_station(HEAD + part).switches[0].potentiostat == "pstat"
+    protocol = parse_protocol(
+        f"labctl: protocol/1\nname: page\nsafety: {{voltage: [-5 V, 5 V]}}\n{steps}", "page"
+    )
+    assert any(isinstance(node, Impedance) for node in protocol.steps)
