@@ -12,8 +12,11 @@ from labctl.engine import hooks
 from labctl.engine.jobs import RunResult
 from labctl.engine.machines.findings import Outcome, Priority
 from labctl.engine.machines.life import Phase
+from labctl.engine.shell import run_jobs
+from labctl.engine.spectra import AsksForSpectra
+from labctl.engine.station import Station
 from labctl.engine.supervisor import Supervisor
-from labctl.errors import UserInputError
+from labctl.errors import InvariantError, UserInputError
 from labctl.model.cell import CellKind
 from labctl.model.handover import HandoverStatus, Stage
 from labctl.model.ids import ChannelId, RunId
@@ -345,6 +348,15 @@ def test_the_cycler_starts_nothing_while_the_cell_is_handed_over(tmp_path: Path)
                 await act
         with pytest.raises(UserInputError, match="in use"):
             await engine.start(wish())
+        run = engine._runs[run_id]
+        task, segment = engine._crew.task_of(run), cycle_with_spectrum().flow[0]
+        assert isinstance(segment, Segment)
+        with pytest.raises(
+            InvariantError, match="I07"
+        ):  # whoever forgets the handover is stopped all the same
+            await task.ask(lambda: task.commands.start(run, segment, 0))
+        with task.commands.energising(run), pytest.raises(InvariantError, match="I07"):
+            task.commands.fence()
 
     lab.supervise(story)
     assert lab.energising("1-1") == ["start"]
@@ -420,3 +432,39 @@ def test_a_channel_that_somebody_uses_meanwhile_is_told_and_nothing_is_moved(tmp
         assert lab.heard.handed[run_id].stage is Stage.QUEUED and lab.energised() == 0
 
     lab.supervise(story)
+
+
+def test_a_run_with_spectra_is_the_same_each_time_it_is_played(tmp_path: Path) -> None:
+    told = []
+    for number in (1, 2):
+        lab = HandoverBench(tmp_path / str(number))
+        result = lab.supervise(lab.one(wish()))
+        events = [
+            {key: value for key, value in event.items() if key != "wire"} for event in lab.reader().events()
+        ]
+        told.append((lab.folder_of(result.run_id).digest(), events, lab.journal(result.run_id)))
+    assert told[0] == told[1]
+
+
+def test_a_call_without_a_station_serves_potentiostats_too(tmp_path: Path) -> None:
+    lab = HandoverBench(tmp_path, multiplexer=True)
+    (result,) = lab.run([wish()])
+    assert result.outcome is Outcome.FINISHED and lab.violations() == []
+    assert [one.outcome for one in lab.spectra(result.run_id)] == ["whole"]
+
+
+def test_a_call_without_a_station_lets_its_person_answer(tmp_path: Path) -> None:
+    lab = HandoverBench(tmp_path)
+
+    async def story(station: Station) -> list[RunResult]:
+        answers: list[AsksForSpectra] = []
+        jobs = asyncio.ensure_future(run_jobs(station, lab.root(), [wish()], asks=answers.append))
+        while not jobs.done():
+            await station.clock.plant.sleep(10.0)
+            for status in [status for one in answers for status in one.handovers() if status.asked]:
+                lab.move(status)
+                await answers[0].confirm_handover(status.run_id, "ann")
+        return await jobs
+
+    (result,) = lab.play(story)
+    assert result.outcome is Outcome.FINISHED and lab.violations() == []
