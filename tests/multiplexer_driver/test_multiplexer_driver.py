@@ -12,6 +12,7 @@ from labctl_drivers.multiplexer.options import with_usual_baud
 from labctl.clock import Clock, ClockMode, ClockSpec, run_with_clock
 from labctl.errors import (
     InstrumentError,
+    LinkTimeout,
     RefusedError,
     UnknownStateError,
     UsageError,
@@ -80,6 +81,24 @@ def test_a_line_that_nobody_asked_for_is_not_taken_for_a_read_back(tiny_rig: Cal
         rig.box.answer = lambda line, right: "1\n" if line.startswith("ROUT:CLOS (") else right
         rig.box.welded.add(CYCLER)
         with pytest.raises(UnknownStateError, match="nothing that was asked"):
+            await rig.switch.join(1, Source.CYCLER, REST)
+
+    play(main)
+
+
+def test_a_box_that_falls_silent_in_a_move_is_told_to_open_everything_at_once(
+    tiny_rig: Callable[..., Any],
+) -> None:
+    async def main(clock: Clock) -> None:
+        rig = tiny_rig(clock, places=2)
+        await rig.switch.open()
+        await rig.switch.join(2, Source.CYCLER, REST)
+        rig.box.answer = lambda line, right: ""
+        with pytest.raises(LinkTimeout):
+            await rig.switch.join(1, Source.CYCLER, REST)
+        assert rig.box.heard[-1] == "ROUT:OPEN:ALL"
+        assert not rig.box.closed
+        with pytest.raises(UsageError, match="open all paths first"):
             await rig.switch.join(1, Source.CYCLER, REST)
 
     play(main)
