@@ -47,6 +47,10 @@ class SweepBoard:
         if self._live is not None:
             self._live.stop()
 
+    def note(self, text: str) -> None:
+        """Say in the live line what is waited for."""
+        self._line = text
+
     def show(self, measurement: Measurement, block: Spectrum) -> None:
         """Take the newest points."""
         got, expected = measurement.points_got, measurement.points_expected or 0

@@ -7,10 +7,13 @@ kept. Everything is stored before anything is told, so that a broken terminal lo
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import math
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from labctl.cli import eiswish
 from labctl.cli.app import EXIT_FAILED, EXIT_OK
 from labctl.cli.atstation import words_of
 from labctl.cli.output import emit_json, say
@@ -23,11 +26,8 @@ if TYPE_CHECKING:
     from labctl.engine.attended import Taken
     from labctl.interfaces.potentiostat import Potentiostat
     from labctl.model.spectrum import Spectrum
-    from labctl.model.technique import Peis
+    from labctl.model.technique import Geis, Peis
     from labctl.transport.base import Transport
-
-USUAL_PERIODS, USUAL_LEAST_S, USUAL_MORE_S = 3.0, 0.05, 0.1
-"""A point usually takes max(3/f, 50 ms) + 100 ms (potentiostat.md 3.2); drivers know their own time."""
 
 ASK_THE_STATION = (
     "A station takes spectra itself: by '- eis: ...' in a protocol, or at the end of a run's step by "
@@ -37,51 +37,56 @@ ASK_THE_STATION = (
 WHAT_TO_DO = """
 !!  NOBODY KNOWS WHETHER THE CELL IS OFF  !!
     Look at the instrument: where its cell lamp is lit, or it has none, unplug the cell from it now.
+"""
+AND_THEN = """\
     Then bring the link back and run the same command with --dry-run: it begins with an abort and a cell-off.
 """
+CONFIRMED = "labctl cannot read this instrument's cell: it is off as was confirmed, or nothing was begun."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add = parser.add_argument
-    add("--driver", required=True, metavar="NAME", help="such as methodscript")
     add(
-        "--resource",
-        required=True,
-        metavar="WHERE",
-        help="such as serial:///dev/ttyUSB0, tcp://10.0.0.5:5025",
-    )
-    add("--option", action="append", default=[], metavar="KEY=VALUE", help="an option of the driver")
-    add("--from", dest="from_Hz", required=True, type=frequency, metavar="F", help="first: '200 kHz'")
-    add("--to", dest="to_Hz", required=True, type=frequency, metavar="F", help="last: '100 mHz'")
-    add("--points-per-decade", type=int, default=10, metavar="N", help="default: 10")
-    add(
-        "--amplitude", dest="amplitude_V", type=voltage, default=0.01, metavar="E",
-        help="RMS, not peak; default: '10 mV'",
+        "--driver", required=True, metavar="NAME",
+        help="methodscript, versastat-vdk, par273a, powersuite-files, or one of a plugin",
     )  # fmt: skip
-    add("--at", dest="at_V", type=voltage, metavar="E", help="default: '0 V' against the open circuit")
-    add("--vs", choices=("ocv", "ref"), help="what --at counts from; needed with --at")
-    add("--settle", dest="settle_s", type=time, default=10.0, metavar="T", help="default: '10 s'")
-    add("--range", dest="range_A", type=current, metavar="I", help="default: the instrument chooses")
+    add(
+        "--resource", required=True, metavar="WHERE",
+        help="such as serial:///dev/ttyUSB0, tcp://10.0.0.5:1234, http://windows-pc:5678, file:///C:/exports",
+    )  # fmt: skip
+    add(
+        "--option", action="append", default=[], metavar="KEY=VALUE",
+        help="an option of the driver, once for each; a wrong one is answered with those that there are",
+    )  # fmt: skip
+    eiswish.add_arguments(parser)
     add("--cell", metavar="CELL", help="store the spectrum with this registered cell")
     add("--cycle", type=int, metavar="N", help="after which cycle it is taken; 0: fresh")
     add("--out", metavar="FILE", help="write it to a file: .parquet, or another format that is written")
+    add(
+        "--circuit", metavar="CIRCUIT", help="fit this one, such as R-(RC) for a dummy (default: by the cell)"
+    )
     add("--dry-run", action="store_true", help="tell plan and refusals; the cell stays off")
     add("--admin", metavar="HOST:PORT", help="follow the clock of this virtual bench (its mode: free)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Take the spectrum, store it, judge it. Exit code 0: every point came and is stored."""
+    from labctl.analysis.eis.circuit import Circuit
+    from labctl.analysis.eis.history import analyse_all
     from labctl.cli.eistarget import SpectrumKeeper
 
-    technique = _technique(args)
+    circuit = Circuit.read(args.circuit) if args.circuit else None
+    technique = eiswish.technique_of(args)
     keeper = SpectrumKeeper(args)
     if not args.json:
-        say(_plan_text(technique))
+        say(eiswish.plan_text(technique))
     taken, kept = _taken(args, technique, keeper)
-    judged = _judged(keeper.spectrum) if keeper.spectrum is not None and taken.is_whole else None
+    judged = None
+    if keeper.spectrum is not None and taken.is_whole:
+        judged = analyse_all([keeper.spectrum], circuit)[0]
     if isinstance(taken.error, UnknownStateError):
-        say(WHAT_TO_DO, stderr=True)
+        say(WHAT_TO_DO + ("" if taken.attended else AND_THEN), stderr=True)
     if args.json:
         emit_json(_plain(taken, technique, keeper.spectrum, kept, judged))
     else:
@@ -90,7 +95,9 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_OK if done else EXIT_FAILED
 
 
-def _taken(args: argparse.Namespace, technique: Peis, keeper: SpectrumKeeper) -> tuple[Taken, dict[str, str]]:
+def _taken(
+    args: argparse.Namespace, technique: Peis | Geis, keeper: SpectrumKeeper
+) -> tuple[Taken, dict[str, str]]:
     """Hold the instrument alone, measure and store. Returns what came, and the names of what was written."""
     from labctl.clock import ClockMode, ClockSpec, run_with_clock
     from labctl.engine.lease import Lease
@@ -106,14 +113,14 @@ def _taken(args: argparse.Namespace, technique: Peis, keeper: SpectrumKeeper) ->
     try:
         return run_with_clock(spec, main)
     except UnknownStateError:
-        say(WHAT_TO_DO, stderr=True)
+        say(WHAT_TO_DO + AND_THEN, stderr=True)
         raise
     finally:
         lease.release()
 
 
 async def _measured(
-    args: argparse.Namespace, technique: Peis, clock: Clock, keeper: SpectrumKeeper
+    args: argparse.Namespace, technique: Peis | Geis, clock: Clock, keeper: SpectrumKeeper
 ) -> tuple[Taken, dict[str, str]]:
     """Take the spectrum and store it; signals end the sweep, and nothing interrupts what comes after.
 
@@ -131,9 +138,8 @@ async def _measured(
     leave = asyncio.Event()
     with told_by_signals(leave, attended=True):
         with SweepBoard(quiet=args.json) as board:
-            taken = await take(
-                potentiostat, technique, leave, board.show, check_only=args.dry_run, ask=Terminal(clock).ask
-            )
+            ask = Terminal(clock, board).ask
+            taken = await take(potentiostat, technique, leave, board.show, check_only=args.dry_run, ask=ask)
         if taken.spectrum is None:
             return taken, {}
         return taken, keeper.keep(_headed(taken, technique, args), capture)
@@ -168,95 +174,16 @@ def _potentiostat(args: argparse.Namespace, clock: Clock, capture: list[str]) ->
     return potentiostat
 
 
-def _technique(args: argparse.Namespace) -> Peis:
-    """Return what is asked for. Raises: UserInputError."""
-    from labctl.model.technique import FrequencySweep, Peis
-
-    if (args.at_V is None) != (args.vs is None):
-        raise UserInputError("--at and --vs go together: --at '0 V' --vs ocv, or --at '3.3 V' --vs ref.")
-    try:
-        sweep = FrequencySweep(args.from_Hz, args.to_Hz, args.points_per_decade)
-    except ValueError as error:
-        raise UserInputError(f"{error}.") from error
-    return Peis(
-        sweep,
-        args.amplitude_V,
-        args.at_V or 0.0,
-        args.vs or "ocv",
-        settle_s=args.settle_s,
-        range_A=args.range_A,
-    )
-
-
-def _quantity(text: str, unit: str, example: str) -> float:
-    """Return a value in its base unit; a bare number is none. Raises: ArgumentTypeError, which names the option."""
-    from labctl.protocol.quantities import BASE_UNIT, base_value, parse_quantity
-
-    found = parse_quantity(text)
-    if found is None or BASE_UNIT[found.kind] != unit:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number with a unit such as '{example}'")
-    return base_value(found)
-
-
-def frequency(text: str) -> float:
-    """Return a frequency of the command line in Hz. Raises: ArgumentTypeError."""
-    return _quantity(text, "Hz", "200 kHz")
-
-
-def voltage(text: str) -> float:
-    """Return a voltage of the command line in V. Raises: ArgumentTypeError."""
-    return _quantity(text, "V", "10 mV")
-
-
-def time(text: str) -> float:
-    """Return a time of the command line in s. Raises: ArgumentTypeError."""
-    return _quantity(text, "s", "10 s")
-
-
-def current(text: str) -> float:
-    """Return a current of the command line in A. Raises: ArgumentTypeError."""
-    return _quantity(text, "A", "1 mA")
-
-
 def _value(text: str) -> object:
-    """Return an option as a number where it is one."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
+    """Return an option as a number where it is one; nan and infinity are text, which no option of a number takes."""
+    for number in (int, float):
+        with contextlib.suppress(ValueError):
+            value = number(text)
+            return value if math.isfinite(value) else text
+    return text
 
 
-def usual_s(technique: Peis) -> float:
-    """Return the seconds that such a sweep usually takes, with settling and without the open circuit before."""
-    frequencies_Hz: list[float] = technique.sweep.frequencies_Hz().tolist()
-    points_s = (max(USUAL_PERIODS / f_Hz, USUAL_LEAST_S) + USUAL_MORE_S for f_Hz in frequencies_Hz)
-    return technique.settle_s + sum(points_s)
-
-
-def _settings_text(technique: Peis) -> str:
-    from labctl.analysis.eisfigures import frequency_text
-    from labctl.protocol.quantities import readable
-
-    sweep = technique.sweep
-    against = "the open circuit" if technique.e_dc_vs == "ocv" else "the reference"
-    at = readable(technique.e_dc_V, "V") if technique.e_dc_V else "0 V"
-    chosen = "chosen by the instrument" if technique.range_A is None else readable(technique.range_A, "A")
-    return (
-        f"{frequency_text(sweep.f_start_Hz)} to {frequency_text(sweep.f_end_Hz)}, "
-        f"{sweep.points_per_decade} per decade, "
-        f"{readable(technique.amplitude_rms_V, 'V')} rms at {at} against {against}, "
-        f"settled {technique.settle_s:g} s, range {chosen}"
-    )
-
-
-def _plan_text(technique: Peis) -> str:
-    from labctl.cli.progress import duration
-
-    about = duration(usual_s(technique))
-    return f"{technique.sweep.points} points: {_settings_text(technique)}; usually {about}"
-
-
-def _headed(taken: Taken, technique: Peis, args: argparse.Namespace) -> Spectrum:
+def _headed(taken: Taken, technique: Peis | Geis, args: argparse.Namespace) -> Spectrum:
     """Return the spectrum with who measured it, how, and what is missing."""
     from dataclasses import replace
 
@@ -264,7 +191,7 @@ def _headed(taken: Taken, technique: Peis, args: argparse.Namespace) -> Spectrum
 
     assert taken.spectrum is not None
     who, head = taken.identity, taken.spectrum.head
-    notes = (*head.notes, _settings_text(technique), f"{_identity_text(taken)}, {args.resource}")
+    notes = (*head.notes, eiswish.settings_text(technique), f"{_identity_text(taken)}, {args.resource}")
     name = head.name
     if not taken.is_whole:
         name = f"{name}, incomplete"
@@ -280,12 +207,6 @@ def _why(taken: Taken) -> str:
 def _identity_text(taken: Taken) -> str:
     who = taken.identity
     return f"{who.maker} {who.model}, serial number {who.serial or 'not told'}, firmware {who.firmware or 'not told'}"
-
-
-def _judged(spectrum: Spectrum) -> CellImpedance:
-    from labctl.analysis.eis.history import analyse_all
-
-    return analyse_all([spectrum], None)[0]
 
 
 def _tell(
@@ -307,11 +228,11 @@ def _tell(
     elif taken.told_to_end:
         say(f"ended after {taken.points} of {taken.expected} points")
     if not isinstance(taken.error, UnknownStateError):
-        say("The cell is off.")
+        say(CONFIRMED if taken.attended else "The cell is off.")
     if spectrum is None:
         return
     head = spectrum.head
-    say(f"open circuit {head.ocv_before_V:z.4f} V before, {head.ocv_after_V:z.4f} V after")
+    say(f"open circuit {_volts(head.ocv_before_V)} before, {_volts(head.ocv_after_V)} after")
     for name, text in kept.items():
         say(f"{name:<8} {text}")
     if judged is None:
@@ -327,9 +248,13 @@ def _tell(
     tell_fit(head.name, judged)
 
 
+def _volts(value_V: float) -> str:
+    return f"{value_V:z.4f} V" if math.isfinite(value_V) else "not told"
+
+
 def _plain(
     taken: Taken,
-    technique: Peis,
+    technique: Peis | Geis,
     spectrum: Spectrum | None,
     kept: dict[str, str],
     judged: CellImpedance | None,
@@ -345,7 +270,7 @@ def _plain(
     return {
         "identity": asdict(taken.identity),
         "technique": asdict(technique),
-        "usual_s": usual_s(technique),
+        "usual_s": eiswish.usual_s(technique),
         "refused": list(taken.refused),
         "points": taken.points,
         "expected": taken.expected,
@@ -353,6 +278,7 @@ def _plain(
         "ended_by_person": taken.told_to_end,
         "error": None if taken.error is None else str(taken.error),
         "cell": "unknown" if isinstance(taken.error, UnknownStateError) else "off",
+        "read_back": not taken.attended,
         "head": None if spectrum is None else head_to_plain(spectrum.head),
         "kept": kept,
         "kk": kk,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from labctl.cli.app import EXIT_FAILED, EXIT_OK
 from labctl.cli.atstation import add_acting, add_by, ends_text, number, station_client, tell, words_of
-from labctl.cli.eisrun import frequency, voltage
+from labctl.cli.eiswish import AMPLITUDE, amplitude, frequency
 from labctl.cli.output import print_table
 from labctl.errors import UserInputError
 
@@ -50,13 +50,9 @@ def add_act_arguments(verbs: dict[str, argparse.ArgumentParser], run_help: str) 
     add("--to", dest="to_Hz", required=True, type=frequency, metavar="F", help="last: '100 mHz'")
     add("--points-per-decade", type=int, default=10, metavar="N", help="default: 10")
     add(
-        "--amplitude",
-        dest="amplitude_V",
-        type=voltage,
-        default=0.01,
-        metavar="E",
-        help="RMS; default: '10 mV'",
-    )
+        "--amplitude", type=amplitude, default=AMPLITUDE, metavar="X",
+        help="RMS of a voltage or of a current; default: '10 mV'",
+    )  # fmt: skip
     add("--on", default="", metavar="NAME", help="the potentiostat (default: the first that takes the cell)")
 
 
@@ -86,9 +82,10 @@ def _done(args: argparse.Namespace, station: Station, run_id: str) -> str:
     if args.what == "note":
         return runs.note(run_id, args.text)
     if args.what == "spectrum":
+        size, unit = args.amplitude
         return runs.take_spectrum(
-            run_id, args.from_Hz, args.to_Hz, points_per_decade=args.points_per_decade,
-            amplitude_rms_V=args.amplitude_V, on=args.on, reason=args.reason,
+            run_id, args.from_Hz, args.to_Hz, points_per_decade=args.points_per_decade, on=args.on, reason=args.reason,
+            **({"amplitude_rms_A": size} if unit == "A" else {"amplitude_rms_V": size}),
         )  # fmt: skip
     if args.what == "skip":
         return runs.skip(run_id, reason=args.reason)

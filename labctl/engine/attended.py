@@ -28,7 +28,10 @@ from labctl.model.technique import Geis, Peis
 log = logging.getLogger(__name__)
 
 Ask = Callable[[PersonAsked], Awaitable[str]]
-"""Asks a person and returns the name of who has done it; cancelled when something else is asked meanwhile."""
+"""Asks a person and returns the name of who has done it, empty where nobody can say so.
+
+Cancelled when something else is asked meanwhile. Where a stop was not confirmed in time it is asked once more.
+"""
 
 Show = Callable[[Measurement, Spectrum], None]
 """Takes the measurement and its newest points; called between points, so it must be cheap and must not raise."""
@@ -40,7 +43,7 @@ class Taken:
 
     ``refused`` holds a sentence per reason why nothing was measured; ``spectrum`` the points that came, None where none
     did, ``expected`` how many there should be. ``error`` is what went wrong; an UnknownStateError there means that
-    nobody knows whether the cell is off.
+    nobody knows whether the cell is off. ``attended`` says that people tell so, and that nothing was read back.
     """
 
     identity: PotentiostatIdentity
@@ -49,6 +52,7 @@ class Taken:
     expected: int = 0
     told_to_end: bool = False
     error: InstrumentError | None = None
+    attended: bool = False
 
     @property
     def points(self) -> int:
@@ -77,7 +81,8 @@ async def take(
     Raises: InstrumentError where the instrument cannot be opened, UnknownStateError where its cell is on then.
     """
     try:
-        taken = Taken(await potentiostat.open())
+        identity = await potentiostat.open()
+        taken = Taken(identity, attended=potentiostat.capabilities().attended)
         taken = replace(taken, refused=potentiostat.refusals(technique), expected=technique.sweep.points)
         if taken.refused or check_only or leave.is_set():
             return replace(taken, told_to_end=leave.is_set())
@@ -111,7 +116,7 @@ async def measured(
     failure: InstrumentError | None = None
     async with asyncio.TaskGroup() as group:
         watch = group.create_task(_abort_when_told(leave, measurement))
-        person = group.create_task(_answered(measurement, ask))
+        person = group.create_task(_answered(measurement, ask, leave))
         try:
             async for block in measurement.blocks():
                 assert isinstance(block, Spectrum)
@@ -122,6 +127,8 @@ async def measured(
         finally:
             watch.cancel()
             person.cancel()
+    if failure is not None:
+        failure = await _seen_to(measurement, ask, failure, leave)
     if failure is not None:
         failure = await _made_sure(potentiostat, failure)
     taken = replace(taken, told_to_end=leave.is_set(), error=failure)
@@ -160,8 +167,8 @@ async def _abort_when_told(leave: asyncio.Event, measurement: Measurement) -> No
         await measurement.abort()
 
 
-async def _answered(measurement: Measurement, ask: Ask | None) -> None:
-    """Ask a person whatever an attended measurement asks, and confirm what has been done."""
+async def _answered(measurement: Measurement, ask: Ask | None, leave: asyncio.Event) -> None:
+    """Ask a person whatever an attended measurement asks, and confirm what has been done; end it where nobody can."""
     if ask is None or not isinstance(measurement, AttendedMeasurement):
         return
     asked: PersonAsked | None = None
@@ -173,12 +180,39 @@ async def _answered(measurement: Measurement, ask: Ask | None) -> None:
             await asyncio.wait((answer, other), return_when=asyncio.FIRST_COMPLETED)
             answer.cancel()
             other.cancel()
-        if not answer.cancelled() and measurement.asked is asked:
-            measurement.confirm(answer.result())
+        if answer.cancelled() or measurement.asked is not asked:
+            continue
+        if by := answer.result():
+            measurement.confirm(by)
+        else:
+            leave.set()
 
 
 async def _name_of(ask: Ask, asked: PersonAsked) -> str:
     return await ask(asked)
+
+
+async def _seen_to(
+    measurement: Measurement, ask: Ask | None, error: InstrumentError, leave: asyncio.Event
+) -> InstrumentError | None:
+    """Have a person still confirm that it was stopped; returns the error, less what they have made sure of."""
+    if (
+        ask is None
+        or not isinstance(error, UnknownStateError)
+        or not isinstance(measurement, AttendedMeasurement)
+    ):
+        return error
+    if measurement.asked is not None:
+        if not (by := await ask(measurement.asked)):
+            return error
+        measurement.confirm(by)
+    if leave.is_set():
+        return None
+    return InstrumentError(
+        f"it broke off ({error.__cause__ or error}); a person has confirmed that the cell is off",
+        instrument=error.instrument,
+        operation=error.operation,
+    )
 
 
 async def _made_sure(potentiostat: Potentiostat, error: InstrumentError) -> InstrumentError:

@@ -28,6 +28,7 @@ from labctl.transport.base import Transport
 from labctl.transport.memory import MemoryTransport
 
 PICO = {"name": "pico", "kind": "methodscript", "model": "espico", "dummy": "D1", "profile": "ideal"}
+NEXUS = {**PICO, "name": "nexus", "model": "nexus1"}
 WHERE = ("--driver", "methodscript", "--resource", "mem://pico")
 SWEEP = ("--from", "100 kHz", "--to", "1 Hz", "--points-per-decade", "6", "--settle", "1 s")
 
@@ -36,7 +37,7 @@ class Desk:
     """The command line beside a simulated potentiostat."""
 
     def __init__(self, patch: pytest.MonkeyPatch, data: Path) -> None:
-        self.virtual = open_virtual_bench({**small_bench(), "potentiostats": [PICO]})
+        self.virtual = open_virtual_bench({**small_bench(), "potentiostats": [PICO, NEXUS]})
         self.data = data
         self.links = 0
         patch.setattr(labctl.transport, "open_transport", self._open)
@@ -44,7 +45,8 @@ class Desk:
 
     def _open(self, resource: str, clock: Clock) -> Transport:
         self.links += 1
-        self.pipe = TappedPipe(MemoryTransport(lambda: self.virtual.connect("pico"), clock, "pico"), clock)
+        name = resource.removeprefix("mem://").partition("?")[0]
+        self.pipe = TappedPipe(MemoryTransport(lambda: self.virtual.connect(name), clock, name), clock)
         return self.pipe
 
     def _jump(self, spec: ClockSpec, told: Callable[[Clock], Coroutine[Any, Any, Any]]) -> Any:
@@ -102,6 +104,22 @@ def test_people_are_told_plan_points_verdict_and_files(desk: Desk, tmp_path: Pat
         assert words in call.out
     assert len(read_file(tmp_path / "d1.csv")[0].spectra[0]) == 31
     assert (tmp_path / "d1.wire.jsonl").is_file()
+
+
+def test_an_amplitude_in_amperes_takes_the_spectrum_galvanostatically(desk: Desk, tmp_path: Path) -> None:
+    out = tmp_path / "geis.parquet"
+    current = ("--amplitude", "10 uA", "--bias", "2 uA", "--circuit", "R-(RC)")
+    call = desk.run(*SWEEP, *current, "--driver", "methodscript", "--resource", "mem://nexus", "--out", out)
+    assert call.code == 0, call.err
+    assert "10 uA rms around a direct current of 2 uA" in call.out
+    assert "GEIS: R1-(R2,C1)" in call.out
+    head = read_file(out)[0].spectra[0].head
+    assert any("10 uA rms around a direct current of 2 uA" in note for note in head.notes)
+
+
+def test_an_instrument_without_a_galvanostat_says_so_before_anything_is_switched_on(desk: Desk) -> None:
+    call = desk.run(*SWEEP, "--amplitude", "10 uA", "--dry-run")
+    assert call.code == 1 and "it has no galvanostat" in call.out
 
 
 def test_every_refusal_is_a_line_and_nothing_is_switched_on_or_written(desk: Desk, tmp_path: Path) -> None:
@@ -178,6 +196,11 @@ def test_one_instrument_has_one_process_whatever_its_settings(desk: Desk) -> Non
         ((*SWEEP, "--cell", "C9"), "C9"),
         ((*SWEEP, "--cycle", "3", "--out", "a.csv"), "--cycle goes with --cell"),
         ((*SWEEP, "--at", "3 V", "--cell", "C1"), "--at and --vs go together"),
+        ((*SWEEP, "--at", "3 V", "--vs", "ref", "--amplitude", "1 uA", "--cell", "C1"), "set --bias"),
+        ((*SWEEP, "--bias", "1 uA", "--cell", "C1"), "--bias goes with an amplitude in amperes"),
+        ((*SWEEP, "--amplitude", "10 Ah", "--cell", "C1"), "such as '10 mV' or '10 uA'"),
+        ((*SWEEP, "--circuit", "R-(R", "--cell", "C1"), "cannot be read at character"),
+        ((*SWEEP, "--cell", "C1", "--option", "eis_max_Hz=nan"), "must be a number above 0, not 'nan'"),
         ((*SWEEP, "--out", "a.docx"), "does not say its format"),
         ((*SWEEP, "--out", "nowhere/a.csv"), "there is no folder nowhere"),
         ((*SWEEP, "--cell", "C1", "--option", "eis_mon_Hz=1"), "unknown option"),
