@@ -18,6 +18,7 @@ def run_alone(args: argparse.Namespace) -> int:
     """Review, run, tell."""
     from labctl.cli.binding import bind_offline
     from labctl.cli.following import detach_on_interrupt, note_runs, tell_results, told_how_to_go_on
+    from labctl.cli.leadsperson import LeadsPerson, beside
     from labctl.cli.progress import RunBoard
     from labctl.clock import run_with_clock
     from labctl.engine.api import Job, StopSignal, open_station, run_jobs
@@ -38,9 +39,11 @@ def run_alone(args: argparse.Namespace) -> int:
         board = RunBoard(quiet=args.json)
 
         async def main(clock: Clock) -> list[RunResult]:
+            person = LeadsPerson(board.show, clock)
             async with open_station(station, clock, wire_root=root) as opened:
                 job = Job(program, cell, protocol.text, args.operator, overrides)
-                return await run_jobs(opened, root, [job], observer=board.show, stop=stop)
+                running = run_jobs(opened, root, [job], stop=stop, listener=person, asks=person.meet)
+                return await beside(person.serve(), running)
 
         with told_how_to_go_on(board), board, detach_on_interrupt(stop):
             results = run_with_clock(station.clock.spec(), main)
