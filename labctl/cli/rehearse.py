@@ -70,7 +70,7 @@ def rehearse(args: argparse.Namespace) -> int:
         with board:
             rehearsal = perform(
                 bench,
-                lambda found: bind(protocol, cell, TWIN_CHANNEL, found, has_chamber=True),
+                lambda found: bind(protocol, cell, TWIN_CHANNEL, found, has_chamber=True, spectra=False),
                 cell,
                 Path(folder),
                 observer=board.show,

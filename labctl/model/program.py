@@ -15,7 +15,7 @@ Between segments the host decides and the cell rests at open circuit.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -307,6 +307,22 @@ def spectra_of(flow: tuple[HostNode, ...]) -> list[Spectroscopy]:
         elif isinstance(node, HostIf):
             found.extend((*spectra_of(node.then), *spectra_of(node.otherwise)))
     return found
+
+
+def without_spectra(flow: tuple[HostNode, ...]) -> tuple[HostNode, ...]:
+    """Return a flow as its cycler alone can walk it; the numbers of its segments stay."""
+    found: list[HostNode] = []
+    for node in flow:
+        if isinstance(node, HostRepeat):
+            body = without_spectra(node.body)
+            found.extend([replace(node, body=body)] if body else [])
+        elif isinstance(node, HostIf):
+            found.append(
+                replace(node, then=without_spectra(node.then), otherwise=without_spectra(node.otherwise))
+            )
+        elif isinstance(node, Segment):
+            found.append(node)
+    return tuple(found)
 
 
 def spectroscopy_to_plain(part: Spectroscopy) -> dict[str, Any]:

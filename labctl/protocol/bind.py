@@ -83,8 +83,11 @@ def bind(
     classes: Mapping[str, CellClass] | None = None,
     override: LimitOverride | None = None,
     potentiostats: Sequence[PotentiostatFacts] = (),
+    spectra: bool = True,
 ) -> Program:
     """Return the program of ``protocol`` for ``cell`` on ``channel``; ``potentiostats`` are those of the station.
+
+    Without ``spectra`` they are left out, for a twin that has a cycler alone.
 
     Raises: ProgramError with one sentence per finding; UserFileError or UserInputError for a variable's value.
     """
@@ -108,7 +111,9 @@ def bind(
     record_intent = protocol.record if protocol.record != RecordIntent() else DEFAULT_RECORD
     record = steps.record(record_intent, "record: ")
     cutter = Cutter(capabilities, findings, warnings)
-    flow = cutter.flow(_Flow(steps, cutter, channel, potentiostats, findings).bound(protocol.steps))
+    flow = cutter.flow(
+        _Flow(steps, cutter, channel, potentiostats if spectra else None, findings).bound(protocol.steps)
+    )
     temperature = _temperature(protocol.temperature, cell, limits, has_chamber, findings, warnings)
     detections = _detections(protocol, cell, findings)
     for seconds in hurried_repeats(flow, record, nominal_Ah):
@@ -172,7 +177,8 @@ class _Flow:
     steps: StepBinder
     cutter: Cutter
     channel: ChannelId
-    potentiostats: Sequence[PotentiostatFacts]
+    potentiostats: Sequence[PotentiostatFacts] | None
+    """None: spectra are left out."""
     findings: list[str]
 
     def bound(self, nodes: tuple[ProtocolNode, ...]) -> list[BoundNode]:
@@ -188,9 +194,7 @@ class _Flow:
                 otherwise = self.cutter.gathered(self.bound(node.otherwise))
                 found.append(HostIf(node.condition, then, otherwise))
             elif isinstance(node, Impedance):
-                where, facts = _where(node), self.potentiostats
-                spectrum = bind_impedance(node, where, self.channel, facts, self.findings)
-                found.extend(() if spectrum is None else (spectrum,))
+                found.extend(self._spectrum(node))
             else:
                 needs, later = _LATER[type(node)]
                 self.findings.append(
@@ -198,6 +202,12 @@ class _Flow:
                     "rest."
                 )
         return found
+
+    def _spectrum(self, node: Impedance) -> list[BoundNode]:
+        if self.potentiostats is None:
+            return []
+        spectrum = bind_impedance(node, _where(node), self.channel, self.potentiostats, self.findings)
+        return [] if spectrum is None else [spectrum]
 
     def _repeat(self, node: Repeat) -> list[BoundNode]:
         cutter, bodies = self.cutter, [self.bound(body) for body in node.bodies]

@@ -115,7 +115,7 @@ def _program(wish: Wish, capabilities: CyclerCapabilities) -> Program:
     if wish.program:
         return on_the_twin(program_from_json(wish.program))
     protocol = parse_protocol(wish.text, wish.name or "<protocol>", wish.variables)
-    return bind(protocol, wish.cell, TWIN_CHANNEL, capabilities, has_chamber=True)
+    return bind(protocol, wish.cell, TWIN_CHANNEL, capabilities, has_chamber=True, spectra=False)
 
 
 def _prediction(wish: Wish, twin: str, done: Rehearsal, *, whole: bool) -> Prediction:

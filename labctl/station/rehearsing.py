@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from labctl.errors import UserInputError
 from labctl.model.ids import ChannelId
+from labctl.model.program import without_spectra
 
 if TYPE_CHECKING:
     from labctl.clock import Clock
@@ -147,8 +148,8 @@ def perform(
 
 
 def on_the_twin(program: Program) -> Program:
-    """Return a run's own program on the twin's channel."""
-    return replace(program, channel=TWIN_CHANNEL)
+    """Return a run's own program on the twin's channel, without its spectra: they take no test time."""
+    return replace(program, channel=TWIN_CHANNEL, flow=without_spectra(program.flow))
 
 
 def _bench_factory() -> Any:

@@ -19,6 +19,8 @@ from labctl.model.program import (
     StepMode,
     program_from_json,
     program_to_json,
+    spectra_of,
+    without_spectra,
 )
 from labctl.model.technique import Geis, Peis
 from labctl.protocol.bind import bind
@@ -145,3 +147,16 @@ def test_a_bound_spectrum_becomes_a_protocol_step_again() -> None:
     (again,) = bind(protocol_from_program(program), CELL, CHANNEL, CAPABILITIES, potentiostats=(PSTAT,)).flow
     assert isinstance(node, Spectroscopy) and isinstance(again, Spectroscopy)
     assert again.technique == node.technique
+
+
+def test_a_twin_with_a_cycler_alone_walks_the_same_steps_without_the_spectra() -> None:
+    steps = (
+        f"  - repeat: 3\n    steps:\n      - {{charge: 1 mA, until: {{time: 1 h}}}}\n      - eis: {STUDY}}}"
+    )
+    protocol = parse_protocol(f"labctl: protocol/1\nname: n\nsteps:\n{steps}\n  - eis: {STUDY}}}")
+    twin = bind(protocol, CELL, CHANNEL, CAPABILITIES, spectra=False)
+    assert [node.kind for node in twin.flow] == ["segment"]
+    whole = bind(protocol, CELL, CHANNEL, CAPABILITIES, potentiostats=(PSTAT,))
+    assert len(spectra_of(whole.flow)) == 2 and spectra_of(without_spectra(whole.flow)) == []
+    (repeat,) = without_spectra(whole.flow)
+    assert isinstance(repeat, HostRepeat) and [node.kind for node in repeat.body] == ["segment"]
