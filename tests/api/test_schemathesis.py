@@ -26,6 +26,10 @@ from labctl.api.messages import PREFIX
 from labctl.api.server.app import api_routes
 from labctl.clock import link_pause
 from labctl.model.cell import Batch, Electrode
+from labctl.model.spectrum import SpectrumHead
+from labctl.store.root import DataRoot
+from labctl.store.spectra import SpectraStore
+from labctl.testing.fakespectra import some_spectrum
 from labctl.testing.stationrun import running_station
 
 EXAMPLES = int(os.environ.get("LABCTL_PLAY", "5"))
@@ -75,7 +79,7 @@ class Served:
 
 @pytest.fixture(scope="module")
 def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Serve a station with cells, a finished run, a held job and people."""
+    """Serve a station with cells, a finished run, a held job, a spectrum and people."""
     with running_station(tmp_path_factory.mktemp("schemathesis")) as running:
         client = running.client
         tokens = [client.people.add(f"player {number}", "admin").token for number in range(PLAYERS)]
@@ -97,6 +101,9 @@ def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             "run_id": str(done.run_id), "cell_id": cell, "channel": "neware:1-2", "job_id": str(held.job_id),
             "electrode_id": "E1", "batch_id": "B1",
         }  # fmt: skip
+        spectrum = some_spectrum(SpectrumHead("played", cell_id=cell))
+        ((stored, _),) = SpectraStore(DataRoot(running.data)).add([spectrum], b"played", "played.csv")
+        known["spectrum_id"] = stored.spectrum_id
         yield Served(running.url, itertools.cycle(headers), document, known)
 
 
