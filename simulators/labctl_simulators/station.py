@@ -29,6 +29,7 @@ POLL_MAX_s = 3600
 COATED_FILM_nm = 750.0
 _DRIVERS = {"methodscript": "methodscript", "versastat": "versastat-vdk", "par273a": "par273a"}
 """The driver of each kind of potentiostat that labctl can talk to unattended."""
+_TERMINATORS = {b"\r": "cr", b"\r\n": "crlf"}
 _TOKEN_FILE = "{}.token"
 _ONE_C_mA_per_g = {"LTO": 175.0, "LFP": 170.0}
 _KINDS = {"LTO": "lto_li", "LFP": "lfp_li"}
@@ -184,8 +185,8 @@ def _potentiostat_lines(bench: Bench, serving: Serving, poll_s: int, folder: Pat
 
 
 def _analysed_options(device: Par273Device, serving: Serving, name: str) -> str:
-    """Return what a 273A's driver is told of the bus: its address, what stands beside it, and where."""
-    options = f", address: {device.address}"
+    """Return what a 273A's driver is told: its address, how its lines end, what stands beside it, and where."""
+    options = f", address: {device.address}, terminator: {_TERMINATORS[device.terminator]}"
     if device.lockin is not None:
         options += ", analyser: lockin72xx"
     elif device.fra is not None:

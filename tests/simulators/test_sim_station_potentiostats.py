@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from labctl_drivers.par273a.options import options_from
 from labctl_simulators.bench import open_bench
 from labctl_simulators.pace import Mode, Pace
 from labctl_simulators.server import Serving
@@ -50,6 +51,37 @@ def test_a_versastat_comes_with_the_address_of_its_bridge_and_the_file_of_its_to
     (parstat,) = written(potentiostats=devices).potentiostats
     assert (parstat.driver, parstat.resource) == ("versastat-vdk", "http://127.0.0.1:4002")
     assert parstat.driver_options == {"token_file": str(Path("bench") / "a.token")}
+
+
+def test_a_273a_comes_with_its_bus_and_the_analyser_beside_it() -> None:
+    entry = {"kind": "par273a", "model": "273A"}
+    devices = [
+        {**entry, "name": "box", "lockin": "7265", "address": 9, "terminator": "cr"},
+        {**entry, "name": "fra", "fra": "1260"},
+        {**entry, "name": "bare"},
+    ]
+    box, fra, bare = written(potentiostats=devices).potentiostats
+    assert (box.driver, box.resource) == ("par273a", "tcp://127.0.0.1:4002")
+    assert box.driver_options == {"address": 9, "terminator": "cr", "analyser": "lockin72xx"}
+    assert fra.driver_options == {"address": 14, "terminator": "crlf", "analyser": "solartron1260"}
+    assert bare.driver_options == {"address": 14, "terminator": "crlf"}
+    for one in (box, fra, bare):
+        options_from(one.name, one.resource, one.driver_options)
+
+
+def test_a_273a_on_rs_232_is_told_where_the_box_of_its_analyser_is() -> None:
+    entry = {"kind": "par273a", "model": "273A", "name": "pico", "link": "pty", "lockin": "7270"}
+    (line,) = written(potentiostats=[entry]).potentiostats
+    assert line.resource == "serial:///dev/pts/7"
+    assert line.driver_options["analyser_resource"] == "tcp://127.0.0.1:4005"
+    options_from(line.name, line.resource, line.driver_options)
+
+
+def test_what_only_a_person_can_drive_is_left_to_people() -> None:
+    assert (
+        written(potentiostats=[{"kind": "powersuite", "name": "old", "model": "parstat2263"}]).potentiostats
+        == ()
+    )
 
 
 def test_a_bench_without_potentiostats_writes_none() -> None:

@@ -52,6 +52,7 @@ class Par273Device(OnLeads):
         super().__init__(plant, clock_s)
         self._model = model
         self.address = address
+        self.terminator = terminator
         self._serial = serial
         self._timers = Timers(self)
         front = Front(plant, lambda: self.now_s)
