@@ -159,10 +159,10 @@ class Visiting:
             text = f"Move the leads of {run.label} from channel {run.program.channel} to {self._place.name}, "
             if not await self._person(visit, f"{text}then confirm."):
                 return
+        visit.trouble_asked = False
         if visit.via is Via.MULTIPLEXER:
             await self.leads.join(visit.run, Source.POTENTIOSTAT, self._live)
             hooks.point("eis.joined")
-        visit.trouble_asked = False
         self._to(visit, Stage.CHECKING)
 
     async def _checking(self, visit: Visit) -> None:
@@ -192,10 +192,8 @@ class Visiting:
 
     def _asked_again(self, visit: Visit, stage: Stage) -> None:
         """Ask a person to look at the leads: the voltage is not that of this cell."""
-        text, what = (
-            f"the open circuit does not fit: {visit.wrong}",
-            "Compare cell, channel and leads, then confirm.",
-        )
+        text = f"the open circuit does not fit: {visit.wrong}"
+        what = "Compare cell, channel and leads, then confirm."
         visit.run.note(Finding("eis.ocv_differs", Priority.MEDIUM, text, None, what))
         self._to(visit, stage)
         visit.trouble_asked = True
@@ -356,10 +354,10 @@ class Visiting:
                 text = f"{self._place.name} does not say that its cell is off: switch it off by hand. {text}"
             if not await self._person(visit, f"{text}confirm."):
                 return
+        visit.trouble_asked = False
         if visit.via is Via.MULTIPLEXER:
             await self.leads.join(visit.run, Source.CYCLER, self._live)
             hooks.point("eis.joined")
-        visit.trouble_asked = False
         self._to(visit, Stage.CHECKING_BACK)
 
     async def _checking_back(self, visit: Visit) -> None:

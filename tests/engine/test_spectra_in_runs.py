@@ -468,3 +468,14 @@ def test_a_call_without_a_station_lets_its_person_answer(tmp_path: Path) -> None
 
     (result,) = lab.play(story)
     assert result.outcome is Outcome.FINISHED and lab.violations() == []
+
+
+def test_a_multiplexer_whose_link_is_lost_joins_the_cell_when_it_is_back(tmp_path: Path) -> None:
+    lab = HandoverBench(tmp_path, multiplexer=True)
+    for points in (1, 7):  # it is out when the cell is to come home
+        lab.when_measuring(points, lambda: lab.cable_out("box", lab.bench.now_s, lab.bench.now_s + 90.0))
+    lab.at(125.0, lambda: lab.cable_out("box", 125.0, 150.0))
+    result = lab.supervise(lab.one(wish(2)))
+    assert result.outcome is Outcome.FINISHED and lab.violations() == []
+    assert "state.differs" in lab.events_of(result.run_id)
+    assert [one.outcome for one in lab.spectra(result.run_id)] == ["whole"] * 2
