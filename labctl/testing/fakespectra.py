@@ -50,15 +50,20 @@ class FakePotentiostatEngine:
     def __init__(self, feed: Feed, runs: FakeRuns) -> None:
         self._feed = feed
         self._runs = runs
+        self.ways: dict[str, HandoverStatus] = {}
+        self.status = PotentiostatStatus(
+            PSTAT, "fake", "memory", LinkState.LIVE, "fake 1", channels=CHANNELS[:2], cell_on=False, e_V=0.01,
+            i_A=0.0, range_A=1e-3, eis_min_Hz=0.1, eis_max_Hz=1e6, seen_utc=UTC,
+        )  # fmt: skip
+        self.begin()
+
+    def begin(self) -> None:
+        """Let the leads of the one cell be waited for."""
         first = HandoverStatus(
             "20260101T000000-C1", CHANNELS[0], "C1", "one", PSTAT, Via.OPERATOR, Stage.TO_POTENTIOSTAT, asked=True,
             text=ASKED[Stage.TO_POTENTIOSTAT], expected_V=0.01, since_utc=UTC, cycle=1, sentence=SENTENCE,
         )  # fmt: skip
         self.ways = {first.run_id: first}
-        self.status = PotentiostatStatus(
-            PSTAT, "fake", "memory", LinkState.LIVE, "fake 1", channels=CHANNELS[:2], cell_on=False, e_V=0.01,
-            i_A=0.0, range_A=1e-3, eis_min_Hz=0.1, eis_max_Hz=1e6, seen_utc=UTC,
-        )  # fmt: skip
 
     def tell(self) -> None:
         """Say on the feed how everything stands."""

@@ -12,17 +12,30 @@ from labctl.api.client import connect
 from labctl.cli.app import main
 from labctl.testing.commandline import Call, captured
 from labctl.testing.fakespectra import PSTAT, SPECTRUM_ID
-from labctl.testing.fakestation import served_fake
+from labctl.testing.fakestation import ServedFake, served_fake
 
 RUN = "20260101T000000-C1"
 
 
+@pytest.fixture(scope="module")
+def fake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedFake]:
+    with served_fake(tmp_path_factory.mktemp("handover") / "data") as served:
+        yield served
+
+
 @pytest.fixture
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def data(fake: ServedFake, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The data root of a station at which the leads of one cell are waited for."""
     for name in ("LABCTL_URL", "LABCTL_TOKEN", "LABCTL_STATION"):
         monkeypatch.delenv(name, raising=False)
-    with served_fake(tmp_path / "data") as fake:
-        yield fake.data
+    fake.call(asked_again(fake))
+    return fake.data
+
+
+async def asked_again(fake: ServedFake) -> None:
+    """Let the cell be waited for, as at the beginning."""
+    fake.core.pstat.begin()
+    fake.core.pstat.tell()
 
 
 def labctl(data: Path, *words: str) -> Call:
