@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from labctl.clock import link_now_s, link_pause
+from labctl.gui.parts.confirm import Confirm
 from labctl.gui.session import Session
+from labctl.gui.views.channel.eisdialog import SendDialog
 from labctl.model.handover import HandoverStatus, Stage
-from labctl.testing.guistory import Person, at_the_window
+from labctl.testing.guistory import Person, answer, at_the_window
 from labctl.testing.stationrun import StationRun, running_station
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("look")]
-CELL, CHANNEL, PSTAT = "C0101", "neware:1-1", "pstat"
+CELL, OTHER, CHANNEL, PSTAT = "C0101", "C0102", "neware:1-1", "pstat"
 BENCH = f"""\
 labctl: bench/1
 name: u08
@@ -28,6 +30,7 @@ potentiostats:
   - {{name: {PSTAT}, model: es4_hr}}
 cells:
   - {{cell_id: {CELL}, name: cell-101, variant: LFP-P, chamber: oven-60, slot: "{CHANNEL}"}}
+  - {{cell_id: {OTHER}, name: cell-102, variant: LFP-P, chamber: oven-60, slot: "neware:1-2"}}
 """
 PROTOCOL = """\
 labctl: protocol/1
@@ -47,6 +50,18 @@ steps:
         until: {time: 10 min}
 """
 
+REST = """\
+labctl: protocol/1
+name: one long rest
+for: lfp_li
+record: {every: 10 min}
+safety: {voltage: [0 V, 4.5 V]}
+steps:
+  - rest: 50 h
+"""
+SLOW, SLOWER = 600.0, 4.0
+"""Plant seconds a second while a person reaches for a run, and while they watch a sweep of a minute."""
+
 
 @pytest.fixture(scope="module")
 def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StationRun]:
@@ -58,12 +73,12 @@ def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StationRun]:
         yield found
 
 
-def started(station: StationRun) -> str:
-    """Start the test; returns its run."""
-    station.client.queue.submit([{"cell_id": CELL, "protocol_text": PROTOCOL}])
+def started(station: StationRun, cell: str = CELL, protocol: str = PROTOCOL) -> str:
+    """Start a test; returns its run."""
+    station.client.queue.submit([{"cell_id": cell, "protocol_text": protocol}])
     until_s = link_now_s() + 60.0
     while True:
-        (status,) = (one for one in station.client.channels.list() if one.cell_id == CELL)
+        (status,) = (one for one in station.client.channels.list() if one.cell_id == cell)
         if status.run_id:
             return str(status.run_id)
         assert link_now_s() < until_s, station.client.queue.list()
@@ -85,6 +100,38 @@ def carry(station: StationRun, to: str) -> None:
     station.bench.admin("cell.place", cell=CELL, to=to)
 
 
+def test_u08_a_spectrum_out_of_turn_is_asked_for_in_the_channel_and_given_up_with_a_reason(
+    station: StationRun, session: Session, qtbot: object
+) -> None:
+    station.bench.admin("pace", speed=SLOW)
+    run_id = started(station, OTHER, REST)
+    with at_the_window(station, session, qtbot) as person:
+        person.window.go("channel", "neware:1-2")
+        channel = person.in_front("channel")
+        person.wait(lambda: channel.actions_.eis.isEnabled())
+        person.push(channel.actions_.eis)
+        dialog = person.dialog(SendDialog)
+        for name, text in (("f_start", "10 kHz"), ("f_end", "10 Hz"), ("reason", "a look in between")):
+            person.tab_to(dialog.fields[name])
+            person.write(text)
+        person.press("Return")
+        person.wait(lambda: not dialog.isVisible())
+        station.bench.admin("pace", speed="max")
+        person.wait(lambda: channel.actions_.eis.text() == "Show in EIS")
+        person.activate()
+        person.push(channel.actions_.eis)
+        view = person.in_front("eis")
+        person.wait(lambda: view.prompt.isVisible() and "cell-102" in view.prompt.title.text(), 60_000)
+        person.push(view.skip)
+        answer(person, person.dialog(Confirm), "no free lead")
+        asked(person, Stage.TO_CYCLER)  # nobody knows how far the leads had been moved: they are asked back
+        person.activate()
+        person.press("Ctrl+Return")
+        person.wait(lambda: run_id not in person.lab.handovers, 30_000)
+    kinds = [str(event.get("kind")) for event in station.client.runs.events(run_id)]
+    assert "eis.requested" in kinds and "eis.given_up" in kinds
+
+
 def test_u08_a_cell_goes_to_the_potentiostat_in_mid_run_and_back_and_both_stand_in_one_time_line(
     station: StationRun, session: Session, qtbot: object
 ) -> None:
@@ -100,7 +147,10 @@ def test_u08_a_cell_goes_to_the_potentiostat_in_mid_run_and_back_and_both_stand_
         assert view.prompt.expected.accessibleName().startswith("expected OCV 3.")
         assert "measured OCV" in view.prompt.measured.accessibleName() and view.prompt.trouble.text()
         carry(station, PSTAT)
+        station.bench.admin("pace", speed=SLOWER)
         person.press("Ctrl+Return")
+        person.wait(lambda: 8 < len(view.model.live.points) < 31 and "so far" in view.residuals.note.text())
+        station.bench.admin("pace", speed="max")
         asked(person, Stage.TO_CYCLER)
         assert view.prompt.title.text() == "Move the leads of cell-101 from pstat to channel 1-1"
         carry(station, CHANNEL)

@@ -451,4 +451,4 @@ def test_u08_a_spectrum_out_of_turn_is_checked_while_it_is_typed_and_sent_with_e
         "reason": "after the short",
     }
     question.then("a spectrum is taken at the end of the present step")
-    assert page.bench.said[-1] == "A spectrum is taken at the end of the present step."
+    assert page.bench.said[-1] == "A spectrum is taken when the tester's present part is over."

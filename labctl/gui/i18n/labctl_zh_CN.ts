@@ -1231,8 +1231,8 @@
         <translation>{act}：已完成</translation>
     </message>
     <message>
-        <source>A spectrum is taken at the end of the present step.</source>
-        <translation>将在当前工步结束时测谱。</translation>
+        <source>A spectrum is taken when the tester's present part is over.</source>
+        <translation>测试仪完成当前部分后测谱。</translation>
     </message>
     <message>
         <source>The protocol is not known yet.</source>
@@ -2657,8 +2657,8 @@
         <translation>为 {name} 加测一条谱</translation>
     </message>
     <message>
-        <source>The run pauses at the end of its present step. You are asked to move the leads to the potentiostat, later back; then the run goes on. Spectrum and run stand in one time line.</source>
-        <translation>运行在当前工步结束时暂停。系统会请您把线移到恒电位仪，之后移回；随后运行继续。谱与运行在同一时间线上。</translation>
+        <source>The run pauses when the part that the tester works on by itself is over: the present step, or the loop that it is in. You are asked to move the leads to the potentiostat, later back; then the run goes on.</source>
+        <translation>测试仪自行执行的部分（当前工步，或其所在的循环）结束后，运行暂停。系统会请您把线移到恒电位仪，之后移回；随后运行继续。</translation>
     </message>
     <message>
         <source>Cancel</source>

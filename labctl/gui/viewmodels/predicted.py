@@ -148,7 +148,7 @@ class Prediction:
     def _cycle_starts(self, time_s: Floats) -> tuple[Floats, Floats]:
         """Return the predicted cycles and when each begins: as the predicted summary says, else as its rows do."""
         cycles = self._answer.cycles
-        if "cycle" in cycles and "start_time_second" in cycles:
+        if len(cycles.get("cycle", ())) and "start_time_second" in cycles:  # a rest alone closes no cycle
             return _array(cycles["cycle"]), _array(cycles["start_time_second"])
         row_cycle = _array(self._answer.columns["cycle"])
         begins = np.flatnonzero(np.concatenate(([True], np.diff(row_cycle) != 0)))

@@ -55,7 +55,8 @@ class SendToEis:
     def __init__(self, lab: Lab, acts: Acts, channel: str) -> None:
         self._lab, self._acts, self.channel = lab, acts, channel
         self.run_id = lab.channels[channel].run_id
-        self.label = label_of(lab, channel)
+        status = lab.channels[channel]
+        self.label = f"{label_of(lab, channel)} {status.cell_name or status.cell_id}"
         self.potentiostats = potentiostats_for(lab, channel)
 
     def usual(self) -> Typed:

@@ -191,7 +191,7 @@ class ChannelActions:
             return
         if act.state is ActState.CONFIRMED:
             done = tr("channel", "{act}: done").format(act=act.text or act.verb)
-            taken = tr("channel", "A spectrum is taken at the end of the present step.")
+            taken = tr("channel", "A spectrum is taken when the tester's present part is over.")
             self._context.say(taken if act.verb == SEND else done)
             self._models.channel.refresh()
         else:

@@ -24,8 +24,8 @@ class SendDialog(Dialog):
         self._model = model
         told = tr(
             "eis",
-            "The run pauses at the end of its present step. You are asked to move the leads to the potentiostat, later "
-            "back; then the run goes on. Spectrum and run stand in one time line.",
+            "The run pauses when the part that the tester works on by itself is over: the present step, or the loop "
+            "that it is in. You are asked to move the leads to the potentiostat, later back; then the run goes on.",
         )
         self.body.addWidget(Label(told, tone="muted", wrap=True))
         self.potentiostat = ChoiceBox()

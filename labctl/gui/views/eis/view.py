@@ -241,7 +241,10 @@ class EisView(View):
             max(0.0, (self.context.lab.plant_utc - since).total_seconds()) if since is not None else 0.0
         )
         told = tr("eis", "asked {age} ago").format(age=age(waited_s)) if since is not None else ""
+        other = prompt is not None and prompt.title != self.prompt.title.text()
         self.prompt.show_prompt(prompt, place, count, told)
+        if other and self.isVisible():
+            self._take_keyboard()  # a button that was pressed before may be off now, and the keyboard with the rail
         self._make_room()
 
     def _show_figures(self) -> None:
