@@ -50,6 +50,8 @@ class Crew:
         self.climates: dict[str, ClimateTask] = {}
         self.potentiostats: dict[str, PotentiostatTask] = {}
         self.runs: list[Run] = []
+        self.claim: Callable[..., str] = lambda *devices: ""
+        """Takes the leases of a potentiostat and of what stands before it; returns why they cannot be had (I07)."""
         self._stop = stop
         self._stays = stays
         self._idle_every_s = idle_every_s
@@ -77,6 +79,7 @@ class Crew:
             self.root.disk, self._ask_live, self._hold, self._ready, stays=self._stays,
             idle_every_s=self._idle_every_s,
         )  # fmt: skip
+        task.claim = lambda: self.claim(*task.place.devices)
         task.is_needed = lambda: any(not run.over for run in self.runs)
         return task
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from labctl.engine.crew import Crew
 from labctl.engine.gate import Gate
 from labctl.engine.jobs import Job, Observer, RunResult, StopSignal
+from labctl.engine.leases import Leases
 from labctl.engine.listening import EngineListener, ProgressOnly
 from labctl.engine.making import check_channels, check_jobs, prepare
 from labctl.engine.resume import reopened
@@ -25,6 +26,22 @@ from labctl.store.runreader import RunReader
 
 def ignore_progress(progress: object) -> None:
     """Observe nothing."""
+
+
+def _crew(
+    station: Station,
+    root: DataRoot,
+    listener: EngineListener,
+    stop: StopSignal | None,
+    asks: Callable[[AsksForSpectra], None] | None,
+) -> tuple[Crew, Leases]:
+    """Return who serves the runs of one call, and the leases of the potentiostats that it opens."""
+    gate = Gate()
+    crew, leases = Crew(station, root, listener, stop or StopSignal(), gate), Leases(gate, "labctl run", None)
+    crew.claim = leases.claim
+    if asks is not None:
+        asks(AsksForSpectra(station, crew.potentiostats))
+    return crew, leases
 
 
 async def run_jobs(
@@ -46,9 +63,7 @@ async def run_jobs(
     """
     check_jobs(station, jobs)
     await check_channels(station, jobs)
-    crew = Crew(station, root, listener or ProgressOnly(observer), stop or StopSignal(), Gate())
-    if asks is not None:
-        asks(AsksForSpectra(station, crew.potentiostats))
+    crew, leases = _crew(station, root, listener or ProgressOnly(observer), stop, asks)
     runs: list[Run] = []
     try:
         for index, job in enumerate(jobs):
@@ -59,6 +74,7 @@ async def run_jobs(
         return [run.result() for run in runs]
     finally:
         await crew.close(runs)
+        leases.close()
 
 
 async def resume_runs(
@@ -76,9 +92,7 @@ async def resume_runs(
     Runs that have ended are reported as they are; ``listener`` and ``asks`` as in ``run_jobs``.
     Raises: StoreError, UserInputError.
     """
-    crew = Crew(station, root, listener or ProgressOnly(observer), stop or StopSignal(), Gate())
-    if asks is not None:
-        asks(AsksForSpectra(station, crew.potentiostats))
+    crew, leases = _crew(station, root, listener or ProgressOnly(observer), stop, asks)
     runs: list[Run] = []
     try:
         for index, run_id in enumerate(run_ids):
@@ -90,6 +104,7 @@ async def resume_runs(
         return [run.result() for run in runs]
     finally:
         await crew.close(runs)
+        leases.close()
 
 
 async def stop_run(station: Station, root: DataRoot, run_id: RunId | str, *, reason: str) -> bool:

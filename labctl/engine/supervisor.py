@@ -103,8 +103,7 @@ class Supervisor(AsksForSpectra):
         leases = self._stack.enter_context(Leases(self._gate, f"station {file.name}", lock_folder))
         for name, task in self._crew.tasks.items():
             task.claim = partial(leases.claim, (name, self._station.instruments[name].resource))
-        for name, potentiostat in self._crew.potentiostats.items():
-            potentiostat.claim = partial(leases.claim, *self._station.potentiostats[name].devices)
+        self._crew.claim = leases.claim
 
     # -- life -------------------------------------------------------------------------------------------------------
 
