@@ -129,11 +129,16 @@ def _life_rows(root: DataRoot, life: Life, result: RunResult, cells: Mapping[str
 def missing_of(result: RunResult, cell_id: str, found: Sequence[Judged]) -> str:
     """Return what a run does not show as a whole; empty where it does."""
     from labctl.analysis.eis.cell import Outcome
+    from labctl.store.runspectra import WHOLE, facts_of
 
     if not result.ok:
         return f"the run ended as {result.outcome or result.state}: {result.reason}"
     if len(found) != AGES:
         return f"{len(found)} of {AGES} spectra are stored"
+    for one in found:
+        facts = facts_of(one.result.head)
+        if facts is not None and facts.outcome != WHOLE:
+            return f"{one.result.head.name} is {facts.outcome}: {facts.text}"
     last = found[-1].result
     if cell_id == SHORTED_LAST and last.outcome is not Outcome.SHORTED:
         return f"the pristine cell is not shorted after {last.head.cycle} cycles: take another --seed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from labctl.model.ids import ChannelId, RunId
 from labctl.model.spectrum import Spectrum, SpectrumHead
 from labctl.protocol.library import find_protocol
 from labctl.protocol.parse import load_protocol
+from labctl.store.runspectra import BROKEN_OFF, RunFacts, with_facts
 
 NAMES = ("pristine", "0", "e1")
 
@@ -76,6 +78,14 @@ def test_a_run_must_end_well_with_every_spectrum_and_the_pristine_one_with_a_sho
     assert "take another --seed" in missing_of(ended(), "C0001", judged)
     assert missing_of(ended(), "C0002", judged) == ""
     assert missing_of(ended(), "C0001", [*judged[1:], shorted]) == ""
+
+
+def test_a_spectrum_that_broke_off_is_no_whole_one() -> None:
+    judged: Any = [row().judged] * AGES
+    head = with_facts(judged[0].result.head, RunFacts("r", 1, 1, 0.0, BROKEN_OFF, "link lost"))
+    spectrum = replace(judged[0].result.spectrum, head=head)
+    short = replace(judged[0], result=replace(judged[0].result, spectrum=spectrum))
+    assert missing_of(ended(), "C0002", [short, *judged[1:]]) == "r-e1 is broken off: link lost"
 
 
 def test_a_cell_left_on_and_a_broken_rule_are_problems() -> None:
