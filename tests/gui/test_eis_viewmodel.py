@@ -23,10 +23,14 @@ from labctl.gui.viewmodels.eis.words import fit_rows, interval, scale_of, span, 
 from labctl.gui.viewmodels.figures import CellFigures
 from labctl.gui.viewmodels.grid import Grid
 from labctl.gui.viewmodels.lab import Lab
+from labctl.gui.viewmodels.predicted import Prediction
+from labctl.gui.viewmodels.runcycles import CycleTable
 from labctl.model.bench import Delta, LinkState
 from labctl.model.handover import Stage
 from labctl.model.impedance import FittedValue, KramersKronig, SpectrumFit
 from labctl.model.person import Role
+from labctl.model.prediction import Prediction as Predicted
+from labctl.model.prediction import PredictionState
 from labctl.testing import guieis
 from labctl.testing.guilab import FakeAsks, TurnedClock, a_lab, tell
 
@@ -364,3 +368,19 @@ def test_the_lab_keeps_spectra_over_a_lost_link_and_forgets_potentiostats_with_t
     lab: Lab = Desk(guieis.potentiostat(), guieis.handover()).lab
     lab.apply(Batch(reset=True))
     assert lab.potentiostats == {} and lab.handovers == {} and len(lab.spectra) == 2
+
+
+def test_a_prediction_that_closes_no_cycle_is_drawn_by_its_rows() -> None:
+    columns = {
+        "cycle": (0.0, 0.0),
+        "test_time_s": (0.0, 60.0),
+        "voltage_V": (3.4, 3.4),
+        "capacity_Ah": (0.0, 0.0),
+    }
+    rest = Predicted(
+        PredictionState.READY, twin="lfp-li", columns=columns, cycles={"cycle": (), "start_time_second": ()}
+    )
+    model = Prediction(a_lab(), FakeAsks({"runs.predicted": rest}))
+    model.show("run-1")
+    drawn = model.aligned(CycleTable())
+    assert drawn is not None and drawn[0][:2].tolist() == [0.0, 60.0] and drawn[1][0] == 3.4
