@@ -12,6 +12,7 @@ from typing import Any
 
 from labctl.engine import hooks
 from labctl.engine.commands import Commands, SentStop
+from labctl.engine.leads import Busy
 from labctl.engine.link import Detached, InstrumentLink
 from labctl.engine.machines.findings import EndDecision, Finding, Outcome, Priority
 from labctl.engine.machines.life import Phase
@@ -25,6 +26,9 @@ log = logging.getLogger(__name__)
 
 SILENT_POLLS = 3
 """Every so many polls without a new row the state is asked for (I10: engine and device agree within 3 T_poll)."""
+
+BUSY_S = 10.0
+"""Plant seconds before a start whose cell cannot be joined to its channel yet is tried again."""
 
 STOPPABLE = frozenset({Phase.RUNNING, Phase.PAUSED, Phase.STALE, Phase.UNKNOWN, Phase.STOPPING})
 """Phases in which a device test may drive the cell and may be told to stop."""
@@ -53,7 +57,12 @@ class RunActs:
 
     async def start(self, run: Run) -> None:
         """Check a run that is ready and start its first segment."""
-        not_home = await self.home(run)
+        try:
+            not_home = await self.home(run)
+        except Busy as error:
+            run.waiting_for = str(error)
+            run.put_off(BUSY_S)
+            return
         refusals = [not_home] if not_home else await self._commands.check(run)
         if refusals:
             run.note(*(Finding("start.refused", Priority.MEDIUM, text) for text in refusals))
@@ -352,6 +361,7 @@ class RunActs:
         """Follow a run no more, though it goes on; a later resume takes it up."""
         run.leaving = reason
         run.settled.set()
+        run.on_ending()  # a potentiostat drives nothing for a run that nobody follows
         run.event("left", text=reason)
         try:
             await run.commit()

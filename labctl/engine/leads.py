@@ -27,6 +27,10 @@ class NotYet(Exception):
     """Something is not as it must be before leads are moved or a cell is driven; nothing was sent, ask again soon."""
 
 
+class Busy(NotYet):
+    """The potentiostat takes a spectrum of another cell: nothing of it is touched before that is over."""
+
+
 class Unsure(Exception):
     """Nobody can say where a multiplexer has put the cell: everything is open and off, a person must look."""
 
@@ -36,13 +40,18 @@ class Leads:
     """Moves the cells of one potentiostat."""
 
     place: PotentiostatPlace
+    is_measuring: Callable[[], bool] = lambda: False
+    """Tells whether the potentiostat drives a cell as it should."""
 
     async def at_rest(self, run: Run, via: Via, live: Live) -> tuple[AtRest, float]:
         """Return what both read, and the cycler's voltage; the potentiostat's cell is switched off where it is on.
 
         Where a person moves the leads, a potentiostat that cannot tell its cell switch is for that person to look at.
-        Raises: NotYet where they are not both at rest; InstrumentError of the potentiostat.
+        Raises: NotYet where they are not both at rest, Busy while a spectrum is taken; InstrumentError of the
+        potentiostat.
         """
+        if self.is_measuring():
+            raise Busy(f"{self.place.name} takes a spectrum of another cell")
         cell_on = (await self.place.potentiostat.read()).cell_on
         if cell_on:
             await self.place.potentiostat.cell_off()
@@ -65,6 +74,8 @@ class Leads:
         box, number = self._box(run)
         try:
             await box.ready()
+            if source is Source.POTENTIOSTAT:
+                await self._part_others(box, number, rest)
             await box.switch.join(number, source, rest)
         except UnknownStateError as error:
             raise Unsure(f"{box.name}: {error}") from error
@@ -73,6 +84,20 @@ class Leads:
             raise NotYet(f"{box.name} does not answer: {error}") from error
         except InstrumentError as error:
             raise NotYet(f"{box.name} refuses: {error}") from error
+
+    async def _part_others(self, box: SwitchPlace, number: int, rest: AtRest) -> None:
+        """Part a cell that was left at the potentiostat, as when its run was held: two there would drive each other.
+
+        Raises: InstrumentError.
+        """
+        for other in self.place.switches:
+            await other.ready()
+            for path in await other.switch.closed():
+                if path.source is Source.POTENTIOSTAT and (other is not box or path.place != number):
+                    log.error(
+                        "multiplexer=%s place=%d was left at the potentiostat: parted", other.name, path.place
+                    )
+                    await other.switch.part(path.place, rest)
 
     def _box(self, run: Run) -> tuple[SwitchPlace, int]:
         channel = run.program.channel

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from labctl.clock import Clock
 from labctl.engine.gate import Gate
 from labctl.engine.jobs import StopSignal
-from labctl.engine.leads import Live, NotYet, Unsure
+from labctl.engine.leads import Busy, Live, NotYet, Unsure
 from labctl.engine.link import BACKOFF_FIRST_S, BACKOFF_MAX_S, Detached
 from labctl.engine.listening import EngineListener
 from labctl.engine.machines.findings import Finding, Priority
@@ -73,6 +73,8 @@ class PotentiostatTask:
         self.wake = Wake()
         self.visits: list[Visit] = []
         """The cells in its queue; the first is in hand."""
+        self._in_hand: Visit | None = None
+        """Who was served last: nobody overtakes a cell that is on its way."""
         self.claim: Callable[[], str] = lambda: ""
         """Takes the lease; returns why it cannot be had (I07)."""
         self.is_needed: Callable[[], bool] = lambda: bool(self.visits)
@@ -93,6 +95,7 @@ class PotentiostatTask:
         self._tried = asyncio.Event()
         self._visiting = Visiting(place, clock, stop, gate, worker, disk, live, self._wait, self._tell_visit)
         self._visiting.on_stored = listener.spectrum
+        self._visiting.leads.is_measuring = lambda: self.is_measuring
         stop.attach(self.wake)
         stop.attach(self._visiting.leave)
 
@@ -103,9 +106,13 @@ class PotentiostatTask:
         visit.nudge = lambda: self._nudge(visit)
         visit.run.on_ending = visit.nudge
         self.visits.append(visit)
-        self.visits.sort(key=lambda one: (one.stage is Stage.QUEUED, one.queued_utc, one.run.index))
+        self.visits.sort(key=self._turn_of)
         self._tell_queue()
         self.wake.set()
+
+    def _turn_of(self, visit: Visit) -> tuple[bool, bool, str, int]:
+        is_queued = visit.stage is Stage.QUEUED
+        return (is_queued or visit is not self._in_hand, is_queued, visit.queued_utc, visit.run.index)
 
     def _nudge(self, visit: Visit) -> None:
         if self.visits and self.visits[0] is visit and visit.unwanted:
@@ -127,7 +134,7 @@ class PotentiostatTask:
 
     async def cell_off(self, by: str) -> None:
         """Switch the cell off now, whatever is measured. Raises: InstrumentError where that is not confirmed."""
-        if self._visiting.measurement is not None and self.visits:
+        if self.is_measuring:
             self.visits[0].given_up = f"the cell was switched off by {by}"
             self.visits[0].nudge()
             await self._comes_to_rest()
@@ -169,14 +176,22 @@ class PotentiostatTask:
     async def home(self, run: Run, live: Live) -> str:
         """Join a cell to its cycler before its run begins; return why that cannot be, empty where it is done.
 
-        Waits for the first attempt to open the potentiostat, whose cell must be known to be off.
+        Waits for the first attempt to open the potentiostat, whose cell must be known to be off. Raises: Busy while a
+        spectrum of another cell is being taken.
         """
         await self._tried.wait()
         try:
             await self._visiting.leads.home(run, live)
+        except Busy:
+            raise
         except (NotYet, Unsure, InstrumentError) as error:
             return f"the cell of {run.program.channel} cannot be joined to its cycler: {error}"
         return ""
+
+    @property
+    def is_measuring(self) -> bool:
+        """Tell whether a spectrum is being taken, also before its first point."""
+        return bool(self.visits) and self.visits[0].stage is Stage.MEASURING
 
     # -- the loop ---------------------------------------------------------------------------------------------------
 
@@ -187,6 +202,8 @@ class PotentiostatTask:
                 await self._turn()
         except Detached:
             return
+        finally:
+            self._tried.set()  # nobody waits for an attempt that is never made
 
     def _is_done(self) -> bool:
         return self._stop.detached or not (self._stays or self.is_needed())
@@ -196,12 +213,14 @@ class PotentiostatTask:
         for left in [visit for visit in self.visits if visit.run.over]:
             self._forget(left)
         visit = self.visits[0] if self.visits else None
-        if self.link is not LinkState.LIVE and not self._can_do_without(visit):
-            await self._open()
+        # opened also while a person is asked: the first thing that a new link does is to switch the cell off
+        dead = self.link is not LinkState.LIVE and not await self._open()
+        if dead and not self._can_do_without(visit):
             return
         if visit is None:
             await self._idle()
             return
+        self._in_hand = visit
         try:
             await self._visiting.lead(visit)
         except Detached:
@@ -245,20 +264,21 @@ class PotentiostatTask:
 
     async def _leave(self, visit: Visit, reason: str) -> None:
         """Hold a run whose cell is somewhere: nothing more is sent until a person has looked."""
-        await self._hold(visit.run, reason)
+        if not visit.run.over:
+            await self._hold(visit.run, reason)
         if visit in self.visits:
             self._forget(visit)
 
     # -- the link ---------------------------------------------------------------------------------------------------
 
-    async def _open(self) -> None:
-        """Try once to open it, which switches the cell off and reads that back; the pauses grow."""
+    async def _open(self) -> bool:
+        """Try once to open it, which switches the cell off and reads that back; the pauses grow. True: it answers."""
         await self._rest(self._pause_s)
         self._pause_s = min(2.0 * self._pause_s, BACKOFF_MAX_S) or BACKOFF_FIRST_S
         if problem := self.claim():
             self._is(LinkState.HELD, problem)
             self._tried.set()
-            return
+            return False
         try:
             if self.place.identity is not None:
                 with contextlib.suppress(
@@ -269,12 +289,13 @@ class PotentiostatTask:
             self._see(await self.place.potentiostat.read())
         except InstrumentError as error:
             self._is(LinkState.STALE if self.place.identity else LinkState.OPENING, str(error))
-            return
+            return False
         finally:
             self._tried.set()
         self._pause_s = 0.0
         self._visiting.at_rest.set()
         self._is(LinkState.LIVE, "")
+        return True
 
     def _lost(self, visit: Visit | None, error: InstrumentError) -> None:
         self._pause_s = BACKOFF_FIRST_S

@@ -470,6 +470,10 @@ class Run:
         if self.test_id is None:
             self.ready_s = self._clock.plant.now_s()
 
+    def put_off(self, by_s: float) -> None:
+        """Be ready for the start so many plant seconds from now."""
+        self.ready_s = self._clock.plant.now_s() + by_s
+
     def segment_text(self, segment: Segment) -> str:
         """Return a short description of the present segment for events."""
         return f"segment {segment.index}, pass {self.walker.passes}"

@@ -84,12 +84,13 @@ class Visit:
     @property
     def unwanted(self) -> bool:
         """Tell whether the cell is to go back without a spectrum, or with what there is of one."""
-        return self.run.decision is not None or bool(self.given_up)
+        return self.run.decision is not None or self.run.over or bool(self.given_up)
 
     @property
     def why_unwanted(self) -> str:
         """Return why it is to go back."""
-        return self.given_up if self.run.decision is None else self.run.decision.reason
+        run = self.run
+        return run.leaving or self.given_up if run.decision is None else run.decision.reason
 
     def ask(self, text: str) -> None:
         """Ask a person to do something, to move the leads for example, and to confirm."""

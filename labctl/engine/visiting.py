@@ -204,6 +204,9 @@ class Visiting:
         if not visit.asked:
             visit.ask(text)
             self._tell(visit)
+        elif visit.text != text:  # the potentiostat answers again: nobody need switch it off by hand any more
+            visit.text = text
+            self._tell(visit)
         if not visit.confirmed:
             await self._pause(visit, SETTLE_S)
             return False
