@@ -35,13 +35,15 @@ if TYPE_CHECKING:
 BENCH = "eis-others"
 HIGHEST_HZ, LOWEST_HZ, PER_DECADE, AMPLITUDE_V = 1e6, 0.1, 10, 0.01
 """P6."""
-WHO = "labctl demo, which plays the person"
+WHO = "labctl demo (in the place of a person)"
 DRIVERS: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "methodscript": ("methodscript", {}),
     "par273a": ("par273a", {"analyser": "lockin72xx", "step_max_s": 7200.0, "step_max_by": WHO}),
     "powersuite": ("powersuite-files", {}),
 }
-"""Driver and options by the kind that the bench names. A 273A sweep of 10 s a period takes longer than 15 min."""
+"""Driver and options by the kind that the bench names. Down to 0.1 Hz a 273A with a lock-in takes an hour, and a cell
+may be driven 15 min by an instrument without watchdog unless somebody allows more.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
