@@ -99,7 +99,10 @@ class Bus:
                 return await self._exchange(self._lines.read(address), whole, READ_AGAIN_S)
             except LinkTimeout:
                 log.debug("address %d has nothing to say yet", address)
-        return await self._exchange(self._lines.read(address), whole, max(left_s, 0.0))
+        try:
+            return await self._exchange(self._lines.read(address), whole, max(left_s, 0.0))
+        except LinkTimeout as error:
+            raise LinkTimeout(f"no answer of the device at address {address}", elapsed_s=timeout_s) from error
 
     async def shout(self, address: int, data: bytes) -> None:
         """Send data to a device at once, on both lanes, whatever is under way. Raises LinkError if neither takes it."""

@@ -18,7 +18,9 @@ from labctl_drivers.par273a.models import FRA_MORE_S, LIMITS, AnalyserKind, fra_
 
 log = logging.getLogger(__name__)
 
-RESET, RESET_S = "TT2", 5.0
+RESET, RESET_S = "TT2", 6.0
+"""It hears nothing for 5 s; one more, because a word that comes a moment too early is lost without a sign."""
+
 SETTINGS = (
     "CE", "OT1", "OP2,1", "GT0", "VA0", "VB0", "AU0", "SW0", "RA1,0", "RA2,0", "DC1,0", "DC2,0",
     "IP1,0", "IP2,0", "OU1,1", "OU2,1", "SO1,2",

@@ -118,8 +118,8 @@ async def _connected(kit: Kit, wanted: int) -> int:
                 )
             return serial
     there = ", ".join(map(str, seen)) or "none"
-    what = f"the instrument {wanted}" if wanted else "an instrument"
-    raise RefusedError(f"{what} is not on the bridge's USB; found: {there}")
+    what = f"the instrument {wanted} is not" if wanted else "no instrument is"
+    raise RefusedError(f"{what} on the bridge's USB; found: {there}")
 
 
 async def _off(kit: Kit, *, has_experiment: bool) -> None:
