@@ -13,7 +13,7 @@ from labctl.engine.run import Run
 from labctl.engine.station import PotentiostatPlace, Station
 from labctl.engine.visit import EarlierVisit, Visit
 from labctl.model.handover import Via
-from labctl.model.program import Program, Spectroscopy, spectra_of, spectroscopy_to_plain
+from labctl.model.program import Spectroscopy, spectra_of, spectroscopy_to_plain
 
 Tasks = Mapping[str, PotentiostatTask]
 
@@ -49,7 +49,7 @@ async def send(station: Station, tasks: Tasks, run: Run, part: Spectroscopy) -> 
 def take_up(station: Station, tasks: Tasks, run: Run, earlier: EarlierVisit) -> str:
     """Take up a spectrum that a dead process has left; returns why that cannot be, empty where it is done."""
     part = earlier.asked or run.walker.spectroscopy
-    place = None if part is None else station.potentiostat_of(run.program.channel, part.on)
+    place = None if part is None else station.potentiostat_of(run.program.channel, earlier.on)
     if part is None or place is None:
         return "its cell was handed over to a potentiostat that the station file does not have any more"
     via = _via(place, part, run)
@@ -70,9 +70,13 @@ async def home(station: Station, tasks: Tasks, run: Run, live: Live) -> str:
     return ""
 
 
-def needed(station: Station, program: Program) -> tuple[str, ...]:
-    """Return the potentiostats that a run may need: those of its spectra, and that whose multiplexer joins its cell."""
-    channel = program.channel
-    named = [station.potentiostat_of(channel, part.on) for part in spectra_of(program.flow)]
+def needed(station: Station, run: Run) -> tuple[str, ...]:
+    """Return the potentiostats that a run may need: those of its spectra, that at which an earlier process has left
+    its cell, and that whose multiplexer joins it.
+    """
+    channel, earlier = run.program.channel, run.earlier_visit
+    names = [part.on for part in (*spectra_of(run.program.flow), *run.wanted)]
+    names += [] if earlier is None else [earlier.on]
+    named = [station.potentiostat_of(channel, name) for name in names]
     switched = [place for place in station.potentiostats.values() if place.switch_of(channel) is not None]
     return tuple(dict.fromkeys(place.name for place in (*named, *switched) if place is not None))

@@ -126,7 +126,7 @@ class Crew:
         chamber = self.station.chamber_of(run.program.channel)
         if chamber is not None and chamber.name not in self.climates:
             self.climates[chamber.name] = self._climate(chamber.name)
-        for name in away.needed(self.station, run.program):
+        for name in away.needed(self.station, run):
             if name not in self.potentiostats:
                 self.potentiostats[name] = self._potentiostat(name)
         if run.is_away and run.earlier_visit is not None:

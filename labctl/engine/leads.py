@@ -77,13 +77,12 @@ class Leads:
             if source is Source.POTENTIOSTAT:
                 await self._part_others(box, number, rest)
             await box.switch.join(number, source, rest)
-        except UnknownStateError as error:
-            raise Unsure(f"{box.name}: {error}") from error
-        except LinkError as error:
-            box.is_open = False  # opening it again begins with all paths open
-            raise NotYet(f"{box.name} does not answer: {error}") from error
         except InstrumentError as error:
-            raise NotYet(f"{box.name} refuses: {error}") from error
+            box.is_open = False  # where it was left in doubt, opening it again begins with all paths open
+            if isinstance(error, UnknownStateError):
+                raise Unsure(f"{box.name}: {error}") from error
+            words = "does not answer" if isinstance(error, LinkError) else "refuses"
+            raise NotYet(f"{box.name} {words}: {error}") from error
 
     async def _part_others(self, box: SwitchPlace, number: int, rest: AtRest) -> None:
         """Part a cell that was left at the potentiostat, as when its run was held: two there would drive each other.

@@ -251,8 +251,11 @@ class PotentiostatTask:
         """Tell whether a visit can go on while the potentiostat does not answer."""
         if visit is None:
             return False
-        queued = visit.stage is Stage.QUEUED and visit.unwanted
-        return queued or (visit.stage in WITHOUT_LINK and visit.via is Via.OPERATOR)
+        if visit.stage in WITHOUT_LINK:
+            return visit.via is Via.OPERATOR
+        return (
+            visit.unwanted and visit.stage is not Stage.MEASURING
+        )  # it turns back, and nothing is asked for that
 
     def _forget(self, visit: Visit) -> None:
         self.visits.remove(visit)

@@ -36,8 +36,10 @@ class AsksForSpectra:
         self._visit(run_id).confirm(by, reason)
 
     async def skip_spectrum(self, run_id: RunId | str, by: str, reason: str) -> None:
-        """Give a spectrum up; the cell goes back and its run goes on. Raises: UserInputError."""
-        self._visit(run_id).give_up(by, reason)
+        """Give a spectrum up; the cell goes back and its run goes on. Raises: UserInputError, StoreError."""
+        visit = self._visit(run_id)
+        visit.give_up(by, reason)
+        await visit.run.journal("eis.given_up", number=visit.number, reason=visit.given_up, by=by)
 
     async def cell_off(self, potentiostat: str, by: str) -> None:
         """Switch a potentiostat's cell off now. Raises: UserInputError, InstrumentError where it is not confirmed."""

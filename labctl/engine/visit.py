@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from labctl.engine.machines.handover import Handover
@@ -25,6 +25,7 @@ class EarlierVisit:
     """What the journal of a dead process says of a spectrum that was under way."""
 
     number: int
+    on: str
     walk: WalkPosition
     stage: Stage
     expected_V: float = NAN
@@ -107,7 +108,7 @@ class Visit:
         """
         if not self.asked or self.confirmed:
             raise UserInputError(f"Nothing is asked about the cell of run {self.run.run_id} now.")
-        self.confirmed, self.accepted, self.by = True, reason, by
+        self.confirmed, self.accepted, self.by = True, reason if self.wrong else "", by
         self.run.event("eis.confirmed", number=self.number, stage=self.stage.value, by=by, reason=reason)
         self.nudge()
 
@@ -162,6 +163,8 @@ def earlier_visit(journal: Sequence[Mapping[str, Any]]) -> EarlierVisit | None:
         kind = str(line.get("kind"))
         if kind in ("eis.returned", "start.intent"):
             found = None
+        if kind == "eis.given_up" and found is not None:
+            found = replace(found, given_up=str(line["reason"]))
         if kind == "eis.leads":
             stage = Stage.TO_CYCLER if line.get("to") == "cycler" else Stage.TO_POTENTIOSTAT
         elif kind in stages:
@@ -176,6 +179,7 @@ def earlier_visit(journal: Sequence[Mapping[str, Any]]) -> EarlierVisit | None:
         before_V = NAN if found is None else found.expected_V
         found = EarlierVisit(
             number=int(line["number"]),
+            on=str(line["on"]),
             walk=WalkPosition.from_json(line["walk"]),
             stage=stage,
             expected_V=before_V if expected_V is None else float(expected_V),

@@ -338,7 +338,7 @@ class Visiting:
 
     async def _leads_back(self, visit: Visit) -> None:
         visit.answered()
-        visit.accepted = ""
+        visit.accepted = visit.wrong = ""
         await visit.run.journal(
             "eis.leads",
             to="cycler",

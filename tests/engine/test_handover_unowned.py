@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 from labctl.engine.jobs import RunResult
 from labctl.engine.machines.findings import Outcome
+from labctl.engine.shell import resume_runs
+from labctl.engine.spectra import AsksForSpectra
+from labctl.engine.station import Station
 from labctl.engine.supervisor import Supervisor
 from labctl.errors import UnknownStateError
+from labctl.model.cell import CellKind
 from labctl.model.handover import Stage
-from labctl.model.technique import FrequencySweep
-from labctl.testing.fakeruns import job
+from labctl.model.ids import ChannelId, RunId
+from labctl.model.technique import FrequencySweep, Peis
+from labctl.testing.fakeruns import job, program
 from labctl.testing.handoverbench import HandoverBench, cycle_with_spectrum, wish
 
 SLOW = FrequencySweep(1.0, 0.05, 2)
@@ -126,3 +133,110 @@ def test_a_cell_that_a_person_switches_off_before_the_first_point_stays_off(tmp_
 
     assert lab.supervise(story).outcome is Outcome.FINISHED
     assert lab.energised() == 1
+
+
+def test_a_stop_brings_the_cell_home_though_its_potentiostat_never_answers_again(tmp_path: Path) -> None:
+    lab = HandoverBench(tmp_path)
+
+    async def story(engine: Supervisor) -> RunResult:
+        run_id = await engine.start(wish())
+        await lab.asks(run_id, Stage.TO_POTENTIOSTAT)
+        lab.cable_out("pstat", lab.bench.now_s, 1e9)
+        lab.move(lab.heard.handed[run_id])
+        await engine.confirm_handover(run_id, "ann")
+        await lab.clock.plant.sleep(60.0)
+        assert await engine.stop(run_id, "enough")  # its cell was never on
+        (result,) = await lab.attended(engine, run_id)
+        return result
+
+    result = lab.supervise(story)
+    assert result.outcome is Outcome.STOPPED
+    assert lab.energised() == 0 and lab.violations() == []
+
+
+def test_a_reason_accepts_only_an_open_circuit_that_a_person_has_been_told_of(tmp_path: Path) -> None:
+    lab = HandoverBench(tmp_path, variant="LFP-P")
+
+    async def story(engine: Supervisor) -> RunResult:
+        run_id = await engine.start(wish(kind=CellKind.LFP_LI))
+        await lab.asks(run_id, Stage.TO_POTENTIOSTAT)
+        await engine.confirm_handover(run_id, "ann", "just a remark, the leads were forgotten")
+        await lab.heard.until(lambda: "does not fit" in lab.heard.handed[run_id].trouble)
+        assert lab.energised() == 0
+        (result,) = await lab.attended(engine, run_id)
+        return result
+
+    result = lab.supervise(story)
+    assert result.outcome is Outcome.FINISHED and "eis.ocv_accepted" not in lab.events_of(result.run_id)
+
+
+def test_a_spectrum_that_was_given_up_is_not_taken_by_the_next_station(tmp_path: Path) -> None:
+    lab = HandoverBench(tmp_path)
+
+    async def gives_up(engine: Supervisor) -> RunId:
+        run_id = await engine.start(wish())
+        await lab.asks(run_id, Stage.TO_POTENTIOSTAT)
+        lab.move(lab.heard.handed[run_id])
+        await engine.confirm_handover(run_id, "ann")
+        await engine.skip_spectrum(run_id, "ann", "it smells")
+        return run_id  # and the station is closed before anybody has acted on it
+
+    run_id = lab.supervise(gives_up)
+    assert lab.taken_up(run_id).outcome is Outcome.FINISHED
+    assert lab.energised() == 0 and lab.energising("1-1") == ["start"] * 2
+
+
+def test_a_cell_is_waited_for_where_it_is_whatever_the_station_file_names_first(tmp_path: Path) -> None:
+    lab = HandoverBench(tmp_path)
+    run_id = lab.killed(wish(), "eis.begin")
+    (pstat,) = lab.station.potentiostats
+    another = replace(pstat, name="another", resource="mem://another")
+    lab.station = replace(lab.station, potentiostats=(another, pstat))
+    lab.cable_out("another", 0.0, 1e9)
+    assert lab.taken_up(run_id).outcome is Outcome.FINISHED
+    assert [one.outcome for one in lab.spectra(run_id)] == ["whole"] and lab.violations() == []
+
+
+def test_a_spectrum_that_a_person_has_asked_for_is_taken_without_a_station_too(tmp_path: Path) -> None:
+    lab = HandoverBench(tmp_path)
+    first, _, second = cycle_with_spectrum().flow
+
+    async def asks(engine: Supervisor) -> RunId:
+        run_id = await engine.start(job(program((first, second))))
+        await lab.phase(run_id, "running")
+        await engine.request_spectrum(run_id, Peis(FrequencySweep(10e3, 10.0, 2), 0.01), "", "ann")
+        return run_id
+
+    run_id = lab.supervise(asks)
+
+    async def goes_on(station: Station) -> list[RunResult]:
+        answers: list[AsksForSpectra] = []
+        runs = asyncio.ensure_future(resume_runs(station, lab.root(), [run_id], asks=answers.append))
+        while not runs.done():
+            await station.clock.plant.sleep(10.0)
+            for status in [status for one in answers for status in one.handovers() if status.asked]:
+                lab.move(status)
+                await answers[0].confirm_handover(status.run_id, "ann")
+        return await runs
+
+    (result,) = lab.play(goes_on)
+    assert result.outcome is Outcome.FINISHED and len(lab.spectra(run_id)) == 1
+
+
+def test_a_multiplexer_that_was_repaired_serves_the_run_that_a_person_takes_up(tmp_path: Path) -> None:
+    lab = HandoverBench(tmp_path, multiplexer=True)
+
+    async def story(engine: Supervisor) -> RunResult:
+        run_id = await engine.start(job(cycle_with_spectrum(1, SLOW)))
+        await lab.measures(1)
+        lab.admin("fault", instrument="box", kind="stuck", path=201)
+        await lab.over(run_id)
+        lab.admin("fault", instrument="box", kind="stuck", path=201, on=False)
+        engine.reset_trip(ChannelId("neware:1-1"))
+        lab.heard.results.clear()
+        assert await engine.take_up([run_id]) == ()
+        (result,) = await lab.over(run_id)
+        return result
+
+    result = lab.supervise(story)
+    assert result.outcome is Outcome.FINISHED and lab.violations() == []
