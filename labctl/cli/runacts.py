@@ -25,7 +25,7 @@ ACT_HELP = (
     ("revise", "change the steps that have not begun; taken over at the next segment boundary"),
     ("add-cycles", "add cycles to the last loop"),
     ("take-up", "follow a run again that was left or held; starts nothing"),
-    ("spectrum", "take an impedance spectrum at the end of the present step, then go on"),
+    ("spectrum", "take an impedance spectrum when the present device test is over, then go on"),
 )
 PAUSED = "paused"
 

@@ -450,5 +450,5 @@ def test_u08_a_spectrum_out_of_turn_is_checked_while_it_is_typed_and_sent_with_e
         "on": "pstat-1",
         "reason": "after the short",
     }
-    question.then("a spectrum is taken at the end of the present step")
+    question.then("a spectrum is taken when the present device test is over")
     assert page.bench.said[-1] == "A spectrum is taken when the tester's present part is over."

@@ -214,7 +214,10 @@ def test_all_findings_come_at_once() -> None:
             "cannot end a step by temperature or by an expression",
         ),
         ("{rest: 1 h, safety: {voltage: [-6 V, 6 V]}}", "looser than"),
-        ("{eis: {from: 1 MHz, to: 1 Hz, amplitude: 10 mV}}", "needs a potentiostat, and this station has none"),
+        (
+            "{eis: {from: 1 MHz, to: 1 Hz, amplitude: 10 mV}}",
+            "needs a potentiostat, and this station has none",
+        ),
         ("{handover: potentiostat}", "comes with the station release"),
         ("{parallel: [[{rest: 1 h}], [{rest: 1 h}]]}", "come with the station release"),
     ],

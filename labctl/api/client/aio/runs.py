@@ -186,7 +186,7 @@ class AsyncRuns:
         on: str = "",
         reason: str = "",
     ) -> str:
-        """Take a spectrum at the end of the run's present step, then go on; returns the station's sentence.
+        """Take a spectrum when the run's present device test is over, then go on; returns the station's sentence.
 
         A person moves the leads and confirms (``handovers.confirm``). Amplitudes are rms; ``amplitude_rms_A`` makes it
         galvanostatic. ``on`` names the potentiostat, empty = the first that takes the cell.

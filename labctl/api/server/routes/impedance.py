@@ -76,10 +76,10 @@ async def handovers_skip(call: Operator, run_id: str, body: Reason) -> Response:
 
 @router.post("/runs/{run_id}/eis", response_model=Done)
 async def runs_eis(call: Operator, run_id: str, body: TakeSpectrum) -> Response:
-    """Take a spectrum at the end of the run's present step, by operator handover; then the run goes on."""
+    """Take a spectrum when the run's present device test is over, by operator handover; then go on."""
     known = known_run(call, run_id)
     await call.core.potentiostats.request(call.actor, known, _technique(body), body.on, body.reason)
-    return reply(Done("a spectrum is taken at the end of the present step"))
+    return reply(Done("a spectrum is taken when the present device test is over"))
 
 
 def _technique(body: TakeSpectrum) -> Peis | Geis:
