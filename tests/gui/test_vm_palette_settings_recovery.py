@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labctl.gui.viewmodels.acts import Acts, Trouble
+from labctl.gui.viewmodels.acts import Acts, Trouble, TroubleKind
 from labctl.gui.viewmodels.commands import Command, Palette, fuzzy
 from labctl.gui.viewmodels.edits import EditStack
 from labctl.gui.viewmodels.filters import Quantity, Rule, SavedFilter
@@ -228,3 +228,16 @@ def test_u11_128_channels_are_accepted_in_one_go() -> None:
     recovery.refresh()
     recovery.accept(recovery.acceptable())
     assert len(asks.of("runs.take_up")) == 128
+
+
+def test_u11_a_station_that_did_not_answer_is_asked_again_when_it_is_heard_and_one_that_refused_is_not() -> (
+    None
+):
+    lab, asks = a_lab(TurnedClock()), FakeAsks()
+    asks.answers["runs.list"] = Trouble("No answer yet", "the station is busy", kind=TroubleKind.DEADLINE)
+    recovery = Recovery(lab, Acts(asks, TurnedClock()))
+    recovery.refresh()
+    asks.answers["runs.list"] = Trouble("Not done", "not allowed", kind=TroubleKind.REFUSED)
+    tell(lab, empty("box:1-1"))
+    tell(lab, empty("box:1-1"))
+    assert len(asks.of("runs.list")) == 2 and recovery.trouble is not None

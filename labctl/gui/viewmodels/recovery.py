@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from labctl.gui.viewmodels.acts import Acts, Trouble
+from labctl.gui.viewmodels.acts import Acts, Trouble, TroubleKind
 from labctl.gui.viewmodels.allowed import general
 from labctl.gui.viewmodels.lab import Lab, Place, utc_of
 from labctl.gui.viewmodels.places import cabinet
@@ -128,8 +128,15 @@ class Recovery:
         if info is not None and info.ready and self._lab.link.live:
             self._life = info.epoch
         self._latching = {run.run_id for run in self._runs if run.state != ENDED and self._latches(run)}
-        # One of them has ended, perhaps unseen and told by its channel alone, or the station has begun anew.
-        if ended or self._latching - known or (before and self._life != before):
+        silent = self.trouble is not None and self.trouble.kind in (TroubleKind.LINK, TroubleKind.DEADLINE)
+        # One of them has ended, perhaps unseen and told by its channel alone, or the station has begun anew, or it has
+        # not answered the last time and is heard again.
+        if (
+            ended
+            or self._latching - known
+            or (before and self._life != before)
+            or (silent and self._lab.link.live and not self._asking)
+        ):
             self.refresh()
         self._tell()
 
