@@ -93,6 +93,13 @@ class CycleTable:
         """Return the newest finished half-cycle."""
         return self._last_half
 
+    @property
+    def full_cycles(self) -> int:
+        """Return how many cycles are done, counting the half-cycle under way as finished (as ``measured`` does)."""
+        if self._open is None:
+            return 0
+        return self._open.cycle if self._open.sign != self._first else self._open.cycle - 1
+
     def update(self, block: RecordBlock) -> tuple[HalfCycle, ...]:
         """Take the next rows and return the half-cycles that they finished, oldest first.
 

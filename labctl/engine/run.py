@@ -219,6 +219,11 @@ class Run:
         """Return how the run stands at the end of this process's work."""
         return result_of(self)
 
+    @property
+    def full_cycles(self) -> int:
+        """Return how many full cycles the rows so far show: the age of a spectrum taken now, 0 for a fresh cell."""
+        return self.machines.detector.table.full_cycles
+
     def values(self) -> dict[str, float]:
         """Return the measured values for host decisions."""
         reading = self.chamber_reading

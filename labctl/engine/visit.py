@@ -146,7 +146,7 @@ class Visit:
             measured_V=self.measured_V,
             since_utc=self.since_utc,
             part=self.part.index,
-            cycle=run.position.cycle_count,
+            cycle=run.full_cycles,
             sentence=self.part.sentence,
         )
 

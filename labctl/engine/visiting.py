@@ -307,7 +307,7 @@ class Visiting:
                 name=spectrum.head.name or f"{run.label}, spectrum {visit.number}",
                 instrument=spectrum.head.instrument or self._place.name,
                 cell_id=run.program.cell.cell_id,
-                cycle=run.position.cycle_count,
+                cycle=run.full_cycles,
                 area_cm2=run.program.cell.area_cm2 or math.nan,
                 taken_utc=spectrum.head.taken_utc or run.utc(),
             )
@@ -425,7 +425,7 @@ def _entry(visit: Visit, facts: RunFacts, taken: Taken, spectrum: Spectrum | Non
         run.program.cell.cell_id,
         run.run_id,
         visit.part.index,
-        run.position.cycle_count,
+        run.full_cycles,
         run.utc() if spectrum is None else spectrum.head.taken_utc,
         facts.test_time_s,
         visit.potentiostat,

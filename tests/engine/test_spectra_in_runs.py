@@ -36,7 +36,7 @@ def test_charge_rest_eis_discharge_again_and_again(tmp_path: Path, multiplexer: 
     stored = lab.spectra(result.run_id)
     assert [one.spectrum_id for one in stored] == [f"{result.run_id}-e{number}" for number in (1, 2)]
     assert {(len(one.spectrum), one.outcome, one.part) for one in stored} == {(7, "whole", 1)}
-    assert [one.spectrum.head.cycle for one in stored] == [1, 2]
+    assert [one.spectrum.head.cycle for one in stored] == [0, 1]
     assert lab.energising("1-1") == ["start"] * 4
     assert [stage for _, stage in lab.heard.stages] == list(Stage) * 2
     assert lab.folder_of(result.run_id).verify() == []
