@@ -122,21 +122,12 @@ def judged(root: DataRoot, result: RunResult, bench: BenchTruth) -> list[Judged]
 
 
 def aged_spectra(root: DataRoot, result: RunResult) -> list[Spectrum]:
-    """Return a run's spectra in their order; ``head.cycle`` counts the full cycles that its rows show before each."""
-    import numpy as np
-
-    from labctl.analysis.rundata import analyse
-    from labctl.store.runreader import RunReader
-    from labctl.store.runspectra import facts_of, spectra_of
+    """Return a run's spectra in their order, each named by its id; ``head.cycle`` is the cell's age."""
+    from labctl.store.runspectra import spectra_of
     from labctl.store.spectra import read_stored
 
-    folder = root.run_folder(result.run_id)
-    cycles = analyse(RunReader(folder)).cycles
-    ends_s = cycles["end_time_second"][np.asarray(cycles["complete"], dtype=bool)]
     aged = []
-    for spectrum_id, path in spectra_of(root.disk, folder, result.run_id):
+    for spectrum_id, path in spectra_of(root.disk, root.run_folder(result.run_id), result.run_id):
         spectrum = read_stored(root.disk, path, spectrum_id).spectrum
-        facts = facts_of(spectrum.head)
-        age = None if facts is None else int(np.sum(ends_s <= facts.test_time_s))
-        aged.append(replace(spectrum, head=replace(spectrum.head, name=spectrum_id, cycle=age)))
+        aged.append(replace(spectrum, head=replace(spectrum.head, name=spectrum_id)))
     return aged
