@@ -199,7 +199,7 @@ class PotentiostatTask:
         """Serve until the person leaves, or nobody can come any more; the cell is off then."""
         try:
             while not self._is_done():
-                await self._turn()
+                await self._guarded_turn()
         except Detached:
             return
         finally:
@@ -207,6 +207,21 @@ class PotentiostatTask:
 
     def _is_done(self) -> bool:
         return self._stop.detached or not (self._stays or self.is_needed())
+
+    async def _guarded_turn(self) -> None:
+        """Do what is due; a fault of ours, here or in a driver, costs no other instrument its watch (P7).
+
+        Raises: what the clock says where plant time itself has ended, with its bench.
+        """
+        try:
+            await self._turn()
+        except Detached:
+            raise
+        except Exception as error:
+            await self._clock.plant.sleep(0.0)
+            log.exception("potentiostat=%s internal error", self.place.name)
+            self._pause_s = BACKOFF_MAX_S
+            self._is(LinkState.STALE, f"internal error, a bug in labctl: {type(error).__name__}: {error}")
 
     async def _turn(self) -> None:
         self.wake.clear()
@@ -253,9 +268,9 @@ class PotentiostatTask:
             return False
         if visit.stage in WITHOUT_LINK:
             return visit.via is Via.OPERATOR
-        return (
-            visit.unwanted and visit.stage is not Stage.MEASURING
-        )  # it turns back, and nothing is asked for that
+        if visit.stage is Stage.MEASURING:
+            return visit.taken is not None
+        return visit.unwanted  # it turns back, and nothing is asked of the potentiostat for that
 
     def _forget(self, visit: Visit) -> None:
         self.visits.remove(visit)

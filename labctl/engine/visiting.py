@@ -231,12 +231,11 @@ class Visiting:
     async def _measuring(self, visit: Visit) -> None:
         if visit.taken is None:
             visit.taken = await self._measured(visit)
-        taken = visit.taken
-        await self._end(visit, taken)
+            if isinstance(visit.taken.error, UnknownStateError):
+                raise visit.taken.error  # a new link begins with the cell off; what came is stored behind that
+        await self._end(visit, visit.taken)
         await self._leads_back(visit)
         visit.taken = None
-        if isinstance(taken.error, UnknownStateError):
-            raise taken.error  # a new link is made, which begins with the cell off
 
     async def _measured(self, visit: Visit) -> Taken:
         """Measure, unless the cell is wanted elsewhere by now. Raises: InstrumentError where it is to be done again."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
+
+import pytest
 
 from labctl.engine.jobs import RunResult
 from labctl.engine.machines.findings import Outcome
@@ -12,15 +15,16 @@ from labctl.engine.shell import resume_runs
 from labctl.engine.spectra import AsksForSpectra
 from labctl.engine.station import Station
 from labctl.engine.supervisor import Supervisor
-from labctl.errors import UnknownStateError
+from labctl.errors import StoreError, UnknownStateError
 from labctl.model.cell import CellKind
 from labctl.model.handover import Stage
 from labctl.model.ids import ChannelId, RunId
 from labctl.model.technique import FrequencySweep, Peis
-from labctl.testing.fakeruns import job, program
+from labctl.testing.fakeruns import cycling, job, program
 from labctl.testing.handoverbench import HandoverBench, cycle_with_spectrum, wish
 
 SLOW = FrequencySweep(1.0, 0.05, 2)
+FOR_LONG = FrequencySweep(1.0, 0.02, 2)
 
 
 def test_a_potentiostat_that_was_lost_is_switched_off_on_its_next_link_while_a_person_is_still_asked(
@@ -29,7 +33,7 @@ def test_a_potentiostat_that_was_lost_is_switched_off_on_its_next_link_while_a_p
     lab = HandoverBench(tmp_path)
 
     async def story(engine: Supervisor) -> RunResult:
-        run_id = await engine.start(job(cycle_with_spectrum(1, SLOW)))
+        run_id = await engine.start(job(cycle_with_spectrum(1, FOR_LONG)))
         await lab.asks(run_id, Stage.TO_POTENTIOSTAT)
         lab.move(lab.heard.handed[run_id])
         await engine.confirm_handover(run_id, "ann")
@@ -83,7 +87,7 @@ def test_a_run_that_is_held_while_its_cell_is_measured_leaves_no_measurement_beh
     lab = HandoverBench(tmp_path, multiplexer=True)
 
     async def story(engine: Supervisor) -> None:
-        run_id = await engine.start(job(cycle_with_spectrum(1, SLOW)))
+        run_id = await engine.start(job(cycle_with_spectrum(1, FOR_LONG)))
         await lab.measures(1)
         task = engine._crew.task_of(engine._runs[run_id])
 
@@ -240,3 +244,49 @@ def test_a_multiplexer_that_was_repaired_serves_the_run_that_a_person_takes_up(t
 
     result = lab.supervise(story)
     assert result.outcome is Outcome.FINISHED and lab.violations() == []
+
+
+def test_a_disk_that_refuses_a_spectrum_keeps_no_cell_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = HandoverBench(tmp_path)
+
+    def is_full(*args: object) -> NoReturn:
+        raise StoreError("the disk is full")
+
+    async def story(engine: Supervisor) -> RunResult:
+        run_id = await engine.start(job(cycle_with_spectrum(1, FOR_LONG)))
+        await lab.asks(run_id, Stage.TO_POTENTIOSTAT)
+        lab.move(lab.heard.handed[run_id])
+        await engine.confirm_handover(run_id, "ann")
+        await lab.measures(1)
+        lab.cable_out("pstat", lab.bench.now_s, lab.bench.now_s + 30.0)
+        with monkeypatch.context() as patch:
+            patch.setattr("labctl.engine.visiting.store_spectrum", is_full)
+            await engine.stop(run_id, "enough")
+            await lab.clock.plant.sleep(90.0)
+            assert not lab.pstat()["cell_on"]
+        (result,) = await lab.attended(engine, run_id)
+        return result
+
+    assert lab.supervise(story).outcome is Outcome.STOPPED
+    assert lab.violations() == []
+
+
+def test_a_driver_that_breaks_costs_no_cell_of_a_cycler_its_watch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = HandoverBench(tmp_path)
+
+    async def breaks(self: object) -> NoReturn:
+        raise ValueError("not a number")
+
+    monkeypatch.setattr("labctl_drivers.methodscript.driver.MethodScriptPotentiostat.read", breaks)
+
+    async def story(engine: Supervisor) -> RunResult:
+        run_id = await engine.start(job(program(cycling(1, 60.0))))
+        (result,) = await lab.over(run_id)
+        assert "internal error" in engine.potentiostats()[0].text
+        return result
+
+    assert lab.supervise(story).outcome is Outcome.FINISHED
