@@ -20,10 +20,14 @@ from labctl.engine.machines.life import Phase
 from labctl.engine.potentiostat import PotentiostatTask
 from labctl.engine.run import Run
 from labctl.engine.station import Station
-from labctl.errors import StoreError
+from labctl.engine.waiting import GRANTED_WITHIN_S
+from labctl.errors import LinkTimeout, StoreError
 from labctl.interfaces.cycler import LiveReading
 from labctl.store.root import DataRoot
 from labctl.worker import Worker
+
+ANSWERED_WITHIN_S = 2.0 * GRANTED_WITHIN_S
+"""Link seconds in which a cycler answers a potentiostat's task: others wait behind it."""
 
 
 class Crew:
@@ -88,8 +92,13 @@ class Crew:
         return (await self.task_of(run).link.read(lambda: run.instrument.cycler.live([run.place])))[0]
 
     async def _ask_live(self, run: Run) -> LiveReading:
-        """Read a run's channel between two turns of its instrument's task."""
-        return await self.task_of(run).ask(lambda: self._read(run))
+        """Read a run's channel between two turns of its instrument's task. Raises: LinkTimeout where that lasts."""
+        try:
+            async with self.station.clock.link.timeout(ANSWERED_WITHIN_S):
+                return await self.task_of(run).ask(lambda: self._read(run))
+        except TimeoutError as error:
+            text = f"no answer within {ANSWERED_WITHIN_S:g} s"
+            raise LinkTimeout(text, instrument=run.instrument.name) from error
 
     async def _hold(self, run: Run, reason: str) -> None:
         await self.task_of(run).acts.hold(run, reason)

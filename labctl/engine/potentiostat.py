@@ -23,7 +23,7 @@ from labctl.engine.listening import EngineListener
 from labctl.engine.machines.findings import Finding, Priority
 from labctl.engine.station import PotentiostatPlace
 from labctl.engine.visit import Visit
-from labctl.engine.visiting import Visiting, spectrum_so_far
+from labctl.engine.visiting import WAITS_TOLD, Visiting, spectrum_so_far
 from labctl.engine.waiting import Wake, until_or_event
 from labctl.errors import InstrumentError, InvariantError
 from labctl.interfaces.potentiostat import PotentiostatReading
@@ -252,6 +252,11 @@ class PotentiostatTask:
             await self._visiting.make_safe(visit)
             await self._leave(visit, f"internal error, a bug in labctl: {type(error).__name__}: {error}")
         await self._keep_frames()
+        if visit.stage is Stage.QUEUED and visit.waits >= WAITS_TOLD and self.visits[:1] == [visit]:
+            self.visits.append(
+                self.visits.pop(0)
+            )  # its cycler does not come to rest, or is silent: others first
+            self._tell_queue()
         if visit.machine.is_back:
             self._forget(visit)
             self._on_back(visit.run)

@@ -9,13 +9,16 @@ from typing import NoReturn
 
 import pytest
 
+from labctl.engine.crew import Crew
 from labctl.engine.jobs import RunResult
 from labctl.engine.machines.findings import Outcome
+from labctl.engine.run import Run
 from labctl.engine.shell import resume_runs
 from labctl.engine.spectra import AsksForSpectra
 from labctl.engine.station import Station
 from labctl.engine.supervisor import Supervisor
-from labctl.errors import StoreError, UnknownStateError
+from labctl.errors import LinkTimeout, StoreError, UnknownStateError
+from labctl.interfaces.cycler import LiveReading
 from labctl.model.cell import CellKind
 from labctl.model.handover import Stage
 from labctl.model.ids import ChannelId, RunId
@@ -290,3 +293,28 @@ def test_a_driver_that_breaks_costs_no_cell_of_a_cycler_its_watch(
         return result
 
     assert lab.supervise(story).outcome is Outcome.FINISHED
+
+
+def test_a_cell_whose_cycler_does_not_answer_lets_the_others_go_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = HandoverBench(tmp_path, cells=2)
+    is_silent, asked = True, Crew._ask_live
+
+    async def ask_live(crew: Crew, run: Run) -> LiveReading:
+        if is_silent and run.program.channel == "neware:1-1":
+            raise LinkTimeout("no answer", instrument="neware")
+        return await asked(crew, run)
+
+    monkeypatch.setattr(Crew, "_ask_live", ask_live)
+
+    async def story(engine: Supervisor) -> tuple[RunResult, ...]:
+        nonlocal is_silent
+        one, two = [await engine.start(job(cycle_with_spectrum(1, place=place))) for place in ("1-1", "1-2")]
+        second = await lab.attended(engine, two)
+        assert lab.heard.handed[one].stage is Stage.QUEUED
+        is_silent = False
+        return *await lab.attended(engine, one), *second
+
+    assert {result.outcome for result in lab.supervise(story)} == {Outcome.FINISHED}
+    assert lab.violations() == []
