@@ -16,6 +16,7 @@ from labctl import __version__
 from labctl.clock import Clock
 from labctl.config.station import StationFile
 from labctl.engine.supervisor import Supervisor
+from labctl.engine.waiting import Wake, until_or_event
 from labctl.errors import InstrumentError, StoreError, UserInputError
 from labctl.model.alarm import AlarmState
 from labctl.model.bench import ChamberStatus, ChannelStatus, InstrumentStatus, StationInfo, StopAll
@@ -98,6 +99,8 @@ class StationCore:
     """Stops of all outputs that the journal has not taken yet: nothing that stops waits for it."""
     _dirty: set[str] = field(default_factory=set)
     _some_dirty: asyncio.Event = field(default_factory=asyncio.Event)
+    _hurry: Wake = field(default_factory=Wake)
+    """Cuts the pause of the housekeeping task short: a latch is made durable at once, not with its next turn."""
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
@@ -264,6 +267,7 @@ class StationCore:
     async def keep_house(self) -> None:
         """Write late latches and look at the disk; for ever."""
         while True:
+            self._hurry.clear()
             self.beats += 1
             await self.write_late()
             troubles, self.root.troubles[:] = list(self.root.troubles), []
@@ -275,7 +279,7 @@ class StationCore:
                 await self._look_at_reserve()
             self.feed.publish("station", "info", _slow(self.info()))
             await self._look_at_growth()
-            await self.clock.link.sleep(self.house_every_s)
+            await until_or_event(self.clock.link.sleep(self.house_every_s), self._hurry)
 
     async def write_late(self) -> None:
         """Make durable what was in force before it was written: latches, and who has stopped all outputs."""
@@ -372,6 +376,11 @@ class StationCore:
             self.alarms.raise_alarm("notify.failed", person, text=text)
         else:
             self.alarms.clear("notify.failed", person)
+
+    def note_trip(self, channel: ChannelId, reason: str) -> None:
+        """Latch a channel in the engine too, and have that made durable now: a kill must not forget it."""
+        self.supervisor.latch_trip(channel, reason)
+        self._hurry.set()
 
     def note_dirty(self, run_id: str) -> None:
         """Have a run's manifest read again soon."""

@@ -196,7 +196,7 @@ def _introduce(core: StationCore) -> None:
     listener.on_dirty = core.note_dirty
     listener.on_progress.append(core.queue.run_progress)
     listener.on_ended.append(core.queue.run_ended)
-    listener.on_trip.append(lambda channel, reason: supervisor.latch_trip(channel, reason))
+    listener.on_trip.append(core.note_trip)
     registry.places.channels = lambda: [status.channel for status in supervisor.channels()]
     registry.places.busy = listener.busy
     registry.on_channel.append(listener.refresh)

@@ -147,6 +147,8 @@ def test_u11_after_a_station_that_died_and_after_a_power_cut_each_run_is_listed_
         runs = dict(zip((first, second), person.start(first, second), strict=True))
         station.bench.admin("fault", instrument=box, kind="late_count", records=100_000)
         person.wait(lambda: all(person.lab.channels[one].tripped for one in runs))
+        latches = station.data / "station" / "latches.jsonl"  # a trip is told the moment before it is written
+        person.wait(lambda: latches.is_file() and all(one in latches.read_text("utf-8") for one in runs))
         station.bench.admin("fault", instrument=box, kind="late_count", on=False)
         station.process.kill()
         station.process.wait()

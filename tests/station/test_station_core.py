@@ -151,6 +151,21 @@ def test_a_trip_latches_the_channel_until_a_person_resets_it(tmp_path: Path) -> 
     assert bench.energising("1-1") == ["start", "start"]
 
 
+def test_a_trip_is_durable_at_once_not_with_the_next_turn_of_the_house(tmp_path: Path) -> None:
+    """A station that was killed within its pause of five seconds had forgotten the trip that everybody saw."""
+    bench = lab(tmp_path)
+
+    async def begin(core: StationCore) -> None:
+        await core.clock.link.sleep(1.0)
+        turns = core.beats
+        core.listener.latch(ChannelId("neware:1-1"), "planted")
+        await core.clock.link.sleep(1.0)
+        assert core.beats == turns + 1 and core.house_every_s > 2.0
+        assert b"planted" in core.root.disk.read(core.root.path / "station" / "latches.jsonl")
+
+    bench.live(begin)
+
+
 def test_a_note_and_a_stop_are_in_the_journal_with_their_person(tmp_path: Path) -> None:
     bench = lab(tmp_path)
 
