@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -14,7 +15,7 @@ from labctl.gui.viewmodels.gridtable import COLUMNS, GridTable
 from labctl.gui.viewmodels.lab import Lab
 from labctl.gui.viewmodels.tiles import TileKind, voltage_text
 from labctl.model.alarm import AlarmPriority, AlarmState
-from labctl.model.bench import Delta, HeldHow
+from labctl.model.bench import Delta, HeldHow, LinkState
 from labctl.model.cell import CellKind
 from labctl.model.ids import CellId, ChannelId, RunId
 from labctl.model.job import JobState
@@ -217,6 +218,22 @@ def test_u22_a_stale_value_is_muted_hatched_and_says_its_age_and_comes_back() ->
     assert tile.kind is TileKind.DOUBT and tile.muted and tile.hatched and tile.fact == "4\u2009min old"
     tell(lab, running("neware:1-1"))
     assert grid.tile("neware:1-1").kind is TileKind.NORMAL
+
+
+def test_u22_the_channels_of_an_instrument_that_has_stopped_answering_are_muted_at_once_until_it_is_heard() -> (
+    None
+):
+    lab = a_lab()
+    there = box("neware", 2)
+    tell(lab, there, running("neware:1-1"), running("neware:1-2"), box("landt", 1), running("landt:1-1"))
+    grid = Grid(lab)
+    changes: list[GridChange] = []
+    grid.watch(changes.append)
+    for link in (LinkState.STALE, LinkState.UNKNOWN, LinkState.LIVE):
+        tell(lab, replace(there, link=link))
+        assert changes[-1].tiles == {"neware:1-1", "neware:1-2"}
+        assert grid.tile("neware:1-1").muted is (link is not LinkState.LIVE)
+        assert not grid.tile("landt:1-1").muted
 
 
 def test_u22_a_channel_that_was_never_read_says_so() -> None:

@@ -230,6 +230,8 @@ class Grid:
         away = {key for topic, key in places if topic == "handover"}
         if away:
             touched |= {name for name, status in lab.channels.items() if status.run_id in away}
+        links = {key for topic, key in places if topic == "instrument"} & lab.instruments.keys()
+        touched |= {name for key in links for name in lab.instruments[key].channels if name in lab.channels}
         if "link" in topics:
             touched |= set(lab.channels)
         known = touched <= self._flags.keys() and all(name in lab.channels for name in touched)

@@ -12,7 +12,15 @@ from labctl.gui.viewmodels import typing_in
 from labctl.gui.viewmodels.batches import Batch, Link, LinkNews, LinkPhase, Me, RowsOf
 from labctl.gui.viewmodels.typing_in import AlarmCounts, Event, LiveRun
 from labctl.model.alarm import Alarm
-from labctl.model.bench import ChamberStatus, ChannelStatus, Delta, InstrumentStatus, StationInfo, StopAll
+from labctl.model.bench import (
+    ChamberStatus,
+    ChannelStatus,
+    Delta,
+    InstrumentStatus,
+    LinkState,
+    StationInfo,
+    StopAll,
+)
 from labctl.model.cell import Cell
 from labctl.model.handover import HandoverStatus, PotentiostatStatus, SpectrumEntry
 from labctl.model.job import Job, QueueStanding
@@ -25,6 +33,8 @@ Place = tuple[str, str]
 Observer = Callable[[frozenset[Place]], None]
 STALE_POLLS = 3.0
 STALE_EXTRA_S = 5.0
+SILENT = frozenset({LinkState.STALE, LinkState.UNKNOWN})
+"""Links of an instrument whose channels' values are not live, however young they are."""
 """A value is stale after three polls and five seconds without a new one (I10)."""
 
 
@@ -122,8 +132,10 @@ class Lab:
         return STALE_POLLS * (10.0 if owner is None else owner.poll_s) + STALE_EXTRA_S
 
     def stale(self, channel: str) -> bool:
-        """Tell whether a channel's values must be shown grey: old, or the link to the station is gone (R13)."""
-        return not self._link.live or self.age_s(channel) > self.stale_after_s(channel)
+        """Tell whether a channel's values must be shown grey: old, or a link on their way to us is gone (R13)."""
+        owner = self._instruments.get(self._owner.get(channel, channel.partition(":")[0]))
+        silent = owner is not None and owner.link in SILENT
+        return not self._link.live or silent or self.age_s(channel) > self.stale_after_s(channel)
 
     # -- what comes in ----------------------------------------------------------------------------------------------
 
